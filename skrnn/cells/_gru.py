@@ -1,0 +1,74 @@
+"""The gated recurrent unit in its reset-after form."""
+
+from typing import ClassVar, final
+
+import numpy as np
+
+from skrnn.cells._base import Cell
+
+
+@final
+class GRUCell(Cell):
+    """Update gate z, reset gate r, candidate n; the reset acts after the recurrent product.
+
+    z = sigmoid(W_z x + R_z h + b_z)
+    r = sigmoid(W_r x + R_r h + b_r)
+    n = tanh(a + r * q)   with the input half a = W_h x + b_h, the recurrent half q = R_h h + b_q
+    h_t = (1 - z) * n + z * h_{t-1}
+
+    Cho et al. 2014 (doi:10.3115/v1/D14-1179), with the reset after the product as in ONNX GRU,
+    `linear_before_reset=1`.
+    """
+
+    gates: ClassVar[tuple[str, ...]] = ("z", "r", "h")
+    sigmoid_gates: ClassVar[frozenset[str]] = frozenset("zr")
+    splits_last_gate: ClassVar[bool] = True
+    has_direct_path: ClassVar[bool] = True
+    n_records: ClassVar[int] = 4  # q, z, r, and a, which becomes n
+    n_coefficients: ClassVar[int] = 5
+
+    def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
+        """Write h_t into `new_h`; `record` becomes [q, z, r, n]."""
+        sigmoids = record[1:3]
+        np.tanh(sigmoids, out=sigmoids)
+        sigmoids *= 0.5
+        sigmoids += 0.5
+        q, z, r, n = record
+        np.multiply(r, q, out=new_h)
+        n += new_h
+        np.tanh(n, out=n)
+        np.subtract(h, n, out=new_h)
+        new_h *= z
+        new_h += n
+
+    def linearise(
+        self,
+        records: np.ndarray,
+        h: np.ndarray,
+        c: np.ndarray,
+        new_h: np.ndarray,
+        new_c: np.ndarray,
+        coefficients: np.ndarray,
+    ) -> None:
+        """Write d h_t / d (q, z, r, a) and the direct path z into `coefficients`."""
+        q, z, r, n = records.swapaxes(0, 1)
+        k_q, k_z, k_r, k_a, direct = coefficients.swapaxes(0, 1)
+        np.multiply(n, n, out=k_a)  # k_a = (1 - z) (1 - n^2)
+        np.subtract(1.0, k_a, out=k_a)
+        np.subtract(1.0, z, out=direct)
+        k_a *= direct
+        np.multiply(z, direct, out=k_z)  # k_z = 2 z (1 - z) (h - n): the slope on half the pre-activation
+        k_z *= 2.0
+        np.subtract(h, n, out=direct)
+        k_z *= direct
+        np.multiply(k_a, r, out=k_q)  # k_q = k_a r
+        np.subtract(1.0, r, out=k_r)  # k_r = 2 r (1 - r) k_a q
+        k_r *= k_q
+        k_r *= q
+        k_r *= 2.0
+        direct[...] = z
+
+    def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:
+        """Write the gradient on [q, z, r, a] into `d_blocks`; `d_h` keeps what flows around the gates."""
+        np.multiply(coefficients[:4], d_h, out=d_blocks)
+        d_h *= coefficients[4]

@@ -1,0 +1,76 @@
+"""Long short-term memory."""
+
+from typing import ClassVar, final
+
+import numpy as np
+
+from skrnn.cells._base import Cell
+
+
+@final
+class LSTMCell(Cell):
+    """Input gate i, output gate o, forget gate f, candidate g (the gate "c"), cell state c.
+
+    i, o, f = sigmoid(W x + R h + b),  g = tanh(W_c x + R_c h + b_c)
+    c_t = f * c_{t-1} + i * g
+    h_t = o * tanh(c_t)
+
+    Hochreiter, Schmidhuber 1997 (doi:10.1162/neco.1997.9.8.1735), with the forget gate of Gers, Schmidhuber, Cummins
+    2000 (doi:10.1162/089976600300015015), whose bias starts at one (Jozefowicz et al. 2015).
+    """
+
+    gates: ClassVar[tuple[str, ...]] = ("i", "o", "f", "c")
+    sigmoid_gates: ClassVar[frozenset[str]] = frozenset("iof")
+    open_gates: ClassVar[frozenset[str]] = frozenset("f")
+    has_cell_state: ClassVar[bool] = True
+    n_records: ClassVar[int] = 5  # i, o, f, g and tanh(c_t)
+    n_coefficients: ClassVar[int] = 6
+
+    def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
+        """Write h_t and c_t into `new_h` and `new_c`; `record` becomes [i, o, f, g, tanh(c_t)]."""
+        gates, sigmoids = record[:4], record[:3]
+        np.tanh(gates, out=gates)
+        sigmoids *= 0.5
+        sigmoids += 0.5
+        i, o, f, g, tanh_c = record
+        np.multiply(i, g, out=tanh_c)
+        np.multiply(f, c, out=new_c)
+        new_c += tanh_c
+        np.tanh(new_c, out=tanh_c)
+        np.multiply(o, tanh_c, out=new_h)
+
+    def linearise(
+        self,
+        records: np.ndarray,
+        h: np.ndarray,
+        c: np.ndarray,
+        new_h: np.ndarray,
+        new_c: np.ndarray,
+        coefficients: np.ndarray,
+    ) -> None:
+        """Write d c_t / d (i, f, g), d h_t / d o, d h_t / d c_t and the path f of the cell state."""
+        i, _, f, g, tanh_c = records.swapaxes(0, 1)
+        k_i, k_o, k_f, k_g, k_c, path = coefficients.swapaxes(0, 1)
+        sigmoids, slopes = records[:, :3], coefficients[:, :3]
+        np.subtract(1.0, sigmoids, out=slopes)  # slopes = 2 s (1 - s), on half the pre-activation
+        slopes *= sigmoids
+        slopes *= 2.0
+        k_i *= g
+        k_o *= tanh_c
+        k_f *= c
+        np.multiply(g, g, out=k_g)
+        np.subtract(1.0, k_g, out=k_g)
+        k_g *= i
+        np.multiply(tanh_c, new_h, out=k_c)  # o (1 - tanh(c)^2) = o - tanh(c) h
+        np.subtract(records[:, 1], k_c, out=k_c)
+        path[...] = f
+
+    def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:
+        """Write the gradient on [i, o, f, g] into `d_blocks`, and take `d_c` a timestep back."""
+        _, k_o, _, _, k_c, path = coefficients
+        d_o = d_blocks[1]
+        np.multiply(d_h, k_c, out=d_o)
+        d_c += d_o
+        np.multiply(coefficients[:4], d_c, out=d_blocks)  # the block of o is overwritten: one call, not three
+        np.multiply(d_h, k_o, out=d_o)
+        d_c *= path

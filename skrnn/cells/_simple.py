@@ -1,0 +1,50 @@
+"""The simple recurrent unit: one activation, no gates."""
+
+from typing import ClassVar, final
+
+import numpy as np
+
+from skrnn.cells._base import Cell
+
+
+@final
+class SimpleCell(Cell):
+    """h_t = activation(W x_t + R h_{t-1} + b) (Elman 1990, doi:10.1207/s15516709cog1402_1)."""
+
+    gates: ClassVar[tuple[str, ...]] = ("h",)
+    n_records: ClassVar[int] = 1
+    n_coefficients: ClassVar[int] = 1
+    activations: ClassVar[tuple[str, ...]] = ("tanh", "relu")
+
+    @property
+    def recurrent_initializer(self) -> str:
+        """Identity for relu (Le, Jaitly, Hinton 2015, arXiv:1504.00941), orthogonal for tanh."""
+        return "identity" if self.activation == "relu" else "orthogonal"
+
+    def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
+        """Write activation(record) into `new_h`."""
+        if self.activation == "relu":
+            np.maximum(record[0], 0.0, out=new_h)
+        else:
+            np.tanh(record[0], out=new_h)
+
+    def linearise(
+        self,
+        records: np.ndarray,
+        h: np.ndarray,
+        c: np.ndarray,
+        new_h: np.ndarray,
+        new_c: np.ndarray,
+        coefficients: np.ndarray,
+    ) -> None:
+        """Write d new_h / d pre-activation, which follows from `new_h` alone, into `coefficients`."""
+        slope = coefficients[:, 0]
+        if self.activation == "relu":
+            np.greater(new_h, 0.0, out=slope)
+        else:
+            np.multiply(new_h, new_h, out=slope)
+            np.subtract(1.0, slope, out=slope)
+
+    def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:
+        """Write slope * d_h into `d_blocks`."""
+        np.multiply(coefficients, d_h, out=d_blocks)

@@ -1,0 +1,8 @@
+"""Small real series that ship with the package, and generators of the classic sequence tasks."""
+
+from skrnn.datasets._adding_problem import make_adding_problem
+from skrnn.datasets._japanese_vowels import load_japanese_vowels
+from skrnn.datasets._mackey_glass import make_mackey_glass
+from skrnn.datasets._sunspots import load_sunspots
+
+__all__ = ["load_japanese_vowels", "load_sunspots", "make_adding_problem", "make_mackey_glass"]

@@ -1,0 +1,141 @@
+"""The yearly sunspot numbers, 1700 to 2008, as a one-step-ahead regression task."""
+
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+
+_FEATURE_NAME = "sunspots"
+_TARGET_NAME = "sunspots_next_year"
+
+_DESCRIPTION = """\
+Yearly mean sunspot numbers
+===========================
+
+Number of samples: 308
+Feature: sunspots, the mean sunspot number of a year, 1700 to 2007
+Target: sunspots_next_year, the mean sunspot number of the year after, 1701 to 2008
+Missing values: none
+
+From the National Geophysical Data Center of the United States, public domain. The numbers are those
+from before the recalibration of 2015 (https://doi.org/10.1007/s11214-014-0074-2), hence the ones that the
+literature up to then reports on.
+
+The custom on this series: fit on the years up to 1920, test on 1921 to 1955 and, harder, on 1956 to 1979
+(Weigend, Huberman, Rumelhart, 1990, International Journal of Neural Systems 1(3), 193-209).
+"""
+
+
+def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch | tuple:
+    """
+    Load the yearly sunspot numbers: from one year's number to the next year's.
+
+    The activity of the sun rises and falls in cycles of about eleven years of unequal length and height.
+    The series of 309 yearly means has been the touchstone of forecasting methods since Yule [1]_ invented the
+    autoregressive model for it. Rows are in the order of time; to give an estimator more than one
+    year of history, put a ``SlidingWindow`` before it.
+
+    The file ships with the package; neither the network nor the home directory is touched.
+
+    Parameters
+    ----------
+    return_X_y : bool, default=False
+        If True, return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        If True, the data are a pandas DataFrame and the target is a pandas Series, both indexed by the year
+        of the data row. Needs pandas.
+
+    Returns
+    -------
+    data : Bunch
+        Dictionary-like object with the following attributes.
+
+        data : ndarray of shape (308, 1), float64, or DataFrame
+            The mean sunspot number of each year from 1700 to 2007.
+        target : ndarray of shape (308,), float64, or Series
+            The mean sunspot number of the year after, 1701 to 2008.
+        years : ndarray of shape (308,), int64
+            The year of each row of ``data``.
+        target_years : ndarray of shape (308,), int64
+            The year of each entry of ``target``, always ``years + 1``.
+        feature_names : list of str
+            The name of the one column of ``data``.
+        frame : DataFrame of shape (308, 2) or None
+            Data and target in one table; None unless `as_frame` is True.
+        DESCR : str
+            Where the numbers come from.
+
+    (data, target) : tuple, if `return_X_y` is True
+        The two of the attributes above.
+
+    Raises
+    ------
+    ImportError
+        If `as_frame` is True and pandas is not installed.
+
+    Notes
+    -----
+    Source: National Geophysical Data Center of the United States, public domain, by way of statsmodels. The
+    numbers are those from before the recalibration of 2015 [2]_. The custom on this series [3]_ is to fit on
+    the years up to 1920, and to test on 1921 to 1955 and, harder, on 1956 to 1979.
+
+    References
+    ----------
+    .. [1] Yule, G. U. (1927). On a method of investigating periodicities in disturbed series, with special
+       reference to Wolfer's sunspot numbers. Philosophical Transactions of the Royal Society A 226,
+       267-298. https://doi.org/10.1098/rsta.1927.0007
+    .. [2] Clette, F., Svalgaard, L., Vaquero, J. M., Cliver, E. W. (2014). Revisiting the sunspot number.
+       Space Science Reviews 186, 35-103. https://doi.org/10.1007/s11214-014-0074-2
+    .. [3] Weigend, A. S., Huberman, B. A., Rumelhart, D. E. (1990). Predicting the future: a connectionist
+       approach. International Journal of Neural Systems 1(3), 193-209.
+
+    Examples
+    --------
+    >>> from skrnn.datasets import load_sunspots
+    >>> sunspots = load_sunspots()
+    >>> sunspots.data.shape, sunspots.target.shape
+    ((308, 1), (308,))
+    >>> int(sunspots.target_years[sunspots.target.argmax()])
+    1957
+
+    Train on the years up to 1920, test on those after:
+
+    >>> X, y = load_sunspots(return_X_y=True)
+    >>> is_train = sunspots.target_years <= 1920
+    >>> X[is_train].shape, X[~is_train].shape
+    ((220, 1), (88, 1))
+    """
+    years, sunspots = _read_series()
+    # Copies: as views on one series, a change to data in place would change the target.
+    data, target, frame = sunspots[:-1, np.newaxis].copy(), sunspots[1:].copy(), None
+    if as_frame:
+        data, target, frame = _as_pandas(data, target, years[:-1])
+    if return_X_y:
+        return data, target
+    return Bunch(
+        data=data,
+        target=target,
+        years=years[:-1].copy(),
+        target_years=years[1:].copy(),
+        feature_names=[_FEATURE_NAME],
+        frame=frame,
+        DESCR=_DESCRIPTION,
+    )
+
+
+def _read_series() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the years (309,) and the sunspot numbers (309,) of the file."""
+    path = resources.files("skrnn.datasets") / "data" / "sunspots.csv"
+    with path.open(encoding="utf-8") as file:
+        years, sunspots = np.loadtxt(file, delimiter=",", skiprows=1, unpack=True)
+    return years.astype(np.int64), sunspots.copy()
+
+
+def _as_pandas(data: NDArray[np.float64], target: NDArray[np.float64], years: NDArray[np.int64]) -> tuple:
+    """Return data (n, 1), target (n,) and both together as pandas objects indexed by year."""
+    import pandas as pd
+
+    index = pd.Index(years, name="year")
+    frame = pd.DataFrame({_FEATURE_NAME: data[:, 0], _TARGET_NAME: target}, index=index)
+    return frame[[_FEATURE_NAME]], frame[_TARGET_NAME], frame

@@ -1,0 +1,1 @@
+"""Estimators: the network behind scikit-learn's interface."""

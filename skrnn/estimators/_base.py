@@ -1,0 +1,391 @@
+"""What RNNRegressor and RNNClassifier share: fit is validate, build, solve, store."""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn.estimators._build import make_network, make_solver
+from skrnn.estimators._data import Data
+from skrnn.estimators._fitted import read_theta, store_theta
+from skrnn.estimators._threads import single_threaded_blas
+from skrnn.estimators._validation import check_parameters, read_sequences, read_weights
+from skrnn.losses import Loss
+from skrnn.network._initializers import initial_theta
+from skrnn.network._objective import Objective
+from skrnn.solvers import UPDATE_RULES, Monitor
+
+
+def _is_stochastic(estimator: "BaseRNN") -> bool:
+    """Tell `available_if` whether the solver can go on from batch to batch, or raise the reason why not."""
+    if estimator.solver not in UPDATE_RULES:
+        expected = " or ".join(repr(name) for name in UPDATE_RULES)
+        raise AttributeError(f"partial_fit needs solver={expected}, not {estimator.solver!r}")
+    return True
+
+
+class BaseRNN(BaseEstimator, ABC):
+    """A recurrent network behind scikit-learn's interface.
+
+    `fit` validates what came, builds network and objective, hands them to a solver, and stores what it found in public
+    attributes. These are the truth: `predict` and a warm start read theta from them.
+    """
+
+    def __init__(
+        self,
+        *,
+        cell: str,
+        hidden_layer_sizes: Any,
+        activation: str,
+        solver: str,
+        alpha: float,
+        batch_size: int | str,
+        learning_rate: str,
+        learning_rate_init: float,
+        power_t: float,
+        max_iter: int,
+        shuffle: bool,
+        random_state: Any,
+        tol: float,
+        verbose: bool,
+        warm_start: bool,
+        momentum: float,
+        nesterovs_momentum: bool,
+        early_stopping: bool,
+        validation_fraction: float,
+        validation_split: str,
+        beta_1: float,
+        beta_2: float,
+        epsilon: float,
+        n_iter_no_change: int,
+        max_fun: int,
+        max_grad_norm: float | None,
+        solver_options: dict[str, Any] | None,
+        n_timesteps: int | None,
+        dtype: str | None,
+    ) -> None:
+        self.cell = cell
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.max_grad_norm = max_grad_norm
+        self.solver_options = solver_options
+        self.n_timesteps = n_timesteps
+        self.dtype = dtype
+
+    # What differs between a regressor and a classifier
+
+    @abstractmethod
+    def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
+        """Return the targets as an array, (n_samples,) or (n_samples, n_outputs)."""
+
+    @abstractmethod
+    def _learn_targets(self, y: np.ndarray, classes: Any) -> None:
+        """Store the form of the targets: their dimensions, or their classes, where these are not given."""
+
+    @abstractmethod
+    def _encode(self, y: np.ndarray) -> np.ndarray:
+        """Return targets of the learnt form as the loss takes them, (n_outputs, n_samples) of float64."""
+
+    @abstractmethod
+    def _make_loss(self) -> Loss:
+        """Return the loss, which may depend on the form of the targets."""
+
+    def _weigh_classes(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        """Return the samples' weights, (n_samples,), times those of their classes where classes have one."""
+        return weights
+
+    def _target_statistics(self, data: Data) -> tuple[np.ndarray, np.ndarray]:
+        """Return location and scale, each (n_outputs,), to which the targets are standardised for training."""
+        return np.zeros(len(data.y)), np.ones(len(data.y))
+
+    def _strata(self, data: Data) -> np.ndarray | None:
+        """Return labels, (n_samples,), whose shares a random validation split keeps."""
+        return None
+
+    # Training
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the network to sequences X and targets y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
+            Sequences, or a table whose columns `n_timesteps` folds into timesteps. A timestep that is NaN in every
+            feature is masked: the state passes it unchanged.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets: numbers for the regressor; class labels, or several yes-or-no labels, for the classifier.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0. A weight of 0 is the sample left out, a weight of 2 the sample twice.
+        X_val : array-like like X, default=None
+            Validation sequences: for `validation_loss_curve_` and, with `early_stopping`, in place of a split.
+        y_val : array-like like y, default=None
+            Validation targets, needed with `X_val`.
+        sample_weight_val : array-like of shape (n_samples_val,), default=None
+            Weights of the validation samples.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a wrong value, if X, y or the weights have a wrong shape or contain what cannot be
+            read, or if the solver diverges. The estimator is then what it was before.
+        TypeError
+            If a parameter or X is of a wrong type.
+        """
+        with self._unchanged_on_error():
+            check_parameters(self)
+            resume = self.warm_start and hasattr(self, "readout_weights_")
+            data = self._read_data(X, y, sample_weight, reset=not resume)
+            rng = check_random_state(self.random_state)
+            validation = self._read_validation(X_val, y_val, sample_weight_val, data.sequences.n_features)
+            if validation is None and self.early_stopping:
+                data, validation = data.hold_out(
+                    self.validation_fraction, self.validation_split, self._strata(data), rng
+                )
+            statistics = self._target_statistics(data)
+            self._train(data, validation, statistics, rng, max_iter=self.max_iter, resume=resume)
+        return self
+
+    @available_if(_is_stochastic)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Update the network by one epoch over the given data.
+
+        The first call decides on the location and scale of the targets (`normalize_y`); later calls keep them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
+            Sequences, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        self : object
+            The estimator, an epoch further.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit` does; also where `early_stopping` is set, for which one batch is not enough.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
+        """Train for one epoch, from where the last one left parameters, solver and random state."""
+        with self._unchanged_on_error():
+            check_parameters(self)
+            if self.early_stopping:
+                raise ValueError("early_stopping is True, but partial_fit cannot stop early; set it to False.")
+            resume = hasattr(self, "readout_weights_")
+            data = self._read_data(X, y, sample_weight, reset=not resume, classes=classes)
+            rng = check_random_state(self.random_state)
+            if resume:
+                statistics = (self._target_location, self._target_scale)
+                rng = self._restored_rng(rng)
+            else:
+                statistics = self._target_statistics(data)
+            self._train(data, None, statistics, rng, max_iter=1, resume=resume, incremental=True)
+        return self
+
+    def _train(
+        self,
+        data: Data,
+        validation: Data | None,
+        statistics: tuple[np.ndarray, np.ndarray],
+        rng: np.random.RandomState,
+        *,
+        max_iter: int,
+        resume: bool,
+        incremental: bool = False,
+    ) -> None:
+        """Build the network, let the solver work on it, and store what it found.
+
+        With `resume`, start from the fitted attributes; if `incremental`, from the solver's last state too.
+        """
+        dtype = self.readout_weights_.dtype if resume and incremental else self._choose_dtype(data)
+        objective = self._make_objective(data, statistics, dtype)
+        layout = objective.network.layout
+        if resume:
+            theta = read_theta(self, layout, *statistics, dtype)
+        else:
+            theta = initial_theta(layout, rng, dtype)
+        n_samples_seen = self.t_ if resume else 0
+        solver = make_solver(self, objective.n_samples, len(theta), dtype, rng, n_samples_seen)
+        if resume and incremental:
+            solver.restore(self._solver_state)
+        monitor = Monitor(
+            max_iter=max_iter,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+            validate=self._make_validator(validation, statistics, dtype),
+            early_stopping=self.early_stopping,
+            verbose=bool(self.verbose),
+        )
+        with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
+            theta = solver.minimize(objective, theta, monitor)
+        theta, self.loss_ = monitor.kept(theta)
+        if monitor.stopped_short is not None and not incremental:
+            warnings.warn(
+                f"{monitor.stopped_short}, and the solver hasn't converged yet. More iterations (max_iter), a larger "
+                "tol, or scaled data may help.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        store_theta(self, objective.network, theta, *statistics)
+        self._target_location, self._target_scale = statistics
+        self._solver_state, self._rng_state = solver.state(), list(rng.get_state())
+        self.t_ = n_samples_seen + monitor.n_iter * objective.n_samples
+        self._store_curves(monitor, resume=resume)
+
+    def _choose_dtype(self, data: Data) -> np.dtype:
+        """Return the dtype that the parameter asks for, or that of X."""
+        is_float32 = data.sequences.rows.dtype == np.float32
+        return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
+
+    def _make_objective(self, data: Data, statistics: tuple[np.ndarray, np.ndarray], dtype: np.dtype) -> Objective:
+        """Return the objective on targets standardised to location and scale."""
+        location, scale = statistics
+        y = ((data.y - location[:, None]) / scale[:, None]).astype(dtype)
+        network = make_network(self, data.sequences.n_features, len(y))
+        sequences = data.sequences.astype(dtype)
+        return Objective(network, self._make_loss(), sequences, y, data.sample_weight, self.alpha)
+
+    def _make_validator(
+        self, validation: Data | None, statistics: tuple[np.ndarray, np.ndarray], dtype: np.dtype
+    ) -> Callable[[np.ndarray], tuple[float, float]] | None:
+        """Return a function from theta to the loss (without the penalty) and the score on `validation`."""
+        if validation is None:
+            return None
+        objective = self._make_objective(validation, statistics, dtype)
+
+        def validate(theta: np.ndarray) -> tuple[float, float]:
+            loss, raw = objective.mean_loss(theta)
+            return loss, objective.loss.score(objective.y, raw, objective.weights)
+
+        return validate
+
+    def _store_curves(self, monitor: Monitor, *, resume: bool) -> None:
+        """Store the curves; those of a resumed fit continue the earlier ones."""
+        earlier = self.loss_curve_ if resume else []
+        self.loss_curve_ = [*earlier, *monitor.loss_curve]
+        self.best_loss_ = min(self.loss_curve_)
+        self.n_iter_ = len(self.loss_curve_)
+        self.validation_loss_curve_ = monitor.validation_loss_curve or None
+        self.validation_scores_ = monitor.validation_scores or None
+        self.best_validation_score_ = max(monitor.validation_scores, default=None)
+
+    def _restored_rng(self, rng: np.random.RandomState) -> np.random.RandomState:
+        """Return the random state as the last epoch left it; one that the user shares goes on by itself."""
+        if not isinstance(self.random_state, np.random.RandomState):
+            rng = np.random.RandomState()
+            rng.set_state(tuple(self._rng_state))
+        return rng
+
+    # Reading data
+
+    def _read_data(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> Data:
+        """Return the data that count for training, and learn (`reset`) or check their form."""
+        if y is None:
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        n_features = None if reset else self.input_weights_[0].shape[1]
+        sequences = read_sequences(self, X, reset=reset, n_features=n_features)
+        y = self._read_y(y, len(sequences), "y")
+        weights = read_weights(sample_weight, len(sequences), "sample_weight")
+        if weights is not None and not weights.all():  # a weight of zero is the sample left out
+            counted = np.flatnonzero(weights)
+            sequences, y, weights = sequences.take(counted), y[counted], weights[counted]
+        if reset:
+            self._learn_targets(y, classes)
+        return Data(sequences, self._encode(y), self._weigh_classes(y, weights))
+
+    def _read_validation(self, X: Any, y: Any, sample_weight: Any, n_features: int) -> Data | None:
+        """Return the validation data, if any, in the form that the training data have."""
+        if X is None and y is None:
+            return None
+        if X is None or y is None:
+            missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
+            raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
+        sequences = read_sequences(self, X, reset=False, n_features=n_features, name="X_val")
+        y = self._read_y(y, len(sequences), "y_val")
+        weights = read_weights(sample_weight, len(sequences), "sample_weight_val")
+        return Data(sequences, self._encode(y), weights)
+
+    @contextmanager
+    def _unchanged_on_error(self) -> Iterator[None]:
+        """Leave the estimator as it was where the block ends in an error. Fitted arrays are never changed in place."""
+        before = vars(self).copy()
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    # Prediction
+
+    def _predict_raw(self, X: Any) -> np.ndarray:
+        """Return the raw outputs, (n_outputs, n_samples)."""
+        check_is_fitted(self)
+        n_features = self.input_weights_[0].shape[1]
+        sequences = read_sequences(self, X, reset=False, n_features=n_features)
+        network = make_network(self, n_features, self.n_outputs_)
+        dtype = self.readout_weights_.dtype
+        theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
+        raw = np.empty((self.n_outputs_, len(sequences)), dtype)
+        with single_threaded_blas(), np.errstate(over="ignore"):
+            for chunk, outputs in network.outputs(theta, sequences.astype(dtype)):
+                raw[:, chunk.indices] = outputs
+        return raw
+
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's tags."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags

@@ -1,0 +1,69 @@
+"""From an estimator's parameters to the network and the solver that they describe."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from skrnn.cells import CELLS
+from skrnn.estimators._validation import layer_sizes
+from skrnn.network._network import Network
+from skrnn.solvers import METHODS, SCHEDULES, SGD, Adam, ScipySolver, StochasticSolver, UpdateRule
+
+#: Sequences of a minibatch where `batch_size="auto"`.
+_AUTO_BATCH_SIZE = 32
+
+
+def make_network(estimator: Any, n_features: int, n_outputs: int) -> Network:
+    """Return the network, without parameters, for timesteps of `n_features` and that many outputs."""
+    cell = CELLS[estimator.cell](estimator.activation)
+    return Network(cell, n_features, layer_sizes(estimator.hidden_layer_sizes), n_outputs)
+
+
+def make_solver(
+    estimator: Any,
+    n_samples: int,
+    n_parameters: int,
+    dtype: np.dtype,
+    rng: np.random.RandomState,
+    n_samples_seen: int,
+) -> StochasticSolver | ScipySolver:
+    """Return the solver, at its start."""
+    if estimator.solver in METHODS:
+        return ScipySolver(
+            METHODS[estimator.solver],
+            tol=estimator.tol,
+            max_fun=estimator.max_fun,
+            options=estimator.solver_options,
+        )
+    return StochasticSolver(
+        _make_update_rule(estimator, n_parameters, dtype),
+        _make_schedule(estimator),
+        batch_size=_batch_size(estimator.batch_size, n_samples),
+        rng=rng if estimator.shuffle else None,
+        max_grad_norm=estimator.max_grad_norm,
+        n_samples_seen=n_samples_seen,
+    )
+
+
+def _make_update_rule(estimator: Any, n_parameters: int, dtype: np.dtype) -> UpdateRule:
+    if estimator.solver == "adam":
+        return Adam(n_parameters, dtype, estimator.beta_1, estimator.beta_2, estimator.epsilon)
+    return SGD(n_parameters, dtype, estimator.momentum, estimator.nesterovs_momentum)
+
+
+def _make_schedule(estimator: Any) -> Any:
+    """Return the learning rate: `learning_rate` is sgd's own, Adam has its own adaptation."""
+    kind = estimator.learning_rate if estimator.solver == "sgd" else "constant"
+    return SCHEDULES[kind](estimator.learning_rate_init, estimator.power_t)
+
+
+def _batch_size(batch_size: int | str, n_samples: int) -> int:
+    if batch_size == "auto":
+        return min(_AUTO_BATCH_SIZE, n_samples)
+    if batch_size > n_samples:
+        warnings.warn(
+            f"batch_size is {batch_size}, but there are {n_samples} samples to train on; it is clipped.",
+            stacklevel=2,
+        )
+    return min(batch_size, n_samples)

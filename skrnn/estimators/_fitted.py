@@ -1,0 +1,68 @@
+"""Between theta and the public attributes of a fitted estimator, which are the truth."""
+
+from typing import Any
+
+import numpy as np
+
+from skrnn.network._network import Network
+from skrnn.network._parameters import ParameterLayout
+
+
+def store_theta(estimator: Any, network: Network, theta: np.ndarray, location: np.ndarray, scale: np.ndarray) -> None:
+    """Write theta into the estimator's attributes, with the targets' `location` and `scale` in the readout.
+
+    Location and scale, each (n_outputs,), are those of the targets on which theta was trained.
+    """
+    parameters = network.layout.views(theta)
+    estimator.input_weights_ = [layer.input_weights.copy() for layer in parameters.layers]
+    estimator.recurrent_weights_ = [layer.recurrent_weights.copy() for layer in parameters.layers]
+    estimator.biases_ = [layer.biases for layer in parameters.layers]
+    readout = parameters.readout
+    estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(theta.dtype, copy=False)
+    estimator.readout_bias_ = (readout.bias * scale + location).astype(theta.dtype, copy=False)
+    estimator.n_layers_ = len(parameters.layers)
+    estimator.n_outputs_ = network.layout.n_outputs
+    estimator.n_parameters_ = network.layout.n_parameters
+
+
+def read_theta(
+    estimator: Any, layout: ParameterLayout, location: np.ndarray, scale: np.ndarray, dtype: np.dtype
+) -> np.ndarray:
+    """Return theta, (n_parameters,) of `dtype`, for targets standardised to `location` and `scale`.
+
+    Raises
+    ------
+    ValueError
+        If the parameters of the estimator describe another network than its attributes hold.
+    """
+    theta = np.empty(layout.n_parameters, dtype)
+    parameters = layout.views(theta)
+    _check_same_network(estimator, layout)
+    for layer, inputs, recurrent, biases in zip(
+        parameters.layers,
+        estimator.input_weights_,
+        estimator.recurrent_weights_,
+        estimator.biases_,
+        strict=True,
+    ):
+        layer.input_weights[:] = inputs
+        layer.recurrent_weights[:] = recurrent
+        layer.set_biases(biases)
+    parameters.readout.weights[:] = estimator.readout_weights_ / scale[:, None]
+    parameters.readout.bias[:] = (estimator.readout_bias_ - location) / scale
+    return theta
+
+
+def _check_same_network(estimator: Any, layout: ParameterLayout) -> None:
+    n_blocks = layout.cell.n_gates
+    expected = [
+        (n_blocks * hidden_size, n_inputs)
+        for n_inputs, hidden_size in zip(layout.n_inputs, layout.hidden_layer_sizes, strict=True)
+    ]
+    fitted = [weights.shape for weights in estimator.input_weights_]
+    if fitted != expected or estimator.readout_weights_.shape[0] != layout.n_outputs:
+        raise ValueError(
+            f"cell={estimator.cell!r}, hidden_layer_sizes={estimator.hidden_layer_sizes!r} and {layout.n_outputs} "
+            f"outputs need input weights of shapes {expected}, but {type(estimator).__name__} was fitted with "
+            f"{fitted} and {estimator.readout_weights_.shape[0]} outputs. Fit it anew with warm_start=False."
+        )

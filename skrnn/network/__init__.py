@@ -1,0 +1,1 @@
+"""Networks: parameters on one flat theta, layers unrolled over time, and the objective of training."""

@@ -1,0 +1,126 @@
+"""Named views on theta, the one flat vector of all parameters."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from skrnn.cells import Cell
+
+
+@final
+@dataclass(frozen=True)
+class LayerParameters:
+    """The parameters of one layer.
+
+    `matrix` is [recurrent | input | bias], (n_gates * hidden_size, hidden_size + n_inputs + 1). A cell that splits
+    its last gate has one more bias, that of the recurrent half, (hidden_size,); for others it is empty.
+    """
+
+    matrix: np.ndarray
+    recurrent_bias: np.ndarray
+    hidden_size: int
+
+    @property
+    def recurrent_weights(self) -> np.ndarray:
+        """View of shape (n_gates * hidden_size, hidden_size)."""
+        return self.matrix[:, : self.hidden_size]
+
+    @property
+    def input_weights(self) -> np.ndarray:
+        """View of shape (n_gates * hidden_size, n_inputs)."""
+        return self.matrix[:, self.hidden_size : -1]
+
+    @property
+    def input_bias(self) -> np.ndarray:
+        """View of shape (n_gates * hidden_size,)."""
+        return self.matrix[:, -1]
+
+    @property
+    def biases(self) -> np.ndarray:
+        """Copy of all biases, (n_bias_blocks * hidden_size,)."""
+        return np.concatenate([self.input_bias, self.recurrent_bias])
+
+    def set_biases(self, biases: np.ndarray) -> None:
+        """Write `biases`, in the order of the property, into the parameters."""
+        n_input = len(self.matrix)
+        self.matrix[:, -1] = biases[:n_input]
+        self.recurrent_bias[:] = biases[n_input:]
+
+
+@final
+@dataclass(frozen=True)
+class ReadoutParameters:
+    """The parameters of the readout: `matrix` is [weights | bias], (n_outputs, hidden_size + 1)."""
+
+    matrix: np.ndarray
+
+    @property
+    def weights(self) -> np.ndarray:
+        """View of shape (n_outputs, hidden_size)."""
+        return self.matrix[:, :-1]
+
+    @property
+    def bias(self) -> np.ndarray:
+        """View of shape (n_outputs,)."""
+        return self.matrix[:, -1]
+
+
+@final
+@dataclass(frozen=True)
+class NetworkParameters:
+    """Named views on one theta: a layer's parameters for each layer, and the readout's."""
+
+    layers: list[LayerParameters]
+    readout: ReadoutParameters
+
+
+@final
+class ParameterLayout:
+    """Where each parameter of a network lies in theta.
+
+    Parameters
+    ----------
+    cell : Cell
+        The recurrent unit of every layer.
+    n_features : int
+        Number of features of a timestep.
+    hidden_layer_sizes : sequence of int
+        Units of each layer, the lowest first.
+    n_outputs : int
+        Number of outputs of the readout.
+    """
+
+    def __init__(self, cell: Cell, n_features: int, hidden_layer_sizes: tuple[int, ...], n_outputs: int) -> None:
+        self.cell = cell
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_inputs = (n_features, *hidden_layer_sizes[:-1])
+        self.n_outputs = n_outputs
+        sizes = [self._layer_size(*sizes) for sizes in zip(self.n_inputs, hidden_layer_sizes, strict=True)]
+        self._ends = np.cumsum(sizes).tolist()
+        self.n_parameters = self._ends[-1] + n_outputs * (hidden_layer_sizes[-1] + 1)
+
+    def _layer_size(self, n_inputs: int, hidden_size: int) -> int:
+        rows = self.cell.n_gates * hidden_size
+        return rows * (hidden_size + n_inputs + 1) + hidden_size * self.cell.splits_last_gate
+
+    def views(self, theta: np.ndarray) -> NetworkParameters:
+        """Return named views on `theta`, (n_parameters,): writing into them writes into it."""
+        layers = []
+        start = 0
+        for end, n_inputs, hidden_size in zip(self._ends, self.n_inputs, self.hidden_layer_sizes, strict=True):
+            shape = (self.cell.n_gates * hidden_size, hidden_size + n_inputs + 1)
+            split = start + shape[0] * shape[1]
+            layers.append(LayerParameters(theta[start:split].reshape(shape), theta[split:end], hidden_size))
+            start = end
+        readout = theta[start:].reshape(self.n_outputs, self.hidden_layer_sizes[-1] + 1)
+        return NetworkParameters(layers, ReadoutParameters(readout))
+
+    def is_weight(self) -> np.ndarray:
+        """Return which entries of theta are weights, not biases, (n_parameters,) of bool."""
+        mask = np.ones(self.n_parameters, dtype=bool)
+        views = self.views(mask)
+        for layer in views.layers:
+            layer.set_biases(np.zeros_like(layer.biases))
+        views.readout.bias[:] = False
+        return mask

@@ -1,0 +1,152 @@
+"""The one internal form of X: rows of timesteps, and where each sequence starts and ends in them."""
+
+from typing import final
+
+import numpy as np
+
+#: How many sequences are examined at once where masked timesteps are looked for: bounds the memory of the search.
+_N_EXAMINED = 16384
+
+
+@final
+class Sequences:
+    """Sequences of any length over one array of rows.
+
+    Timestep t of sequence i is `rows[starts[i] + t * stride]`, for t in range(lengths[i]). A 3-D array, a view of
+    overlapping windows and a list of arrays all take this form, the first two without a copy.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Timesteps, finite wherever a sequence reads them.
+    starts : ndarray of shape (n_samples,), int
+        Row of each sequence's first timestep.
+    lengths : ndarray of shape (n_samples,), int
+        Number of timesteps of each sequence, at least 1.
+    stride : int, default=1
+        Rows from one timestep to the next.
+    """
+
+    def __init__(self, rows: np.ndarray, starts: np.ndarray, lengths: np.ndarray, stride: int = 1) -> None:
+        self.rows = rows
+        self.starts = starts
+        self.lengths = lengths
+        self.stride = stride
+        self.max_length = int(lengths.max())
+        self.equal_lengths = int(lengths.min()) == self.max_length
+        self._offsets = stride * np.arange(self.max_length)[:, None]
+
+    def __len__(self) -> int:
+        """Return the number of sequences."""
+        return len(self.starts)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features of a timestep."""
+        return self.rows.shape[1]
+
+    def astype(self, dtype: np.dtype) -> "Sequences":
+        """Return the same sequences with rows of `dtype`, the same rows where they have it already."""
+        return Sequences(self.rows.astype(dtype, copy=False), self.starts, self.lengths, self.stride)
+
+    def take(self, indices: np.ndarray) -> "Sequences":
+        """Return the sequences at `indices`, on the same rows."""
+        return Sequences(self.rows, self.starts[indices], self.lengths[indices], self.stride)
+
+    def gather(self, indices: np.ndarray, n_timesteps: int, out: np.ndarray) -> None:
+        """Write the sequences at `indices` into `out`, (n_timesteps, n_features, len(indices)).
+
+        Behind its end a sequence repeats its last timestep: finite numbers that no computation reads.
+        """
+        offsets = self._offsets[:n_timesteps]
+        if not self.equal_lengths:
+            offsets = np.minimum(offsets, (self.lengths[indices] - 1) * self.stride)
+        rows = self.rows.take(self.starts[indices] + offsets, axis=0)
+        out[...] = rows.transpose(0, 2, 1)
+
+
+def from_array(X: np.ndarray, name: str = "X") -> Sequences:
+    """Return the sequences of X, (n_samples, n_timesteps, n_features), without a copy where strides allow.
+
+    Overlapping windows are recognised by their strides. A timestep that is NaN in every feature is left out. Messages
+    call the array `name`.
+
+    Raises
+    ------
+    ValueError
+        If a timestep is NaN in some features only, or infinite, or if all timesteps of a sequence are NaN.
+    """
+    rows, sample_stride, stride = _rows_of(X)
+    n_samples, n_timesteps, _ = X.shape
+    starts = np.arange(n_samples) * sample_stride
+    lengths = np.full(n_samples, n_timesteps)
+    finite = np.isfinite(rows).all(axis=1)
+    if finite.all():
+        return Sequences(rows, starts, lengths, stride)
+    masked = np.isnan(rows).all(axis=1)
+    _refuse_unreadable(rows, starts, n_timesteps, stride, finite | masked, name)
+    return _without_masked(rows, starts, n_timesteps, stride, ~masked, name)
+
+
+def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """Return (rows, rows from sample to sample, rows from timestep to timestep) of a 3-D array."""
+    n_samples, n_timesteps, n_features = X.shape
+    by_sample, by_timestep, by_feature = X.strides
+    row = n_features * X.itemsize
+    readable = n_features == 1 or by_feature == X.itemsize
+    if X.flags.c_contiguous or not readable or by_timestep < row or by_sample < row:
+        return np.ascontiguousarray(X).reshape(-1, n_features), n_timesteps, 1
+    # A series of windows steps from row to row of the series: its strides are multiples of a row's.
+    pitch = by_sample if n_timesteps == 1 else by_timestep if n_samples == 1 else min(by_sample, by_timestep)
+    if by_sample % pitch or by_timestep % pitch:
+        return np.ascontiguousarray(X).reshape(-1, n_features), n_timesteps, 1
+    sample_stride = by_sample // pitch if n_samples > 1 else 0
+    stride = by_timestep // pitch if n_timesteps > 1 else 1
+    n_rows = (n_samples - 1) * sample_stride + (n_timesteps - 1) * stride + 1
+    rows = np.lib.stride_tricks.as_strided(X, shape=(n_rows, n_features), strides=(pitch, X.itemsize), writeable=False)
+    return rows, sample_stride, stride
+
+
+def _refuse_unreadable(
+    rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, readable: np.ndarray, name: str
+) -> None:
+    """Raise for the first timestep of a sequence that is neither finite nor masked."""
+    for first in range(0, len(starts), _N_EXAMINED):
+        index = _row_index(starts[first : first + _N_EXAMINED], n_timesteps, stride)
+        bad = ~readable[index]
+        if bad.any():
+            sample, timestep = np.argwhere(bad)[0]
+            kind = "infinity" if np.isinf(rows[index[sample, timestep]]).any() else "NaN in some features"
+            raise ValueError(
+                f"{name} contains {kind} at timestep {timestep} of sample {first + sample}. Expected finite numbers, "
+                "or NaN in every feature of a timestep to mask it."
+            )
+
+
+def _without_masked(
+    rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, valid: np.ndarray, name: str
+) -> Sequences:
+    """Return the sequences without their masked timesteps: on the same rows where only leading ones are masked."""
+    n_samples = len(starts)
+    lengths = np.empty(n_samples, dtype=np.intp)
+    leading = np.empty(n_samples, dtype=np.intp)
+    for first in range(0, n_samples, _N_EXAMINED):
+        some = slice(first, first + _N_EXAMINED)
+        steps_valid = valid[_row_index(starts[some], n_timesteps, stride)]
+        lengths[some] = steps_valid.sum(axis=1)
+        leading[some] = steps_valid.argmax(axis=1)
+    if not lengths.all():
+        sample = int(np.argmin(lengths))
+        raise ValueError(
+            f"{name} has no timestep in sample {sample}: all {n_timesteps} are masked (NaN in every feature). "
+            "Expected at least one timestep in each sequence."
+        )
+    if np.array_equal(leading + lengths, np.full(n_samples, n_timesteps)):
+        return Sequences(rows, starts + leading * stride, lengths, stride)
+    index = _row_index(starts, n_timesteps, stride)
+    return Sequences(rows[index[valid[index]]], np.cumsum(lengths) - lengths, lengths)
+
+
+def _row_index(starts: np.ndarray, n_timesteps: int, stride: int) -> np.ndarray:
+    """Return the row of each timestep of each sequence, (n_samples, n_timesteps)."""
+    return starts[:, None] + stride * np.arange(n_timesteps)

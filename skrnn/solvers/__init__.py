@@ -1,0 +1,23 @@
+"""Solvers: they minimise an objective, and see nothing else of the problem."""
+
+from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._schedules import SCHEDULES
+from skrnn.solvers._scipy import METHODS, ScipySolver
+from skrnn.solvers._stochastic import StochasticSolver
+from skrnn.solvers._update_rules import SGD, UPDATE_RULES, Adam, UpdateRule
+
+#: Every value of `solver`.
+SOLVERS: tuple[str, ...] = (*UPDATE_RULES, *METHODS)
+
+__all__ = [
+    "METHODS",
+    "SCHEDULES",
+    "SGD",
+    "SOLVERS",
+    "UPDATE_RULES",
+    "Adam",
+    "Monitor",
+    "ScipySolver",
+    "StochasticSolver",
+    "UpdateRule",
+]

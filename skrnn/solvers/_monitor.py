@@ -1,0 +1,128 @@
+"""What watches a solver: curves, patience, the best theta, and the word to stop."""
+
+from collections.abc import Callable
+from typing import final
+
+import numpy as np
+
+
+@final
+class Monitor:
+    """Record every iteration of a solver, and tell it when to stop.
+
+    Parameters
+    ----------
+    max_iter : int
+        Iterations (epochs of a stochastic solver) at most.
+    tol : float
+        The least change that counts as an improvement.
+    n_iter_no_change : int
+        Iterations in a row without improvement that are endured.
+    validate : callable or None
+        theta -> (validation loss, validation score).
+    early_stopping : bool
+        Judge improvement by the validation score instead of the training loss, and keep the best theta.
+    verbose : bool
+        Print a line an iteration.
+
+    Attributes
+    ----------
+    loss_curve, validation_loss_curve, validation_scores : list of float
+        An entry an iteration.
+    stopped_short : str or None
+        Why the solver ended before it had converged.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_iter: int,
+        tol: float,
+        n_iter_no_change: float,
+        validate: Callable[[np.ndarray], tuple[float, float]] | None = None,
+        early_stopping: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.validate = validate
+        self.early_stopping = early_stopping
+        self.verbose = verbose
+        self.loss_curve: list[float] = []
+        self.validation_loss_curve: list[float] = []
+        self.validation_scores: list[float] = []
+        self.stopped_short: str | None = None
+        self._best_merit = -np.inf
+        self._best_theta: np.ndarray | None = None
+        self._best_iteration = 0
+        self._n_stalled = 0
+
+    @property
+    def n_iter(self) -> int:
+        """Number of iterations recorded."""
+        return len(self.loss_curve)
+
+    @property
+    def has_stalled(self) -> bool:
+        """Whether the last improvement lies more than `n_iter_no_change` iterations back."""
+        return self._n_stalled > self.n_iter_no_change
+
+    def record(self, theta: np.ndarray, loss: float) -> None:
+        """Take note of an iteration that ended at `theta`, (n_parameters,), with this objective.
+
+        Raises
+        ------
+        ValueError
+            If the loss is not finite.
+        """
+        if not np.isfinite(loss):
+            raise ValueError(f"The solver diverged: {self._advice(loss)}")
+        self.loss_curve.append(loss)
+        if self.validate is not None:
+            validation_loss, score = self.validate(theta)
+            self.validation_loss_curve.append(validation_loss)
+            self.validation_scores.append(score)
+        self._judge(theta)
+        if self.verbose:
+            self._print()
+
+    def forgive(self) -> None:
+        """Start to count iterations without improvement anew."""
+        self._n_stalled = 0
+
+    def kept(self, theta: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the theta to keep and its training loss: the best by validation, else the last.
+
+        Raises
+        ------
+        ValueError
+            If the last step led to parameters that are not finite.
+        """
+        if not np.isfinite(theta).all():
+            raise ValueError(f"The solver diverged: {self._advice(np.nan)}")
+        if self.early_stopping and self._best_theta is not None:
+            return self._best_theta, self.loss_curve[self._best_iteration]
+        return theta, self.loss_curve[-1]
+
+    def _advice(self, loss: float) -> str:
+        return (
+            f"the loss is {loss} after iteration {self.n_iter + 1}. Expected a finite loss; a smaller "
+            "learning_rate_init, a max_grad_norm, or X and y of unit scale may help."
+        )
+
+    def _judge(self, theta: np.ndarray) -> None:
+        merit = self.validation_scores[-1] if self.early_stopping else -self.loss_curve[-1]
+        self._n_stalled = 0 if merit >= self._best_merit + self.tol else self._n_stalled + 1
+        if merit > self._best_merit:
+            self._best_merit = merit
+            if self.early_stopping:
+                self._best_theta = theta.copy()
+                self._best_iteration = self.n_iter - 1
+
+    def _print(self) -> None:
+        line = f"Iteration {self.n_iter}, loss = {self.loss_curve[-1]:.8f}"
+        if self.validation_scores:
+            line += f", validation loss = {self.validation_loss_curve[-1]:.8f}"
+            line += f", validation score = {self.validation_scores[-1]:.6f}"
+        print(line)

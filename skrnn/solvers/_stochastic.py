@@ -1,0 +1,104 @@
+"""Stochastic solvers: epochs of minibatches."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol, final
+
+import numpy as np
+
+from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._schedules import Schedule
+from skrnn.solvers._update_rules import UpdateRule
+
+
+class MinibatchObjective(Protocol):
+    """What a stochastic solver sees of the problem. A batch means nothing to it but its length."""
+
+    n_samples: int
+
+    def minibatches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[Any]:
+        """Yield batches that cover the data once."""
+
+    def __call__(self, theta: np.ndarray, batch: Any, gradient: np.ndarray) -> float:
+        """Write the gradient of a batch's objective into `gradient`, and return the objective."""
+
+
+@final
+class StochasticSolver:
+    """Minimise by small steps along the gradients of minibatches.
+
+    Parameters
+    ----------
+    update_rule : UpdateRule
+        How a gradient moves theta.
+    schedule : Schedule
+        The learning rate.
+    batch_size : int
+        Sequences of a minibatch.
+    rng : RandomState or None
+        Shuffles the sequences of each epoch; None keeps their order.
+    max_grad_norm : float or None
+        Longer gradients are cut to this norm (Pascanu, Mikolov, Bengio 2013, PMLR 28(3):1310-1318).
+    n_samples_seen : int, default=0
+        Sequences seen by earlier fits that this one goes on from.
+    """
+
+    def __init__(
+        self,
+        update_rule: UpdateRule,
+        schedule: Schedule,
+        *,
+        batch_size: int,
+        rng: np.random.RandomState | None,
+        max_grad_norm: float | None,
+        n_samples_seen: int = 0,
+    ) -> None:
+        self.update_rule = update_rule
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.rng = rng
+        self.max_grad_norm = max_grad_norm
+        self.n_samples_seen = n_samples_seen
+
+    def state(self) -> list[Any]:
+        """Return what a later fit needs to go on from here: the rule's name, the learning rate, the rule's arrays."""
+        arrays = [array.copy() for array in self.update_rule.state]
+        return [type(self.update_rule).__name__, self.schedule.learning_rate, *arrays]
+
+    def restore(self, state: list[Any]) -> None:
+        """Go on from `state`, unless another solver left it."""
+        if state and state[0] == type(self.update_rule).__name__:
+            self.schedule.learning_rate = state[1]
+            self.update_rule.state = [array.copy() for array in state[2:]]
+
+    def minimize(self, objective: MinibatchObjective, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
+        """Return theta after as many epochs as `monitor` lets pass."""
+        theta = theta.copy()
+        for _ in range(monitor.max_iter):
+            loss = self.run_epoch(objective, theta)
+            monitor.record(theta, loss)
+            if monitor.has_stalled:
+                if not self.schedule.endure_stall():
+                    return theta
+                monitor.forgive()
+        monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"
+        return theta
+
+    def run_epoch(self, objective: MinibatchObjective, theta: np.ndarray) -> float:
+        """Move `theta` in place over one epoch, and return the mean objective of its minibatches."""
+        gradient = np.empty_like(theta)
+        total = 0.0
+        for batch in objective.minibatches(self.batch_size, self.rng):
+            total += objective(theta, batch, gradient) * len(batch)
+            if self.max_grad_norm is not None:
+                clip_norm(gradient, self.max_grad_norm)
+            self.update_rule.update(theta, gradient, self.schedule.learning_rate)
+        self.n_samples_seen += objective.n_samples
+        self.schedule.end_epoch(self.n_samples_seen)
+        return total / objective.n_samples
+
+
+def clip_norm(gradient: np.ndarray, max_norm: float) -> None:
+    """Scale `gradient` in place to `max_norm` where it is longer."""
+    norm = float(np.dot(gradient, gradient)) ** 0.5
+    if norm > max_norm:
+        gradient *= max_norm / norm

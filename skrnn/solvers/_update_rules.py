@@ -1,0 +1,81 @@
+"""Update rules of the stochastic solvers: a gradient in, theta changed in place."""
+
+from abc import ABC, abstractmethod
+from typing import final
+
+import numpy as np
+
+
+class UpdateRule(ABC):
+    """How a gradient moves theta. `state` is all that a rule remembers: arrays, so that a fit can be resumed."""
+
+    state: list[np.ndarray]
+
+    @abstractmethod
+    def update(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        """Move `theta` in place. `gradient` serves as scratch and is lost."""
+
+
+@final
+class SGD(UpdateRule):
+    """Gradient descent with momentum, plain or Nesterov's.
+
+    velocity = momentum * velocity - learning_rate * gradient; theta += velocity, or with Nesterov's momentum
+    theta += momentum * velocity - learning_rate * gradient (Sutskever et al. 2013, PMLR 28(3):1139-1147).
+    """
+
+    def __init__(self, n_parameters: int, dtype: np.dtype, momentum: float, nesterovs_momentum: bool) -> None:
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.state = [np.zeros(n_parameters, dtype)]
+
+    def update(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        """Move `theta` along the velocity."""
+        (velocity,) = self.state
+        gradient *= learning_rate
+        velocity *= self.momentum
+        velocity -= gradient
+        if self.nesterovs_momentum:
+            theta -= gradient
+            np.multiply(velocity, self.momentum, out=gradient)
+            theta += gradient
+        else:
+            theta += velocity
+
+
+@final
+class Adam(UpdateRule):
+    """Adam (Kingma, Ba 2015, arXiv:1412.6980), in the order of computation named at the end of their section 2.
+
+    learning_rate_t = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)
+    theta -= learning_rate_t * m / (sqrt(v) + epsilon)
+
+    with the running means m and v of the gradient and of its square.
+    """
+
+    def __init__(self, n_parameters: int, dtype: np.dtype, beta_1: float, beta_2: float, epsilon: float) -> None:
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.state = [np.zeros(n_parameters, dtype), np.zeros(n_parameters, dtype), np.zeros(1)]
+        self._scratch = np.empty(n_parameters, dtype)
+
+    def update(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        """Move `theta` by the corrected means. The means are kept divided by 1 - beta, which saves two passes."""
+        m, v, n_updates = self.state
+        n_updates += 1
+        t = float(n_updates[0])
+        m *= self.beta_1
+        m += gradient
+        v *= self.beta_2
+        gradient *= gradient
+        v += gradient
+        root = np.sqrt(v, out=self._scratch)
+        # step / (sqrt(v (1 - beta_2)) + epsilon), numerator and denominator divided by sqrt(1 - beta_2)
+        spread = (1.0 - self.beta_2) ** 0.5
+        root += self.epsilon / spread
+        np.divide(m, root, out=root)
+        correction = (1.0 - self.beta_2**t) ** 0.5 / (1.0 - self.beta_1**t)
+        root *= learning_rate * correction * (1.0 - self.beta_1) / spread
+        theta -= root
+
+
+UPDATE_RULES: dict[str, type[UpdateRule]] = {"adam": Adam, "sgd": SGD}

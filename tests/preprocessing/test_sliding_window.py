@@ -1,0 +1,384 @@
+"""Tests of the transformer that gives every row of a series its window."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+import sklearn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+
+from skrnn.preprocessing import SlidingWindow
+
+REASON = "a window is made of the rows before its own"
+IMPOSSIBLE_CHECKS = {
+    "check_methods_sample_order_invariance": REASON,
+    "check_methods_subset_invariance": REASON,
+}
+PADDINGS = ["mask", "edge", "zero"]
+
+
+@pytest.fixture
+def series():
+    return np.random.default_rng(0).normal(size=(30, 2))
+
+
+# scikit-learn's own checks
+
+
+@parametrize_with_checks(
+    [SlidingWindow(), SlidingWindow(flatten=True)],
+    expected_failed_checks=lambda estimator: IMPOSSIBLE_CHECKS,
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("flatten", [False, True])
+def test_only_two_of_at_least_forty_checks_fail(flatten):
+    records = check_estimator(SlidingWindow(flatten=flatten), on_fail=None, on_skip=None)
+    names = {
+        status: [record["check_name"] for record in records if record["status"] == status]
+        for status in ("passed", "failed")
+    }
+    assert sorted(names["failed"]) == sorted(IMPOSSIBLE_CHECKS)
+    assert len(names["passed"]) >= 40
+
+
+# what a window holds
+
+
+@given(
+    n_samples=st.integers(1, 12),
+    n_features=st.integers(1, 3),
+    n_timesteps=st.integers(1, 15),
+    dilation=st.integers(1, 4),
+    padding=st.sampled_from(PADDINGS),
+)
+@settings(max_examples=60, deadline=None, database=None)
+def test_window_ends_at_its_row_and_reaches_back(n_samples, n_features, n_timesteps, dilation, padding):
+    X = np.random.default_rng(0).normal(size=(n_samples, n_features))
+    windows = SlidingWindow(n_timesteps, dilation=dilation, padding=padding).fit_transform(X)
+    missing = {"mask": np.full(n_features, np.nan), "edge": X[0], "zero": np.zeros(n_features)}[padding]
+    assert windows.shape == (n_samples, n_timesteps, n_features)
+    for t in range(n_samples):
+        for step in range(n_timesteps):
+            row = t - (n_timesteps - 1 - step) * dilation
+            np.testing.assert_array_equal(windows[t, step], X[row] if row >= 0 else missing)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_rows_after_t_never_change_window_t(series, padding, dilation):
+    transformer = SlidingWindow(4, dilation=dilation, padding=padding)
+    before = transformer.fit_transform(series)
+    for t in range(len(series)):
+        changed = series.copy()
+        changed[t + 1 :] += 100.0
+        after = transformer.fit_transform(changed)
+        np.testing.assert_array_equal(after[: t + 1], before[: t + 1])
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_flatten_is_a_reshape(series, dilation, padding):
+    transformer = SlidingWindow(5, dilation=dilation, padding=padding)
+    windows = transformer.fit_transform(series)
+    flat = transformer.set_params(flatten=True).fit_transform(series)
+    np.testing.assert_array_equal(flat, windows.reshape(30, 10), strict=True)
+
+
+def test_window_longer_than_the_series():
+    windows = SlidingWindow(5).fit_transform([[1.0], [2.0]])
+    nan = np.nan
+    np.testing.assert_array_equal(windows[:, :, 0], [[nan, nan, nan, nan, 1], [nan, nan, nan, 1, 2]])
+
+
+@pytest.mark.parametrize(("padding", "missing"), [("mask", np.nan), ("edge", 7.0), ("zero", 0.0)])
+def test_one_row(padding, missing):
+    windows = SlidingWindow(3, padding=padding).fit_transform([[7.0]])
+    np.testing.assert_array_equal(windows, [[[missing], [missing], [7.0]]])
+
+
+def test_window_of_one_timestep_is_the_row(series):
+    np.testing.assert_array_equal(SlidingWindow(1).fit_transform(series), series[:, np.newaxis])
+
+
+def test_default_window_has_ten_timesteps(series):
+    assert SlidingWindow().fit_transform(series).shape == (30, 10, 2)
+
+
+def test_transform_knows_nothing_of_the_series_of_fit(series):
+    transformer = SlidingWindow(3).fit(series)
+    np.testing.assert_array_equal(transformer.transform(series[10:]), SlidingWindow(3).fit_transform(series[10:]))
+    assert set(vars(transformer)) == {"n_timesteps", "dilation", "padding", "flatten", "n_features_in_"}
+
+
+# memory and dtypes
+
+
+@pytest.mark.parametrize("flatten", [False, True])
+def test_consecutive_windows_share_memory(series, flatten):
+    windows = SlidingWindow(4, flatten=flatten).fit_transform(series)
+    assert np.shares_memory(windows[10], windows[11])
+    assert not windows.flags.writeable
+
+
+@pytest.mark.parametrize("flatten", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_peak_memory_of_a_long_window_is_one_copy_of_the_series(dtype, flatten):
+    X = np.random.default_rng(0).integers(-100, 100, size=(1_000_000, 8)).astype(dtype)
+    transformer = SlidingWindow(100, flatten=flatten)
+    tracemalloc.start()
+    try:
+        windows = transformer.fit_transform(X)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert windows.size == 100 * X.size
+    assert peak < 1.5 * X.nbytes
+
+
+@pytest.mark.parametrize("flatten", [False, True])
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [(np.float32, np.float32), (np.float64, np.float64), (np.int32, np.float64), (np.bool_, np.float64)],
+)
+def test_only_float32_stays_single(dtype, expected, flatten):
+    windows = SlidingWindow(2, dilation=2, flatten=flatten).fit_transform(np.ones((4, 2), dtype=dtype))
+    assert windows.dtype == expected
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("flatten", [False, True])
+def test_input_is_never_written_to_nor_shared(series, flatten, dilation):
+    original = series.copy()
+    series.setflags(write=False)
+    windows = SlidingWindow(3, dilation=dilation, flatten=flatten, padding="zero").fit_transform(series)
+    assert not np.shares_memory(windows, series)
+    np.testing.assert_array_equal(series, original, strict=True)
+
+
+# what X may hold
+
+
+def test_nan_passes_through(series):
+    series[3] = np.nan
+    series[5, 0] = np.nan
+    windows = SlidingWindow(3, padding="zero").fit_transform(series)
+    np.testing.assert_array_equal(windows[5], series[3:6])
+    assert np.isnan(windows).sum() == 3 * 3
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+@pytest.mark.parametrize("method", ["fit", "transform"])
+def test_infinity_is_an_error(series, value, method):
+    transformer = SlidingWindow().fit(series)
+    series[4, 1] = value
+    with pytest.raises(ValueError, match="Input X contains infinity"):
+        getattr(transformer, method)(series)
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (np.ones(3), ValueError, "Expected 2D array, got 1D array instead"),
+        (np.ones((2, 2, 2)), ValueError, "Found array with dim 3"),
+        (np.ones((0, 2)), ValueError, r"Found array with 0 sample\(s\)"),
+        (np.array([["a"]]), ValueError, "not compatible with arrays of bytes/strings"),
+        (np.array([["2020-01-01"]], dtype="M8[D]"), ValueError, r"X has dtype datetime64\[D\], but Sliding"),
+        (sparse.csr_matrix(np.ones((3, 2))), TypeError, "Sparse data was passed"),
+    ],
+)
+def test_other_forms_of_x_are_errors(X, error, message):
+    with pytest.raises(error, match=message):
+        SlidingWindow().fit(X)
+
+
+def test_number_of_features_must_match(series):
+    transformer = SlidingWindow().fit(series)
+    with pytest.raises(ValueError, match="X has 1 features, but SlidingWindow is expecting 2 features"):
+        transformer.transform(series[:, :1])
+
+
+def test_feature_names_must_match(series):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(series, columns=["a", "b"])
+    transformer = SlidingWindow().fit(frame)
+    assert transformer.feature_names_in_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="feature names should match"):
+        transformer.transform(frame[["b", "a"]])
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        transformer.transform(series)
+
+
+def test_transform_needs_fit(series):
+    with pytest.raises(NotFittedError, match="SlidingWindow instance is not fitted yet"):
+        SlidingWindow().transform(series)
+
+
+# parameters
+
+
+@pytest.mark.parametrize("name", ["n_timesteps", "dilation"])
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (0, ValueError),
+        (-2, ValueError),
+        (2.0, TypeError),
+        ("3", TypeError),
+        (None, TypeError),
+        (True, TypeError),
+    ],
+)
+def test_counts_are_integers_of_at_least_one(series, name, value, error):
+    message = rf"{name} is {value!r} of type {type(value).__name__}, but SlidingWindow expects an integer >= 1"
+    with pytest.raises(error, match=message):
+        SlidingWindow(**{name: value}).fit(series)
+
+
+@pytest.mark.parametrize(("value", "error"), [("wrap", ValueError), (None, TypeError), (0.0, TypeError)])
+def test_padding_is_one_of_three_names(series, value, error):
+    message = rf"padding is {value!r} of type .* expects .*one of \('mask', 'edge', 'zero'\)"
+    with pytest.raises(error, match=message):
+        SlidingWindow(padding=value).fit(series)
+
+
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_flatten_is_a_boolean(series, value):
+    with pytest.raises(TypeError, match=rf"flatten is {value!r} of type .* expects True or False"):
+        SlidingWindow(flatten=value).fit(series)
+
+
+def test_numpy_scalars_are_parameters_too(series):
+    transformer = SlidingWindow(np.int64(3), dilation=np.int32(2), padding=np.str_("zero"), flatten=np.True_)
+    assert transformer.fit_transform(series).shape == (30, 6)
+
+
+# names and containers
+
+
+@pytest.mark.parametrize(
+    ("dilation", "names"),
+    [
+        (1, ["x0_t-2", "x1_t-2", "x0_t-1", "x1_t-1", "x0", "x1"]),
+        (2, ["x0_t-4", "x1_t-4", "x0_t-2", "x1_t-2", "x0", "x1"]),
+    ],
+)
+def test_names_are_oldest_first(series, dilation, names):
+    transformer = SlidingWindow(3, dilation=dilation, flatten=True).fit(series)
+    assert transformer.get_feature_names_out().tolist() == names
+    renamed = [name.replace("x0", "a").replace("x1", "b") for name in names]
+    assert transformer.get_feature_names_out(["a", "b"]).tolist() == renamed
+
+
+def test_names_tell_what_the_columns_hold(series):
+    X = np.column_stack([np.arange(30.0), 100 + np.arange(30.0)])
+    transformer = SlidingWindow(3, dilation=2, flatten=True, padding="zero").fit(X)
+    columns = dict(zip(transformer.get_feature_names_out(), transformer.transform(X)[20], strict=True))
+    assert columns == {"x0": 20, "x1": 120, "x0_t-2": 18, "x1_t-2": 118, "x0_t-4": 16, "x1_t-4": 116}
+
+
+def test_input_names_are_validated(series):
+    pd = pytest.importorskip("pandas")
+    transformer = SlidingWindow(2, flatten=True)
+    with pytest.raises(NotFittedError):
+        transformer.get_feature_names_out()
+    with pytest.raises(ValueError, match="should have length equal to number of features"):
+        transformer.fit(series).get_feature_names_out(["a"])
+    with pytest.raises(ValueError, match="input_features is not equal to feature_names_in_"):
+        transformer.fit(pd.DataFrame(series, columns=["a", "b"])).get_feature_names_out(["b", "a"])
+
+
+def test_three_dimensional_output_has_no_names(series):
+    transformer = SlidingWindow(2).fit(series)
+    assert not hasattr(transformer, "set_output")
+    with pytest.raises(AttributeError, match="get_feature_names_out") as info:
+        transformer.get_feature_names_out()
+    assert "set flatten=True" in str(info.value.__cause__)
+
+
+def test_three_dimensional_output_ignores_the_global_container(series):
+    pytest.importorskip("pandas")
+    with sklearn.config_context(transform_output="pandas"):
+        windows = SlidingWindow(2).fit_transform(series)
+    assert type(windows) is np.ndarray
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_set_output_gives_a_frame_with_names(series, library, dilation):
+    module = pytest.importorskip(library)
+    transformer = SlidingWindow(2, dilation=dilation, flatten=True).set_output(transform=library)
+    frame = transformer.fit_transform(module.DataFrame({"a": series[:, 0], "b": series[:, 1]}))
+    assert isinstance(frame, module.DataFrame)
+    assert list(frame.columns) == [f"a_t-{dilation}", f"b_t-{dilation}", "a", "b"]
+    expected = SlidingWindow(2, dilation=dilation, flatten=True).fit_transform(series)
+    np.testing.assert_array_equal(frame.to_numpy(), expected)
+
+
+def test_pandas_output_keeps_the_index(series):
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame(series, columns=["a", "b"], index=pd.date_range("2020-01-01", periods=30))
+    frame = SlidingWindow(2, flatten=True).set_output(transform="pandas").fit_transform(X)
+    pd.testing.assert_index_equal(frame.index, X.index)
+
+
+# in company
+
+
+def test_pipeline_learns_from_the_past(series):
+    y = np.concatenate([[0.0, 0.0], series[:-2, 0]])
+    lags = SlidingWindow(3, flatten=True, padding="edge")
+    pipeline = make_pipeline(StandardScaler(), lags, Ridge(alpha=1e-6)).fit(series, y)
+    np.testing.assert_allclose(pipeline.predict(series)[5:], y[5:], atol=0.2)
+    assert pipeline[:-1].get_feature_names_out().tolist()[0] == "x0_t-2"
+
+
+def test_grid_search_finds_the_lag_that_matters():
+    X = np.random.default_rng(0).normal(size=(200, 1))
+    y = np.concatenate([[0.0, 0.0], X[:-2, 0]])
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), SlidingWindow(flatten=True, padding="edge"), Ridge(alpha=1e-3)),
+        {"slidingwindow__n_timesteps": [1, 2, 3], "slidingwindow__padding": ["edge", "zero"]},
+        cv=TimeSeriesSplit(3),
+    )
+    search.fit(X, y)
+    assert search.best_params_["slidingwindow__n_timesteps"] == 3
+    assert search.best_score_ > 0.8
+
+
+def test_masked_history_suits_estimators_that_take_nan(series):
+    lags = SlidingWindow(3, flatten=True)
+    pipeline = make_pipeline(lags, HistGradientBoostingRegressor(max_iter=2)).fit(series, series[:, 0])
+    assert pipeline.predict(series).shape == (30,)
+
+
+def test_clone_keeps_parameters_alone(series):
+    transformer = SlidingWindow(3, dilation=2, padding="zero", flatten=True).fit(series)
+    copy = clone(transformer)
+    assert copy.get_params() == {"n_timesteps": 3, "dilation": 2, "padding": "zero", "flatten": True}
+    assert not hasattr(copy, "n_features_in_")
+
+
+def test_pickle_keeps_the_fit(series):
+    transformer = SlidingWindow(3).fit(series)
+    restored = pickle.loads(pickle.dumps(transformer))
+    np.testing.assert_array_equal(restored.transform(series), transformer.transform(series))
+
+
+def test_tags_say_that_nan_is_allowed_and_float32_kept():
+    tags = sklearn.utils.get_tags(SlidingWindow())
+    assert tags.input_tags.allow_nan
+    assert set(tags.transformer_tags.preserves_dtype) == {"float64", "float32"}

@@ -1,0 +1,121 @@
+"""Tests of the views that sliding windows are made of."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skrnn.sequences._windows import (
+    PADDINGS,
+    flatten_windows,
+    n_history_rows,
+    pad_series,
+    sliding_windows,
+)
+
+
+def naive_windows(series, n_timesteps, dilation, padding):
+    """Build the windows row by row, the slow way."""
+    missing = {"mask": np.full_like(series[0], np.nan), "edge": series[0], "zero": np.zeros_like(series[0])}
+    windows = []
+    for t in range(len(series)):
+        rows = [t - step * dilation for step in reversed(range(n_timesteps))]
+        windows.append([series[row] if row >= 0 else missing[padding] for row in rows])
+    return np.array(windows)
+
+
+def make_windows(series, n_timesteps, dilation=1, padding="mask"):
+    padded = pad_series(series, n_history_rows(n_timesteps, dilation), padding)
+    return padded, sliding_windows(padded, n_timesteps, dilation)
+
+
+@given(
+    n_samples=st.integers(1, 12),
+    n_features=st.integers(1, 3),
+    n_timesteps=st.integers(1, 15),
+    dilation=st.integers(1, 4),
+    padding=st.sampled_from(PADDINGS),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    order=st.sampled_from("CF"),
+)
+@settings(max_examples=80, deadline=None, database=None)
+def test_windows_equal_naive_loop(n_samples, n_features, n_timesteps, dilation, padding, dtype, order):
+    series = np.random.default_rng(0).normal(size=(n_samples, n_features)).astype(dtype, order=order)
+    _, windows = make_windows(series, n_timesteps, dilation, padding)
+    expected = naive_windows(series, n_timesteps, dilation, padding)
+    assert windows.dtype == dtype
+    np.testing.assert_array_equal(windows, expected, strict=True)
+    np.testing.assert_array_equal(flatten_windows(windows), expected.reshape(n_samples, -1), strict=True)
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_windows_are_read_only_views_on_the_padded_series(dilation):
+    padded, windows = make_windows(np.arange(20.0).reshape(10, 2), n_timesteps=4, dilation=dilation)
+    assert np.shares_memory(windows, padded)
+    assert np.shares_memory(windows[5], windows[5 + dilation])
+    assert not windows.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("n_features", "n_timesteps", "dilation", "is_view"),
+    [(2, 4, 1, True), (1, 4, 3, True), (2, 1, 3, True), (2, 4, 3, False)],
+)
+def test_flat_windows_are_views_where_one_stride_walks_along_a_row(n_features, n_timesteps, dilation, is_view):
+    series = np.ones((10, n_features))
+    padded, windows = make_windows(series, n_timesteps, dilation)
+    flat = flatten_windows(windows)
+    assert flat.shape == (10, n_timesteps * n_features)
+    assert np.shares_memory(flat, padded) == is_view
+    assert flat.flags.writeable != is_view
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        (np.float32, np.float32),
+        (">f4", np.float32),
+        (np.float64, np.float64),
+        (np.float16, np.float64),
+        (np.int32, np.float64),
+        (np.uint8, np.float64),
+        (np.bool_, np.float64),
+    ],
+)
+def test_padding_converts_to_a_native_float(dtype, expected):
+    padded = pad_series(np.array([[0], [1]]).astype(dtype), 1, "zero")
+    assert padded.dtype == expected
+    assert padded.dtype.isnative
+    np.testing.assert_array_equal(padded, [[0], [0], [1]])
+
+
+@pytest.mark.parametrize(("padding", "row"), [("mask", [np.nan, np.nan]), ("edge", [1, 2]), ("zero", [0, 0])])
+def test_padding_fills_the_leading_rows(padding, row):
+    padded = pad_series(np.array([[1.0, 2.0], [3.0, 4.0]]), 3, padding)
+    np.testing.assert_array_equal(padded, [row, row, row, [1, 2], [3, 4]])
+    assert padded.flags.c_contiguous
+
+
+def test_padding_by_no_rows_is_still_a_copy():
+    series = np.ones((3, 2))
+    assert not np.shares_memory(pad_series(series, 0), series)
+
+
+def test_padding_takes_a_read_only_series():
+    series = np.ones((3, 2))
+    series.setflags(write=False)
+    assert pad_series(series, 2).shape == (5, 2)
+
+
+def test_unknown_padding_is_named():
+    with pytest.raises(ValueError, match=r"padding is 'wrap', expected one of \('mask', 'edge', 'zero'\)"):
+        pad_series(np.ones((3, 2)), 2, "wrap")
+
+
+def test_edge_needs_a_row_to_repeat():
+    with pytest.raises(ValueError, match="series has 0 rows"):
+        pad_series(np.ones((0, 2)), 2, "edge")
+
+
+def test_too_few_padded_rows_are_counted():
+    with pytest.raises(ValueError, match="padded has 4 rows, but one window spans 5"):
+        sliding_windows(np.ones((4, 2)), 3, dilation=2)
