@@ -21,7 +21,7 @@ from skrnn.estimators._validation import check_parameters, read_sequences, read_
 from skrnn.losses import Loss
 from skrnn.network._initializers import initial_theta
 from skrnn.network._objective import Objective
-from skrnn.solvers import UPDATE_RULES, Monitor
+from skrnn.solvers import METHODS, UPDATE_RULES, Monitor
 
 
 def _is_stochastic(estimator: "BaseRNN") -> bool:
@@ -49,7 +49,7 @@ class BaseRNN(BaseEstimator, ABC):
         alpha: float,
         batch_size: int | str,
         learning_rate: str,
-        learning_rate_init: float,
+        learning_rate_init: float | str,
         power_t: float,
         max_iter: int,
         shuffle: bool,
@@ -185,6 +185,8 @@ class BaseRNN(BaseEstimator, ABC):
                 data, validation = data.hold_out(
                     self.validation_fraction, self.validation_split, self._strata(data), rng
                 )
+            if self.solver in METHODS:
+                data = data.merge_duplicates()
             statistics = self._target_statistics(data)
             self._train(data, validation, statistics, rng, max_iter=self.max_iter, resume=resume)
         return self

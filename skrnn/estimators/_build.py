@@ -10,8 +10,9 @@ from skrnn.estimators._validation import layer_sizes
 from skrnn.network._network import Network
 from skrnn.solvers import METHODS, SCHEDULES, SGD, Adam, ScipySolver, StochasticSolver, UpdateRule
 
-#: Sequences of a minibatch where `batch_size="auto"`.
-_AUTO_BATCH_SIZE = 32
+#: What "auto" stands for: `batch_size`, and `learning_rate_init` by solver.
+_AUTO_BATCH_SIZE = 16
+_AUTO_LEARNING_RATES = {"adam": 0.001, "sgd": 0.05}
 
 
 def make_network(estimator: Any, n_features: int, n_outputs: int) -> Network:
@@ -55,7 +56,10 @@ def _make_update_rule(estimator: Any, n_parameters: int, dtype: np.dtype) -> Upd
 def _make_schedule(estimator: Any) -> Any:
     """Return the learning rate: `learning_rate` is sgd's own, Adam has its own adaptation."""
     kind = estimator.learning_rate if estimator.solver == "sgd" else "constant"
-    return SCHEDULES[kind](estimator.learning_rate_init, estimator.power_t)
+    learning_rate = estimator.learning_rate_init
+    if learning_rate == "auto":
+        learning_rate = _AUTO_LEARNING_RATES[estimator.solver]
+    return SCHEDULES[kind](learning_rate, estimator.power_t)
 
 
 def _batch_size(batch_size: int | str, n_samples: int) -> int:

@@ -17,19 +17,189 @@ from skrnn.losses import LOSSES, Loss
 
 
 class RNNClassifier(ClassifierMixin, BaseRNN):
-    """DOCSTRING"""
+    """Recurrent neural network classifier.
+
+    A network of recurrent units reads each sequence timestep by timestep and predicts its class from the last state. It
+    is used as :class:`~sklearn.neural_network.MLPClassifier` is. The loss is the log loss: of two classes with one
+    output, of several with one output each, and of several yes-or-no labels (multilabel targets) the sum over them.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Number of units of each recurrent layer, the lowest first.
+    cell : {"rnn", "gru", "lstm"}, default="rnn"
+        The recurrent unit: the simple unit [1]_, the gated recurrent unit in its reset-after form [2]_, or long
+        short-term memory [3]_.
+    activation : {"tanh", "relu"}, default="tanh"
+        Activation of the simple unit. The gated cells have their own, and accept "tanh" only. With "relu" the
+        recurrent weights start as the identity [4]_.
+    solver : str, default="adam"
+        What minimises the objective:
+
+        - "adam" or "sgd": stochastic, in minibatches;
+        - "lbfgs", or any of "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP", "Newton-CG", "trust-ncg", "trust-krylov",
+          "trust-exact", "trust-constr": that method of :func:`scipy.optimize.minimize`, on all the data at once. For
+          small networks and data sets they find better minima in less time. Those that ask for curvature get
+          differences of the gradient.
+    alpha : float, default=0.0003
+        Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss. (In
+        scikit-learn's multilayer perceptron the penalty is divided by the number of samples.)
+    batch_size : int or "auto", default="auto"
+        Sequences of a minibatch of a stochastic solver; "auto" is min(16, n_samples).
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Learning rate schedule of "sgd": the same throughout; divided by (t + 1)^power_t, t the number of samples seen;
+        or divided by five whenever `n_iter_no_change` epochs bring no improvement.
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate of a stochastic solver at the start; "auto" is 0.001 for "adam" and 0.05 for "sgd".
+    power_t : float, default=0.5
+        Exponent of learning_rate="invscaling".
+    max_iter : int, default=200
+        Iterations at most: epochs of a stochastic solver, iterations of a method of SciPy.
+    shuffle : bool, default=True
+        Whether a stochastic solver draws its minibatches in a new order each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initial weights, the validation split and the order of the minibatches.
+    tol : float, default=1e-4
+        Tolerance. A stochastic solver ends when the loss (or the validation score, with `early_stopping`) has not
+        improved by `tol` for `n_iter_no_change` epochs; a method of SciPy when the largest entry, or the norm, of the
+        gradient is below `tol`, as the method has it.
+    verbose : bool, default=False
+        Whether to print a line an iteration.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last one.
+    momentum : float, default=0.9
+        Momentum of "sgd", from 0 to 1.
+    nesterovs_momentum : bool, default=True
+        Whether the momentum of "sgd" is Nesterov's.
+    max_grad_norm : float or None, default=1.0
+        A stochastic solver scales longer gradients to this norm [5]_; None never does.
+    early_stopping : bool, default=False
+        Whether to hold out `validation_fraction` of the data (or to take `X_val`, `y_val`), to stop when the score on
+        it has not improved by `tol` for `n_iter_no_change` iterations, and to keep the weights of the best iteration.
+    validation_fraction : float, default=0.1
+        Share of the samples that `early_stopping` holds out.
+    validation_split : {"random", "last"}, default="random"
+        Which samples are held out: a draw (stratified by class), or the last ones, for ordered data.
+    beta_1 : float, default=0.9
+        Decay of the running mean of the gradient in "adam".
+    beta_2 : float, default=0.999
+        Decay of the running mean of the squared gradient in "adam".
+    epsilon : float, default=1e-8
+        Keeps the denominator of "adam" from zero.
+    n_iter_no_change : int, default=10
+        Iterations without improvement that are endured; infinity is allowed.
+    max_fun : int, default=15000
+        Evaluations of the objective at most, in methods of SciPy.
+    solver_options : dict or None, default=None
+        Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
+    n_timesteps : int or None, default=None
+        How a 2-D X is folded into sequences: with None each column is a timestep; with T, the T * n_features columns
+        are the features of one timestep after another.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weights of the classes, as everywhere in scikit-learn; "balanced" weighs them inversely to their (weighted)
+        frequency.
+    dtype : {None, "float32", "float64"}, default=None
+        Precision of all computations; None takes that of X: float32 for float32, else float64.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; for multilabel targets the numbers of the labels.
+    input_weights_ : list of ndarray of shape (n_gates * hidden_size, n_inputs)
+        Input weights, a matrix a layer. Rows are gates in the order of the ONNX operators: "gru" z, r, h; "lstm" i, o,
+        f, c.
+    recurrent_weights_ : list of ndarray of shape (n_gates * hidden_size, hidden_size)
+        Recurrent weights, a matrix a layer, rows as in `input_weights_`.
+    biases_ : list of ndarray of shape (n_gates * hidden_size,)
+        Biases, a vector a layer; a fourth block in "gru" is that of the recurrent half of h.
+    readout_weights_ : ndarray of shape (n_outputs, hidden_size)
+        Weights of the linear readout after the last timestep.
+    readout_bias_ : ndarray of shape (n_outputs,)
+        Bias of the readout.
+    loss_ : float
+        Objective (mean loss plus penalty) of the weights that were kept.
+    best_loss_ : float
+        Least objective of all iterations.
+    loss_curve_ : list of float
+        Objective after each iteration; for a stochastic solver the mean over the minibatches of the epoch.
+    validation_loss_curve_ : list of float or None
+        Mean loss on the validation data after each iteration, where there are any.
+    validation_scores_ : list of float or None
+        Score (accuracy) on the validation data after each iteration, where there are any.
+    best_validation_score_ : float or None
+        The best of them.
+    n_iter_ : int
+        Number of iterations, those of resumed fits included.
+    t_ : int
+        Number of samples that the solver has seen.
+    n_parameters_ : int
+        Number of all weights and biases.
+    n_layers_ : int
+        Number of recurrent layers.
+    n_outputs_ : int
+        Number of outputs of the readout.
+    n_features_in_ : int
+        Number of features per timestep where X is 3-D, of columns where it is 2-D.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns. Defined only where X has names that are all strings.
+
+    See Also
+    --------
+    RNNRegressor : The same network for numbers.
+    SlidingWindow : Turns a series into sequences, one a row.
+
+    Notes
+    -----
+    At each timestep the input and the previous hidden state pass through the unit; after the last one a linear readout
+    gives the scores of the classes. The error is propagated back through all timesteps (BPTT), and the same input
+    weights, recurrent weights and biases serve at each of them. Sequences may hold masked timesteps, NaN in every
+    feature: the state passes them unchanged.
+
+    Predictions do not change the estimator: a fitted one may serve several threads. While it works, BLAS is limited to
+    one thread in the process, since more slow products of this size down.
+
+    References
+    ----------
+    .. [1] Elman, J. L. (1990). Finding structure in time. Cognitive Science 14(2), 179-211.
+           :doi:`10.1207/s15516709cog1402_1`
+    .. [2] Cho, K. et al. (2014). Learning phrase representations using RNN encoder-decoder for statistical machine
+           translation. EMNLP. :doi:`10.3115/v1/D14-1179`
+    .. [3] Hochreiter, S. and Schmidhuber, J. (1997). Long short-term memory. Neural Computation 9(8), 1735-1780.
+           :doi:`10.1162/neco.1997.9.8.1735`
+    .. [4] Le, Q. V., Jaitly, N. and Hinton, G. E. (2015). A simple way to initialize recurrent networks of rectified
+           linear units. arXiv:1504.00941
+    .. [5] Pascanu, R., Mikolov, T. and Bengio, Y. (2013). On the difficulty of training recurrent neural networks.
+           ICML, PMLR 28(3), 1310-1318.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skrnn import RNNClassifier
+    >>> digits = load_digits()
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     digits.images / 16, digits.target, random_state=0
+    ... )
+    >>> X_train.shape  # sequences of eight rows of eight pixels
+    (1347, 8, 8)
+    >>> classifier = RNNClassifier(early_stopping=True, random_state=0).fit(X_train, y_train)
+    >>> bool(classifier.score(X_test, y_test) > 0.9)
+    True
+    >>> classifier.predict_proba(X_test).shape
+    (450, 10)
+    """
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (64,),
+        hidden_layer_sizes: Any = (100,),
         *,
         cell: str = "rnn",
         activation: str = "tanh",
         solver: str = "adam",
-        alpha: float = 0.0001,
+        alpha: float = 0.0003,
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate_init: float | str = "auto",
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
@@ -132,10 +302,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             If X cannot be read.
         """
         raw = self._predict_raw(X)
-        probabilities = self._make_loss().predict(raw)
+        loss = self._make_loss()
         if len(raw) == 1 and not self._is_multilabel:
-            return np.column_stack([1.0 - probabilities[0], probabilities[0]])
-        return probabilities.T
+            return np.column_stack([loss.predict(-raw)[0], loss.predict(raw)[0]])  # 1 - p would round to zero
+        return loss.predict(raw).T
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of the probability of each class, or of each label.

@@ -15,7 +15,6 @@ from skrnn.solvers import SCHEDULES, SOLVERS
 #: name: (type, least, most, which ends belong to the interval)
 _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
     "alpha": (Real, 0, None, "left"),
-    "learning_rate_init": (Real, 0, None, "neither"),
     "power_t": (Real, 0, None, "left"),
     "max_iter": (Integral, 1, None, "left"),
     "max_fun": (Integral, 1, None, "left"),
@@ -48,8 +47,10 @@ def check_parameters(estimator: Any) -> None:
             _check_number(name, parameters[name], kind, 1 if kind is Integral else 0, None, ends)
     if parameters["n_iter_no_change"] != np.inf:
         _check_number("n_iter_no_change", parameters["n_iter_no_change"], Integral, 1, None, "left")
-    if parameters["batch_size"] != "auto":
+    if not _is_auto(parameters["batch_size"]):
         _check_number("batch_size", parameters["batch_size"], Integral, 1, None, "left")
+    if not _is_auto(parameters["learning_rate_init"]):
+        _check_number("learning_rate_init", parameters["learning_rate_init"], Real, 0, None, "neither")
     for name in _FLAGS:
         if name in parameters and not isinstance(parameters[name], bool | np.bool_ | Integral):
             raise TypeError(f"{name} must be True or False, not {parameters[name]!r}.")
@@ -59,6 +60,10 @@ def check_parameters(estimator: Any) -> None:
     _check_activation(parameters["cell"], parameters["activation"])
     _check_options(parameters["solver_options"])
     layer_sizes(parameters["hidden_layer_sizes"])
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
 
 
 def _check_number(name: str, value: Any, kind: type, least: float | None, most: float | None, ends: str) -> None:
@@ -130,8 +135,8 @@ def _shape(X: Any, name: str) -> tuple[int, ...]:
         return np.asarray(X).shape
     except ValueError as error:
         raise ValueError(
-            f"{name} is a list of sequences of different lengths or numbers of features. Expected sequences of one length, "
-            "(n_samples, n_timesteps, n_features); pad the shorter ones at the beginning with NaN to mask them."
+            f"{name} is a list of sequences of different lengths or numbers of features. Expected sequences of one "
+            "length, (n_samples, n_timesteps, n_features); pad shorter ones at the beginning with NaN to mask them."
         ) from error
 
 
@@ -153,7 +158,7 @@ def _read_3d(estimator: Any, X: Any, reset: bool, name: str) -> np.ndarray:
 
 def _read_2d(estimator: Any, X: Any, reset: bool, name: str) -> np.ndarray:
     """Return a 2-D X or data frame, folded to (n_samples, n_timesteps, n_features)."""
-    checks = dict(dtype="numeric", ensure_all_finite="allow-nan")
+    checks = {"dtype": "numeric", "ensure_all_finite": "allow-nan"}
     if reset or estimator._columns_are_timesteps:
         X = validate_data(estimator, X, reset=reset, **checks)
     else:

@@ -1,5 +1,6 @@
 """The one internal form of X: rows of timesteps, and where each sequence starts and ends in them."""
 
+from collections.abc import Iterator
 from typing import final
 
 import numpy as np
@@ -44,6 +45,11 @@ class Sequences:
     def n_features(self) -> int:
         """Number of features of a timestep."""
         return self.rows.shape[1]
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """Yield each sequence, (length, n_features), a view on the rows."""
+        for start, length in zip(self.starts.tolist(), self.lengths.tolist(), strict=True):
+            yield self.rows[start : start + length * self.stride : self.stride]
 
     def astype(self, dtype: np.dtype) -> "Sequences":
         """Return the same sequences with rows of `dtype`, the same rows where they have it already."""

@@ -1,7 +1,7 @@
 """The gradient-based methods of scipy.optimize.minimize, as solvers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, final
 
 import numpy as np
@@ -24,20 +24,23 @@ class FullObjective(Protocol):
 class Method:
     """How a method of SciPy takes its settings.
 
-    `tolerance` names the option that `tol` sets, `limits` the options that would end it before `max_iter` does.
-    `curvature` is "hessp" or "hess" where it asks for products with the Hessian, or for the Hessian.
+    `tolerance` names the option that `tol` sets, `limits` the options that would end it before `max_iter` does,
+    `defaults` are options that differ from SciPy's. `curvature` is "hessp" or "hess" where it asks for products with
+    the Hessian, or for the Hessian.
     """
 
     name: str
     tolerance: str = "gtol"
     limits: tuple[str, ...] = ("maxiter",)
     curvature: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method("L-BFGS-B", limits=("maxiter", "maxfun")),
+        # A long memory costs little beside BPTT, and saves iterations.
+        Method("L-BFGS-B", limits=("maxiter", "maxfun"), defaults={"maxcor": 30}),
         Method("BFGS"),
         Method("CG"),
         Method("TNC", limits=("maxfun",)),
@@ -82,6 +85,7 @@ class ScipySolver:
         tolerance = tol**2 if method.tolerance == "ftol" else tol
         self.options = {
             method.tolerance: tolerance,
+            **method.defaults,
             **dict.fromkeys(method.limits, _NO_LIMIT),
             **(options or {}),
         }

@@ -1,0 +1,214 @@
+"""Tests of every cell in CELLS against the contract, and of the known ones against their equations."""
+
+import numpy as np
+import pytest
+
+from skrnn.cells import CELLS, Cell
+from skrnn.network._initializers import RECURRENT_INITIALIZERS
+from tests.float32 import as_plain, float32_only
+from tests.gradcheck import full_gradient_check
+from tests.problems import CELL_ACTIVATIONS
+
+HIDDEN_SIZE, N_SEQUENCES, N_TIMESTEPS = 3, 4, 5
+
+
+@pytest.fixture(params=CELL_ACTIVATIONS, ids="-".join)
+def cell(request):
+    name, activation = request.param
+    return CELLS[name](activation)
+
+
+class Steps:
+    """Random input of a block of timesteps and room for all that a cell writes; unwritten room is NaN."""
+
+    def __init__(self, cell, dtype=np.float64, n_columns=N_SEQUENCES):
+        rng = np.random.default_rng(0)
+        c_size = HIDDEN_SIZE if cell.has_cell_state else 0
+        self.cell = cell
+        self.blocks = rng.normal(size=(N_TIMESTEPS, cell.n_blocks, HIDDEN_SIZE, n_columns)).astype(dtype)
+        self.h = rng.normal(size=(N_TIMESTEPS, HIDDEN_SIZE, n_columns)).astype(dtype)
+        self.c = rng.normal(size=(N_TIMESTEPS, c_size, n_columns)).astype(dtype)
+        self.d_h = rng.normal(size=(HIDDEN_SIZE, n_columns)).astype(dtype)
+        self.d_c = rng.normal(size=(c_size, n_columns)).astype(dtype)
+        self.records = np.full((N_TIMESTEPS, cell.n_records, HIDDEN_SIZE, n_columns), np.nan, dtype)
+        self.records[:, : cell.n_blocks] = self.blocks
+        self.new_h, self.new_c = np.full_like(self.h, np.nan), np.full_like(self.c, np.nan)
+        self.coefficients = np.full((N_TIMESTEPS, cell.n_coefficients, HIDDEN_SIZE, n_columns), np.nan, dtype)
+        self.d_blocks = np.full((cell.n_blocks, HIDDEN_SIZE, n_columns), np.nan, dtype)
+
+    def advance(self):
+        for t in range(N_TIMESTEPS):
+            self.cell.advance(self.records[t], self.h[t], self.c[t], self.new_h[t], self.new_c[t])
+
+    def linearise(self):
+        self.cell.linearise(self.records, self.h, self.c, self.new_h, self.new_c, self.coefficients)
+
+    def backward(self, t):
+        self.cell.backward(self.coefficients[t], self.d_h, self.d_c, self.d_blocks)
+
+    def arrays(self):
+        return {name: array for name, array in vars(self).items() if isinstance(array, np.ndarray)}
+
+    def freeze(self, *names):
+        for name in names:
+            getattr(self, name).flags.writeable = False
+
+    def restrict(self, n_running):
+        """Let the cell see the first columns only, as a batch does whose other sequences have ended."""
+        for name, array in self.arrays().items():
+            setattr(self, name, array[..., :n_running])
+
+
+def new_states(cell, blocks, h, c):
+    """Return the new h and c of one timestep."""
+    record = np.full((cell.n_records, *h.shape), np.nan)
+    record[: cell.n_blocks] = blocks
+    new_h, new_c = np.empty_like(h), np.empty_like(c)
+    cell.advance(record, h, c, new_h, new_c)
+    return new_h, new_c
+
+
+@pytest.mark.parametrize("wrt", ["blocks", "h", "c"])
+def test_backward_agrees_with_differences_of_advance(cell, wrt):
+    steps = Steps(cell)
+    blocks, h, c = steps.blocks[0].copy(), steps.h[0].copy(), steps.c[0].copy()
+    on_new_h, on_new_c = steps.d_h.copy(), steps.d_c.copy()
+    steps.advance()
+    steps.linearise()
+    steps.backward(0)
+
+    def weighted_sum_of_new_states(x):
+        new_h, new_c = new_states(cell, **{"blocks": blocks, "h": h, "c": c, wrt: x})
+        return float((on_new_h * new_h).sum() + (on_new_c * new_c).sum())
+
+    if wrt == "blocks":
+        full_gradient_check(weighted_sum_of_new_states, steps.d_blocks, blocks)
+    elif wrt == "c":
+        full_gradient_check(weighted_sum_of_new_states, steps.d_c, c)
+    else:
+        around_the_gates = steps.d_h if cell.has_direct_path else np.zeros_like(h)
+        full_gradient_check(weighted_sum_of_new_states, around_the_gates, h)
+
+
+def test_linearise_on_a_block_equals_one_timestep_at_a_time(cell):
+    steps = Steps(cell)
+    steps.advance()
+    steps.linearise()
+    for t in range(N_TIMESTEPS):
+        now = slice(t, t + 1)
+        one = np.full_like(steps.coefficients[now], np.nan)
+        cell.linearise(steps.records[now], steps.h[now], steps.c[now], steps.new_h[now], steps.new_c[now], one)
+        np.testing.assert_array_equal(one, steps.coefficients[now])
+
+
+def test_writes_what_it_should_and_nothing_else(cell):
+    steps = Steps(cell)
+    steps.freeze("h", "c")
+    steps.advance()
+    steps.freeze("records", "new_h", "new_c")
+    steps.linearise()
+    steps.freeze("coefficients")
+    steps.backward(0)
+    for name, array in steps.arrays().items():
+        assert np.isfinite(array).all(), name
+
+
+def test_works_on_the_running_columns_of_larger_arrays(cell):
+    n_running = 2
+    whole, part = Steps(cell), Steps(cell)
+    whole_arrays, before = part.arrays(), {name: array.copy() for name, array in part.arrays().items()}
+    part.restrict(n_running)
+    for steps in (whole, part):
+        steps.advance()
+        steps.linearise()
+        steps.backward(0)
+    for name, array in whole_arrays.items():
+        assert np.shares_memory(getattr(part, name), array) or array.size == 0
+        np.testing.assert_allclose(array[..., :n_running], getattr(whole, name)[..., :n_running], rtol=1e-14)
+        np.testing.assert_array_equal(array[..., n_running:], before[name][..., n_running:])
+
+
+def test_float32_is_not_promoted(cell):
+    exact, guarded = Steps(cell), Steps(cell, np.float32)
+    for name, array in guarded.arrays().items():
+        setattr(guarded, name, float32_only(array))
+    for steps in (exact, guarded):
+        steps.advance()
+        steps.linearise()
+        steps.backward(0)
+    for name, array in exact.arrays().items():
+        np.testing.assert_allclose(as_plain(getattr(guarded, name)), array, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_saturated_units_stay_finite(cell, dtype):
+    steps = Steps(cell, dtype)
+    steps.records[:, : cell.n_blocks] = 1e4 * np.sign(steps.blocks)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        steps.advance()
+        steps.linearise()
+        steps.backward(0)
+    for name, array in steps.arrays().items():
+        assert np.isfinite(array).all(), name
+
+
+def test_attributes_fit_together(cell):
+    assert cell.n_gates == len(cell.gates) == len(set(cell.gates))
+    assert cell.n_blocks == cell.n_gates + int(cell.splits_last_gate)
+    assert cell.n_records >= cell.n_blocks
+    assert cell.sigmoid_gates <= set(cell.gates)
+    assert cell.open_gates <= set(cell.gates)
+    assert not cell.splits_last_gate or cell.gates[-1] not in cell.sigmoid_gates | cell.open_gates
+    assert cell.activation in cell.activations
+    assert cell.recurrent_initializer in RECURRENT_INITIALIZERS
+
+
+def test_holds_nothing_but_its_activation_and_is_one_level_deep(cell):
+    assert vars(cell) == {"activation": cell.activation}
+    assert type(cell).__bases__ == (Cell,)
+    assert type(cell).__final__
+
+
+def test_gates_are_in_the_order_of_onnx():
+    assert CELLS["lstm"].gates == ("i", "o", "f", "c")
+    assert CELLS["gru"].gates == ("z", "r", "h")
+
+
+def test_where_units_start():
+    assert CELLS["lstm"]().open_gates == {"f"}
+    assert not CELLS["gru"]().open_gates
+    assert CELLS["rnn"]("relu").recurrent_initializer == "identity"
+    assert CELLS["rnn"]("tanh").recurrent_initializer == "orthogonal"
+
+
+# The equations once more, as plainly as they can be written
+
+
+def sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+@pytest.mark.parametrize(("activation", "function"), [("tanh", np.tanh), ("relu", lambda x: x * (x > 0.0))])
+def test_simple_cell_equation(activation, function):
+    steps = Steps(CELLS["rnn"](activation))
+    steps.advance()
+    np.testing.assert_allclose(steps.new_h, function(steps.blocks[:, 0]), rtol=1e-14)
+
+
+def test_gru_equations():
+    steps = Steps(CELLS["gru"]())
+    steps.advance()
+    q, half_z, half_r, a = steps.blocks.swapaxes(0, 1)
+    z, r = sigmoid(2.0 * half_z), sigmoid(2.0 * half_r)
+    n = np.tanh(a + r * q)
+    np.testing.assert_allclose(steps.new_h, (1.0 - z) * n + z * steps.h, rtol=1e-13, atol=1e-15)
+
+
+def test_lstm_equations():
+    steps = Steps(CELLS["lstm"]())
+    steps.advance()
+    half_i, half_o, half_f, a = steps.blocks.swapaxes(0, 1)
+    i, o, f = sigmoid(2.0 * half_i), sigmoid(2.0 * half_o), sigmoid(2.0 * half_f)
+    c = f * steps.c + i * np.tanh(a)
+    np.testing.assert_allclose(steps.new_c, c, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(steps.new_h, o * np.tanh(c), rtol=1e-13, atol=1e-15)

@@ -1,0 +1,292 @@
+"""Tests of the one internal form of X: views where strides allow, masked timesteps, and what cannot be read."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skrnn.sequences import _ragged
+from skrnn.sequences._ragged import Sequences, from_array
+from skrnn.sequences._windows import n_history_rows, pad_series, sliding_windows
+
+NAN, INF = np.nan, np.inf
+
+
+def numbered(*shape):
+    """Return an array whose entries are all different."""
+    return np.arange(float(np.prod(shape))).reshape(shape)
+
+
+def timesteps(sequences, i):
+    """Return the timesteps of sequence i as the documentation of Sequences defines them."""
+    return sequences.rows[[sequences.starts[i] + t * sequences.stride for t in range(sequences.lengths[i])]]
+
+
+def assert_reads(sequences, X):
+    """Assert that the sequences are those of X without the timesteps that are NaN throughout."""
+    assert len(sequences) == len(X)
+    assert sequences.n_features == X.shape[2]
+    for i, sequence in enumerate(X):
+        np.testing.assert_array_equal(timesteps(sequences, i), sequence[~np.isnan(sequence).all(axis=1)])
+    assert sequences.max_length == max(sequences.lengths)
+    assert sequences.equal_lengths == (len(set(sequences.lengths)) == 1)
+
+
+def windows(n_timesteps, dilation, padding="mask"):
+    """Return windows over 12 rows of 2 features."""
+    padded = pad_series(numbered(12, 2), n_history_rows(n_timesteps, dilation), padding)
+    return sliding_windows(padded, n_timesteps, dilation)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pytest.param(numbered(5, 4, 3), id="C-contiguous"),
+        pytest.param(numbered(5, 4, 1), id="one feature"),
+        pytest.param(numbered(1, 4, 3), id="one sample"),
+        pytest.param(numbered(5, 1, 3), id="one timestep"),
+        pytest.param(numbered(1, 1, 1), id="one number"),
+        pytest.param(numbered(5, 4)[:, :, None], id="table of timesteps"),
+        pytest.param(numbered(10, 4, 3)[::2], id="every second sample"),
+        pytest.param(numbered(5, 8, 3)[:, ::2], id="every second timestep"),
+        pytest.param(numbered(5, 8, 3)[:, 3:], id="last timesteps"),
+        pytest.param(numbered(5, 4, 3)[:, :, :2], id="first features"),
+        pytest.param(numbered(5, 4, 3)[:, :, 1:2], id="one feature of several"),
+        pytest.param(numbered(4, 5, 3).swapaxes(0, 1), id="timesteps first"),
+        pytest.param(windows(4, 1), id="windows"),
+        pytest.param(windows(4, 3), id="dilated windows"),
+        pytest.param(windows(4, 1, "zero"), id="windows padded by zeros"),
+        pytest.param(windows(4, 1)[::2], id="every second window"),
+    ],
+)
+def test_is_a_view_where_strides_allow(X):
+    sequences = from_array(X)
+    assert np.shares_memory(sequences.rows, X)
+    assert_reads(sequences, X)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pytest.param(np.asfortranarray(numbered(5, 4, 3)), id="Fortran order"),
+        pytest.param(numbered(5, 4, 3)[::-1], id="samples backwards"),
+        pytest.param(numbered(5, 4, 3)[:, ::-1], id="timesteps backwards"),
+        pytest.param(numbered(5, 4, 3)[:, :, ::-1], id="features backwards"),
+        pytest.param(numbered(5, 4, 6)[:, :, ::2], id="every second feature"),
+        pytest.param(numbered(5, 7, 3)[:, ::2], id="timesteps out of step with samples"),
+        pytest.param(np.broadcast_to(numbered(4, 3), (5, 4, 3)), id="one sample broadcast"),
+        pytest.param(np.broadcast_to(numbered(5, 1, 3), (5, 4, 3)), id="one timestep broadcast"),
+    ],
+)
+def test_any_other_strides_give_the_same_values(X):
+    assert_reads(from_array(X), X)
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None, database=None)
+def test_any_slice_of_any_axes_gives_the_same_values(data):
+    axes = data.draw(st.permutations(range(3)))
+    steps = data.draw(st.tuples(*[st.sampled_from([1, 2, 3, -1, -2])] * 3))
+    sizes = data.draw(st.tuples(*[st.integers(1, 7)] * 3))
+    X = numbered(*sizes).transpose(axes)[tuple(slice(None, None, step) for step in steps)]
+    assert_reads(from_array(X), X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.bool_])
+def test_dtype_is_kept(dtype):
+    assert from_array(np.ones((2, 3, 1), dtype)).rows.dtype == dtype
+
+
+def test_input_is_not_written():
+    X = numbered(5, 4, 2)
+    X[:, 0] = NAN
+    X.flags.writeable = False
+    assert_reads(from_array(X), X)
+    assert not from_array(X[:, ::2]).rows.flags.writeable
+
+
+# Masked timesteps
+
+
+def masked(*where):
+    """Return (4, 5, 2) sequences that are masked at these (sample, timestep)."""
+    X = numbered(4, 5, 2)
+    for sample, timestep in where:
+        X[sample, timestep] = NAN
+    return X
+
+
+@pytest.fixture(params=[1, 3, 1000])
+def n_examined(request, monkeypatch):
+    """Let the search for masked timesteps go in pieces of several sizes."""
+    monkeypatch.setattr(_ragged, "_N_EXAMINED", request.param)
+
+
+@pytest.mark.usefixtures("n_examined")
+def test_leading_masks_leave_the_rows_where_they_are():
+    X = masked((0, 0), (2, 0), (2, 1), (2, 2), (2, 3))
+    sequences = from_array(X)
+    assert sequences.rows.base is not None
+    assert np.shares_memory(sequences.rows, X)
+    assert sequences.lengths.tolist() == [4, 5, 1, 5]
+    assert_reads(sequences, X)
+
+
+@pytest.mark.usefixtures("n_examined")
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param([(1, 4)], id="end"),
+        pytest.param([(1, 2), (3, 1), (3, 3)], id="holes"),
+        pytest.param([(0, 0), (2, 0), (2, 2), (3, 4)], id="everywhere"),
+        pytest.param([(i, t) for i in range(4) for t in range(5) if t != i], id="one timestep each"),
+    ],
+)
+def test_holes_and_ends_are_left_out(where):
+    X = masked(*where)
+    sequences = from_array(X)
+    assert len(sequences.rows) == X[..., 0].size - len(where)
+    assert_reads(sequences, X)
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_windows_masked_at_the_start_of_the_series_are_views(dilation):
+    X = windows(4, dilation)
+    sequences = from_array(X)
+    assert np.shares_memory(sequences.rows, X)
+    assert sequences.lengths.tolist() == [min(4, i // dilation + 1) for i in range(12)]
+
+
+def test_holes_in_windows():
+    series = numbered(12, 2)
+    series[6] = NAN
+    X = sliding_windows(series, 4, dilation=2)
+    assert_reads(from_array(X), X)
+
+
+@pytest.mark.parametrize("unread", [NAN, INF])
+def test_rows_that_no_sequence_reads_do_not_matter(unread):
+    X = numbered(6, 4, 2)
+    X[1::2] = unread
+    X[0, 0, 0] = unread
+    assert_reads(from_array(X[::2, 1:]), X[::2, 1:])
+    assert_reads(from_array(X[2::2, :, :1]), X[2::2, :, :1])
+
+
+# What cannot be read
+
+
+@pytest.mark.usefixtures("n_examined")
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1.0, NAN], "NaN in some features"),
+        ([INF, 1.0], "infinity"),
+        ([-INF, -INF], "infinity"),
+        ([NAN, INF], "infinity"),
+    ],
+)
+def test_partly_missing_and_infinite_timesteps_are_refused(value, message):
+    X = masked((0, 0), (3, 0))
+    X[2, 3] = value
+    with pytest.raises(ValueError, match=f"X contains {message} at timestep 3 of sample 2. Expected finite"):
+        from_array(X)
+
+
+def test_first_of_several_is_named():
+    X = masked()
+    X[3, 1, 0] = INF
+    X[1, 4, 1] = NAN
+    with pytest.raises(ValueError, match="X_val contains NaN in some features at timestep 4 of sample 1"):
+        from_array(X, "X_val")
+
+
+def test_sample_and_timestep_of_dilated_windows_are_named():
+    series = numbered(12, 2)
+    series[7, 1] = NAN
+    with pytest.raises(ValueError, match="timestep 3 of sample 1"):
+        from_array(sliding_windows(series, 4, dilation=2))
+
+
+@pytest.mark.usefixtures("n_examined")
+def test_sequence_without_a_timestep_is_refused():
+    X = masked((0, 0), *[(2, t) for t in range(5)])
+    with pytest.raises(ValueError, match="X has no timestep in sample 2: all 5 are masked"):
+        from_array(X)
+
+
+# What Sequences does
+
+
+@pytest.fixture(params=["equal", "leading", "compacted", "dilated windows", "features of several"])
+def sequences(request):
+    return from_array(
+        {
+            "equal": masked(),
+            "leading": masked((0, 0), (3, 0), (3, 1)),
+            "compacted": masked((0, 2), (1, 4), (1, 3)),
+            "dilated windows": windows(3, 2),
+            "features of several": numbered(4, 5, 3)[:, :, :2],
+        }[request.param]
+    )
+
+
+@pytest.mark.parametrize("n_timesteps", [1, 3, None])
+def test_gather_equals_a_naive_loop(sequences, n_timesteps):
+    n_timesteps = n_timesteps or sequences.max_length
+    indices = np.array([2, 0, 3, 3])
+    room = np.full((n_timesteps, 7, len(indices)), NAN)  # operands, of which the inputs are the middle
+    sequences.gather(indices, n_timesteps, room[:, 2:4])
+    for column, i in enumerate(indices):
+        steps = timesteps(sequences, i)
+        for t in range(n_timesteps):
+            np.testing.assert_array_equal(room[t, 2:4, column], steps[min(t, len(steps) - 1)])
+    assert np.isnan(room[:, :2]).all()
+    assert np.isnan(room[:, 4:]).all()
+
+
+def test_take_is_on_the_same_rows(sequences):
+    indices = np.array([3, 1])
+    taken = sequences.take(indices)
+    assert taken.rows is sequences.rows
+    assert len(taken) == 2
+    for i, index in enumerate(indices):
+        np.testing.assert_array_equal(timesteps(taken, i), timesteps(sequences, index))
+
+
+def test_take_knows_the_lengths_of_what_it_took():
+    sequences = from_array(masked((0, 0), (2, 0), (2, 1)))
+    taken = sequences.take(np.array([0, 2]))
+    assert (taken.max_length, taken.equal_lengths) == (4, False)
+    assert sequences.take(np.array([1, 3])).equal_lengths
+
+
+def test_astype_copies_only_where_it_must(sequences):
+    assert sequences.astype(np.dtype(np.float64)).rows is sequences.rows
+    converted = sequences.astype(np.dtype(np.float32))
+    assert converted.rows.dtype == np.float32
+    for i in range(len(sequences)):
+        np.testing.assert_array_equal(timesteps(converted, i), timesteps(sequences, i))
+
+
+@pytest.mark.parametrize("cut", [np.s_[:], np.s_[:, :, :2], np.s_[:, ::2]], ids=["all", "features", "timesteps"])
+def test_gather_needs_memory_for_the_batch_only(cut):
+    sequences = from_array(np.zeros((2000, 20, 4))[cut])
+    out = np.empty((sequences.max_length, sequences.n_features, 8))
+    sequences.gather(np.arange(8), sequences.max_length, out)
+    tracemalloc.start()
+    try:
+        sequences.gather(np.arange(8), sequences.max_length, out)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * out.nbytes
+
+
+def test_sequences_of_rows_with_a_stride():
+    sequences = Sequences(numbered(7, 1), np.array([0, 1]), np.array([4, 2]), stride=2)
+    assert timesteps(sequences, 0)[:, 0].tolist() == [0.0, 2.0, 4.0, 6.0]
+    assert timesteps(sequences, 1)[:, 0].tolist() == [1.0, 3.0]
+    assert (sequences.max_length, sequences.equal_lengths, len(sequences), sequences.n_features) == (4, False, 2, 1)

@@ -1,0 +1,121 @@
+"""Tests of the floors of the house: imports point down, and siblings do not know each other."""
+
+import ast
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import skrnn
+
+ROOT = Path(skrnn.__file__).parent
+
+#: The floor of each package of skrnn; an import goes to a lower floor, or to a leaf module of the own package.
+FLOORS = {
+    **dict.fromkeys(("cells", "losses", "sequences", "solvers"), 2),
+    "network": 3,
+    "estimators": 4,
+    **dict.fromkeys(("export", "plotting", "forecasting", "model_selection", "preprocessing", "datasets"), 5),
+}
+#: The lowest floor on which a third party may be imported.
+THIRD_PARTIES = {"numpy": 2, "scipy": 2, "sklearn": 4, "joblib": 4, "threadpoolctl": 4}
+#: Third parties that anyone may import, but only inside the function that needs them.
+OPTIONAL = {"matplotlib", "pandas", "polars", "onnx"}
+
+MODULES = {".".join(("skrnn", *path.relative_to(ROOT).with_suffix("").parts)): path for path in ROOT.rglob("*.py")}
+
+
+def imports(tree):
+    """Yield (name of the module, whether the import is inside a function, the statement) for each import."""
+    inside = {id(child) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for child in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in inside, node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or ""), id(node) in inside, node
+
+
+def is_allowed(importer, imported, inside_function):
+    """Tell whether module `importer`, dotted, may import the module `imported`."""
+    _, package, *_ = importer.split(".")
+    party, *below = imported.split(".")
+    if party in sys.stdlib_module_names:
+        return True
+    if party == "skrnn" and package == "__init__":  # the public names: from anywhere, each from where it is defined
+        return len(below) == 2
+    if party == "skrnn":
+        is_leaf = len(below) == 2 and below[0] == package
+        return is_leaf or (bool(below) and FLOORS.get(below[0], 9) < FLOORS[package])
+    return (party in OPTIONAL and inside_function) or THIRD_PARTIES.get(party, 9) <= FLOORS.get(package, 0)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module):
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    wrong = [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for name, inside_function, node in imports(tree)
+        if not is_allowed(module, name, inside_function)
+    ]
+    assert not wrong
+
+
+def test_leaf_modules_form_no_cycle():
+    graph = {}
+    for module, path in MODULES.items():
+        if not module.endswith("__init__"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            graph[module] = {name for name, _, _ in imports(tree) if name in MODULES}
+    order = list(TopologicalSorter(graph).static_order())  # raises CycleError
+    assert len(order) == len(graph)
+
+
+def test_every_package_has_a_floor():
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert {"cells", "network", "estimators"} <= packages <= set(FLOORS)
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "inside_function"),
+    [
+        ("skrnn.network._layer", "skrnn.cells", False),
+        ("skrnn.network._layer", "skrnn.sequences._ragged", False),
+        ("skrnn.network._layer", "skrnn.network._parameters", False),
+        ("skrnn.network.__init__", "skrnn.network._network", False),
+        ("skrnn.datasets._sunspots", "skrnn.sequences._windows", False),
+        ("skrnn.estimators._base", "sklearn.base", False),
+        ("skrnn.plotting._curves", "matplotlib.pyplot", True),
+        ("skrnn.cells._lstm", "collections.abc", False),
+        ("skrnn.__init__", "skrnn.estimators._regressor", False),
+    ],
+)
+def test_lower_floors_and_leaf_modules_are_allowed(importer, imported, inside_function):
+    assert is_allowed(importer, imported, inside_function)
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "inside_function"),
+    [
+        ("skrnn.cells._lstm", "skrnn.network._layer", False),  # up
+        ("skrnn.cells._lstm", "skrnn.losses._base", True),  # a sibling, even inside a function
+        ("skrnn.plotting._curves", "skrnn.datasets", False),  # a sibling
+        ("skrnn.network._layer", "skrnn.network", False),  # the own package
+        ("skrnn.network._layer", "skrnn", False),
+        ("skrnn.network._layer", "._parameters", False),  # relative
+        ("skrnn.solvers._scipy", "sklearn.utils", False),
+        ("skrnn.network._network", "joblib", False),
+        ("skrnn.plotting._curves", "matplotlib.pyplot", False),  # at the top of the module
+        ("skrnn.plotting._curves", "seaborn", True),  # not a dependency
+        ("skrnn.__init__", "skrnn.estimators", False),
+        ("skrnn.__init__", "numpy", False),
+    ],
+)
+def test_other_imports_are_not(importer, imported, inside_function):
+    assert not is_allowed(importer, imported, inside_function)
+
+
+def test_imports_are_found_wherever_they_are():
+    source = "import numpy as np, os\ndef f():\n    if True:\n        from pandas import DataFrame\nfrom . import x"
+    found = {(name, inside) for name, inside, _ in imports(ast.parse(source))}
+    assert found == {("numpy", False), ("os", False), ("pandas", True), (".", False)}
