@@ -1,9 +1,11 @@
-"""A zoo of batch shapes and tasks, and the objectives that are built from them."""
+"""A zoo of batch shapes and tasks, the objectives that are built from them, and functions for solvers alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import rosen, rosen_der
 
 from skrnn.cells import CELLS
 from skrnn.losses import LOSSES
@@ -34,7 +36,7 @@ class Problem:
     masks: str | None = None
     weighted: bool = False
 
-    def make_X(self, rng: np.random.Generator) -> np.ndarray:
+    def make_sequences(self, rng: np.random.Generator) -> np.ndarray:
         """Return sequences, (n_samples, n_timesteps, n_features), masked by NaN; at least one is of full length."""
         X = rng.normal(size=(self.n_samples, self.n_timesteps, self.n_features))
         lengths = rng.permutation(np.linspace(1, self.n_timesteps, self.n_samples).astype(int))
@@ -113,10 +115,62 @@ def make_objective(
 ) -> tuple[Objective, np.ndarray]:
     """Return the objective of a network on the problem, and a random theta; the numbers are always the same."""
     rng = np.random.default_rng(7)
-    X = problem.make_X(rng)
+    X = problem.make_sequences(rng)
     y = make_targets(loss_name, problem.n_outputs, problem.n_samples, rng)
     weights = problem.make_weights(rng)
     network = Network(CELLS[cell_name](activation), problem.n_features, hidden_layer_sizes, len(y))
     sequences = from_array(X.astype(dtype))
     objective = Objective(network, LOSSES[loss_name](), sequences, y.astype(dtype), weights, alpha)
     return objective, rng.normal(scale=0.5, size=network.layout.n_parameters).astype(dtype)
+
+
+class LeastSquares:
+    """The mean of (a_i . theta - b_i)^2 / 2: a convex quadratic, in both forms in which solvers see an objective."""
+
+    def __init__(self, n_samples: int = 24, n_parameters: int = 5, dtype: Any = np.float64) -> None:
+        rng = np.random.default_rng(11)
+        self.rows = rng.normal(size=(n_samples, n_parameters)) * np.linspace(0.5, 2.0, n_parameters)
+        self.minimum = rng.normal(size=n_parameters)
+        self.targets = self.rows @ self.minimum
+        self.hessian = self.rows.T @ self.rows / n_samples
+        self.n_samples = n_samples
+        self.dtype = np.dtype(dtype)
+        self.start = np.zeros(n_parameters, dtype)
+        self.n_evaluations = 0
+
+    def full(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the mean over all the data, and its gradient, as if computed in `dtype`."""
+        self.n_evaluations += 1
+        gradient = np.empty(len(theta), self.dtype)
+        return float(self.dtype.type(self(theta, np.arange(self.n_samples), gradient))), gradient
+
+    def minibatches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[np.ndarray]:
+        """Yield indices that cover the data once."""
+        order = np.arange(self.n_samples) if rng is None else rng.permutation(self.n_samples)
+        yield from (order[first : first + batch_size] for first in range(0, self.n_samples, batch_size))
+
+    def __call__(self, theta: np.ndarray, batch: np.ndarray, gradient: np.ndarray) -> float:
+        """Write the gradient of the mean over a batch into `gradient`, and return that mean."""
+        errors = self.rows[batch] @ theta - self.targets[batch]
+        gradient[:] = errors @ self.rows[batch] / len(batch)
+        return float((errors**2).mean() / 2.0)
+
+
+class Rosenbrock:
+    """The curved valley of Rosenbrock (1960, doi:10.1093/comjnl/3.3.175), in which steepest descent gets lost."""
+
+    dtype = np.dtype(np.float64)
+    minimum = np.ones(3)
+    start = np.array([-1.2, 1.0, 0.8])
+
+    def __init__(self) -> None:
+        self.n_evaluations = 0
+
+    def full(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the function and its gradient."""
+        self.n_evaluations += 1
+        return float(rosen(theta)), rosen_der(theta)
+
+
+#: What every method over all the data must minimise.
+FUNCTIONS = {"least squares": LeastSquares, "Rosenbrock": Rosenbrock}

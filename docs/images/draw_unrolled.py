@@ -1,7 +1,7 @@
 """Draw `unrolled.svg`: a network of two layers, unrolled over three timesteps, and the error that rolls back up.
 
-Run it with `python docs/images/draw_unrolled.py` (it needs matplotlib); a second argument names another file, and its
-ending the format.
+Run it with `python docs/images/draw_unrolled.py` (it needs matplotlib); an argument names another file, and its ending
+the format.
 """
 
 import sys
@@ -28,31 +28,28 @@ INPUT_Y, LAYER_YS, READOUT_Y, LOSS_Y = 0.0, (2.3, 5.1), 7.9, 10.0
 LANE = 0.3  # distance of an arrow from the middle between two boxes
 
 
-def box(axes, x, y, text, colour, *, width=WIDTH, height=HEIGHT):
-    """Draw a box with its text in the middle."""
+def box(axes, x, y, text, bias, colour, height=HEIGHT):
+    """Draw a box that holds the name of a result and that of the bias which enters there."""
     fill, edge = colour
-    corner = (x - width / 2, y - height / 2)
+    corner = (x - WIDTH / 2, y - height / 2)
     style = "round,pad=0,rounding_size=0.14"
-    axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle=style, facecolor=fill, edgecolor=edge, linewidth=1.5))
-    axes.text(x, y, text, ha="center", va="center", fontsize=12, color=INK)
+    axes.add_patch(FancyBboxPatch(corner, WIDTH, height, boxstyle=style, facecolor=fill, edgecolor=edge, linewidth=1.5))
+    axes.text(x - 0.3, y, text, ha="center", va="center", fontsize=12.5, color=INK)
+    chip(axes, x + 0.5, y, bias, colour)
 
 
 def chip(axes, x, y, name, colour):
     """Draw the name of a parameter in the colour of its layer."""
-    fill, edge = colour
-    axes.add_patch(Circle((x, y), 0.27, facecolor=fill, edgecolor=edge, linewidth=1.5, zorder=4))
+    _, edge = colour
+    axes.add_patch(Circle((x, y), 0.27, facecolor="white", edgecolor=edge, linewidth=1.5, zorder=4))
     axes.text(x, y - 0.01, name, ha="center", va="center", fontsize=11.5, weight="bold", color=edge, zorder=5)
 
 
 def arrow(axes, start, end, colour):
     """Draw an arrow: a full line forward, a dashed one backward."""
     line = "-" if colour == FORWARD else (0, (4, 2))
-    axes.add_patch(
-        FancyArrowPatch(
-            start, end, arrowstyle="-|>", mutation_scale=15, color=colour, linewidth=1.8, linestyle=line, shrinkA=0,
-            shrinkB=0,
-        )
-    )  # fmt: skip
+    style = {"arrowstyle": "-|>", "mutation_scale": 15, "shrinkA": 0, "shrinkB": 0}
+    axes.add_patch(FancyArrowPatch(start, end, color=colour, linewidth=1.8, linestyle=line, **style))
 
 
 def label(axes, x, y, text, colour, ha="center", va="center", size=11):
@@ -60,15 +57,19 @@ def label(axes, x, y, text, colour, ha="center", va="center", size=11):
     axes.text(x, y, text, ha=ha, va=va, fontsize=size, color=colour)
 
 
+def heading(axes, x, y, text, colour):
+    """Write the name of a part of the network, to the left of x."""
+    axes.text(x, y, text, ha="right", va="center", fontsize=12.5, weight="bold", color=colour[1])
+
+
 def draw_layer(axes, depth, y):
     """Draw a layer at each timestep, and the states that go from one to the next."""
     colour = LAYER_COLOURS[depth]
-    axes.text(X_START - 0.75, y, f"layer {depth}", ha="right", va="center", fontsize=12.5, weight="bold", color=colour[1])
+    heading(axes, X_START - 0.75, y, f"layer {depth}", colour)
     label(axes, X_START, y + LANE, "h[0] = 0", INK)
     for t in range(N_TIMESTEPS):
         x = t * STEP
-        box(axes, x, y, f"h[{t + 1}]", colour)
-        chip(axes, x + WIDTH / 2 - 0.05, y + HEIGHT / 2 - 0.05, "b", colour)
+        box(axes, x, y, f"h[{t + 1}]", "b", colour)
         left = X_START + 0.72 if t == 0 else x - STEP + WIDTH / 2 + 0.08
         right = x - WIDTH / 2 - 0.06
         arrow(axes, (left, y + LANE), (right, y + LANE), FORWARD)
@@ -101,10 +102,8 @@ def draw_network(axes):
         draw_layer(axes, depth, y)
     x = (N_TIMESTEPS - 1) * STEP
     draw_up(axes, x, high + HEIGHT / 2, READOUT_Y - 0.45, "V", READOUT_COLOUR, "d_h")
-    box(axes, x, READOUT_Y, "raw", READOUT_COLOUR, height=0.9)
-    chip(axes, x + WIDTH / 2 - 0.05, READOUT_Y + 0.4, "c", READOUT_COLOUR)
-    label(axes, x - WIDTH / 2 - 0.25, READOUT_Y, "readout", READOUT_COLOUR[1], ha="right", size=12.5)
-    axes.texts[-1].set_weight("bold")
+    box(axes, x, READOUT_Y, "raw", "c", READOUT_COLOUR, height=0.9)
+    heading(axes, x - WIDTH / 2 - 0.25, READOUT_Y, "readout", READOUT_COLOUR)
     arrow(axes, (x - LANE, READOUT_Y + 0.51), (x - LANE, LOSS_Y - 0.28), FORWARD)
     arrow(axes, (x + LANE, LOSS_Y - 0.28), (x + LANE, READOUT_Y + 0.51), BACKWARD)
     label(axes, x + LANE + 0.14, (READOUT_Y + 0.45 + LOSS_Y - 0.25) / 2 + 0.1, "d_raw", BACKWARD, ha="left")
@@ -124,17 +123,17 @@ def draw_legend(axes):
         ends = [(x, line), (x + 0.95, line)]
         arrow(axes, *(ends if colour == FORWARD else ends[::-1]), colour)
         label(axes, x + 1.2, line, text, colour, ha="left", size=11.5)
-    for column, (name, colour) in enumerate(zip("RWb", [LAYER_COLOURS[0]] * 3, strict=True)):
-        chip(axes, x + 0.27 + 0.62 * column - 0.15, y - 1.36, name, colour)
-    label(axes, x + 2.0, y - 1.36, "one colour and one letter: one parameter, the same at all timesteps", INK, ha="left",
-          size=11.5)  # fmt: skip
+    for column, name in enumerate("RWb"):
+        chip(axes, x + 0.27 + 0.62 * column, y - 1.36, name, LAYER_COLOURS[0])
+    text = "one colour and one letter: one parameter, the same at all timesteps"
+    label(axes, x + 2.05, y - 1.36, text, INK, ha="left", size=11.5)
 
 
 def main():
     """Write the drawing."""
-    figure = plt.figure(figsize=(10.4, 8.4), facecolor="white")
+    figure = plt.figure(figsize=(10.4, 7.75), facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(-4.95, 10.65), ylim=(-1.15, 10.45), aspect="equal")
+    axes.set(xlim=(-4.95, 10.65), ylim=(-1.1, 10.5), aspect="equal")
     axes.axis("off")
     draw_network(axes)
     draw_legend(axes)

@@ -39,6 +39,11 @@ class BaseRNN(BaseEstimator, ABC):
     attributes. These are the truth: `predict` and a warm start read theta from them.
     """
 
+    loss_curve_: list[float]
+    t_: int
+    _solver_state: list[Any]  # of a stochastic solver, from which partial_fit goes on
+    _rng_state: list[Any]
+
     def __init__(
         self,
         *,
@@ -326,7 +331,8 @@ class BaseRNN(BaseEstimator, ABC):
         """Return the random state as the last epoch left it; one that the user shares goes on by itself."""
         if not isinstance(self.random_state, np.random.RandomState):
             rng = np.random.RandomState()
-            rng.set_state(tuple(self._rng_state))
+            name, *numbers = self._rng_state
+            rng.set_state((name, *numbers))
         return rng
 
     # Reading data
@@ -361,12 +367,11 @@ class BaseRNN(BaseEstimator, ABC):
     @contextmanager
     def _unchanged_on_error(self) -> Iterator[None]:
         """Leave the estimator as it was where the block ends in an error. Fitted arrays are never changed in place."""
-        before = vars(self).copy()
+        before = self.__dict__.copy()
         try:
             yield
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__ = before
             raise
 
     # Prediction

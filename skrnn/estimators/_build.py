@@ -10,9 +10,12 @@ from skrnn.estimators._validation import layer_sizes
 from skrnn.network._network import Network
 from skrnn.solvers import METHODS, SCHEDULES, SGD, Adam, ScipySolver, StochasticSolver, UpdateRule
 
-#: What "auto" stands for: `batch_size`, and `learning_rate_init` by solver.
+#: What "auto" stands for, chosen on small data sets of both kinds; gated cells need longer steps.
+_AUTO_LEARNING_RATES = {"adam": {"gru": 0.002, "lstm": 0.003}, "sgd": {}}
+_AUTO_LEARNING_RATE = {"adam": 0.001, "sgd": 0.05}
+#: Few samples go all at once: the gradient is then exact, and so is a sample's weight.
 _AUTO_BATCH_SIZE = 16
-_AUTO_LEARNING_RATES = {"adam": 0.001, "sgd": 0.05}
+_AUTO_FULL_BATCH = 64
 
 
 def make_network(estimator: Any, n_features: int, n_outputs: int) -> Network:
@@ -58,13 +61,14 @@ def _make_schedule(estimator: Any) -> Any:
     kind = estimator.learning_rate if estimator.solver == "sgd" else "constant"
     learning_rate = estimator.learning_rate_init
     if learning_rate == "auto":
-        learning_rate = _AUTO_LEARNING_RATES[estimator.solver]
+        rates = _AUTO_LEARNING_RATES[estimator.solver]
+        learning_rate = rates.get(estimator.cell, _AUTO_LEARNING_RATE[estimator.solver])
     return SCHEDULES[kind](learning_rate, estimator.power_t)
 
 
-def _batch_size(batch_size: int | str, n_samples: int) -> int:
+def _batch_size(batch_size: Any, n_samples: int) -> int:
     if batch_size == "auto":
-        return min(_AUTO_BATCH_SIZE, n_samples)
+        return n_samples if n_samples <= _AUTO_FULL_BATCH else _AUTO_BATCH_SIZE
     if batch_size > n_samples:
         warnings.warn(
             f"batch_size is {batch_size}, but there are {n_samples} samples to train on; it is clipped.",

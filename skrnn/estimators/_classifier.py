@@ -45,12 +45,13 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss. (In
         scikit-learn's multilayer perceptron the penalty is divided by the number of samples.)
     batch_size : int or "auto", default="auto"
-        Sequences of a minibatch of a stochastic solver; "auto" is min(16, n_samples).
+        Sequences of a minibatch of a stochastic solver; "auto" is 16, or all of up to 64 samples.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Learning rate schedule of "sgd": the same throughout; divided by (t + 1)^power_t, t the number of samples seen;
         or divided by five whenever `n_iter_no_change` epochs bring no improvement.
     learning_rate_init : float or "auto", default="auto"
-        Learning rate of a stochastic solver at the start; "auto" is 0.001 for "adam" and 0.05 for "sgd".
+        Learning rate of a stochastic solver at the start. "auto" is 0.05 for "sgd"; for "adam" 0.001 with the simple
+        unit, 0.002 with "gru" and 0.003 with "lstm".
     power_t : float, default=0.5
         Exponent of learning_rate="invscaling".
     max_iter : int, default=200

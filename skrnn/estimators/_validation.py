@@ -98,13 +98,13 @@ def _check_options(options: Any) -> None:
 
 def layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
     """Return the units of each layer, the lowest first; a single integer stands for one layer."""
-    sizes = hidden_layer_sizes if np.iterable(hidden_layer_sizes) else (hidden_layer_sizes,)
+    sizes = tuple(hidden_layer_sizes) if np.iterable(hidden_layer_sizes) else (hidden_layer_sizes,)
     expected = "expected a positive integer for each layer"
-    if isinstance(sizes, str) or not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
         raise TypeError(f"hidden_layer_sizes is {hidden_layer_sizes!r}; {expected}.")
     if len(sizes) == 0 or min(sizes) < 1:
         raise ValueError(f"hidden_layer_sizes is {hidden_layer_sizes!r}; {expected}.")
-    return tuple(int(size) for size in sizes)
+    return tuple(map(int, sizes))
 
 
 def read_sequences(estimator: Any, X: Any, *, reset: bool, n_features: int | None = None, name: str = "X") -> Sequences:

@@ -247,6 +247,14 @@ def test_gather_equals_a_naive_loop(sequences, n_timesteps):
     assert np.isnan(room[:, 4:]).all()
 
 
+def test_arrays_are_the_sequences_as_views(sequences):
+    arrays = list(sequences.arrays())
+    assert len(arrays) == len(sequences)
+    for i, array in enumerate(arrays):
+        assert np.shares_memory(array, sequences.rows)
+        np.testing.assert_array_equal(array, timesteps(sequences, i), strict=True)
+
+
 def test_take_is_on_the_same_rows(sequences):
     indices = np.array([3, 1])
     taken = sequences.take(indices)
