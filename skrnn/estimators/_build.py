@@ -10,10 +10,11 @@ from skrnn.estimators._validation import layer_sizes
 from skrnn.network._network import Network
 from skrnn.solvers import METHODS, SCHEDULES, SGD, Adam, ScipySolver, StochasticSolver, UpdateRule
 
-#: What "auto" stands for, chosen on small data sets of both kinds; gated cells need longer steps.
-_AUTO_LEARNING_RATES = {"adam": {"gru": 0.002, "lstm": 0.003}, "sgd": {}}
+# What "auto" stands for, chosen by trial on small data sets of both kinds of task.
+#: `learning_rate_init` by solver, and where a gated cell needs longer steps, by cell.
 _AUTO_LEARNING_RATE = {"adam": 0.001, "sgd": 0.05}
-#: Few samples go all at once: the gradient is then exact, and so is a sample's weight.
+_AUTO_LEARNING_RATE_OF_CELL = {("adam", "gru"): 0.002, ("adam", "lstm"): 0.003}
+#: `batch_size`. Few samples go all at once: the gradient is then exact, and so are the samples' weights.
 _AUTO_BATCH_SIZE = 16
 _AUTO_FULL_BATCH = 64
 
@@ -61,8 +62,8 @@ def _make_schedule(estimator: Any) -> Any:
     kind = estimator.learning_rate if estimator.solver == "sgd" else "constant"
     learning_rate = estimator.learning_rate_init
     if learning_rate == "auto":
-        rates = _AUTO_LEARNING_RATES[estimator.solver]
-        learning_rate = rates.get(estimator.cell, _AUTO_LEARNING_RATE[estimator.solver])
+        usual = _AUTO_LEARNING_RATE[estimator.solver]
+        learning_rate = _AUTO_LEARNING_RATE_OF_CELL.get((estimator.solver, estimator.cell), usual)
     return SCHEDULES[kind](learning_rate, estimator.power_t)
 
 

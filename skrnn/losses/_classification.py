@@ -12,13 +12,14 @@ from skrnn.losses._base import Loss
 class BinaryLogLoss(Loss):
     """Log loss of independent yes-or-no outputs, summed over them (binary and multilabel).
 
-    log(1 + exp(raw)) - y * raw, with y in {0, 1}; its gradient is sigmoid(raw) - y. The logarithm is evaluated as
-    max(raw, 0) + log1p(exp(-|raw|)) (Blanchard, Higham, Higham 2021, doi:10.1093/imanum/draa038).
+    log(1 + exp(-raw)) where y is one, log(1 + exp(raw)) where it is zero; the gradient is sigmoid(raw) - y. The
+    logarithm is evaluated as max(z, 0) + log1p(exp(-|z|)) (Blanchard, Higham, Higham 2021,
+    doi:10.1093/imanum/draa038).
     """
 
     def loss_gradient(self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray) -> np.ndarray:
         """Write sigmoid(raw) - y into `d_raw` and return the losses, (n_samples,)."""
-        losses = (np.logaddexp(0.0, raw) - y * raw).sum(axis=0)
+        losses = np.logaddexp(0.0, (1.0 - 2.0 * y) * raw).sum(axis=0)
         expit(raw, out=d_raw)
         d_raw -= y
         return losses

@@ -110,7 +110,8 @@ def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
     stride = by_timestep // pitch if n_timesteps > 1 else 1
     n_rows = (n_samples - 1) * sample_stride + (n_timesteps - 1) * stride + 1
     rows = np.lib.stride_tricks.as_strided(X, shape=(n_rows, n_features), strides=(pitch, X.itemsize), writeable=False)
-    return rows, sample_stride, stride
+    # Taking rows is fast from contiguous ones only; what is copied here is every row once, not every window.
+    return np.ascontiguousarray(rows), sample_stride, stride
 
 
 def _refuse_unreadable(

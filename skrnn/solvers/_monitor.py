@@ -76,8 +76,7 @@ class Monitor:
         ValueError
             If the loss is not finite.
         """
-        if not np.isfinite(loss):
-            raise ValueError(f"The solver diverged: {self._advice(loss)}")
+        self.require_finite(loss)
         self.loss_curve.append(loss)
         if self.validate is not None:
             validation_loss, score = self.validate(theta)
@@ -86,6 +85,14 @@ class Monitor:
         self._judge(theta)
         if self.verbose:
             self._print()
+
+    def require_finite(self, loss: float) -> None:
+        """Raise ValueError if the loss is not finite."""
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"The solver diverged: the loss is {loss} after iteration {self.n_iter + 1}. Expected a finite loss; a "
+                "smaller learning_rate_init, a max_grad_norm, or X and y of unit scale may help."
+            )
 
     def forgive(self) -> None:
         """Start to count iterations without improvement anew."""
@@ -100,16 +107,10 @@ class Monitor:
             If the last step led to parameters that are not finite.
         """
         if not np.isfinite(theta).all():
-            raise ValueError(f"The solver diverged: {self._advice(np.nan)}")
+            self.require_finite(np.nan)
         if self.early_stopping and self._best_theta is not None:
             return self._best_theta, self.loss_curve[self._best_iteration]
         return theta, self.loss_curve[-1]
-
-    def _advice(self, loss: float) -> str:
-        return (
-            f"the loss is {loss} after iteration {self.n_iter + 1}. Expected a finite loss; a smaller "
-            "learning_rate_init, a max_grad_norm, or X and y of unit scale may help."
-        )
 
     def _judge(self, theta: np.ndarray) -> None:
         merit = self.validation_scores[-1] if self.early_stopping else -self.loss_curve[-1]

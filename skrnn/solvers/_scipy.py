@@ -131,17 +131,20 @@ class _Run:
         self.theta = theta
         self._n_evaluations = 0
         self._evaluated: np.ndarray | None = None
-        self._loss = np.nan
+        self._loss = self._initial_loss = np.nan
 
     def loss_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the objective and its gradient, in SciPy's float64."""
         if self._n_evaluations >= self.max_fun:
             self.monitor.stopped_short = f"Maximum function evaluations ({self.max_fun}) reached"
             if self.monitor.n_iter == 0:
-                self.monitor.record(self.theta, self._loss)
+                self.monitor.record(self.theta, self._initial_loss)
             raise _Stop
         self._n_evaluations += 1
         loss, gradient = self.objective.full(theta)
+        if self._evaluated is None:
+            self.monitor.require_finite(loss)
+            self._initial_loss = loss
         self._evaluated, self._loss = theta.copy(), loss
         return loss, gradient.astype(np.float64)
 

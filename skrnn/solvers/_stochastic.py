@@ -100,5 +100,8 @@ class StochasticSolver:
 def clip_norm(gradient: np.ndarray, max_norm: float) -> None:
     """Scale `gradient` in place to `max_norm` where it is longer."""
     norm = float(np.dot(gradient, gradient)) ** 0.5
-    if norm > max_norm:
+    if norm == np.inf:  # the squares overflowed, not the gradient
+        gradient /= np.abs(gradient).max()
+        gradient *= max_norm / float(np.dot(gradient, gradient)) ** 0.5
+    elif norm > max_norm:
         gradient *= max_norm / norm

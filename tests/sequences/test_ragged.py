@@ -50,10 +50,7 @@ def windows(n_timesteps, dilation, padding="mask"):
         pytest.param(numbered(1, 1, 1), id="one number"),
         pytest.param(numbered(5, 4)[:, :, None], id="table of timesteps"),
         pytest.param(numbered(10, 4, 3)[::2], id="every second sample"),
-        pytest.param(numbered(5, 8, 3)[:, ::2], id="every second timestep"),
         pytest.param(numbered(5, 8, 3)[:, 3:], id="last timesteps"),
-        pytest.param(numbered(5, 4, 3)[:, :, :2], id="first features"),
-        pytest.param(numbered(5, 4, 3)[:, :, 1:2], id="one feature of several"),
         pytest.param(numbered(4, 5, 3).swapaxes(0, 1), id="timesteps first"),
         pytest.param(windows(4, 1), id="windows"),
         pytest.param(windows(4, 3), id="dilated windows"),
@@ -70,6 +67,9 @@ def test_is_a_view_where_strides_allow(X):
 @pytest.mark.parametrize(
     "X",
     [
+        pytest.param(numbered(5, 8, 3)[:, ::2], id="every second timestep"),
+        pytest.param(numbered(5, 4, 3)[:, :, :2], id="first features"),
+        pytest.param(numbered(5, 4, 3)[:, :, 1:2], id="one feature of several"),
         pytest.param(np.asfortranarray(numbered(5, 4, 3)), id="Fortran order"),
         pytest.param(numbered(5, 4, 3)[::-1], id="samples backwards"),
         pytest.param(numbered(5, 4, 3)[:, ::-1], id="timesteps backwards"),
@@ -104,7 +104,7 @@ def test_input_is_not_written():
     X[:, 0] = NAN
     X.flags.writeable = False
     assert_reads(from_array(X), X)
-    assert not from_array(X[:, ::2]).rows.flags.writeable
+    assert not from_array(X).rows.flags.writeable
 
 
 # Masked timesteps
