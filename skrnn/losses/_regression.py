@@ -15,7 +15,7 @@ class HalfSquaredError(Loss):
         """Write (raw - y) / n_outputs into `d_raw` and return the losses, (n_samples,)."""
         n_outputs = len(raw)
         np.subtract(raw, y, out=d_raw)
-        losses = np.square(d_raw).sum(axis=0)
+        losses = np.add.reduce(np.square(d_raw), axis=0)
         losses *= 0.5 / n_outputs
         if n_outputs > 1:
             d_raw *= 1.0 / n_outputs

@@ -5,7 +5,8 @@ product with the packed matrix [recurrent | input | bias] gives all pre-activati
 kinds of parameter is one sum of products over the timesteps.
 """
 
-from typing import final
+from collections.abc import Callable
+from typing import Any, final
 
 import numpy as np
 
@@ -69,12 +70,17 @@ class LayerWorkspace:
         self.d_blocks = np.empty((block_size, cell.n_blocks, hidden_size, n_sequences), dtype)
         self.d_rows = self.d_blocks.reshape(block_size, cell.n_blocks * hidden_size, n_sequences)
         self.d_step_rows = self.d_rows[:, : layer.n_step_rows]
+        self._block_arrays: dict[tuple[int, int, int], tuple[np.ndarray, ...]] = {}
         self._backward_steps = self._backward_views(block_size, n_sequences)
         self.d_h = np.empty((hidden_size, n_sequences), dtype)
         self.d_h_gates = np.empty((hidden_size, n_sequences), dtype)
         self.d_c = np.empty((self.cell_states.shape[1], n_sequences), dtype)
         self.products = np.zeros((block_size, *layer.packed_shape), dtype)
         self.d_packed = np.empty(layer.packed_shape, dtype)
+
+    def product(self, n_running: int) -> Callable[..., Any]:
+        """Return the product of a step: `dot` costs half as much to call, but writes into whole arrays only."""
+        return np.dot if n_running == self.operands.shape[-1] else np.matmul
 
     def steps(self, start: int, stop: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
         """Return the views that the forward pass reads and writes at each timestep."""
@@ -94,6 +100,24 @@ class LayerWorkspace:
             self.cell_states[new],
         )
         return list(zip(*(array[..., columns] for array in arrays), strict=True))
+
+    def block_arrays(self, block: slice, n_running: int) -> tuple[np.ndarray, ...]:
+        """Return what `Cell.linearise` takes for a block of timesteps: records, old and new states, coefficients."""
+        key = (block.start, block.stop, n_running)
+        if key not in self._block_arrays:
+            new, columns = slice(block.start + 1, block.stop + 1), slice(n_running)
+            arrays = (
+                self.records[block, ..., columns],
+                self.hidden_states[block, :, columns],
+                self.cell_states[block, :, columns],
+                self.hidden_states[new, :, columns],
+                self.cell_states[new, :, columns],
+                self.coefficients[: block.stop - block.start, ..., columns],
+            )
+            if n_running < self.operands.shape[-1]:
+                return arrays
+            self._block_arrays[key] = arrays
+        return self._block_arrays[key]
 
     def backward_steps(self, n_steps: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
         """Return the views that the backward pass reads and writes at each timestep of a block."""
@@ -168,12 +192,13 @@ class Layer:
     def forward(self, packed: np.ndarray, workspace: LayerWorkspace, segments: Segments) -> None:
         """Unroll the cell over `workspace.inputs`, and write the state after each timestep into the workspace."""
         step_matrix = packed[: self.n_step_rows]
-        matmul, advance = np.matmul, self.cell.advance
+        advance = self.cell.advance
         for start, stop, n_running in segments:
             if self.cell.splits_last_gate:
                 self._project_inputs(packed, workspace, start, stop, n_running)
+            product = workspace.product(n_running)
             for operand, rows, record, h, c, new_h, new_c in workspace.steps(start, stop, n_running):
-                matmul(step_matrix, operand, out=rows)
+                product(step_matrix, operand, out=rows)
                 advance(record, h, c, new_h, new_c)
 
     def _project_inputs(
@@ -212,10 +237,11 @@ class Layer:
         """
         workspace.d_c.fill(0.0)
         workspace.d_packed.fill(0.0)
+        recurrent = np.ascontiguousarray(packed[: self.n_step_rows, : self.hidden_size].T)
         for start, stop, n_running in reversed(segments):
             for block_stop in range(stop, start, -workspace.block_size):
                 block = slice(max(start, block_stop - workspace.block_size), block_stop)
-                self._roll_up(packed, workspace, block, n_running, d_outputs)
+                self._roll_up(recurrent, workspace, block, n_running, d_outputs)
                 n_steps = block.stop - block.start
                 d_rows = workspace.d_rows[:n_steps, :, :n_running]
                 self._accumulate(workspace, block, d_rows)
@@ -226,7 +252,7 @@ class Layer:
 
     def _roll_up(
         self,
-        packed: np.ndarray,
+        recurrent: np.ndarray,
         workspace: LayerWorkspace,
         block: slice,
         n_running: int,
@@ -234,20 +260,11 @@ class Layer:
     ) -> None:
         """Write the gradient on the pre-activations of a block of timesteps into `workspace.d_blocks`."""
         n_steps, columns = block.stop - block.start, slice(n_running)
-        new = slice(block.start + 1, block.stop + 1)
-        self.cell.linearise(
-            workspace.records[block, ..., columns],
-            workspace.hidden_states[block, :, columns],
-            workspace.cell_states[block, :, columns],
-            workspace.hidden_states[new, :, columns],
-            workspace.cell_states[new, :, columns],
-            workspace.coefficients[:n_steps, ..., columns],
-        )
+        self.cell.linearise(*workspace.block_arrays(block, n_running))
         steps = workspace.backward_steps(n_steps, n_running)
         d_h, d_c = workspace.d_h[:, columns], workspace.d_c[:, columns]
         d_h_gates = workspace.d_h_gates[:, columns] if self.cell.has_direct_path else d_h
-        recurrent = packed[: self.n_step_rows, : self.hidden_size].T
-        matmul, backward = np.matmul, self.cell.backward
+        product, backward = workspace.product(n_running), self.cell.backward
         has_direct_path = self.cell.has_direct_path
         for t, (coefficients, d_blocks, d_step_rows) in zip(
             range(block.stop - 1, block.start - 1, -1), reversed(steps), strict=True
@@ -255,7 +272,7 @@ class Layer:
             if d_outputs is not None:
                 d_h += d_outputs[t, :, columns]
             backward(coefficients, d_h, d_c, d_blocks)
-            matmul(recurrent, d_step_rows, out=d_h_gates)
+            product(recurrent, d_step_rows, out=d_h_gates)
             if has_direct_path:
                 d_h += d_h_gates
 

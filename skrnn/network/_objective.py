@@ -103,7 +103,7 @@ class Objective:
         parameters = self._views(theta)
         packed = self.network.pack(parameters)
         raw = self.network.forward(packed, parameters.readout, self.sequences, batch, room)
-        losses = self.loss.loss_gradient(self.y[:, batch.indices], raw, room.d_raw)
+        losses = self.loss.loss_gradient(self.y.take(batch.indices, axis=1), raw, room.d_raw)
         loss = self._weigh(batch, losses, room.d_raw) / n_samples
         room.d_raw *= 1.0 / n_samples
         self.network.backward(packed, parameters.readout, batch, room, self._views(gradient))
@@ -121,7 +121,7 @@ class Objective:
     def _weigh(self, batch: Batch, losses: np.ndarray, d_raw: np.ndarray | None = None) -> float:
         """Return the weighted sum of a batch's losses, and scale `d_raw`, where given, by the same weights."""
         if self.weights is None:
-            return float(losses.sum(dtype=np.float64))
+            return float(np.add.reduce(losses, dtype=np.float64))
         weights = self.weights[batch.indices]
         if d_raw is not None:
             d_raw *= weights

@@ -9,7 +9,14 @@ import numpy as np
 class UpdateRule(ABC):
     """How a gradient moves theta. `state` is all that a rule remembers: arrays, so that a fit can be resumed."""
 
-    state: list[np.ndarray]
+    @property
+    @abstractmethod
+    def state(self) -> list[np.ndarray]:
+        """What the rule remembers."""
+
+    @state.setter
+    @abstractmethod
+    def state(self, state: list[np.ndarray]) -> None: ...
 
     @abstractmethod
     def update(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
@@ -27,11 +34,20 @@ class SGD(UpdateRule):
     def __init__(self, n_parameters: int, dtype: np.dtype, momentum: float, nesterovs_momentum: bool) -> None:
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
-        self.state = [np.zeros(n_parameters, dtype)]
+        self._velocity = np.zeros(n_parameters, dtype)
+
+    @property
+    def state(self) -> list[np.ndarray]:
+        """The velocity."""
+        return [self._velocity]
+
+    @state.setter
+    def state(self, state: list[np.ndarray]) -> None:
+        (self._velocity,) = state
 
     def update(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         """Move `theta` along the velocity."""
-        (velocity,) = self.state
+        velocity = self._velocity
         gradient *= learning_rate
         velocity *= self.momentum
         velocity -= gradient
@@ -55,14 +71,24 @@ class Adam(UpdateRule):
 
     def __init__(self, n_parameters: int, dtype: np.dtype, beta_1: float, beta_2: float, epsilon: float) -> None:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-        self.state = [np.zeros(n_parameters, dtype), np.zeros(n_parameters, dtype), np.zeros(1)]
+        self._m, self._v = np.zeros(n_parameters, dtype), np.zeros(n_parameters, dtype)
+        self._n_updates = 0
         self._scratch = np.empty(n_parameters, dtype)
+
+    @property
+    def state(self) -> list[np.ndarray]:
+        """The means of the gradient and of its square, and the number of updates."""
+        return [self._m, self._v, np.array([self._n_updates])]
+
+    @state.setter
+    def state(self, state: list[np.ndarray]) -> None:
+        self._m, self._v, n_updates = state
+        self._n_updates = int(n_updates[0])
 
     def update(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         """Move `theta` by the corrected means. The means are kept divided by 1 - beta, which saves two passes."""
-        m, v, n_updates = self.state
-        n_updates += 1
-        t = float(n_updates[0])
+        m, v = self._m, self._v
+        self._n_updates = t = self._n_updates + 1
         m *= self.beta_1
         m += gradient
         v *= self.beta_2
