@@ -258,10 +258,7 @@ class BaseRNN(BaseEstimator, ABC):
         dtype = self.readout_weights_.dtype if resume and incremental else self._choose_dtype(data)
         objective = self._make_objective(data, statistics, dtype)
         layout = objective.network.layout
-        if resume:
-            theta = read_theta(self, layout, *statistics, dtype)
-        else:
-            theta = initial_theta(layout, rng, dtype)
+        theta = read_theta(self, layout, *statistics, dtype) if resume else initial_theta(layout, rng, dtype)
         n_samples_seen = self.t_ if resume else 0
         solver = make_solver(self, objective.n_samples, len(theta), dtype, rng, n_samples_seen)
         if resume and incremental:
@@ -277,18 +274,15 @@ class BaseRNN(BaseEstimator, ABC):
         with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
             theta = solver.minimize(objective, theta, monitor)
         theta, self.loss_ = monitor.kept(theta)
-        if monitor.stopped_short is not None and not incremental:
-            warnings.warn(
-                f"{monitor.stopped_short}, and the solver hasn't converged yet. More iterations (max_iter), a larger "
-                "tol, or scaled data may help.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
         store_theta(self, objective.network, theta, *statistics)
         self._target_location, self._target_scale = statistics
         self._solver_state, self._rng_state = solver.state(), list(rng.get_state())
         self.t_ = n_samples_seen + monitor.n_iter * objective.n_samples
         self._store_curves(monitor, resume=resume)
+        if monitor.stopped_short is not None and not incremental:
+            advice = "More iterations (max_iter), a larger tol, or scaled data may help."
+            message = f"{monitor.stopped_short}, and the solver hasn't converged yet. {advice}"
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
     def _choose_dtype(self, data: Data) -> np.dtype:
         """Return the dtype that the parameter asks for, or that of X."""
