@@ -9,19 +9,18 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.estimators._build import make_network, make_solver
+from skrnn.estimators._build import choose_batch_size, make_network, make_solver
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import read_theta, store_theta
 from skrnn.estimators._threads import single_threaded_blas
-from skrnn.estimators._validation import check_parameters, read_sequences, read_weights
+from skrnn.estimators._validation import check_parameters, naming, read_random_state, read_sequences, read_weights
 from skrnn.losses import Loss
 from skrnn.network._initializers import initial_theta
 from skrnn.network._objective import Objective
-from skrnn.solvers import METHODS, UPDATE_RULES, Monitor
+from skrnn.solvers import UPDATE_RULES, Monitor
 
 
 def _is_stochastic(estimator: "BaseRNN") -> bool:
@@ -40,6 +39,8 @@ class BaseRNN(BaseEstimator, ABC):
     """
 
     loss_curve_: list[float]
+    validation_loss_curve_: list[float] | None
+    validation_scores_: list[float] | None
     t_: int
     _solver_state: list[Any]  # of a stochastic solver, from which partial_fit goes on
     _rng_state: list[Any]
@@ -114,20 +115,23 @@ class BaseRNN(BaseEstimator, ABC):
         """Return the targets as an array, (n_samples,) or (n_samples, n_outputs)."""
 
     @abstractmethod
-    def _learn_targets(self, y: np.ndarray, classes: Any) -> None:
-        """Store the form of the targets: their dimensions, or their classes, where these are not given."""
+    def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
+        """Store the form of the targets: their dimensions, or their classes, which `partial_fit` is given."""
 
     @abstractmethod
-    def _encode(self, y: np.ndarray) -> np.ndarray:
+    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
         """Return targets of the learnt form as the loss takes them, (n_outputs, n_samples) of float64."""
+
+    def _check_classes(self, classes: Any) -> None:
+        """Raise unless `classes`, where given, are those that were learnt."""
 
     @abstractmethod
     def _make_loss(self) -> Loss:
         """Return the loss, which may depend on the form of the targets."""
 
-    def _weigh_classes(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+    def _weigh_classes(self, data: Data) -> np.ndarray | None:
         """Return the samples' weights, (n_samples,), times those of their classes where classes have one."""
-        return weights
+        return data.sample_weight
 
     def _target_statistics(self, data: Data) -> tuple[np.ndarray, np.ndarray]:
         """Return location and scale, each (n_outputs,), to which the targets are standardised for training."""
@@ -159,7 +163,8 @@ class BaseRNN(BaseEstimator, ABC):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: numbers for the regressor; class labels, or several yes-or-no labels, for the classifier.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0. A weight of 0 is the sample left out, a weight of 2 the sample twice.
+            Weights >= 0. A weight of 0 is the sample left out; a weight of 2 is, for a method of SciPy and wherever
+            a batch holds all samples, the sample twice.
         X_val : array-like like X, default=None
             Validation sequences: for `validation_loss_curve_` and, with `early_stopping`, in place of a split.
         y_val : array-like like y, default=None
@@ -176,7 +181,8 @@ class BaseRNN(BaseEstimator, ABC):
         ------
         ValueError
             If a parameter has a wrong value, if X, y or the weights have a wrong shape or contain what cannot be
-            read, or if the solver diverges. The estimator is then what it was before.
+            read, or if the solver diverges. The estimator is then what it was before; a RandomState that it shares may
+            have moved on.
         TypeError
             If a parameter or X is of a wrong type.
         """
@@ -184,16 +190,19 @@ class BaseRNN(BaseEstimator, ABC):
             check_parameters(self)
             resume = self.warm_start and hasattr(self, "readout_weights_")
             data = self._read_data(X, y, sample_weight, reset=not resume)
-            rng = check_random_state(self.random_state)
+            rng = read_random_state(self.random_state)
             validation = self._read_validation(X_val, y_val, sample_weight_val, data.sequences.n_features)
             if validation is None and self.early_stopping:
-                data, validation = data.hold_out(
-                    self.validation_fraction, self.validation_split, self._strata(data), rng
-                )
-            if self.solver in METHODS:
+                with naming("validation_fraction", "a share that leaves samples on both sides"):
+                    data, validation = data.hold_out(
+                        self.validation_fraction, self.validation_split, self._strata(data), rng
+                    )
+            data = data.weighted(self._weigh_classes(data))  # for training only: the score counts samples alike
+            batch_size = choose_batch_size(self, len(data))
+            if batch_size == len(data):
                 data = data.merge_duplicates()
             statistics = self._target_statistics(data)
-            self._train(data, validation, statistics, rng, max_iter=self.max_iter, resume=resume)
+            self._train(data, validation, statistics, rng, batch_size, max_iter=self.max_iter, resume=resume)
         return self
 
     @available_if(_is_stochastic)
@@ -230,14 +239,16 @@ class BaseRNN(BaseEstimator, ABC):
             if self.early_stopping:
                 raise ValueError("early_stopping is True, but partial_fit cannot stop early; set it to False.")
             resume = hasattr(self, "readout_weights_")
-            data = self._read_data(X, y, sample_weight, reset=not resume, classes=classes)
-            rng = check_random_state(self.random_state)
+            data = self._read_data(X, y, sample_weight, reset=not resume, classes=classes, incremental=True)
+            rng = read_random_state(self.random_state)
             if resume:
                 statistics = (self._target_location, self._target_scale)
                 rng = self._restored_rng(rng)
             else:
                 statistics = self._target_statistics(data)
-            self._train(data, None, statistics, rng, max_iter=1, resume=resume, incremental=True)
+            data = data.weighted(self._weigh_classes(data))
+            batch_size = choose_batch_size(self, len(data))
+            self._train(data, None, statistics, rng, batch_size, max_iter=1, resume=resume, incremental=True)
         return self
 
     def _train(
@@ -246,6 +257,7 @@ class BaseRNN(BaseEstimator, ABC):
         validation: Data | None,
         statistics: tuple[np.ndarray, np.ndarray],
         rng: np.random.RandomState,
+        batch_size: int,
         *,
         max_iter: int,
         resume: bool,
@@ -260,7 +272,7 @@ class BaseRNN(BaseEstimator, ABC):
         layout = objective.network.layout
         theta = read_theta(self, layout, *statistics, dtype) if resume else initial_theta(layout, rng, dtype)
         n_samples_seen = self.t_ if resume else 0
-        solver = make_solver(self, objective.n_samples, len(theta), dtype, rng, n_samples_seen)
+        solver = make_solver(self, batch_size, len(theta), dtype, rng, n_samples_seen)
         if resume and incremental:
             solver.restore(self._solver_state)
         monitor = Monitor(
@@ -317,9 +329,11 @@ class BaseRNN(BaseEstimator, ABC):
         self.loss_curve_ = [*earlier, *monitor.loss_curve]
         self.best_loss_ = min(self.loss_curve_)
         self.n_iter_ = len(self.loss_curve_)
-        self.validation_loss_curve_ = monitor.validation_loss_curve or None
-        self.validation_scores_ = monitor.validation_scores or None
-        self.best_validation_score_ = max(monitor.validation_scores, default=None)
+        losses = (self.validation_loss_curve_ if resume else None) or []
+        scores = (self.validation_scores_ if resume else None) or []
+        self.validation_loss_curve_ = [*losses, *monitor.validation_loss_curve] or None
+        self.validation_scores_ = [*scores, *monitor.validation_scores] or None
+        self.best_validation_score_ = max(self.validation_scores_ or [], default=None)
 
     def _restored_rng(self, rng: np.random.RandomState) -> np.random.RandomState:
         """Return the random state as the last epoch left it; one that the user shares goes on by itself."""
@@ -331,7 +345,9 @@ class BaseRNN(BaseEstimator, ABC):
 
     # Reading data
 
-    def _read_data(self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None) -> Data:
+    def _read_data(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None, incremental: bool = False
+    ) -> Data:
         """Return the data that count for training, and learn (`reset`) or check their form."""
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
@@ -343,12 +359,16 @@ class BaseRNN(BaseEstimator, ABC):
             counted = np.flatnonzero(weights)
             sequences, y, weights = sequences.take(counted), y[counted], weights[counted]
         if reset:
-            self._learn_targets(y, classes)
-        return Data(sequences, self._encode(y), self._weigh_classes(y, weights))
+            self._learn_targets(y, classes, incremental=incremental)
+        else:
+            self._check_classes(classes)
+        return Data(sequences, self._encode(y, "y"), weights)
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any, n_features: int) -> Data | None:
         """Return the validation data, if any, in the form that the training data have."""
         if X is None and y is None:
+            if sample_weight is not None:
+                raise ValueError("sample_weight_val is given, but X_val is None; expected both or neither.")
             return None
         if X is None or y is None:
             missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
@@ -356,7 +376,7 @@ class BaseRNN(BaseEstimator, ABC):
         sequences = read_sequences(self, X, reset=False, n_features=n_features, name="X_val")
         y = self._read_y(y, len(sequences), "y_val")
         weights = read_weights(sample_weight, len(sequences), "sample_weight_val")
-        return Data(sequences, self._encode(y), weights)
+        return Data(sequences, self._encode(y, "y_val"), weights)
 
     @contextmanager
     def _unchanged_on_error(self) -> Iterator[None]:
@@ -373,6 +393,7 @@ class BaseRNN(BaseEstimator, ABC):
     def _predict_raw(self, X: Any) -> np.ndarray:
         """Return the raw outputs, (n_outputs, n_samples)."""
         check_is_fitted(self)
+        check_parameters(self)
         n_features = self.input_weights_[0].shape[1]
         sequences = read_sequences(self, X, reset=False, n_features=n_features)
         network = make_network(self, n_features, self.n_outputs_)

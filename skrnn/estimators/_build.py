@@ -25,9 +25,24 @@ def make_network(estimator: Any, n_features: int, n_outputs: int) -> Network:
     return Network(cell, n_features, layer_sizes(estimator.hidden_layer_sizes), n_outputs)
 
 
+def choose_batch_size(estimator: Any, n_samples: int) -> int:
+    """Return how many samples the solver takes at once: all of them in a method of SciPy."""
+    batch_size = estimator.batch_size
+    if estimator.solver in METHODS or (batch_size == "auto" and n_samples <= _AUTO_FULL_BATCH):
+        return n_samples
+    if batch_size == "auto":
+        return _AUTO_BATCH_SIZE
+    if batch_size > n_samples:
+        warnings.warn(
+            f"batch_size is {batch_size}, but there are {n_samples} samples to train on; it is clipped.",
+            stacklevel=4,
+        )
+    return min(batch_size, n_samples)
+
+
 def make_solver(
     estimator: Any,
-    n_samples: int,
+    batch_size: int,
     n_parameters: int,
     dtype: np.dtype,
     rng: np.random.RandomState,
@@ -44,7 +59,7 @@ def make_solver(
     return StochasticSolver(
         _make_update_rule(estimator, n_parameters, dtype),
         _make_schedule(estimator),
-        batch_size=_batch_size(estimator.batch_size, n_samples),
+        batch_size=batch_size,
         rng=rng if estimator.shuffle else None,
         max_grad_norm=estimator.max_grad_norm,
         n_samples_seen=n_samples_seen,
@@ -65,14 +80,3 @@ def _make_schedule(estimator: Any) -> Any:
         usual = _AUTO_LEARNING_RATE[estimator.solver]
         learning_rate = _AUTO_LEARNING_RATE_OF_CELL.get((estimator.solver, estimator.cell), usual)
     return SCHEDULES[kind](learning_rate, estimator.power_t)
-
-
-def _batch_size(batch_size: Any, n_samples: int) -> int:
-    if batch_size == "auto":
-        return n_samples if n_samples <= _AUTO_FULL_BATCH else _AUTO_BATCH_SIZE
-    if batch_size > n_samples:
-        warnings.warn(
-            f"batch_size is {batch_size}, but there are {n_samples} samples to train on; it is clipped.",
-            stacklevel=2,
-        )
-    return min(batch_size, n_samples)

@@ -5,14 +5,13 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import unique_labels
 
 from skrnn.estimators._base import BaseRNN, _is_stochastic
 from skrnn.estimators._data import Data
-from skrnn.estimators._validation import check_n_targets
+from skrnn.estimators._validation import naming, read_labels, read_weights
 from skrnn.losses import LOSSES, Loss
 
 
@@ -42,8 +41,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
           small networks and data sets they find better minima in less time. Those that ask for curvature get
           differences of the gradient.
     alpha : float, default=0.0003
-        Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss. (In
-        scikit-learn's multilayer perceptron the penalty is divided by the number of samples.)
+        Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss.
+        Unlike in scikit-learn's multilayer perceptron, the penalty is not divided by the number of samples.
     batch_size : int or "auto", default="auto"
         Sequences of a minibatch of a stochastic solver; "auto" is 16, or all of up to 64 samples.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
@@ -95,10 +94,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
     n_timesteps : int or None, default=None
         How a 2-D X is folded into sequences: with None each column is a timestep; with T, the T * n_features columns
-        are the features of one timestep after another.
+        are the features of one timestep after another. A 3-D X is taken as it is.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, as everywhere in scikit-learn; "balanced" weighs them inversely to their (weighted)
-        frequency.
+        frequency, in `partial_fit` to that in each batch. They count in training, not in the validation score.
     dtype : {None, "float32", "float64"}, default=None
         Precision of all computations; None takes that of X: float32 for float32, else float64.
 
@@ -118,7 +117,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     readout_bias_ : ndarray of shape (n_outputs,)
         Bias of the readout.
     loss_ : float
-        Objective (mean loss plus penalty) of the weights that were kept.
+        Objective (mean loss plus penalty) of the iteration that was kept, as it stands in `loss_curve_`.
     best_loss_ : float
         Least objective of all iterations.
     loss_curve_ : list of float
@@ -263,7 +262,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
-            Sequences, as in `fit`; their number of timesteps may be another.
+            Sequences, as in `fit`. In a 3-D array their number of timesteps may be another.
 
         Returns
         -------
@@ -365,54 +364,62 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return LOSSES["binary_log_loss" if one_output else "multinomial_log_loss"]()
 
     def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=self)
-        check_n_targets(y, n_samples, name)
-        check_classification_targets(y)
-        if type_of_target(y) == "multiclass-multioutput":
-            raise ValueError(
-                f"{name} has {y.shape[1]} columns of several classes; expected class labels (n_samples,) or multilabel "
-                "targets (n_samples, n_outputs) of zeros and ones. MultiOutputClassifier fits a classifier a column."
-            )
-        return column_or_1d(y, warn=True) if y.ndim == 1 or y.shape[1] == 1 else y
+        return read_labels(self, y, n_samples, name)
 
-    def _learn_targets(self, y: np.ndarray, classes: Any) -> None:
+    def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
         self._is_multilabel = y.ndim == 2
+        if incremental and classes is None and not self._is_multilabel:
+            raise ValueError("classes is None in the first call of partial_fit; expected all classes that will come.")
         if self._is_multilabel:
             self.classes_ = np.arange(y.shape[1])
+            self._check_classes(classes)
         else:
             self.classes_ = unique_labels(y if classes is None else classes)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y has only one class, {self.classes_[0]!r}; expected at least two classes.")
+        if not self._is_multilabel and len(self.classes_) < 2:
+            given = "y has" if classes is None else "classes have"
+            raise ValueError(f"{given} only one class, {self.classes_[0]}; expected at least two classes.")
 
-    def _encode(self, y: np.ndarray) -> np.ndarray:
+    def _check_classes(self, classes: Any) -> None:
+        if classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+            raise ValueError(f"classes are {classes!r}; expected {self.classes_}, as in the first call or in y.")
+
+    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        if (y.ndim == 2) != self._is_multilabel or (self._is_multilabel and y.shape[1:] != self.classes_.shape):
+            expected = f"(n_samples, {len(self.classes_)}), multilabel" if self._is_multilabel else "(n_samples,)"
+            raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the first training data.")
         if self._is_multilabel:
-            if y.shape[1:] != self.classes_.shape or not np.isin(y, (0, 1)).all():
-                raise ValueError(
-                    f"y has shape {y.shape} and {type_of_target(y)} targets; expected zeros and ones of shape "
-                    f"(n_samples, {len(self.classes_)})."
-                )
             return y.T.astype(np.float64, order="C")
-        unknown = np.setdiff1d(y, self.classes_)
-        if y.ndim != 1 or len(unknown):
-            raise ValueError(f"y contains the unknown classes {unknown}; expected only {self.classes_}.")
-        is_class = y == self.classes_[:, np.newaxis]
-        return is_class[1:].astype(np.float64) if len(is_class) == 2 else is_class.astype(np.float64)
+        codes = {label: code for code, label in enumerate(self.classes_.tolist())}
+        labels = y.tolist()
+        unknown = sorted({label for label in labels if label not in codes}, key=str)
+        if unknown:
+            raise ValueError(f"{name} contains the unknown classes {unknown}; expected only {list(codes)}.")
+        is_class = np.zeros((len(codes), len(labels)))
+        is_class[[codes[label] for label in labels], np.arange(len(labels))] = 1.0
+        return is_class[1:] if len(codes) == 2 else is_class
 
-    def _weigh_classes(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+    def _weigh_classes(self, data: Data) -> np.ndarray | None:
         if self.class_weight is None:
-            return weights
-        of_samples = np.ones(len(y)) if weights is None else weights
-        if self.class_weight != "balanced" or self._is_multilabel:
-            return of_samples * compute_sample_weight(self.class_weight, y)
-        # With the samples' weights in the balance, a weight of two is the sample twice.
-        present, codes = np.unique(y, return_inverse=True)
-        of_classes = np.bincount(codes, of_samples)
-        return of_samples * (of_samples.sum() / (len(present) * of_classes))[codes]
+            return data.sample_weight
+        of_samples = np.ones(len(data)) if data.sample_weight is None else data.sample_weight
+        codes = self._codes(data)
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced" and codes is not None:
+            # With the samples' weights in the balance, a weight of two is the sample twice.
+            totals = np.bincount(codes, of_samples, minlength=len(self.classes_))
+            return of_samples * (of_samples.sum() / (np.count_nonzero(totals) * totals[codes]))
+        labels = data.y.T.astype(int) if codes is None else self.classes_[codes]
+        with naming("class_weight", "a number >= 0 for each class"):
+            of_classes = np.asarray(compute_sample_weight(self.class_weight, labels), dtype=np.float64)
+        return read_weights(of_samples * of_classes, len(data), "class_weight")
 
-    def _strata(self, data: Data) -> np.ndarray | None:
+    def _codes(self, data: Data) -> np.ndarray | None:
+        """Return the position of each sample's class in `classes_`, (n_samples,), or None for multilabel targets."""
         if self._is_multilabel:
             return None
-        return data.y[0] if len(data.y) == 1 else data.y.argmax(axis=0)
+        return data.y[0].astype(np.intp) if len(data.y) == 1 else data.y.argmax(axis=0)
+
+    def _strata(self, data: Data) -> np.ndarray | None:
+        return self._codes(data)
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""

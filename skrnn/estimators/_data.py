@@ -19,10 +19,21 @@ class Data:
     y: np.ndarray
     sample_weight: np.ndarray | None
 
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.sequences)
+
     def take(self, indices: np.ndarray) -> "Data":
         """Return the samples at `indices`."""
         weights = None if self.sample_weight is None else self.sample_weight[indices]
         return Data(self.sequences.take(indices), self.y[:, indices], weights)
+
+    def weighted(self, weights: np.ndarray | None) -> "Data":
+        """Return the samples with other weights, without those whose weight is zero: they are left out."""
+        data = Data(self.sequences, self.y, weights)
+        if weights is None or weights.all():
+            return data
+        return data.take(np.flatnonzero(weights))
 
     def merge_duplicates(self) -> "Data":
         """Return the distinct samples, weighted by how often they come, in an order of their own.
@@ -49,4 +60,6 @@ class Data:
             parts = train_test_split(indices, test_size=fraction, shuffle=False)
         else:
             parts = train_test_split(indices, test_size=fraction, random_state=rng, stratify=stratify)
+        if len(parts[1]) < 2:
+            raise ValueError(f"{len(self)} samples leave one to validate on; no score says anything about it.")
         return self.take(parts[0]), self.take(parts[1])

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from skrnn.network._network import Network
-from skrnn.network._parameters import ParameterLayout
+from skrnn.network._parameters import ParameterLayout, ReadoutParameters
 
 
 def store_theta(estimator: Any, network: Network, theta: np.ndarray, location: np.ndarray, scale: np.ndarray) -> None:
@@ -14,12 +14,14 @@ def store_theta(estimator: Any, network: Network, theta: np.ndarray, location: n
     Location and scale, each (n_outputs,), are those of the targets on which theta was trained.
     """
     parameters = network.layout.views(theta)
+    _check_readout(parameters.readout, location, scale)
     estimator.input_weights_ = [layer.input_weights.copy() for layer in parameters.layers]
     estimator.recurrent_weights_ = [layer.recurrent_weights.copy() for layer in parameters.layers]
     estimator.biases_ = [layer.biases for layer in parameters.layers]
     readout = parameters.readout
     estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(theta.dtype, copy=False)
     estimator.readout_bias_ = (readout.bias * scale + location).astype(theta.dtype, copy=False)
+    estimator._activation = network.layout.cell.activation
     estimator.n_layers_ = len(parameters.layers)
     estimator.n_outputs_ = network.layout.n_outputs
     estimator.n_parameters_ = network.layout.n_parameters
@@ -53,7 +55,25 @@ def read_theta(
     return theta
 
 
+def _check_readout(readout: ReadoutParameters, location: np.ndarray, scale: np.ndarray) -> None:
+    """Raise ValueError where the targets are beyond what the dtype of the network can hold."""
+    largest = np.finfo(readout.matrix.dtype).max
+    with np.errstate(over="ignore"):
+        weights = np.abs(readout.weights.astype(np.float64)) * scale[:, None]
+        bias = np.abs(readout.bias.astype(np.float64)) * scale + np.abs(location)
+    if not (weights < largest).all() or not (bias < largest).all():
+        raise ValueError(
+            f"y has values around {np.abs(location).max():.3g}, spread by {scale.max():.3g}; expected targets that "
+            f"{readout.matrix.dtype} can hold in the readout. Scale y, or use dtype='float64'."
+        )
+
+
 def _check_same_network(estimator: Any, layout: ParameterLayout) -> None:
+    if layout.cell.activation != estimator._activation:
+        raise ValueError(
+            f"activation is {layout.cell.activation!r}, but {type(estimator).__name__} was fitted with "
+            f"{estimator._activation!r}; expected the same. Fit it anew with warm_start=False."
+        )
     n_blocks = layout.cell.n_gates
     expected = [
         (n_blocks * hidden_size, n_inputs)

@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_array, column_or_1d
 
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._data import Data
-from skrnn.estimators._validation import check_n_targets
+from skrnn.estimators._validation import read_numbers
 from skrnn.losses import LOSSES, Loss
 
 
@@ -39,8 +38,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
           small networks and data sets they find better minima in less time. Those that ask for curvature get
           differences of the gradient.
     alpha : float, default=0.0003
-        Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss. (In
-        scikit-learn's multilayer perceptron the penalty is divided by the number of samples.)
+        Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss.
+        Unlike in scikit-learn's multilayer perceptron, the penalty is not divided by the number of samples.
     batch_size : int or "auto", default="auto"
         Sequences of a minibatch of a stochastic solver; "auto" is 16, or all of up to 64 samples.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
@@ -92,7 +91,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
     n_timesteps : int or None, default=None
         How a 2-D X is folded into sequences: with None each column is a timestep; with T, the T * n_features columns
-        are the features of one timestep after another.
+        are the features of one timestep after another. A 3-D X is taken as it is.
     normalize_y : bool, default=True
         Whether to train on targets of mean 0 and variance 1. Location and scale are folded into the readout
         afterwards. `loss_curve_` is in these units, and so is the loss to which `alpha` adds.
@@ -113,7 +112,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     readout_bias_ : ndarray of shape (n_outputs,)
         Bias of the readout.
     loss_ : float
-        Objective (mean loss plus penalty) of the weights that were kept.
+        Objective (mean loss plus penalty) of the iteration that was kept, as it stands in `loss_curve_`.
     best_loss_ : float
         Least objective of all iterations.
     loss_curve_ : list of float
@@ -260,7 +259,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
-            Sequences, as in `fit`; their number of timesteps may be another.
+            Sequences, as in `fit`. In a 3-D array their number of timesteps may be another.
 
         Returns
         -------
@@ -281,21 +280,17 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         return LOSSES[self.loss]()
 
     def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self)
-        check_n_targets(y, n_samples, name)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return y
+        return read_numbers(self, y, n_samples, name)
 
-    def _learn_targets(self, y: np.ndarray, classes: Any) -> None:
+    def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
         self._y_is_1d = y.ndim == 1
         self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
 
-    def _encode(self, y: np.ndarray) -> np.ndarray:
+    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
         targets = y[np.newaxis] if y.ndim == 1 else np.ascontiguousarray(y.T)
         if (len(targets), y.ndim == 1) != (self.n_outputs_, self._y_is_1d):
             expected = "(n_samples,)" if self._y_is_1d else f"(n_samples, {self.n_outputs_})"
-            raise ValueError(f"y has shape {y.shape}; expected {expected}, as in the training data.")
+            raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the training data.")
         return targets
 
     def _target_statistics(self, data: Data) -> tuple[np.ndarray, np.ndarray]:
@@ -303,9 +298,12 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             return super()._target_statistics(data)
         location = np.average(data.y, axis=1, weights=data.sample_weight)
         deviations = data.y - location[:, None]
-        scale = np.sqrt(np.average(deviations**2, axis=1, weights=data.sample_weight))
-        constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not spread
-        return location, np.where(constant, 1.0, scale)
+        largest = np.abs(deviations).max(axis=1)
+        constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not spread
+        largest[constant] = 1.0
+        # Divided by the largest first, so that no square overflows or vanishes.
+        spread = np.average((deviations / largest[:, None]) ** 2, axis=1, weights=data.sample_weight)
+        return location, np.where(constant, 1.0, largest * np.sqrt(spread))
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""

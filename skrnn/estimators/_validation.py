@@ -1,11 +1,14 @@
 """The one place where users' input is judged: parameters, X, y and weights."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import check_scalar, validate_data
 
 from skrnn.cells import CELLS
@@ -45,7 +48,7 @@ def check_parameters(estimator: Any) -> None:
         if parameters[name] is not None:
             kind, ends = (Integral, "left") if name == "n_timesteps" else (Real, "neither")
             _check_number(name, parameters[name], kind, 1 if kind is Integral else 0, None, ends)
-    if parameters["n_iter_no_change"] != np.inf:
+    if not isinstance(parameters["n_iter_no_change"], float) or parameters["n_iter_no_change"] != np.inf:
         _check_number("n_iter_no_change", parameters["n_iter_no_change"], Integral, 1, None, "left")
     if not _is_auto(parameters["batch_size"]):
         _check_number("batch_size", parameters["batch_size"], Integral, 1, None, "left")
@@ -84,13 +87,13 @@ def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
 
 def _check_activation(cell: str, activation: Any) -> None:
     accepted = CELLS[cell].activations
-    if activation not in accepted:
+    if not isinstance(activation, str) or activation not in accepted:
         expected = ", ".join(repr(choice) for choice in accepted)
         raise ValueError(f"activation is {activation!r}, but must be one of {expected} where cell={cell!r}.")
 
 
 def _check_options(options: Any) -> None:
-    if options is not None and not isinstance(options, Mapping):
+    if options is not None and not (isinstance(options, Mapping) and all(isinstance(key, str) for key in options)):
         raise TypeError(
             f"solver_options must be a dict of options of scipy.optimize.minimize or None, not {options!r}."
         )
@@ -107,6 +110,23 @@ def layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
     return tuple(map(int, sizes))
 
 
+@contextmanager
+def naming(name: str, expected: str) -> Iterator[None]:
+    """Let errors that leave the block say which input they are about, and what it should have been."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        message = str(error)
+        # scikit-learn calls every array X or y.
+        message = re.sub(r"\b(X|y)\b(?!_)", name, message) if name in ("X_val", "y_val") else message
+        if not re.search(rf"\b{name}\b", message):
+            message = f"{name}: {message} Expected {expected}."
+        raise (ValueError if isinstance(error, ValueError) else TypeError)(message) from error
+
+
+_EXPECTED_X = "real numbers in an array (n_samples, n_timesteps, n_features) or a 2-D array (n_samples, n_columns)"
+
+
 def read_sequences(estimator: Any, X: Any, *, reset: bool, n_features: int | None = None, name: str = "X") -> Sequences:
     """Return X, which messages call `name`, in the internal form.
 
@@ -114,14 +134,11 @@ def read_sequences(estimator: Any, X: Any, *, reset: bool, n_features: int | Non
     timestep to expect, if that is known.
     """
     who = type(estimator).__name__
-    n_dimensions = len(_shape(X, name))
-    if n_dimensions > 3:
-        raise ValueError(
-            f"{name} has {n_dimensions} dimensions, but {who} expects an array (n_samples, n_timesteps, n_features) "
-            "or a 2-D array."
-        )
-    read = _read_3d if n_dimensions == 3 else _read_2d
-    folded = read(estimator, X, reset, name)
+    with naming(name, _EXPECTED_X):
+        n_dimensions = len(_shape(X, name))
+        if n_dimensions > 3:
+            raise ValueError(f"{name} has {n_dimensions} dimensions, but {who} expects {_EXPECTED_X}.")
+        folded = (_read_3d if n_dimensions == 3 else _read_2d)(estimator, X, reset, name)
     if n_features is not None and folded.shape[2] != n_features:
         raise ValueError(f"{name} has {folded.shape[2]} features per timestep, but {who} was fitted with {n_features}.")
     return from_array(folded, name)
@@ -187,9 +204,10 @@ def read_weights(sample_weight: Any, n_samples: int, name: str) -> np.ndarray | 
     """Return the weights as float64, (n_samples,), or None for equal ones."""
     if sample_weight is None:
         return None
-    weights = check_array(
-        sample_weight, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0, input_name=name
-    )
+    with naming(name, f"{n_samples} numbers >= 0, one for each sample"):
+        weights = check_array(
+            sample_weight, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0, input_name=name
+        )
     if weights.shape != (n_samples,):
         raise ValueError(f"{name} has shape {weights.shape}; expected ({n_samples},), a weight for each sample.")
     if (weights < 0).any():
@@ -199,7 +217,41 @@ def read_weights(sample_weight: Any, n_samples: int, name: str) -> np.ndarray | 
     return weights
 
 
-def check_n_targets(y: np.ndarray, n_samples: int, name: str) -> None:
-    """Raise unless there is a target for each sample."""
+def read_numbers(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray:
+    """Return the targets of regression as float64, (n_samples,) or (n_samples, n_outputs)."""
+    with naming(name, "real numbers, (n_samples,) or (n_samples, n_outputs)"):
+        y = check_array(y, ensure_2d=False, dtype="numeric", input_name=name, estimator=estimator)
+        _check_kind(y, name)
+    _check_n_targets(y, n_samples, name)
+    return column_or_1d(y, dtype=np.float64, warn=True) if _is_column(y) else y.astype(np.float64, copy=False)
+
+
+def read_labels(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray:
+    """Return the targets of classification: labels, (n_samples,), or zeros and ones, (n_samples, n_outputs)."""
+    with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
+        y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=estimator)
+        _check_n_targets(y, n_samples, name)
+        if type_of_target(y) == "multiclass-multioutput":
+            raise ValueError(
+                f"{name} has {y.shape[1]} columns of several classes. Expected class labels (n_samples,), or zeros and "
+                "ones (n_samples, n_outputs); MultiOutputClassifier fits a classifier a column."
+            )
+        check_classification_targets(y)
+        unique_labels(y)  # raises for labels of several types
+    return column_or_1d(y, warn=True) if _is_column(y) else y
+
+
+def _is_column(y: np.ndarray) -> bool:
+    return y.ndim == 2 and y.shape[1] == 1
+
+
+def _check_n_targets(y: np.ndarray, n_samples: int, name: str) -> None:
     if len(y) != n_samples:
-        raise ValueError(f"{name} has {len(y)} samples, but X has {n_samples}; expected a target for each.")
+        sequences = name.replace("y", "X")
+        raise ValueError(f"{name} has {len(y)} samples, but {sequences} has {n_samples}; expected a target for each.")
+
+
+def read_random_state(random_state: Any) -> np.random.RandomState:
+    """Return the random state that the parameter stands for."""
+    with naming("random_state", "an integer, a RandomState or None"):
+        return check_random_state(random_state)

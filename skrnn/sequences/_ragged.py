@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 #: How many sequences are examined at once where masked timesteps are looked for: bounds the memory of the search.
-_N_EXAMINED = 16384
+_N_EXAMINED = 4096
 
 
 @final
@@ -109,6 +109,8 @@ def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
     sample_stride = by_sample // pitch if n_samples > 1 else 0
     stride = by_timestep // pitch if n_timesteps > 1 else 1
     n_rows = (n_samples - 1) * sample_stride + (n_timesteps - 1) * stride + 1
+    if n_rows > n_samples * n_timesteps:  # gaps between the samples: better not read them
+        return np.ascontiguousarray(X).reshape(-1, n_features), n_timesteps, 1
     rows = np.lib.stride_tricks.as_strided(X, shape=(n_rows, n_features), strides=(pitch, X.itemsize), writeable=False)
     # Taking rows is fast from contiguous ones only; what is copied here is every row once, not every window.
     return np.ascontiguousarray(rows), sample_stride, stride
@@ -134,24 +136,30 @@ def _without_masked(
     rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, valid: np.ndarray, name: str
 ) -> Sequences:
     """Return the sequences without their masked timesteps: on the same rows where only leading ones are masked."""
-    n_samples = len(starts)
-    lengths = np.empty(n_samples, dtype=np.intp)
-    leading = np.empty(n_samples, dtype=np.intp)
-    for first in range(0, n_samples, _N_EXAMINED):
-        some = slice(first, first + _N_EXAMINED)
-        steps_valid = valid[_row_index(starts[some], n_timesteps, stride)]
-        lengths[some] = steps_valid.sum(axis=1)
-        leading[some] = steps_valid.argmax(axis=1)
+    leading, lengths = _count_valid(starts, n_timesteps, stride, valid)
     if not lengths.all():
         sample = int(np.argmin(lengths))
         raise ValueError(
             f"{name} has no timestep in sample {sample}: all {n_timesteps} are masked (NaN in every feature). "
             "Expected at least one timestep in each sequence."
         )
-    if np.array_equal(leading + lengths, np.full(n_samples, n_timesteps)):
+    if (leading + lengths == n_timesteps).all():
         return Sequences(rows, starts + leading * stride, lengths, stride)
+    if stride == 1:  # without the masked rows, every sequence is a run of rows again
+        return Sequences(rows[valid], (np.cumsum(valid) - valid)[starts], lengths)
     index = _row_index(starts, n_timesteps, stride)
     return Sequences(rows[index[valid[index]]], np.cumsum(lengths) - lengths, lengths)
+
+
+def _count_valid(starts: np.ndarray, n_timesteps: int, stride: int, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many masked timesteps each sequence begins with, and how many valid ones it has, (n_samples,)."""
+    leading, lengths = np.empty_like(starts), np.empty_like(starts)
+    for first in range(0, len(starts), _N_EXAMINED):
+        some = slice(first, first + _N_EXAMINED)
+        steps_valid = valid[_row_index(starts[some], n_timesteps, stride)]
+        lengths[some] = steps_valid.sum(axis=1)
+        leading[some] = steps_valid.argmax(axis=1)
+    return leading, lengths
 
 
 def _row_index(starts: np.ndarray, n_timesteps: int, stride: int) -> np.ndarray:

@@ -53,7 +53,7 @@ class Monitor:
         self.validation_loss_curve: list[float] = []
         self.validation_scores: list[float] = []
         self.stopped_short: str | None = None
-        self._best_merit = -np.inf
+        self._best_merits = (-np.inf, -np.inf)
         self._best_theta: np.ndarray | None = None
         self._best_iteration = 0
         self._n_stalled = 0
@@ -114,9 +114,11 @@ class Monitor:
 
     def _judge(self, theta: np.ndarray) -> None:
         merit = self.validation_scores[-1] if self.early_stopping else -self.loss_curve[-1]
-        self._n_stalled = 0 if merit >= self._best_merit + self.tol else self._n_stalled + 1
-        if merit > self._best_merit:
-            self._best_merit = merit
+        self._n_stalled = 0 if merit >= self._best_merits[0] + self.tol else self._n_stalled + 1
+        # Among equal scores the least validation loss wins: a score of few samples takes few values.
+        merits = (merit, -self.validation_loss_curve[-1] if self.early_stopping else 0.0)
+        if merits > self._best_merits:
+            self._best_merits = merits
             if self.early_stopping:
                 self._best_theta = theta.copy()
                 self._best_iteration = self.n_iter - 1

@@ -26,13 +26,15 @@ class Method:
 
     `tolerance` names the option that `tol` sets, `limits` the options that would end it before `max_iter` does,
     `defaults` are options that differ from SciPy's. `curvature` is "hessp" or "hess" where it asks for products with
-    the Hessian, or for the Hessian.
+    the Hessian, or for the Hessian. `ends_at_gradient`: an iteration ends where the gradient is asked for, because
+    the method calls back before it has settled on a point.
     """
 
     name: str
     tolerance: str = "gtol"
     limits: tuple[str, ...] = ("maxiter",)
     curvature: str | None = None
+    ends_at_gradient: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -44,7 +46,7 @@ METHODS: dict[str, Method] = {
         Method("BFGS"),
         Method("CG"),
         Method("TNC", limits=("maxfun",)),
-        Method("SLSQP", tolerance="ftol"),
+        Method("SLSQP", tolerance="ftol", ends_at_gradient=True),
         Method("Newton-CG", tolerance="xtol", curvature="hessp"),
         Method("trust-ncg", curvature="hessp"),
         Method("trust-krylov", curvature="hessp"),
@@ -101,22 +103,23 @@ class ScipySolver:
         """Return the minimum that SciPy finds, or where it stood when `monitor` said stop."""
         run = _Run(objective, theta, monitor, self.max_fun)
         curvature = {self.method.curvature: getattr(run, self.method.curvature)} if self.method.curvature else {}
+        settles_late = self.method.ends_at_gradient
         try:
             result = optimize.minimize(
-                run.loss_gradient,
+                run.loss if settles_late else run.loss_gradient,
                 theta.astype(np.float64),
-                jac=True,
+                jac=run.gradient_of_iterate if settles_late else True,
                 method=self.method.name,
-                callback=run.end_iteration,
+                callback=None if settles_late else run.end_iteration,
                 options=self.options,
                 **curvature,
             )
+            if monitor.n_iter == 0 or not np.array_equal(result.x, run.theta):
+                run.end_iteration(result.x)
         except _Stop:
             return run.theta.astype(theta.dtype)
         if not result.success:
             monitor.stopped_short = f"{self.method.name} stopped: {_text(result.message)}"
-        if monitor.n_iter == 0:
-            monitor.record(result.x.astype(theta.dtype), run.loss_at(result.x))
         return result.x.astype(theta.dtype)
 
 
@@ -129,6 +132,7 @@ class _Run:
         self.monitor = monitor
         self.max_fun = max_fun
         self.theta = theta
+        self._start = theta.astype(np.float64)
         self._n_evaluations = 0
         self._evaluated: np.ndarray | None = None
         self._loss = self._initial_loss = np.nan
@@ -145,8 +149,21 @@ class _Run:
         if self._evaluated is None:
             self.monitor.require_finite(loss)
             self._initial_loss = loss
-        self._evaluated, self._loss = theta.copy(), loss
-        return loss, gradient.astype(np.float64)
+        self._evaluated, self._loss, self._gradient = theta.copy(), loss, gradient.astype(np.float64)
+        return loss, self._gradient
+
+    def loss(self, theta: np.ndarray) -> float:
+        """Return the objective alone."""
+        return self.loss_gradient(theta)[0]
+
+    def gradient_of_iterate(self, theta: np.ndarray) -> np.ndarray:
+        """Return the gradient at a point on which the method has settled: an iteration has ended there."""
+        self.loss_at(theta)
+        gradient = self._gradient
+        if np.array_equal(theta, self._start):
+            return gradient
+        self.end_iteration(theta)
+        return gradient
 
     def loss_at(self, theta: np.ndarray) -> float:
         """Return the objective at `theta`, which as a rule is the point last evaluated."""
@@ -156,8 +173,8 @@ class _Run:
 
     def end_iteration(self, theta: np.ndarray, *_: Any) -> None:
         """Report an iteration to the monitor, and leave SciPy's loop if it says so."""
-        self.theta = theta.copy()
         loss = self.loss_at(theta)
+        self.theta = theta.copy()
         self.monitor.record(self.theta.astype(self.objective.dtype), loss)
         if self.monitor.early_stopping and self.monitor.has_stalled:
             raise _Stop

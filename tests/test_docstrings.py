@@ -1,0 +1,60 @@
+"""Tests of the docstrings of everything public: they follow numpydoc."""
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+from numpydoc.validate import validate
+
+import skrnn
+
+#: What is not asked for, and why.
+IGNORED = {
+    "ES01",  # an extended summary: where the first sentence says it all
+    "SA01",  # See Also: where there is nothing beside it
+    "SA04",  # a description of what See Also names: scikit-learn's own are known
+    "EX01",  # an example of every method: the class has one
+    "GL01",  # the summary on the line after the quotes: a matter of taste
+    "GL02",  # the closing quotes on the line after the text: the same
+    "GL03",  # double blank lines: the formatter's business
+    "RT02",  # a returned value without a name: the name is the documentation
+    "RT03",  # a description of what is returned: where the type says it
+    "YD01",  # Yields: the same
+    "SS06",  # a summary of one line only: two lines are a longer sentence
+}
+MODULES = ["skrnn", "skrnn.datasets", "skrnn.preprocessing"]
+
+
+def public_members():
+    """Yield the dotted name of each public class, its public methods and properties, and each public function."""
+    for module_name in MODULES:
+        module = importlib.import_module(module_name)
+        for name in module.__all__:
+            member = getattr(module, name)
+            yield f"{module_name}.{name}"
+            if inspect.isclass(member):
+                for attribute, value in inspect.getmembers(member):
+                    ours = (getattr(inspect.unwrap(value), "__module__", None) or "").startswith("skrnn")
+                    if not attribute.startswith("_") and ours:
+                        yield f"{module_name}.{name}.{attribute}"
+
+
+@pytest.mark.parametrize("name", sorted(set(public_members())))
+def test_docstring_follows_numpydoc(name):
+    problems = [f"{code}: {text}" for code, text in validate(name)["errors"] if code not in IGNORED]
+    assert not problems, "\n".join(problems)
+
+
+def test_methods_are_among_the_validated():
+    names = set(public_members())
+    assert {f"skrnn.RNNRegressor.{method}" for method in ("fit", "partial_fit", "predict")} <= names
+    assert {f"skrnn.RNNClassifier.{method}" for method in ("predict_proba", "predict_log_proba")} <= names
+    assert "skrnn.SlidingWindow.transform" in names
+
+
+@pytest.mark.parametrize("name", ["skrnn", *(m.name for m in pkgutil.walk_packages(skrnn.__path__, "skrnn."))])
+def test_module_starts_with_one_sentence(name):
+    first = inspect.getdoc(importlib.import_module(name)).splitlines()[0]
+    assert first.endswith(".")
+    assert len(first) <= 120
