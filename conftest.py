@@ -2,6 +2,8 @@
 
 import pytest
 
+collect_ignore_glob = ["docs/images/*.py"]  # they draw, and need matplotlib
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --run-slow."""

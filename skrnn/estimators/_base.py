@@ -298,7 +298,7 @@ class BaseRNN(BaseEstimator, ABC):
 
     def _choose_dtype(self, data: Data) -> np.dtype:
         """Return the dtype that the parameter asks for, or that of X."""
-        is_float32 = data.sequences.rows.dtype == np.float32
+        is_float32 = data.sequences.rows.dtype.str[1:] == "f4"  # of either byte order
         return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
 
     def _make_objective(self, data: Data, statistics: tuple[np.ndarray, np.ndarray], dtype: np.dtype) -> Objective:

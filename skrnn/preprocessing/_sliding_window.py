@@ -98,6 +98,9 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
     integer indices, a DataFrame made by `set_output`. Within a pipeline the series is split first and the
     windows are made afterwards, so that cross-validation stays cheap.
 
+    A window sees only the rows that :meth:`transform` is given: the first rows of a test fold have short windows, and
+    to forecast the next value one hands over all rows that the window spans.
+
     A row that is NaN in every feature is a masked timestep. A row that is NaN in some features passes
     through as it is; the final estimator decides whether it takes it.
 

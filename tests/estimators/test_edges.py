@@ -91,3 +91,9 @@ def test_masked_row_in_a_series_does_not_multiply_memory():
 def test_slice_of_long_sequences_does_not_read_the_rest():
     long = rng.normal(size=(1000, 1000, 2))
     assert peak_of(lambda: from_array(long[:, -5:])) < 1e6
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", ">f8", "f2", "i4"])
+def test_dtype_of_x_decides_whatever_its_byte_order(dtype):
+    model = RNNRegressor((4,), max_iter=2).fit(X.astype(dtype), y)
+    assert model.predict(X.astype(dtype)).dtype == (np.float32 if dtype[1:] == "f4" else np.float64)
