@@ -14,7 +14,7 @@ test: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-slow: $(VENV)/installed-test
-	$(BIN)/python -m pytest -n $(WORKERS) --run-slow
+	$(BIN)/python -m pytest -n $(WORKERS) --run-slow -m slow tests
 
 test-oldest: $(OLDEST)/installed-test
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS)
