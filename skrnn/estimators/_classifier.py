@@ -380,7 +380,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             raise ValueError(f"{given} only one class, {self.classes_[0]}; expected at least two classes.")
 
     def _check_classes(self, classes: Any) -> None:
-        if classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+        if classes is not None and self.classes_.tolist() != unique_labels(classes).tolist():
             raise ValueError(f"classes are {classes!r}; expected {self.classes_}, as in the first call or in y.")
 
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
