@@ -74,9 +74,8 @@ def _check_same_network(estimator: Any, layout: ParameterLayout) -> None:
             f"activation is {layout.cell.activation!r}, but {type(estimator).__name__} was fitted with "
             f"{estimator._activation!r}; expected the same. Fit it anew with warm_start=False."
         )
-    n_blocks = layout.cell.n_gates
     expected = [
-        (n_blocks * hidden_size, n_inputs)
+        (layout.cell.n_gates * hidden_size, n_inputs)
         for n_inputs, hidden_size in zip(layout.n_inputs, layout.hidden_layer_sizes, strict=True)
     ]
     fitted = [weights.shape for weights in estimator.input_weights_]

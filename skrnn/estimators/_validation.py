@@ -44,10 +44,10 @@ def check_parameters(estimator: Any) -> None:
     parameters = estimator.get_params(deep=False)
     for name, (kind, least, most, ends) in _NUMBERS.items():
         _check_number(name, parameters[name], kind, least, most, ends)
-    for name in ("max_grad_norm", "n_timesteps"):
-        if parameters[name] is not None:
-            kind, ends = (Integral, "left") if name == "n_timesteps" else (Real, "neither")
-            _check_number(name, parameters[name], kind, 1 if kind is Integral else 0, None, ends)
+    if parameters["max_grad_norm"] is not None:
+        _check_number("max_grad_norm", parameters["max_grad_norm"], Real, 0, None, "neither")
+    if parameters["n_timesteps"] is not None:
+        _check_number("n_timesteps", parameters["n_timesteps"], Integral, 1, None, "left")
     if not isinstance(parameters["n_iter_no_change"], float) or parameters["n_iter_no_change"] != np.inf:
         _check_number("n_iter_no_change", parameters["n_iter_no_change"], Integral, 1, None, "left")
     if not _is_auto(parameters["batch_size"]):
