@@ -12,6 +12,7 @@ from skrnn.losses import LOSSES
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
 from skrnn.sequences._ragged import from_array
+from skrnn.sequences._targets import Targets
 
 #: Every cell with each of its activations.
 CELL_ACTIVATIONS = [(name, activation) for name, cell in CELLS.items() for activation in cell.activations]
@@ -24,10 +25,22 @@ STACKS = {
     "three layers": (2, 3, 2),
 }
 
+#: In how many directions of time, and answers after the last timestep or after each.
+KINDS_OF_NETWORKS = {
+    "forward": {},
+    "bidirectional": {"bidirectional": True},
+    "forward, every timestep": {"return_sequences": True},
+    "bidirectional, every timestep": {"bidirectional": True, "return_sequences": True},
+}
+
 
 @dataclass(frozen=True)
 class Problem:
-    """The shape of a batch: `masks` is None, "leading" or "anywhere", holes and ends included."""
+    """The shape of a batch, and which targets there are.
+
+    `masks` is None, "leading" or "anywhere", holes and ends included. `missing` leaves out about a third of the targets
+    of each timestep, "columns" of all outputs at once, "entries" of some of them.
+    """
 
     n_samples: int = 5
     n_timesteps: int = 6
@@ -35,6 +48,8 @@ class Problem:
     n_outputs: int = 1
     masks: str | None = None
     weighted: bool = False
+    return_sequences: bool = False
+    missing: str | None = None
 
     def make_sequences(self, rng: np.random.Generator) -> np.ndarray:
         """Return sequences, (n_samples, n_timesteps, n_features), masked by NaN; at least one is of full length."""
@@ -48,9 +63,23 @@ class Problem:
                 sequence[rng.permutation(self.n_timesteps)[:n_masked]] = np.nan
         return X
 
-    def make_weights(self, rng: np.random.Generator) -> np.ndarray | None:
-        """Return weights between 0 and 3, (n_samples,), or None."""
-        return rng.uniform(0.0, 3.0, self.n_samples) if self.weighted else None
+    def make_weights(self, rng: np.random.Generator, n_columns: int | None = None) -> np.ndarray | None:
+        """Return weights between 0 and 3, (n_columns,), by default one a sequence, or None."""
+        return rng.uniform(0.0, 3.0, n_columns or self.n_samples) if self.weighted else None
+
+    def make_targets(self, loss_name: str, n_columns: int, rng: np.random.Generator) -> Targets:
+        """Return targets, some of them missing where the problem says so; the first one never is."""
+        values = make_targets(loss_name, self.n_outputs, n_columns, rng)
+        weights = self.make_weights(rng, n_columns)
+        present = None
+        if self.missing is not None:
+            shape = values.shape if self.missing == "entries" else (1, n_columns)
+            there = np.broadcast_to(rng.random(shape) > 0.3, values.shape).copy()
+            there[:, 0] = True
+            values = np.where(there, values, 0.0)
+            weights = np.where(there.any(axis=0), 1.0 if weights is None else weights, 0.0)
+            present = there.astype(float) if self.missing == "entries" else None
+        return Targets(values, weights, present)
 
 
 PROBLEMS = {
@@ -65,7 +94,19 @@ PROBLEMS = {
     "weighted": Problem(weighted=True),
     "several outputs": Problem(n_outputs=3),
     "all at once": Problem(n_samples=8, n_outputs=2, masks="anywhere", weighted=True),
+    "every timestep": Problem(return_sequences=True),
+    "every timestep of ragged sequences": Problem(return_sequences=True, masks="leading", n_outputs=2),
+    "one timestep, each with a target": Problem(return_sequences=True, n_timesteps=1),
+    "one sequence, a target a timestep": Problem(return_sequences=True, n_samples=1, n_timesteps=12),
+    "missing targets": Problem(return_sequences=True, masks="anywhere", missing="columns"),
+    "all at once, at every timestep": Problem(
+        n_samples=8, n_outputs=2, masks="anywhere", weighted=True, return_sequences=True, missing="columns"
+    ),
 }
+#: Targets that lack some of their outputs: for losses that add up over outputs.
+PARTLY_MISSING = Problem(
+    n_samples=6, n_outputs=3, masks="anywhere", weighted=True, return_sequences=True, missing="entries"
+)
 
 
 def real_targets(n_outputs: int, n_samples: int, rng: np.random.Generator) -> np.ndarray:
@@ -112,16 +153,30 @@ def make_objective(
     loss_name: str = "squared_error",
     alpha: float = 0.0,
     dtype: Any = np.float64,
+    bptt_steps: int | None = None,
+    rng: np.random.RandomState | None = None,
+    **options: Any,
 ) -> tuple[Objective, np.ndarray]:
-    """Return the objective of a network on the problem, and a random theta; the numbers are always the same."""
-    rng = np.random.default_rng(7)
-    X = problem.make_sequences(rng)
-    y = make_targets(loss_name, problem.n_outputs, problem.n_samples, rng)
-    weights = problem.make_weights(rng)
-    network = Network(CELLS[cell_name](activation), problem.n_features, hidden_layer_sizes, len(y))
+    """Return the objective of a network on the problem, and a random theta; the numbers are always the same.
+
+    `rng` draws what the network drops; `options` are those of the network.
+    """
+    numbers = np.random.default_rng(7)
+    X = problem.make_sequences(numbers)
     sequences = from_array(X.astype(dtype))
-    objective = Objective(network, LOSSES[loss_name](), sequences, y.astype(dtype), weights, alpha)
-    return objective, rng.normal(scale=0.5, size=network.layout.n_parameters).astype(dtype)
+    n_columns = int(sequences.lengths.sum()) if problem.return_sequences else problem.n_samples
+    targets = problem.make_targets(loss_name, n_columns, numbers)
+    network = Network(
+        CELLS[cell_name](activation),
+        problem.n_features,
+        hidden_layer_sizes,
+        len(targets.values),
+        return_sequences=problem.return_sequences,
+        **options,
+    )
+    loss = LOSSES[loss_name]()
+    objective = Objective(network, loss, sequences, targets, alpha, bptt_steps=bptt_steps, rng=rng)
+    return objective, numbers.normal(scale=0.5, size=network.layout.n_parameters).astype(dtype)
 
 
 class LeastSquares:
@@ -143,6 +198,10 @@ class LeastSquares:
         self.n_evaluations += 1
         gradient = np.empty(len(theta), self.dtype)
         return float(self.dtype.type(self(theta, np.arange(self.n_samples), gradient))), gradient
+
+    def count(self, batch: np.ndarray) -> int:
+        """Return the number of rows of a batch."""
+        return len(batch)
 
     def minibatches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[np.ndarray]:
         """Yield indices that cover the data once."""

@@ -16,7 +16,9 @@ FLOORS = {
     **dict.fromkeys(("cells", "losses", "sequences", "solvers"), 2),
     "network": 3,
     "estimators": 4,
-    **dict.fromkeys(("export", "plotting", "forecasting", "model_selection", "preprocessing", "datasets"), 5),
+    **dict.fromkeys(
+        ("export", "plotting", "forecasting", "model_selection", "preprocessing", "datasets", "metrics"), 5
+    ),
 }
 #: The lowest floor on which a third party may be imported.
 THIRD_PARTIES = {"numpy": 2, "scipy": 2, "sklearn": 4, "joblib": 4, "threadpoolctl": 4}

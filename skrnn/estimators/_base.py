@@ -4,6 +4,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -15,11 +16,24 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn.estimators._build import choose_batch_size, make_network, make_solver
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import read_theta, store_theta
-from skrnn.estimators._threads import single_threaded_blas
-from skrnn.estimators._validation import check_parameters, naming, read_random_state, read_sequences, read_weights
+from skrnn.estimators._forms import Form
+from skrnn.estimators._parallel import worker_map
+from skrnn.estimators._stream import Stream
+from skrnn.estimators._validation import (
+    check_parameters,
+    find_missing,
+    naming,
+    read_random_state,
+    read_sequences,
+    read_weights,
+    settled,
+)
 from skrnn.losses import Loss
+from skrnn.network._inference import Map, hidden_states, outputs
 from skrnn.network._initializers import initial_theta
 from skrnn.network._objective import Objective
+from skrnn.sequences._ragged import Sequences
+from skrnn.sequences._targets import Targets
 from skrnn.solvers import UPDATE_RULES, Monitor
 
 
@@ -51,6 +65,11 @@ class BaseRNN(BaseEstimator, ABC):
         cell: str,
         hidden_layer_sizes: Any,
         activation: str,
+        bidirectional: bool,
+        return_sequences: bool,
+        dropout: float,
+        recurrent_dropout: float,
+        bptt_steps: int | None,
         solver: str,
         alpha: float,
         batch_size: int | str,
@@ -77,10 +96,16 @@ class BaseRNN(BaseEstimator, ABC):
         solver_options: dict[str, Any] | None,
         n_timesteps: int | None,
         dtype: str | None,
+        n_jobs: int | None,
     ) -> None:
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.bidirectional = bidirectional
+        self.return_sequences = return_sequences
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.bptt_steps = bptt_steps
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
@@ -107,12 +132,13 @@ class BaseRNN(BaseEstimator, ABC):
         self.solver_options = solver_options
         self.n_timesteps = n_timesteps
         self.dtype = dtype
+        self.n_jobs = n_jobs
 
     # What differs between a regressor and a classifier
 
     @abstractmethod
     def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        """Return the targets as an array, (n_samples,) or (n_samples, n_outputs)."""
+        """Return the targets as an array, (n_columns,) or (n_columns, n_outputs)."""
 
     @abstractmethod
     def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
@@ -120,22 +146,26 @@ class BaseRNN(BaseEstimator, ABC):
 
     @abstractmethod
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        """Return targets of the learnt form as the loss takes them, (n_outputs, n_samples) of float64."""
+        """Return targets of the learnt form as the loss takes them, (n_outputs, n_columns) of float64."""
 
     def _check_classes(self, classes: Any) -> None:
         """Raise unless `classes`, where given, are those that were learnt."""
 
     @abstractmethod
+    def _answers_of_raw(self) -> dict[str, Any]:
+        """Return, for each method that predicts, the function from raw outputs, (n_outputs, n_columns), to answers."""
+
+    @abstractmethod
     def _make_loss(self) -> Loss:
         """Return the loss, which may depend on the form of the targets."""
 
-    def _weigh_classes(self, data: Data) -> np.ndarray | None:
-        """Return the samples' weights, (n_samples,), times those of their classes where classes have one."""
-        return data.sample_weight
+    def _weigh_classes(self, targets: Targets) -> np.ndarray | None:
+        """Return the targets' weights, (n_columns,), times those of their classes where classes have one."""
+        return targets.weights
 
-    def _target_statistics(self, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    def _target_statistics(self, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
         """Return location and scale, each (n_outputs,), to which the targets are standardised for training."""
-        return np.zeros(len(data.y)), np.ones(len(data.y))
+        return np.zeros(len(targets.values)), np.ones(len(targets.values))
 
     def _strata(self, data: Data) -> np.ndarray | None:
         """Return labels, (n_samples,), whose shares a random validation split keeps."""
@@ -157,14 +187,20 @@ class BaseRNN(BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
-            Sequences, or a table whose columns `n_timesteps` folds into timesteps. A timestep that is NaN in every
-            feature is masked: the state passes it unchanged.
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
+            Sequences of equal length; a table whose columns `n_timesteps` folds into timesteps; or a list, or 1-D
+            object array, of arrays (n_timesteps, n_features) of any lengths, in which one of shape (n_timesteps,) has
+            one feature. A timestep that is NaN in every feature is masked: the state passes it unchanged, it has no
+            output and needs no target.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets: numbers for the regressor; class labels, or several yes-or-no labels, for the classifier.
+            Targets: numbers for the regressor; class labels, or several yes-or-no labels, for the classifier. With
+            `return_sequences` a target for each timestep: (n_samples, n_timesteps), (n_samples, n_timesteps,
+            n_outputs), or a list of arrays (n_timesteps,) or (n_timesteps, n_outputs). One that is NaN (in an object
+            array also None) is missing, and counts for nothing.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0. A weight of 0 is the sample left out; a weight of 2 is, for a method of SciPy and wherever
-            a batch holds all samples, the sample twice.
+            a batch holds all samples, the sample twice. With `return_sequences` also a weight for each timestep, in
+            the form of y.
         X_val : array-like like X, default=None
             Validation sequences: for `validation_loss_curve_` and, with `early_stopping`, in place of a split.
         y_val : array-like like y, default=None
@@ -197,11 +233,11 @@ class BaseRNN(BaseEstimator, ABC):
                     data, validation = data.hold_out(
                         self.validation_fraction, self.validation_split, self._strata(data), rng
                     )
-            data = data.weighted(self._weigh_classes(data))  # for training only: the score counts samples alike
+            data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
             batch_size = choose_batch_size(self, len(data))
             if batch_size == len(data):
                 data = data.merge_duplicates()
-            statistics = self._target_statistics(data)
+            statistics = self._target_statistics(data.targets)
             self._train(data, validation, statistics, rng, batch_size, max_iter=self.max_iter, resume=resume)
         return self
 
@@ -213,7 +249,7 @@ class BaseRNN(BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
             Sequences, as in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, as in `fit`.
@@ -245,8 +281,8 @@ class BaseRNN(BaseEstimator, ABC):
                 statistics = (self._target_location, self._target_scale)
                 rng = self._restored_rng(rng)
             else:
-                statistics = self._target_statistics(data)
-            data = data.weighted(self._weigh_classes(data))
+                statistics = self._target_statistics(data.targets)
+            data = data.weighted(self._weigh_classes(data.targets))
             batch_size = choose_batch_size(self, len(data))
             self._train(data, None, statistics, rng, batch_size, max_iter=1, resume=resume, incremental=True)
         return self
@@ -268,22 +304,22 @@ class BaseRNN(BaseEstimator, ABC):
         With `resume`, start from the fitted attributes; if `incremental`, from the solver's last state too.
         """
         dtype = self.readout_weights_.dtype if resume and incremental else self._choose_dtype(data)
-        objective = self._make_objective(data, statistics, dtype)
-        layout = objective.network.layout
+        layout = make_network(self, data.sequences.n_features, len(data.targets.values)).layout
         theta = read_theta(self, layout, *statistics, dtype) if resume else initial_theta(layout, rng, dtype)
         n_samples_seen = self.t_ if resume else 0
         solver = make_solver(self, batch_size, len(theta), dtype, rng, n_samples_seen)
         if resume and incremental:
             solver.restore(self._solver_state)
-        monitor = Monitor(
-            max_iter=max_iter,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            validate=self._make_validator(validation, statistics, dtype),
-            early_stopping=self.early_stopping,
-            verbose=bool(self.verbose),
-        )
-        with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
+        with worker_map(self.n_jobs) as map_chunks:
+            objective = self._make_objective(data, statistics, dtype, rng, map_chunks)
+            monitor = Monitor(
+                max_iter=max_iter,
+                tol=self.tol,
+                n_iter_no_change=self.n_iter_no_change,
+                validate=self._make_validator(validation, statistics, dtype, map_chunks),
+                early_stopping=self.early_stopping,
+                verbose=bool(self.verbose),
+            )
             theta = solver.minimize(objective, theta, monitor)
         theta, self.loss_ = monitor.kept(theta)
         store_theta(self, objective.network, theta, *statistics)
@@ -301,27 +337,42 @@ class BaseRNN(BaseEstimator, ABC):
         is_float32 = data.sequences.rows.dtype.str[1:] == "f4"  # of either byte order
         return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
 
-    def _make_objective(self, data: Data, statistics: tuple[np.ndarray, np.ndarray], dtype: np.dtype) -> Objective:
-        """Return the objective on targets standardised to location and scale."""
+    def _make_objective(
+        self,
+        data: Data,
+        statistics: tuple[np.ndarray, np.ndarray],
+        dtype: np.dtype,
+        rng: np.random.RandomState | None,
+        map_chunks: Map,
+    ) -> Objective:
+        """Return the objective on targets standardised to location and scale; `rng` draws what is dropped."""
         location, scale = statistics
-        y = ((data.y - location[:, None]) / scale[:, None]).astype(dtype)
-        network = make_network(self, data.sequences.n_features, len(y))
-        sequences = data.sequences.astype(dtype)
-        return Objective(network, self._make_loss(), sequences, y, data.sample_weight, self.alpha)
+        targets = replace(
+            data.targets, values=((data.targets.values - location[:, None]) / scale[:, None]).astype(dtype)
+        )
+        network = make_network(self, data.sequences.n_features, len(targets.values))
+        return Objective(
+            network,
+            self._make_loss(),
+            data.sequences.astype(dtype),
+            targets,
+            self.alpha,
+            bptt_steps=self.bptt_steps,
+            rng=rng if self.dropout or self.recurrent_dropout else None,
+            map_chunks=map_chunks,
+        )
 
     def _make_validator(
-        self, validation: Data | None, statistics: tuple[np.ndarray, np.ndarray], dtype: np.dtype
+        self,
+        validation: Data | None,
+        statistics: tuple[np.ndarray, np.ndarray],
+        dtype: np.dtype,
+        map_chunks: Map,
     ) -> Callable[[np.ndarray], tuple[float, float]] | None:
         """Return a function from theta to the loss (without the penalty) and the score on `validation`."""
         if validation is None:
             return None
-        objective = self._make_objective(validation, statistics, dtype)
-
-        def validate(theta: np.ndarray) -> tuple[float, float]:
-            loss, raw = objective.mean_loss(theta)
-            return loss, objective.loss.score(objective.y, raw, objective.weights)
-
-        return validate
+        return self._make_objective(validation, statistics, dtype, None, map_chunks).evaluate
 
     def _store_curves(self, monitor: Monitor, *, resume: bool) -> None:
         """Store the curves; those of a resumed fit continue the earlier ones."""
@@ -352,17 +403,16 @@ class BaseRNN(BaseEstimator, ABC):
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         n_features = None if reset else self.input_weights_[0].shape[1]
-        sequences = read_sequences(self, X, reset=reset, n_features=n_features)
-        y = self._read_y(y, len(sequences), "y")
-        weights = read_weights(sample_weight, len(sequences), "sample_weight")
-        if weights is not None and not weights.all():  # a weight of zero is the sample left out
-            counted = np.flatnonzero(weights)
-            sequences, y, weights = sequences.take(counted), y[counted], weights[counted]
+        sequences, form = read_sequences(self, X, reset=reset, n_features=n_features)
+        y, missing = self._read_targets(y, form, "y")
+        weights = read_weights(sample_weight, form, "sample_weight", per_timestep=bool(self.return_sequences))
+        is_counted = _is_counted(weights, missing)
+        known = y if is_counted is None else y[is_counted]
         if reset:
-            self._learn_targets(y, classes, incremental=incremental)
+            self._learn_targets(known, classes, incremental=incremental)
         else:
             self._check_classes(classes)
-        return Data(sequences, self._encode(y, "y"), weights)
+        return self._make_data(sequences, y, missing, weights, "y")
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any, n_features: int) -> Data | None:
         """Return the validation data, if any, in the form that the training data have."""
@@ -373,10 +423,55 @@ class BaseRNN(BaseEstimator, ABC):
         if X is None or y is None:
             missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
             raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
-        sequences = read_sequences(self, X, reset=False, n_features=n_features, name="X_val")
-        y = self._read_y(y, len(sequences), "y_val")
-        weights = read_weights(sample_weight, len(sequences), "sample_weight_val")
-        return Data(sequences, self._encode(y, "y_val"), weights)
+        sequences, form = read_sequences(self, X, reset=False, n_features=n_features, name="X_val")
+        y, is_missing = self._read_targets(y, form, "y_val")
+        weights = read_weights(sample_weight, form, "sample_weight_val", per_timestep=bool(self.return_sequences))
+        return self._make_data(sequences, y, is_missing, weights, "y_val")
+
+    def _read_targets(self, y: Any, form: Form, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the targets, (n_columns,) or (n_columns, n_outputs), and which of them are missing, if any.
+
+        Where one is missing there stands any number or label.
+        """
+        if not self.return_sequences:
+            return self._read_y(y, len(form), name), None
+        with naming(name, "targets for each timestep, (n_samples, n_timesteps) or a list of (n_timesteps,)"):
+            y = form.flatten(y, name)
+        missing = find_missing(y)
+        if missing is None:
+            return self._read_y(settled(y), len(y), name), None
+        is_known = ~missing if missing.ndim == 1 else ~missing.all(axis=1)
+        if not is_known.any():
+            raise ValueError(f"{name} has no target: all are missing (NaN). Expected at least one.")
+        known = y[is_known]
+        if missing.ndim == 2:
+            known = np.where(missing[is_known], 0, known)
+        known = self._read_y(settled(known), len(known), name)
+        everywhere = np.full((len(y), *known.shape[1:]), known[0], dtype=known.dtype)
+        everywhere[is_known] = known
+        return everywhere, missing if known.ndim == 2 else missing.reshape(len(y))
+
+    def _make_data(
+        self, sequences: Sequences, y: np.ndarray, missing: np.ndarray | None, weights: np.ndarray | None, name: str
+    ) -> Data:
+        """Return sequences and targets of the learnt form, without the sequences that count for nothing."""
+        is_counted = _is_counted(weights, missing)
+        per_timestep = bool(self.return_sequences)
+        if is_counted is None and (missing is None or missing.ndim == 1):
+            return Data(sequences, Targets(self._encode(y, name), weights), per_timestep)
+        is_counted = np.ones(len(y), dtype=bool) if is_counted is None else is_counted
+        encoded = self._encode(y[is_counted], name)
+        values = np.zeros((len(encoded), len(y)))
+        values[:, is_counted] = encoded
+        present = None
+        if missing is not None and missing.ndim == 2 and missing[is_counted].any():
+            present = (~missing & is_counted[:, None]).T.astype(np.float64)
+            values *= present
+            if not present.any(axis=1).all():
+                output = int(np.argmin(present.any(axis=1)))
+                raise ValueError(f"{name} has no target in output {output}: all are missing. Expected at least one.")
+        weights = is_counted.astype(np.float64) if weights is None else np.where(is_counted, weights, 0.0)
+        return Data(sequences, Targets(values, weights, present), per_timestep).weighted(weights)
 
     @contextmanager
     def _unchanged_on_error(self) -> Iterator[None]:
@@ -390,20 +485,91 @@ class BaseRNN(BaseEstimator, ABC):
 
     # Prediction
 
-    def _predict_raw(self, X: Any) -> np.ndarray:
-        """Return the raw outputs, (n_outputs, n_samples)."""
+    def _predict_raw(self, X: Any) -> tuple[np.ndarray, Form]:
+        """Return the raw outputs, (n_outputs, n_columns), and the form in which X came."""
+        return self._infer(X, outputs)
+
+    def hidden_states(self, X: Any) -> Any:
+        """Return the hidden states of the top layer after each timestep.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
+            Sequences, as in `fit`.
+
+        Returns
+        -------
+        states : ndarray of shape (n_samples, n_timesteps, n_units) or list of ndarray of shape (n_timesteps, n_units)
+            In the form of X, of the dtype in which the network was fitted; NaN at masked timesteps. `n_units` is the
+            size of the top layer, or if `bidirectional` twice that: the states of the pass from the beginning, then
+            those of the pass from the end.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError, TypeError
+            If X cannot be read.
+        """
+        states, form = self._infer(X, hidden_states, return_sequences=True)
+        return form.restore(states.T)
+
+    def _infer(
+        self, X: Any, infer: Callable[..., np.ndarray], return_sequences: bool | None = None
+    ) -> tuple[np.ndarray, Form]:
+        """Return what `infer` makes of the network and the sequences X, and the form in which X came."""
         check_is_fitted(self)
         check_parameters(self)
         n_features = self.input_weights_[0].shape[1]
-        sequences = read_sequences(self, X, reset=False, n_features=n_features)
-        network = make_network(self, n_features, self.n_outputs_)
+        sequences, form = read_sequences(self, X, reset=False, n_features=n_features)
+        network = make_network(self, n_features, self.n_outputs_, return_sequences)
         dtype = self.readout_weights_.dtype
         theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
-        raw = np.empty((self.n_outputs_, len(sequences)), dtype)
-        with single_threaded_blas(), np.errstate(over="ignore"):
-            for chunk, outputs in network.outputs(theta, sequences.astype(dtype)):
-                raw[:, chunk.indices] = outputs
-        return raw
+        with worker_map(self.n_jobs) as map_chunks:
+            return infer(network, theta, sequences.astype(dtype), map_chunks), form
+
+    def _answer(self, predictions: np.ndarray, form: Form) -> Any:
+        """Return predictions in columns, (n_columns, ...), in the form in which X came."""
+        return form.restore(predictions) if self.return_sequences else predictions
+
+    def _read_scored(
+        self, form: Form, y: Any, sample_weight: Any
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Return targets at every timestep, which of them are missing, and their weights, (n_columns,)."""
+        y, missing = self._read_targets(y, form, "y")
+        return y, missing, read_weights(sample_weight, form, "sample_weight", per_timestep=True)
+
+    def stream(self, n_sequences: int = 1) -> Stream:
+        """Return an object that predicts timestep after timestep, with the state in between made explicit.
+
+        Parameters
+        ----------
+        n_sequences : int, default=1
+            How many sequences run side by side.
+
+        Returns
+        -------
+        stream : Stream
+            Its states begin with zeros. It has a copy of the parameters: a later `fit` does not change it.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has not been fitted.
+        ValueError
+            If it is bidirectional: its outputs depend on timesteps that are still to come.
+        """
+        check_is_fitted(self)
+        check_parameters(self)
+        if self.bidirectional:
+            raise ValueError(
+                "bidirectional is True, but a stream needs False: the pass from the end of a sequence cannot begin "
+                "before its last timestep is there."
+            )
+        network = make_network(self, self.input_weights_[0].shape[1], self.n_outputs_)
+        dtype = self.readout_weights_.dtype
+        theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
+        return Stream(network, theta, n_sequences, self._answers_of_raw())
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
@@ -411,3 +577,13 @@ class BaseRNN(BaseEstimator, ABC):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _is_counted(weights: np.ndarray | None, missing: np.ndarray | None) -> np.ndarray | None:
+    """Return which columns have a target and a weight, (n_columns,), or None where all have."""
+    if weights is None and missing is None:
+        return None
+    is_counted = np.array(True) if weights is None else weights > 0.0
+    if missing is not None:
+        is_counted = is_counted & ~(missing if missing.ndim == 1 else missing.all(axis=1))
+    return None if is_counted.all() else is_counted

@@ -19,10 +19,22 @@ _AUTO_BATCH_SIZE = 16
 _AUTO_FULL_BATCH = 64
 
 
-def make_network(estimator: Any, n_features: int, n_outputs: int) -> Network:
-    """Return the network, without parameters, for timesteps of `n_features` and that many outputs."""
+def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequences: bool | None = None) -> Network:
+    """Return the network, without parameters, for timesteps of `n_features` and that many outputs.
+
+    `return_sequences` is the estimator's, unless given.
+    """
     cell = CELLS[estimator.cell](estimator.activation)
-    return Network(cell, n_features, layer_sizes(estimator.hidden_layer_sizes), n_outputs)
+    return Network(
+        cell,
+        n_features,
+        layer_sizes(estimator.hidden_layer_sizes),
+        n_outputs,
+        bidirectional=bool(estimator.bidirectional),
+        return_sequences=bool(estimator.return_sequences if return_sequences is None else return_sequences),
+        dropout=float(estimator.dropout),
+        recurrent_dropout=float(estimator.recurrent_dropout),
+    )
 
 
 def choose_batch_size(estimator: Any, n_samples: int) -> int:

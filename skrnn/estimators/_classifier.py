@@ -1,5 +1,6 @@
 """The recurrent network as a scikit-learn classifier."""
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -11,16 +12,18 @@ from sklearn.utils.multiclass import unique_labels
 
 from skrnn.estimators._base import BaseRNN, _is_stochastic
 from skrnn.estimators._data import Data
-from skrnn.estimators._validation import naming, read_labels, read_weights
+from skrnn.estimators._validation import check_weights, naming, read_labels
 from skrnn.losses import LOSSES, Loss
+from skrnn.sequences._targets import Targets
 
 
 class RNNClassifier(ClassifierMixin, BaseRNN):
     """Recurrent neural network classifier.
 
-    A network of recurrent units reads each sequence timestep by timestep and predicts its class from the last state. It
-    is used as :class:`~sklearn.neural_network.MLPClassifier` is. The loss is the log loss: of two classes with one
-    output, of several with one output each, and of several yes-or-no labels (multilabel targets) the sum over them.
+    A network of recurrent units reads each sequence timestep by timestep and predicts its class from the last state, or
+    one from each. It is used as :class:`~sklearn.neural_network.MLPClassifier` is. The loss is the log loss: of two
+    classes with one output, of several with one output each, and of several yes-or-no labels (multilabel targets) the
+    sum over them.
 
     Parameters
     ----------
@@ -32,6 +35,24 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     activation : {"tanh", "relu"}, default="tanh"
         Activation of the simple unit. The gated cells have their own, and accept "tanh" only. With "relu" the
         recurrent weights start as the identity [4]_.
+    bidirectional : bool, default=False
+        Whether each layer has a second set of units that goes through each sequence from its own end to its beginning.
+        The next layer and the readout see the states of both [6]_.
+    return_sequences : bool, default=False
+        Whether there is a target, and an output, at each timestep (many to many) or one a sequence, after its last
+        timestep. The errors of all timesteps add up. Each timestep that has a target counts alike: a long sequence
+        for more than a short one.
+    dropout : float, default=0.0
+        Share of each layer's outputs that are dropped in training on their way to the next layer or the readout.
+    recurrent_dropout : float, default=0.0
+        Share of the hidden state that is dropped in training on its way to the next timestep. Both kinds of dropout
+        draw the units anew for each sequence of each minibatch and drop them at all of its timesteps [7]_; both need
+        a stochastic solver.
+    bptt_steps : int or None, default=None
+        Truncated BPTT: a stochastic solver cuts each minibatch into pieces of so many timesteps. The state is carried
+        from piece to piece, the error is not, so that memory does not grow with the length of the sequences [8]_.
+        With `return_sequences` each piece is a step of the solver; else the last `bptt_steps` timesteps of each
+        sequence are. None: the error flows back through all timesteps.
     solver : str, default="adam"
         What minimises the objective:
 
@@ -44,7 +65,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss.
         Unlike in scikit-learn's multilayer perceptron, the penalty is not divided by the number of samples.
     batch_size : int or "auto", default="auto"
-        Sequences of a minibatch of a stochastic solver; "auto" is 16, or all of up to 64 samples.
+        Sequences of a minibatch of a stochastic solver; "auto" is 16, or all of up to 64 samples. With `shuffle`,
+        sequences of similar length come together, so that few wait for the longest.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Learning rate schedule of "sgd": the same throughout; divided by (t + 1)^power_t, t the number of samples seen;
         or divided by five whenever `n_iter_no_change` epochs bring no improvement.
@@ -58,7 +80,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     shuffle : bool, default=True
         Whether a stochastic solver draws its minibatches in a new order each epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, the validation split and the order of the minibatches.
+        Seeds the initial weights, the validation split, the order of the minibatches and what is dropped.
     tol : float, default=1e-4
         Tolerance. A stochastic solver ends when the loss (or the validation score, with `early_stopping`) has not
         improved by `tol` for `n_iter_no_change` epochs; a method of SciPy when the largest entry, or the norm, of the
@@ -94,26 +116,30 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
     n_timesteps : int or None, default=None
         How a 2-D X is folded into sequences: with None each column is a timestep; with T, the T * n_features columns
-        are the features of one timestep after another. A 3-D X is taken as it is.
+        are the features of one timestep after another. A 3-D X and a list of sequences are taken as they are.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, as everywhere in scikit-learn; "balanced" weighs them inversely to their (weighted)
         frequency, in `partial_fit` to that in each batch. They count in training, not in the validation score.
     dtype : {None, "float32", "float64"}, default=None
         Precision of all computations; None takes that of X: float32 for float32, else float64.
+    n_jobs : int or None, default=None
+        Workers of joblib among which chunks of the data are divided: in predictions, and where a method of SciPy asks
+        for the objective over all the data. None means 1, -1 all processors. Chunks do not depend on it, nor does the
+        result, to the last bit.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels; for multilabel targets the numbers of the labels.
     input_weights_ : list of ndarray of shape (n_gates * hidden_size, n_inputs)
-        Input weights, a matrix a layer. Rows are gates in the order of the ONNX operators: "gru" z, r, h; "lstm" i, o,
-        f, c.
+        Input weights, a matrix a layer, or if `bidirectional` two: that of the pass from the beginning, then that of
+        the pass from the end. Rows are gates in the order of the ONNX operators: "gru" z, r, h; "lstm" i, o, f, c.
     recurrent_weights_ : list of ndarray of shape (n_gates * hidden_size, hidden_size)
-        Recurrent weights, a matrix a layer, rows as in `input_weights_`.
+        Recurrent weights, matrices and rows as in `input_weights_`.
     biases_ : list of ndarray of shape (n_gates * hidden_size,)
-        Biases, a vector a layer; a fourth block in "gru" is that of the recurrent half of h.
+        Biases, a vector for each matrix; a fourth block in "gru" is that of the recurrent half of h.
     readout_weights_ : ndarray of shape (n_outputs, hidden_size)
-        Weights of the linear readout after the last timestep.
+        Weights of the linear readout; twice as many columns if `bidirectional`.
     readout_bias_ : ndarray of shape (n_outputs,)
         Bias of the readout.
     loss_ : float
@@ -139,7 +165,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     n_outputs_ : int
         Number of outputs of the readout.
     n_features_in_ : int
-        Number of features per timestep where X is 3-D, of columns where it is 2-D.
+        Number of features per timestep where X is 3-D or a list, of columns where it is 2-D.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns. Defined only where X has names that are all strings.
 
@@ -150,10 +176,12 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
     Notes
     -----
-    At each timestep the input and the previous hidden state pass through the unit; after the last one a linear readout
-    gives the scores of the classes. The error is propagated back through all timesteps (BPTT), and the same input
-    weights, recurrent weights and biases serve at each of them. Sequences may hold masked timesteps, NaN in every
-    feature: the state passes them unchanged.
+    At each timestep the input and the previous hidden state pass through the unit; after the last one, or each, a
+    linear readout gives the scores of the classes. The error is propagated back through all timesteps (BPTT), and the
+    same input weights, recurrent weights and biases serve at each of them. Sequences may be of different lengths, in a
+    list or padded with NaN, and hold masked timesteps, NaN in every feature: the state passes them unchanged. All forms
+    of the same sequences give the same fit. With `return_sequences` predictions come in the form in which X came, NaN
+    at masked timesteps.
 
     Predictions do not change the estimator: a fitted one may serve several threads. While it works, BLAS is limited to
     one thread in the process, since more slow products of this size down.
@@ -170,6 +198,12 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
            linear units. arXiv:1504.00941
     .. [5] Pascanu, R., Mikolov, T. and Bengio, Y. (2013). On the difficulty of training recurrent neural networks.
            ICML, PMLR 28(3), 1310-1318.
+    .. [6] Schuster, M. and Paliwal, K. K. (1997). Bidirectional recurrent neural networks. IEEE Transactions on Signal
+           Processing 45(11), 2673-2681. :doi:`10.1109/78.650093`
+    .. [7] Gal, Y. and Ghahramani, Z. (2016). A theoretically grounded application of dropout in recurrent neural
+           networks. NIPS. arXiv:1512.05287
+    .. [8] Williams, R. J. and Peng, J. (1990). An efficient gradient-based algorithm for on-line training of recurrent
+           network trajectories. Neural Computation 2(4), 490-501. :doi:`10.1162/neco.1990.2.4.490`
 
     Examples
     --------
@@ -195,6 +229,11 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         *,
         cell: str = "rnn",
         activation: str = "tanh",
+        bidirectional: bool = False,
+        return_sequences: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        bptt_steps: int | None = None,
         solver: str = "adam",
         alpha: float = 0.0003,
         batch_size: int | str = "auto",
@@ -222,11 +261,17 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         n_timesteps: int | None = None,
         class_weight: Any = None,
         dtype: str | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         super().__init__(
             cell=cell,
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            bidirectional=bidirectional,
+            return_sequences=return_sequences,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            bptt_steps=bptt_steps,
             solver=solver,
             alpha=alpha,
             batch_size=batch_size,
@@ -253,6 +298,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             solver_options=solver_options,
             n_timesteps=n_timesteps,
             dtype=dtype,
+            n_jobs=n_jobs,
         )
         self.class_weight = class_weight
 
@@ -261,13 +307,16 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
-            Sequences, as in `fit`. In a 3-D array their number of timesteps may be another.
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
+            Sequences, as in `fit`. Their numbers of timesteps may be others, except in a table.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The most probable class, or for multilabel targets a 1 for every label of probability over 0.5.
+            The most probable class, or for multilabel targets a 1 for every label of probability over 0.5. With
+            `return_sequences` one for each timestep, in the form of X: (n_samples, n_timesteps), or a list of arrays
+            (n_timesteps,). Where timesteps are masked, NaN stands there, in an array of float or, if classes are not
+            numbers, of objects.
 
         Raises
         ------
@@ -276,23 +325,22 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ValueError, TypeError
             If X cannot be read.
         """
-        raw = self._predict_raw(X)
-        if self._is_multilabel:
-            return (raw.T > 0.0).astype(np.intp)
-        return self.classes_[(raw[0] > 0.0).astype(np.intp) if len(raw) == 1 else raw.argmax(axis=0)]
+        raw, form = self._predict_raw(X)
+        return self._answer(_labels(raw, self.classes_, self._is_multilabel), form)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class, or of each label.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
             Sequences, as in `fit`.
 
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`. Rows sum to 1, except for multilabel targets, whose labels are independent.
+            In the order of `classes_`. Rows sum to 1, except for multilabel targets, whose labels are independent. With
+            `return_sequences` a row for each timestep, in the form of X; NaN at masked timesteps.
 
         Raises
         ------
@@ -301,24 +349,21 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ValueError, TypeError
             If X cannot be read.
         """
-        raw = self._predict_raw(X)
-        loss = self._make_loss()
-        if len(raw) == 1 and not self._is_multilabel:
-            return np.column_stack([loss.predict(-raw)[0], loss.predict(raw)[0]])  # 1 - p would round to zero
-        return loss.predict(raw).T
+        raw, form = self._predict_raw(X)
+        return self._answer(_probabilities(raw, self._make_loss(), self._is_multilabel), form)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of the probability of each class, or of each label.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
             Sequences, as in `fit`.
 
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            In the order of `classes_`; with `return_sequences` as in `predict_proba`.
 
         Raises
         ------
@@ -327,10 +372,47 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ValueError, TypeError
             If X cannot be read.
         """
-        raw = self._predict_raw(X)
-        if len(raw) == 1 and not self._is_multilabel:
-            return np.column_stack([log_expit(-raw[0]), log_expit(raw[0])])
-        return log_expit(raw.T) if self._is_multilabel else log_softmax(raw.T, axis=1)
+        raw, form = self._predict_raw(X)
+        return self._answer(_log_probabilities(raw, self._is_multilabel), form)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the share of predictions that are right (for multilabel targets in every label).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
+            Sequences, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, as in `fit`. With `return_sequences`, timesteps that are masked or have no target do not count.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0; with `return_sequences` also one for each timestep, in the form of y.
+
+        Returns
+        -------
+        score : float
+            The accuracy.
+        """
+        if not self.return_sequences:
+            return super().score(X, y, sample_weight)
+        raw, form = self._predict_raw(X)
+        predictions = _labels(raw, self.classes_, self._is_multilabel)
+        y, missing, weights = self._read_scored(form, y, sample_weight)
+        if predictions.shape != y.shape:
+            raise ValueError(f"y has shape {y.shape} over all timesteps; expected {predictions.shape}.")
+        is_right = predictions == y
+        counts = np.ones(len(y)) if weights is None else weights
+        if missing is not None:
+            is_right |= missing
+            counts = np.where(missing if missing.ndim == 1 else missing.all(axis=1), 0.0, counts)
+        return float(np.average(is_right if is_right.ndim == 1 else is_right.all(axis=1), weights=counts))
+
+    def _answers_of_raw(self) -> dict[str, Any]:
+        is_multilabel = self._is_multilabel
+        return {
+            "predict": partial(_labels, classes=self.classes_, is_multilabel=is_multilabel),
+            "predict_proba": partial(_probabilities, loss=self._make_loss(), is_multilabel=is_multilabel),
+            "predict_log_proba": partial(_log_probabilities, is_multilabel=is_multilabel),
+        }
 
     @available_if(_is_stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
@@ -338,7 +420,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
             Sequences, as in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, as in `fit`.
@@ -398,31 +480,60 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         is_class[[codes[label] for label in labels], np.arange(len(labels))] = 1.0
         return is_class[1:] if len(codes) == 2 else is_class
 
-    def _weigh_classes(self, data: Data) -> np.ndarray | None:
+    def _weigh_classes(self, targets: Targets) -> np.ndarray | None:
         if self.class_weight is None:
-            return data.sample_weight
-        of_samples = np.ones(len(data)) if data.sample_weight is None else data.sample_weight
-        codes = self._codes(data)
+            return targets.weights
+        given = np.ones(len(targets)) if targets.weights is None else targets.weights
+        codes = self._codes(targets)
         if isinstance(self.class_weight, str) and self.class_weight == "balanced" and codes is not None:
             # With the samples' weights in the balance, a weight of two is the sample twice.
-            totals = np.bincount(codes, of_samples, minlength=len(self.classes_))
-            return of_samples * (of_samples.sum() / (np.count_nonzero(totals) * totals[codes]))
-        labels = data.y.T.astype(int) if codes is None else self.classes_[codes]
-        with naming("class_weight", "a number >= 0 for each class"):
-            of_classes = np.asarray(compute_sample_weight(self.class_weight, labels), dtype=np.float64)
-        return read_weights(of_samples * of_classes, len(data), "class_weight")
+            totals = np.bincount(codes, given, minlength=len(self.classes_))
+            counted = given > 0.0
+            weights = np.zeros(len(given))
+            weights[counted] = given.sum() / (np.count_nonzero(totals) * totals[codes[counted]])
+        else:
+            labels = targets.values.T.astype(int) if codes is None else self.classes_[codes]
+            with naming("class_weight", "a number >= 0 for each class"):
+                counted = given > 0.0
+                weights = np.zeros(len(given))
+                weights[counted] = compute_sample_weight(self.class_weight, labels[counted])
+        weights = weights * given
+        check_weights(weights, "class_weight")
+        return weights
 
-    def _codes(self, data: Data) -> np.ndarray | None:
-        """Return the position of each sample's class in `classes_`, (n_samples,), or None for multilabel targets."""
+    def _codes(self, targets: Targets) -> np.ndarray | None:
+        """Return the position of each target's class in `classes_`, (n_columns,), or None for multilabel targets."""
         if self._is_multilabel:
             return None
-        return data.y[0].astype(np.intp) if len(data.y) == 1 else data.y.argmax(axis=0)
+        values = targets.values
+        return values[0].astype(np.intp) if len(values) == 1 else values.argmax(axis=0)
 
     def _strata(self, data: Data) -> np.ndarray | None:
-        return self._codes(data)
+        return None if data.per_timestep else self._codes(data.targets)
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _labels(raw: np.ndarray, classes: np.ndarray, is_multilabel: bool) -> np.ndarray:
+    """Return the most probable class of each column, (n_columns,), or every label over one half, (n_columns, n)."""
+    if is_multilabel:
+        return (raw.T > 0.0).astype(np.intp)
+    return classes[(raw[0] > 0.0).astype(np.intp) if len(raw) == 1 else raw.argmax(axis=0)]
+
+
+def _probabilities(raw: np.ndarray, loss: Loss, is_multilabel: bool) -> np.ndarray:
+    """Return the probability of each class, (n_columns, n_classes)."""
+    if len(raw) == 1 and not is_multilabel:
+        return np.column_stack([loss.predict(-raw)[0], loss.predict(raw)[0]])  # 1 - p would round to zero
+    return loss.predict(raw).T
+
+
+def _log_probabilities(raw: np.ndarray, is_multilabel: bool) -> np.ndarray:
+    """Return the logarithm of the probability of each class, (n_columns, n_classes)."""
+    if len(raw) == 1 and not is_multilabel:
+        return np.column_stack([log_expit(-raw[0]), log_expit(raw[0])])
+    return log_expit(raw.T) if is_multilabel else log_softmax(raw.T, axis=1)

@@ -1,6 +1,6 @@
 """Training data as the network takes them, and the part of them that early stopping holds out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import final
 
@@ -8,32 +8,39 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from skrnn.sequences._ragged import Sequences
+from skrnn.sequences._targets import Targets
 
 
 @final
 @dataclass(frozen=True)
 class Data:
-    """Sequences, targets `y` of shape (n_outputs, n_samples), and weights of shape (n_samples,) or None."""
+    """Sequences and their targets: a column a sequence, or if `per_timestep` a column a timestep."""
 
     sequences: Sequences
-    y: np.ndarray
-    sample_weight: np.ndarray | None
+    targets: Targets
+    per_timestep: bool
 
     def __len__(self) -> int:
         """Return the number of samples."""
         return len(self.sequences)
 
+    def columns(self, indices: np.ndarray) -> np.ndarray:
+        """Return the columns of the targets of the samples at `indices`."""
+        return self.sequences.columns(indices) if self.per_timestep else indices
+
     def take(self, indices: np.ndarray) -> "Data":
         """Return the samples at `indices`."""
-        weights = None if self.sample_weight is None else self.sample_weight[indices]
-        return Data(self.sequences.take(indices), self.y[:, indices], weights)
+        return Data(self.sequences.take(indices), self.targets.take(self.columns(indices)), self.per_timestep)
 
     def weighted(self, weights: np.ndarray | None) -> "Data":
-        """Return the samples with other weights, without those whose weight is zero: they are left out."""
-        data = Data(self.sequences, self.y, weights)
+        """Return the samples with other weights, (n_columns,), without those that have none: they are left out."""
+        data = replace(self, targets=replace(self.targets, weights=weights))
         if weights is None or weights.all():
             return data
-        return data.take(np.flatnonzero(weights))
+        counts = weights > 0.0
+        if self.per_timestep:
+            counts = np.logical_or.reduceat(counts, self.sequences.first_columns)
+        return data if counts.all() else data.take(np.flatnonzero(counts))
 
     def merge_duplicates(self) -> "Data":
         """Return the distinct samples, weighted by how often they come, in an order of their own.
@@ -42,14 +49,37 @@ class Data:
         weight two and the same sample twice, or another order of the samples, would end at different parameters.
         Merged and ordered by their content, they give the same numbers to the last bit.
         """
-        digests = [blake2b(sample.tobytes(), digest_size=16) for sample in self.sequences.arrays()]
-        for digest, targets in zip(digests, np.ascontiguousarray(self.y.T), strict=True):
-            digest.update(targets.tobytes())
-        keys = np.frombuffer(b"".join(digest.digest() for digest in digests), dtype=np.uint64).reshape(-1, 2)
+        keys = np.frombuffer(b"".join(self._digests()), dtype=np.uint64).reshape(-1, 2)
         _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-        weights = np.bincount(which.ravel(), self.sample_weight).astype(np.float64)
+        if len(first) == len(self) and self.targets.weights is None:
+            return self.take(first)
         merged = self.take(first)
-        return Data(merged.sequences, merged.y, None if (weights == 1.0).all() else weights)
+        # Where the columns of each sample go: to those of the sample that stands for it.
+        samples = np.arange(len(self))
+        columns = merged.columns(which.ravel())
+        weights = np.bincount(columns, self._weights_of(samples), minlength=len(merged.targets)).astype(np.float64)
+        targets = replace(merged.targets, weights=None if (weights == 1.0).all() else weights)
+        return replace(merged, targets=targets)
+
+    def _weights_of(self, samples: np.ndarray) -> np.ndarray | None:
+        """Return the weights of all columns of the samples, or None for ones."""
+        return None if self.targets.weights is None else self.targets.weights[self.columns(samples)]
+
+    def _digests(self) -> list[bytes]:
+        """Return a digest of each sample: its sequence, its targets, and where it has some."""
+        values = self.targets.values.T.copy(order="C")
+        if self.targets.present is not None:
+            values = np.concatenate([values, self.targets.present.T], axis=1)
+        if self.targets.weights is not None:  # a target that does not count is another one than a zero that does
+            values[self.targets.weights == 0.0] = np.nan
+        firsts = self.sequences.first_columns if self.per_timestep else np.arange(len(self))
+        lengths = self.sequences.lengths if self.per_timestep else np.ones(len(self), dtype=np.intp)
+        digests = []
+        for sample, first, length in zip(self.sequences.arrays(), firsts.tolist(), lengths.tolist(), strict=True):
+            digest = blake2b(sample.tobytes(), digest_size=16)
+            digest.update(values[first : first + length].tobytes())
+            digests.append(digest.digest())
+        return digests
 
     def hold_out(
         self, fraction: float, split: str, stratify: np.ndarray | None, rng: np.random.RandomState
@@ -60,6 +90,16 @@ class Data:
             parts = train_test_split(indices, test_size=fraction, shuffle=False)
         else:
             parts = train_test_split(indices, test_size=fraction, random_state=rng, stratify=stratify)
-        if len(parts[1]) < 2:
+        if len(parts[1]) < 2 and not self.per_timestep:
             raise ValueError(f"{len(self)} samples leave one to validate on; no score says anything about it.")
-        return self.take(parts[0]), self.take(parts[1])
+        train, validation = self.take(parts[0]), self.take(parts[1])
+        _check_outputs(train.targets, "train")
+        _check_outputs(validation.targets, "validate")
+        return train, validation
+
+
+def _check_outputs(targets: Targets, purpose: str) -> None:
+    """Raise where an output lacks all targets."""
+    if targets.present is not None and not targets.present.any(axis=1).all():
+        output = int(np.argmin(targets.present.any(axis=1)))
+        raise ValueError(f"The split leaves no target in output {output} to {purpose} on.")

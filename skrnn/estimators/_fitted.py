@@ -22,7 +22,7 @@ def store_theta(estimator: Any, network: Network, theta: np.ndarray, location: n
     estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(theta.dtype, copy=False)
     estimator.readout_bias_ = (readout.bias * scale + location).astype(theta.dtype, copy=False)
     estimator._activation = network.layout.cell.activation
-    estimator.n_layers_ = len(parameters.layers)
+    estimator.n_layers_ = len(network.layout.hidden_layer_sizes)
     estimator.n_outputs_ = network.layout.n_outputs
     estimator.n_parameters_ = network.layout.n_parameters
 
@@ -74,14 +74,13 @@ def _check_same_network(estimator: Any, layout: ParameterLayout) -> None:
             f"activation is {layout.cell.activation!r}, but {type(estimator).__name__} was fitted with "
             f"{estimator._activation!r}; expected the same. Fit it anew with warm_start=False."
         )
-    expected = [
-        (layout.cell.n_gates * hidden_size, n_inputs)
-        for n_inputs, hidden_size in zip(layout.n_inputs, layout.hidden_layer_sizes, strict=True)
-    ]
+    n_gates = layout.cell.n_gates
+    expected = [(n_gates * hidden_size, n_inputs) for n_inputs, hidden_size in layout.layer_sizes]
     fitted = [weights.shape for weights in estimator.input_weights_]
     if fitted != expected or estimator.readout_weights_.shape[0] != layout.n_outputs:
         raise ValueError(
-            f"cell={estimator.cell!r}, hidden_layer_sizes={estimator.hidden_layer_sizes!r} and {layout.n_outputs} "
-            f"outputs need input weights of shapes {expected}, but {type(estimator).__name__} was fitted with "
+            f"cell={estimator.cell!r}, hidden_layer_sizes={estimator.hidden_layer_sizes!r}, "
+            f"bidirectional={estimator.bidirectional!r} and {layout.n_outputs} outputs need input weights of shapes "
+            f"{expected}, but {type(estimator).__name__} was fitted with "
             f"{fitted} and {estimator.readout_weights_.shape[0]} outputs. Fit it anew with warm_start=False."
         )

@@ -1,21 +1,23 @@
 """The recurrent network as a scikit-learn regressor."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._data import Data
 from skrnn.estimators._validation import read_numbers
 from skrnn.losses import LOSSES, Loss
+from skrnn.sequences._targets import Targets
 
 
 class RNNRegressor(RegressorMixin, BaseRNN):
     """Recurrent neural network regressor.
 
     A network of recurrent units reads each sequence timestep by timestep and predicts one or several numbers from its
-    last state. It is used as :class:`~sklearn.neural_network.MLPRegressor` is.
+    last state, or from each. It is used as :class:`~sklearn.neural_network.MLPRegressor` is.
 
     Parameters
     ----------
@@ -27,6 +29,24 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     activation : {"tanh", "relu"}, default="tanh"
         Activation of the simple unit. The gated cells have their own, and accept "tanh" only. With "relu" the
         recurrent weights start as the identity [4]_.
+    bidirectional : bool, default=False
+        Whether each layer has a second set of units that goes through each sequence from its own end to its beginning.
+        The next layer and the readout see the states of both [6]_.
+    return_sequences : bool, default=False
+        Whether there is a target, and an output, at each timestep (many to many) or one a sequence, after its last
+        timestep. The errors of all timesteps add up. Each timestep that has a target counts alike: a long sequence
+        for more than a short one.
+    dropout : float, default=0.0
+        Share of each layer's outputs that are dropped in training on their way to the next layer or the readout.
+    recurrent_dropout : float, default=0.0
+        Share of the hidden state that is dropped in training on its way to the next timestep. Both kinds of dropout
+        draw the units anew for each sequence of each minibatch and drop them at all of its timesteps [7]_; both need
+        a stochastic solver.
+    bptt_steps : int or None, default=None
+        Truncated BPTT: a stochastic solver cuts each minibatch into pieces of so many timesteps. The state is carried
+        from piece to piece, the error is not, so that memory does not grow with the length of the sequences [8]_.
+        With `return_sequences` each piece is a step of the solver; else the last `bptt_steps` timesteps of each
+        sequence are. None: the error flows back through all timesteps.
     loss : {"squared_error"}, default="squared_error"
         Half the squared error, averaged over outputs.
     solver : str, default="adam"
@@ -41,7 +61,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss.
         Unlike in scikit-learn's multilayer perceptron, the penalty is not divided by the number of samples.
     batch_size : int or "auto", default="auto"
-        Sequences of a minibatch of a stochastic solver; "auto" is 16, or all of up to 64 samples.
+        Sequences of a minibatch of a stochastic solver; "auto" is 16, or all of up to 64 samples. With `shuffle`,
+        sequences of similar length come together, so that few wait for the longest.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Learning rate schedule of "sgd": the same throughout; divided by (t + 1)^power_t, t the number of samples seen;
         or divided by five whenever `n_iter_no_change` epochs bring no improvement.
@@ -55,7 +76,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     shuffle : bool, default=True
         Whether a stochastic solver draws its minibatches in a new order each epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, the validation split and the order of the minibatches.
+        Seeds the initial weights, the validation split, the order of the minibatches and what is dropped.
     tol : float, default=1e-4
         Tolerance. A stochastic solver ends when the loss (or the validation score, with `early_stopping`) has not
         improved by `tol` for `n_iter_no_change` epochs; a method of SciPy when the largest entry, or the norm, of the
@@ -91,24 +112,28 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
     n_timesteps : int or None, default=None
         How a 2-D X is folded into sequences: with None each column is a timestep; with T, the T * n_features columns
-        are the features of one timestep after another. A 3-D X is taken as it is.
+        are the features of one timestep after another. A 3-D X and a list of sequences are taken as they are.
     normalize_y : bool, default=True
         Whether to train on targets of mean 0 and variance 1. Location and scale are folded into the readout
         afterwards. `loss_curve_` is in these units, and so is the loss to which `alpha` adds.
     dtype : {None, "float32", "float64"}, default=None
         Precision of all computations; None takes that of X: float32 for float32, else float64.
+    n_jobs : int or None, default=None
+        Workers of joblib among which chunks of the data are divided: in predictions, and where a method of SciPy asks
+        for the objective over all the data. None means 1, -1 all processors. Chunks do not depend on it, nor does the
+        result, to the last bit.
 
     Attributes
     ----------
     input_weights_ : list of ndarray of shape (n_gates * hidden_size, n_inputs)
-        Input weights, a matrix a layer. Rows are gates in the order of the ONNX operators: "gru" z, r, h; "lstm" i, o,
-        f, c.
+        Input weights, a matrix a layer, or if `bidirectional` two: that of the pass from the beginning, then that of
+        the pass from the end. Rows are gates in the order of the ONNX operators: "gru" z, r, h; "lstm" i, o, f, c.
     recurrent_weights_ : list of ndarray of shape (n_gates * hidden_size, hidden_size)
-        Recurrent weights, a matrix a layer, rows as in `input_weights_`.
+        Recurrent weights, matrices and rows as in `input_weights_`.
     biases_ : list of ndarray of shape (n_gates * hidden_size,)
-        Biases, a vector a layer; a fourth block in "gru" is that of the recurrent half of h.
+        Biases, a vector for each matrix; a fourth block in "gru" is that of the recurrent half of h.
     readout_weights_ : ndarray of shape (n_outputs, hidden_size)
-        Weights of the linear readout after the last timestep.
+        Weights of the linear readout; twice as many columns if `bidirectional`.
     readout_bias_ : ndarray of shape (n_outputs,)
         Bias of the readout.
     loss_ : float
@@ -134,7 +159,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     n_outputs_ : int
         Number of outputs of the readout.
     n_features_in_ : int
-        Number of features per timestep where X is 3-D, of columns where it is 2-D.
+        Number of features per timestep where X is 3-D or a list, of columns where it is 2-D.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns. Defined only where X has names that are all strings.
 
@@ -145,10 +170,12 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
     Notes
     -----
-    At each timestep the input and the previous hidden state pass through the unit; after the last one a linear readout
-    gives the prediction. The error is propagated back through all timesteps (BPTT), and the same input
-    weights, recurrent weights and biases serve at each of them. Sequences may hold masked timesteps, NaN in every
-    feature: the state passes them unchanged.
+    At each timestep the input and the previous hidden state pass through the unit; after the last one, or each, a
+    linear readout gives the prediction. The error is propagated back through all timesteps (BPTT), and the same input
+    weights, recurrent weights and biases serve at each of them. Sequences may be of different lengths, in a list or
+    padded with NaN, and hold masked timesteps, NaN in every feature: the state passes them unchanged. All forms of the
+    same sequences give the same fit. With `return_sequences` predictions come in the form in which X came, NaN at
+    masked timesteps.
 
     Predictions do not change the estimator: a fitted one may serve several threads. While it works, BLAS is limited to
     one thread in the process, since more slow products of this size down.
@@ -165,6 +192,12 @@ class RNNRegressor(RegressorMixin, BaseRNN):
            linear units. arXiv:1504.00941
     .. [5] Pascanu, R., Mikolov, T. and Bengio, Y. (2013). On the difficulty of training recurrent neural networks.
            ICML, PMLR 28(3), 1310-1318.
+    .. [6] Schuster, M. and Paliwal, K. K. (1997). Bidirectional recurrent neural networks. IEEE Transactions on Signal
+           Processing 45(11), 2673-2681. :doi:`10.1109/78.650093`
+    .. [7] Gal, Y. and Ghahramani, Z. (2016). A theoretically grounded application of dropout in recurrent neural
+           networks. NIPS. arXiv:1512.05287
+    .. [8] Williams, R. J. and Peng, J. (1990). An efficient gradient-based algorithm for on-line training of recurrent
+           network trajectories. Neural Computation 2(4), 490-501. :doi:`10.1162/neco.1990.2.4.490`
 
     Examples
     --------
@@ -190,6 +223,11 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         *,
         cell: str = "rnn",
         activation: str = "tanh",
+        bidirectional: bool = False,
+        return_sequences: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        bptt_steps: int | None = None,
         loss: str = "squared_error",
         solver: str = "adam",
         alpha: float = 0.0003,
@@ -218,11 +256,17 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         n_timesteps: int | None = None,
         normalize_y: bool = True,
         dtype: str | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         super().__init__(
             cell=cell,
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            bidirectional=bidirectional,
+            return_sequences=return_sequences,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            bptt_steps=bptt_steps,
             solver=solver,
             alpha=alpha,
             batch_size=batch_size,
@@ -249,6 +293,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             solver_options=solver_options,
             n_timesteps=n_timesteps,
             dtype=dtype,
+            n_jobs=n_jobs,
         )
         self.loss = loss
         self.normalize_y = normalize_y
@@ -258,13 +303,15 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns)
-            Sequences, as in `fit`. In a 3-D array their number of timesteps may be another.
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
+            Sequences, as in `fit`. Their numbers of timesteps may be others, except in a table.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, in the units of the targets, of the dtype in which the network was fitted.
+            Predictions, in the units of the targets, of the dtype in which the network was fitted. With
+            `return_sequences` one for each timestep, in the form of X: (n_samples, n_timesteps) or (n_samples,
+            n_timesteps, n_outputs), or a list of arrays; NaN at masked timesteps.
 
         Raises
         ------
@@ -273,14 +320,55 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         ValueError, TypeError
             If X cannot be read.
         """
-        predictions = self._make_loss().predict(self._predict_raw(X))
-        return predictions[0] if self._y_is_1d else predictions.T
+        raw, form = self._predict_raw(X)
+        return self._answer(_numbers(raw, self._make_loss(), self._y_is_1d), form)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination, R^2, of the predictions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
+            Sequences, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, as in `fit`. With `return_sequences`, timesteps that are masked or have no target do not count.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0; with `return_sequences` also one for each timestep, in the form of y.
+
+        Returns
+        -------
+        score : float
+            R^2, averaged over the outputs.
+        """
+        if not self.return_sequences:
+            return super().score(X, y, sample_weight)
+        raw, form = self._predict_raw(X)
+        predictions = _numbers(raw, self._make_loss(), is_1d=False)
+        y, missing, weights = self._read_scored(form, y, sample_weight)
+        y = self._encode(y, "y").T
+        known = np.ones(y.shape, dtype=bool) if missing is None else ~missing.reshape(y.shape)
+        weights = np.ones(len(y)) if weights is None else weights
+        has_targets = (known & (weights > 0.0)[:, None]).any(axis=0)
+        if not has_targets.all():
+            output = int(np.argmin(has_targets))
+            raise ValueError(f"y has no target of positive weight in output {output}; expected at least one.")
+        return float(
+            np.mean(
+                [
+                    r2_score(of_output[there], predicted[there], sample_weight=weights[there])
+                    for of_output, predicted, there in zip(y.T, predictions.T, known.T, strict=True)
+                ]
+            )
+        )
+
+    def _answers_of_raw(self) -> dict[str, Any]:
+        return {"predict": partial(_numbers, loss=self._make_loss(), is_1d=self._y_is_1d)}
 
     def _make_loss(self) -> Loss:
         return LOSSES[self.loss]()
 
     def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        return read_numbers(self, y, n_samples, name)
+        return read_numbers(self, y, n_samples, name, ravel=not self.return_sequences)
 
     def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
         self._y_is_1d = y.ndim == 1
@@ -293,16 +381,21 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the training data.")
         return targets
 
-    def _target_statistics(self, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    def _target_statistics(self, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
         if not self.normalize_y:
-            return super()._target_statistics(data)
-        location = np.average(data.y, axis=1, weights=data.sample_weight)
-        deviations = data.y - location[:, None]
+            return super()._target_statistics(targets)
+        weights = targets.weights
+        if targets.present is not None:
+            weights = targets.present * (1.0 if weights is None else weights)
+        location = np.average(targets.values, axis=1, weights=weights)
+        deviations = targets.values - location[:, None]
+        if weights is not None:
+            deviations = np.where(weights > 0.0, deviations, 0.0)  # what is not there has none
         largest = np.abs(deviations).max(axis=1)
         constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not spread
         largest[constant] = 1.0
         # Divided by the largest first, so that no square overflows or vanishes.
-        spread = np.average((deviations / largest[:, None]) ** 2, axis=1, weights=data.sample_weight)
+        spread = np.average((deviations / largest[:, None]) ** 2, axis=1, weights=weights)
         return location, np.where(constant, 1.0, largest * np.sqrt(spread))
 
     def __sklearn_tags__(self) -> Any:
@@ -310,3 +403,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _numbers(raw: np.ndarray, loss: Loss, is_1d: bool) -> np.ndarray:
+    """Return the predictions, (n_columns,) or (n_columns, n_outputs), that raw outputs stand for."""
+    predictions = loss.predict(raw)
+    return predictions[0] if is_1d else predictions.T

@@ -12,8 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_scalar, validate_data
 
 from skrnn.cells import CELLS
-from skrnn.sequences._ragged import Sequences, from_array
-from skrnn.solvers import SCHEDULES, SOLVERS
+from skrnn.estimators._forms import Form, is_list_of_arrays
+from skrnn.sequences._ragged import Sequences, from_array, from_list
+from skrnn.solvers import SCHEDULES, SOLVERS, UPDATE_RULES
 
 #: name: (type, least, most, which ends belong to the interval)
 _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
@@ -27,8 +28,19 @@ _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
     "beta_1": (Real, 0, 1, "left"),
     "beta_2": (Real, 0, 1, "left"),
     "epsilon": (Real, 0, None, "neither"),
+    "dropout": (Real, 0, 1, "left"),
+    "recurrent_dropout": (Real, 0, 1, "left"),
 }
-_FLAGS = ("shuffle", "verbose", "warm_start", "nesterovs_momentum", "early_stopping", "normalize_y")
+_FLAGS = (
+    "bidirectional",
+    "return_sequences",
+    "shuffle",
+    "verbose",
+    "warm_start",
+    "nesterovs_momentum",
+    "early_stopping",
+    "normalize_y",
+)
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "loss": ("squared_error",),
     "cell": tuple(CELLS),
@@ -46,8 +58,9 @@ def check_parameters(estimator: Any) -> None:
         _check_number(name, parameters[name], kind, least, most, ends)
     if parameters["max_grad_norm"] is not None:
         _check_number("max_grad_norm", parameters["max_grad_norm"], Real, 0, None, "neither")
-    if parameters["n_timesteps"] is not None:
-        _check_number("n_timesteps", parameters["n_timesteps"], Integral, 1, None, "left")
+    for name in ("n_timesteps", "bptt_steps"):
+        if parameters[name] is not None:
+            _check_number(name, parameters[name], Integral, 1, None, "left")
     if not isinstance(parameters["n_iter_no_change"], float) or parameters["n_iter_no_change"] != np.inf:
         _check_number("n_iter_no_change", parameters["n_iter_no_change"], Integral, 1, None, "left")
     if not _is_auto(parameters["batch_size"]):
@@ -63,6 +76,35 @@ def check_parameters(estimator: Any) -> None:
     _check_activation(parameters["cell"], parameters["activation"])
     _check_options(parameters["solver_options"])
     layer_sizes(parameters["hidden_layer_sizes"])
+    _check_n_jobs(parameters["n_jobs"])
+    _check_together(parameters)
+
+
+def _check_together(parameters: Mapping[str, Any]) -> None:
+    """Raise for parameters each of which is right, but not beside the others."""
+    if parameters["bptt_steps"] is not None and parameters["bidirectional"]:
+        raise ValueError(
+            f"bptt_steps is {parameters['bptt_steps']}, but bidirectional is True; expected None: the pass from the "
+            "end of a sequence cannot carry its state on to a piece that comes before."
+        )
+    stochastic = " or ".join(repr(name) for name in UPDATE_RULES)
+    for name, reason in (
+        ("dropout", "draws other units at each evaluation"),
+        ("recurrent_dropout", "draws other units at each evaluation"),
+        ("bptt_steps", "cuts the gradient short of that of the loss"),
+    ):
+        if parameters[name] and parameters["solver"] not in UPDATE_RULES:
+            raise ValueError(
+                f"{name} is {parameters[name]}, but solver is {parameters['solver']!r}; expected {stochastic}: {name} "
+                f"{reason}, which a method of SciPy cannot minimise."
+            )
+
+
+def _check_n_jobs(n_jobs: Any) -> None:
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral)):
+        raise TypeError(f"n_jobs must be an integer or None, not {n_jobs!r}.")
+    if n_jobs == 0:
+        raise ValueError("n_jobs == 0, expected a number of workers, -1 for all processors, or None.")
 
 
 def _is_auto(value: Any) -> bool:
@@ -124,37 +166,94 @@ def naming(name: str, expected: str) -> Iterator[None]:
         raise (ValueError if isinstance(error, ValueError) else TypeError)(message) from error
 
 
-_EXPECTED_X = "real numbers in an array (n_samples, n_timesteps, n_features) or a 2-D array (n_samples, n_columns)"
+_EXPECTED_X = (
+    "real numbers in an array (n_samples, n_timesteps, n_features), a 2-D array (n_samples, n_columns), or a list of "
+    "arrays (n_timesteps, n_features)"
+)
 
 
-def read_sequences(estimator: Any, X: Any, *, reset: bool, n_features: int | None = None, name: str = "X") -> Sequences:
-    """Return X, which messages call `name`, in the internal form.
+def read_sequences(
+    estimator: Any, X: Any, *, reset: bool, n_features: int | None = None, name: str = "X"
+) -> tuple[Sequences, Form]:
+    """Return X, which messages call `name`, in the internal form, and the form in which it came.
 
     With `reset`, the estimator learns names and number of its features. `n_features` is the number of features per
     timestep to expect, if that is known.
     """
     who = type(estimator).__name__
     with naming(name, _EXPECTED_X):
-        n_dimensions = len(_shape(X, name))
-        if n_dimensions > 3:
-            raise ValueError(f"{name} has {n_dimensions} dimensions, but {who} expects {_EXPECTED_X}.")
-        folded = (_read_3d if n_dimensions == 3 else _read_2d)(estimator, X, reset, name)
-    if n_features is not None and folded.shape[2] != n_features:
-        raise ValueError(f"{name} has {folded.shape[2]} features per timestep, but {who} was fitted with {n_features}.")
-    return from_array(folded, name)
+        if _is_list(estimator, X, reset):
+            folded: Any = _read_list(estimator, X, reset, name)
+            found = folded[0].shape[1]
+        else:
+            n_dimensions = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+            if n_dimensions > 3:
+                raise ValueError(f"{name} has {n_dimensions} dimensions, but {who} expects {_EXPECTED_X}.")
+            folded = (_read_3d if n_dimensions == 3 else _read_2d)(estimator, X, reset, name)
+            found = folded.shape[2]
+    if n_features is not None and found != n_features:
+        raise ValueError(f"{name} has {found} features per timestep, but {who} was fitted with {n_features}.")
+    if isinstance(folded, list):
+        form = Form(
+            lengths=np.array([len(sequence) for sequence in folded]),
+            indicator=[sequence[:, 0] for sequence in folded],
+            kind="object array" if hasattr(X, "dtype") else "list",
+        )
+        return from_list(folded, name), form
+    form = Form(lengths=np.full(len(folded), folded.shape[1]), indicator=folded[:, :, 0], kind="array")
+    return from_array(folded, name), form
 
 
-def _shape(X: Any, name: str) -> tuple[int, ...]:
-    """Return the shape of an array-like."""
-    if hasattr(X, "shape"):
-        return tuple(X.shape)
-    try:
-        return np.asarray(X).shape
-    except ValueError as error:
+def _is_list(estimator: Any, X: Any, reset: bool) -> bool:
+    """Tell whether X is to be read sequence by sequence.
+
+    So is a list of lists of numbers that are of one length by chance, where that length is another than in fit.
+    """
+    if is_list_of_arrays(X):
+        return True
+    if reset or estimator.n_timesteps is not None or not isinstance(X, list | tuple) or not X:
+        return False
+    is_of_lists = all(isinstance(entry, list | tuple) and np.ndim(entry) == 1 for entry in X)
+    return is_of_lists and estimator._columns_are_timesteps and len(X[0]) != estimator.n_features_in_
+
+
+def _read_list(estimator: Any, X: Any, reset: bool, name: str) -> list[np.ndarray]:
+    """Return a list of sequences as numeric arrays, each (n_timesteps, n_features); a 1-D one has one feature."""
+    sequences = [_read_sequence(entry, sample, name) for sample, entry in enumerate(X)]
+    n_features = sequences[0].shape[1]
+    for sample, sequence in enumerate(sequences):
+        if sequence.shape[1] != n_features:
+            raise ValueError(
+                f"{name} has {sequence.shape[1]} features per timestep in sample {sample}, but {n_features} in "
+                "sample 0; expected the same number in all sequences."
+            )
+    if reset:
+        _learn_features(estimator, n_features)
+    return sequences
+
+
+def _read_sequence(entry: Any, sample: int, name: str) -> np.ndarray:
+    """Return one sequence as a numeric array, (n_timesteps, n_features)."""
+    sequence = np.asarray(entry)
+    if sequence.dtype == object:
+        sequence = sequence.astype(np.float64)
+    _check_kind(sequence, name)
+    if sequence.ndim == 1:
+        sequence = sequence[:, np.newaxis]
+    if sequence.ndim != 2 or 0 in sequence.shape:
         raise ValueError(
-            f"{name} is a list of sequences of different lengths or numbers of features. Expected sequences of one "
-            "length, (n_samples, n_timesteps, n_features); pad shorter ones at the beginning with NaN to mask them."
-        ) from error
+            f"{name} has shape {np.shape(entry)} in sample {sample}; expected (n_timesteps, n_features) with at least "
+            "one timestep and at least one feature, or (n_timesteps,)."
+        )
+    return sequence
+
+
+def _learn_features(estimator: Any, n_features: int) -> None:
+    """Let the estimator learn that timesteps have `n_features`, which have no names."""
+    estimator.n_features_in_ = n_features
+    if hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+    estimator._columns_are_timesteps = False
 
 
 def _read_3d(estimator: Any, X: Any, reset: bool, name: str) -> np.ndarray:
@@ -166,10 +265,7 @@ def _read_3d(estimator: Any, X: Any, reset: bool, name: str) -> np.ndarray:
             f"{name} has shape {X.shape}; expected at least one timestep and at least one feature in each sequence."
         )
     if reset:
-        estimator.n_features_in_ = X.shape[2]
-        if hasattr(estimator, "feature_names_in_"):
-            del estimator.feature_names_in_
-        estimator._columns_are_timesteps = False
+        _learn_features(estimator, X.shape[2])
     return X
 
 
@@ -200,30 +296,62 @@ def _check_kind(X: np.ndarray, name: str) -> None:
         raise TypeError(f"{name} has dtype {X.dtype}; expected real numbers.")
 
 
-def read_weights(sample_weight: Any, n_samples: int, name: str) -> np.ndarray | None:
-    """Return the weights as float64, (n_samples,), or None for equal ones."""
+def read_weights(sample_weight: Any, form: Form, name: str, *, per_timestep: bool = False) -> np.ndarray | None:
+    """Return the weights as float64, one a sequence or if `per_timestep` one a timestep, or None for equal ones."""
     if sample_weight is None:
         return None
+    n_samples = len(form)
+    of_timesteps = per_timestep and (is_list_of_arrays(sample_weight) or np.asarray(sample_weight).ndim > 1)
     with naming(name, f"{n_samples} numbers >= 0, one for each sample"):
+        weights = form.flatten(sample_weight, name) if of_timesteps else sample_weight
         weights = check_array(
-            sample_weight, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0, input_name=name
+            weights, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0, input_name=name
         )
-    if weights.shape != (n_samples,):
-        raise ValueError(f"{name} has shape {weights.shape}; expected ({n_samples},), a weight for each sample.")
+    expected = (int(form.n_valid.sum()),) if of_timesteps else (n_samples,)
+    if weights.shape != expected:
+        raise ValueError(f"{name} has shape {weights.shape}; expected {expected}, a weight for each sample.")
+    check_weights(weights, name)
+    return np.repeat(weights, form.n_valid) if per_timestep and not of_timesteps else weights
+
+
+def check_weights(weights: np.ndarray, name: str) -> None:
+    """Raise for weights that are not finite or below zero, and where all are zero."""
+    if not np.isfinite(weights).all():
+        raise ValueError(f"{name} contains {weights[~np.isfinite(weights)][0]}; expected finite weights >= 0.")
     if (weights < 0).any():
         raise ValueError(f"{name} contains {weights.min()}; expected weights >= 0.")
     if not weights.any():
         raise ValueError(f"{name} is zero for all samples; expected at least one positive weight.")
-    return weights
 
 
-def read_numbers(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray:
+def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bool = True) -> np.ndarray:
     """Return the targets of regression as float64, (n_samples,) or (n_samples, n_outputs)."""
     with naming(name, "real numbers, (n_samples,) or (n_samples, n_outputs)"):
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name=name, estimator=estimator)
         _check_kind(y, name)
     _check_n_targets(y, n_samples, name)
-    return column_or_1d(y, dtype=np.float64, warn=True) if _is_column(y) else y.astype(np.float64, copy=False)
+    if ravel and _is_column(y):
+        return column_or_1d(y, dtype=np.float64, warn=True)
+    return y.astype(np.float64, copy=False)
+
+
+def find_missing(y: np.ndarray) -> np.ndarray | None:
+    """Return which targets are missing, NaN or None, of the shape of `y`; None if none is."""
+    if y.dtype.kind == "f":
+        missing = np.isnan(y)
+    elif y.dtype == object:
+        is_missing = [target is None or (isinstance(target, float) and target != target) for target in y.ravel()]
+        missing = np.array(is_missing, dtype=bool).reshape(y.shape)
+    else:
+        return None
+    return missing if missing.any() else None
+
+
+def settled(y: np.ndarray) -> np.ndarray:
+    """Return objects as what they are, numbers or strings; objects still where both come."""
+    if y.dtype != object or len({isinstance(target, str) for target in y.ravel()}) > 1:
+        return y
+    return np.array(y.tolist())
 
 
 def read_labels(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray:

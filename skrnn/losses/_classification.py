@@ -17,16 +17,26 @@ class BinaryLogLoss(Loss):
     doi:10.1093/imanum/draa038).
     """
 
-    def loss_gradient(self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray) -> np.ndarray:
-        """Write sigmoid(raw) - y into `d_raw` and return the losses, (n_samples,)."""
-        losses = np.logaddexp(0.0, (1.0 - 2.0 * y) * raw).sum(axis=0)
+    def loss_gradient(
+        self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Write sigmoid(raw) - y into `d_raw` and return the losses, (n_columns,)."""
+        losses = np.logaddexp(0.0, (1.0 - 2.0 * y) * raw)
         expit(raw, out=d_raw)
         d_raw -= y
-        return losses
+        if present is not None:
+            losses *= present
+            d_raw *= present
+        return losses.sum(axis=0)
 
-    def score(self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None) -> float:
-        """Return the share of samples with every output on the right side."""
-        return float(np.average(((raw > 0.0) == (y > 0.5)).all(axis=0), weights=weights))
+    def score(
+        self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
+    ) -> float:
+        """Return the share of columns with every output on the right side."""
+        is_right = (raw > 0.0) == (y > 0.5)
+        if present is not None:
+            is_right |= present == 0.0
+        return float(np.average(is_right.all(axis=0), weights=weights))
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
         """Return the probability of yes, for each output."""
@@ -41,8 +51,10 @@ class MultinomialLogLoss(Loss):
     (Blanchard, Higham, Higham 2021, doi:10.1093/imanum/draa038).
     """
 
-    def loss_gradient(self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray) -> np.ndarray:
-        """Write softmax(raw) - y into `d_raw` and return the losses, (n_samples,)."""
+    def loss_gradient(
+        self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Write softmax(raw) - y into `d_raw` and return the losses, (n_columns,)."""
         shifted = raw - raw.max(axis=0)
         np.exp(shifted, out=d_raw)
         normalisers = d_raw.sum(axis=0)
@@ -51,7 +63,9 @@ class MultinomialLogLoss(Loss):
         d_raw -= y
         return losses
 
-    def score(self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None) -> float:
+    def score(
+        self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
+    ) -> float:
         """Return the share of samples whose class has the largest output."""
         return float(np.average(raw.argmax(axis=0) == y.argmax(axis=0), weights=weights))
 

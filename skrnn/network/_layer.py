@@ -5,15 +5,15 @@ product with the packed matrix [recurrent | input | bias] gives all pre-activati
 kinds of parameter is one sum of products over the timesteps.
 """
 
-from collections.abc import Callable
-from typing import Any, final
+from collections.abc import Iterator
+from math import prod
+from typing import final
 
 import numpy as np
 
 from skrnn.cells import Cell
 from skrnn.network._parameters import LayerParameters
-
-Segments = list[tuple[int, int, int]]
+from skrnn.sequences._batches import Segments
 
 #: Bytes of local derivatives that are computed at once: they should stay in the L2 cache until they are used.
 _BLOCK_BYTES = 256 * 1024
@@ -22,6 +22,10 @@ _BLOCK_BYTES = 256 * 1024
 @final
 class LayerWorkspace:
     """The arrays of one layer for batches of one shape, written anew by each batch.
+
+    A state needs one place more than there are timesteps: forward in time, timestep t finds the previous state in
+    place t and leaves its own in place t + 1; from the end, it finds it in place t + 1 and leaves its own in place t.
+    The attributes are views by timestep, so that nothing else knows of places.
 
     Parameters
     ----------
@@ -33,28 +37,53 @@ class LayerWorkspace:
         float32 or float64.
     backward : bool
         Whether the arrays of BPTT are needed too.
+    drops_state : bool, default=False
+        Whether the product is to see the hidden state through a mask.
 
     Attributes
     ----------
-    operands : ndarray of shape (n_timesteps + 1, hidden_size + n_inputs + 1, n_sequences)
-        [h; x; 1] of each timestep.
-    cell_states : ndarray of shape (n_timesteps + 1, hidden_size or 0, n_sequences)
+    operands : ndarray of shape (n_timesteps, hidden_size + n_inputs + 1, n_sequences)
+        [h; x; 1] of each timestep, with the previous hidden state h.
+    inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences)
+        The part x of the operands.
+    previous_h, hidden_states : ndarray of shape (n_timesteps, hidden_size, n_sequences)
+        The hidden state before and after each timestep.
+    previous_c, cell_states : ndarray of shape (n_timesteps, hidden_size or 0, n_sequences)
         The second part of the state, where the cell has one.
+    initial_h, initial_c : ndarray of shape (hidden_size, n_sequences)
+        The state from which a pass forward in time begins.
     records : ndarray of shape (n_timesteps, n_records, hidden_size, n_sequences)
         What the backward pass needs of each timestep.
+    state_mask : ndarray of shape (hidden_size, n_sequences) or None
+        What the product sees the hidden state multiplied by, where it drops some of it.
     """
 
-    def __init__(self, layer: "Layer", n_timesteps: int, n_sequences: int, dtype: np.dtype, backward: bool) -> None:
+    def __init__(
+        self,
+        layer: "Layer",
+        n_timesteps: int,
+        n_sequences: int,
+        dtype: np.dtype,
+        backward: bool,
+        drops_state: bool = False,
+    ) -> None:
         cell, hidden_size = layer.cell, layer.hidden_size
-        c_size = hidden_size if cell.has_cell_state else 0
-        self.operands = np.zeros((n_timesteps + 1, layer.n_operand, n_sequences), dtype)
-        self.operands[:, -1] = 1.0
-        self.hidden_states = self.operands[:, :hidden_size]
-        self.inputs = self.operands[:-1, hidden_size:-1]
-        self.cell_states = np.zeros((n_timesteps + 1, c_size, n_sequences), dtype)
+        operands = np.zeros((n_timesteps + 1, layer.n_operand, n_sequences), dtype)
+        operands[:, -1] = 1.0
+        # Without a mask a state is written straight into the operand of the timestep that follows.
+        h = np.zeros((n_timesteps + 1, hidden_size, n_sequences), dtype) if drops_state else operands[:, :hidden_size]
+        c = np.zeros((n_timesteps + 1, hidden_size if cell.has_cell_state else 0, n_sequences), dtype)
+        self.state_mask = np.ones((hidden_size, n_sequences), dtype) if drops_state else None
+        before, after = slice(None, -1), slice(1, None)
+        if layer.from_end:
+            before, after = after, before
+        self.operands = operands[before]
+        self.inputs = self.operands[:, hidden_size:-1]
+        self.previous_h, self.hidden_states = h[before], h[after]
+        self.previous_c, self.cell_states = c[before], c[after]
+        self.initial_h, self.initial_c = h[0], c[0]
         self.records = np.empty((n_timesteps, cell.n_records, hidden_size, n_sequences), dtype)
-        step_rows = self.records[:, : cell.n_gates]
-        self.step_rows = step_rows.reshape(n_timesteps, layer.n_step_rows, n_sequences)
+        self._n_gates = cell.n_gates
         self._steps = self._step_views(0, n_timesteps, n_sequences)
         if backward:
             self._allocate_backward(layer, dtype)
@@ -68,19 +97,14 @@ class LayerWorkspace:
         self.block_size = block_size
         self.coefficients = np.empty((block_size, cell.n_coefficients, hidden_size, n_sequences), dtype)
         self.d_blocks = np.empty((block_size, cell.n_blocks, hidden_size, n_sequences), dtype)
-        self.d_rows = self.d_blocks.reshape(block_size, cell.n_blocks * hidden_size, n_sequences)
-        self.d_step_rows = self.d_rows[:, : layer.n_step_rows]
         self._block_arrays: dict[tuple[int, int, int], tuple[np.ndarray, ...]] = {}
         self._backward_steps = self._backward_views(block_size, n_sequences)
         self.d_h = np.empty((hidden_size, n_sequences), dtype)
         self.d_h_gates = np.empty((hidden_size, n_sequences), dtype)
         self.d_c = np.empty((self.cell_states.shape[1], n_sequences), dtype)
+        self._d_running = np.empty((3, hidden_size, n_sequences), dtype)
         self.products = np.zeros((block_size, *layer.packed_shape), dtype)
         self.d_packed = np.empty(layer.packed_shape, dtype)
-
-    def product(self, n_running: int) -> Callable[..., Any]:
-        """Return the product of a step: `dot` costs half as much to call, but writes into whole arrays only."""
-        return np.dot if n_running == self.operands.shape[-1] else np.matmul
 
     def steps(self, start: int, stop: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
         """Return the views that the forward pass reads and writes at each timestep."""
@@ -89,35 +113,36 @@ class LayerWorkspace:
         return self._step_views(start, stop, n_running)
 
     def _step_views(self, start: int, stop: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
-        now, new, columns = slice(start, stop), slice(start + 1, stop + 1), slice(n_running)
+        hidden_size = self.hidden_states.shape[1]
+        records = close_up(self.records, start, stop, n_running)
+        states = (self.previous_h, self.previous_c, self.hidden_states, self.cell_states)
         arrays = (
-            self.operands[now],
-            self.step_rows[now],
-            self.records[now],
-            self.hidden_states[now],
-            self.cell_states[now],
-            self.hidden_states[new],
-            self.cell_states[new],
+            self.operands[start:stop, :, :n_running],
+            self.operands[start:stop, :hidden_size, :n_running],
+            _join_rows(records[:, : self._n_gates]),
+            records,
+            *(array[start:stop, :, :n_running] for array in states),
         )
-        return list(zip(*(array[..., columns] for array in arrays), strict=True))
+        return list(zip(*arrays, strict=True))
 
     def block_arrays(self, block: slice, n_running: int) -> tuple[np.ndarray, ...]:
         """Return what `Cell.linearise` takes for a block of timesteps: records, old and new states, coefficients."""
         key = (block.start, block.stop, n_running)
         if key not in self._block_arrays:
-            new, columns = slice(block.start + 1, block.stop + 1), slice(n_running)
-            arrays = (
-                self.records[block, ..., columns],
-                self.hidden_states[block, :, columns],
-                self.cell_states[block, :, columns],
-                self.hidden_states[new, :, columns],
-                self.cell_states[new, :, columns],
-                self.coefficients[: block.stop - block.start, ..., columns],
+            states = (self.previous_h, self.previous_c, self.hidden_states, self.cell_states)
+            of_block = (
+                close_up(self.records, block.start, block.stop, n_running),
+                *(array[block, :, :n_running] for array in states),
+                close_up(self.coefficients, 0, block.stop - block.start, n_running),
             )
             if n_running < self.operands.shape[-1]:
-                return arrays
-            self._block_arrays[key] = arrays
+                return of_block
+            self._block_arrays[key] = of_block
         return self._block_arrays[key]
+
+    def d_rows(self, n_steps: int, n_running: int) -> np.ndarray:
+        """Return the gradient on all pre-activations of a block, (n_steps, n_blocks * hidden_size, n_running)."""
+        return _join_rows(close_up(self.d_blocks, 0, n_steps, n_running))
 
     def backward_steps(self, n_steps: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
         """Return the views that the backward pass reads and writes at each timestep of a block."""
@@ -126,13 +151,45 @@ class LayerWorkspace:
         return self._backward_views(n_steps, n_running)
 
     def _backward_views(self, n_steps: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
-        arrays = (self.coefficients, self.d_blocks, self.d_step_rows)
-        return list(zip(*(array[:n_steps, ..., :n_running] for array in arrays), strict=True))
+        coefficients = close_up(self.coefficients, 0, n_steps, n_running)
+        d_blocks = close_up(self.d_blocks, 0, n_steps, n_running)
+        n_step_rows = self._n_gates * self.d_blocks.shape[2]
+        return list(zip(coefficients, d_blocks, _join_rows(d_blocks)[:, :n_step_rows], strict=True))
 
-    def final_hidden_states(self, segments: Segments, out: np.ndarray) -> None:
-        """Write each sequence's hidden state after its last timestep into `out`, (hidden_size, n_sequences)."""
+    def running_gradients(self, n_running: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return room for `d_h`, `d_c` and the part of `d_h` that comes from the gates, for those that still run."""
+        if n_running == self.d_h.shape[-1]:
+            return self.d_h, self.d_c, self.d_h_gates
+        rooms = close_up(self._d_running, 0, 3, n_running)
+        return rooms[0], rooms[1, : len(self.d_c)], rooms[2]
+
+    def carry_state(self, segments: Segments) -> None:
+        """Make the state that each sequence of a pass forward in time has ended with the initial one of the next."""
         for _, stop, n_running in segments:
-            out[:, :n_running] = self.hidden_states[stop, :, :n_running]
+            self.initial_h[:, :n_running] = self.hidden_states[stop - 1, :, :n_running]
+            self.initial_c[:, :n_running] = self.cell_states[stop - 1, :, :n_running]
+
+    def forget_state(self) -> None:
+        """Let the next pass forward in time begin with a state of zeros."""
+        self.initial_h.fill(0.0)
+        self.initial_c.fill(0.0)
+
+
+def close_up(array: np.ndarray, start: int, stop: int, n_running: int) -> np.ndarray:
+    """View `array[start:stop]`, (n_steps, ..., n_sequences), with the columns of the running ones side by side.
+
+    Fewer sequences take less of the memory of each timestep, without gaps: elementwise functions are fastest then, and
+    so is `np.dot`, which costs half as much to call as `np.matmul` but writes into whole arrays only.
+    """
+    if n_running == array.shape[-1]:
+        return array[start:stop]
+    shape = (*array.shape[1:-1], n_running)
+    return array.reshape(len(array), -1)[start:stop, : prod(shape)].reshape(stop - start, *shape)
+
+
+def _join_rows(blocks: np.ndarray) -> np.ndarray:
+    """View (n_steps, n_blocks, hidden_size, n_running) as (n_steps, n_blocks * hidden_size, n_running)."""
+    return blocks.reshape(len(blocks), -1, blocks.shape[-1])
 
 
 @final
@@ -145,10 +202,13 @@ class Layer:
         The recurrent unit.
     n_inputs, hidden_size : int
         Features of a timestep's input, and units.
+    from_end : bool, default=False
+        Whether time runs backwards: each sequence from its own last timestep to its first.
     """
 
-    def __init__(self, cell: Cell, n_inputs: int, hidden_size: int) -> None:
+    def __init__(self, cell: Cell, n_inputs: int, hidden_size: int, from_end: bool = False) -> None:
         self.cell = cell
+        self.from_end = from_end
         self.hidden_size = hidden_size
         self.n_operand = hidden_size + n_inputs + 1
         self.n_step_rows = cell.n_gates * hidden_size
@@ -192,13 +252,20 @@ class Layer:
     def forward(self, packed: np.ndarray, workspace: LayerWorkspace, segments: Segments) -> None:
         """Unroll the cell over `workspace.inputs`, and write the state after each timestep into the workspace."""
         step_matrix = packed[: self.n_step_rows]
-        advance = self.cell.advance
-        for start, stop, n_running in segments:
+        advance, mask = self.cell.advance, workspace.state_mask
+        n_joined = 0
+        for start, stop, n_running in reversed(segments) if self.from_end else segments:
             if self.cell.splits_last_gate:
                 self._project_inputs(packed, workspace, start, stop, n_running)
-            product = workspace.product(n_running)
-            for operand, rows, record, h, c, new_h, new_c in workspace.steps(start, stop, n_running):
-                product(step_matrix, operand, out=rows)
+            if self.from_end:  # the sequences that end here join those that have come from further on
+                workspace.previous_h[stop - 1, :, n_joined:n_running] = 0.0
+                workspace.previous_c[stop - 1, :, n_joined:n_running] = 0.0
+                n_joined = n_running
+            steps = workspace.steps(start, stop, n_running)
+            for operand, seen_h, rows, record, h, c, new_h, new_c in reversed(steps) if self.from_end else steps:
+                if mask is not None:
+                    np.multiply(h, mask[:, :n_running], out=seen_h)
+                np.dot(step_matrix, operand, out=rows)
                 advance(record, h, c, new_h, new_c)
 
     def _project_inputs(
@@ -208,8 +275,16 @@ class Layer:
         np.matmul(
             packed[self.n_step_rows :, self.hidden_size :],
             workspace.operands[start:stop, self.hidden_size :, :n_running],
-            out=workspace.records[start:stop, self.cell.n_gates, :, :n_running],
+            out=close_up(workspace.records, start, stop, n_running)[:, self.cell.n_gates],
         )
+
+    def final_hidden_states(self, workspace: LayerWorkspace, segments: Segments, out: np.ndarray) -> None:
+        """Write the hidden state with which the pass over each sequence ends into `out`, (hidden_size, n_sequences)."""
+        if self.from_end:
+            out[:] = workspace.hidden_states[0, :, : out.shape[1]]
+            return
+        for _, stop, n_running in segments:
+            out[:, :n_running] = workspace.hidden_states[stop - 1, :, :n_running]
 
     def backward(
         self,
@@ -227,7 +302,7 @@ class Layer:
             The matrix that the forward pass used.
         workspace : LayerWorkspace
             As the forward pass left it. On entry `workspace.d_h`, (hidden_size, n_sequences), holds the gradient on
-            each sequence's last hidden state: a column waits there until the roll-up reaches its end.
+            each sequence's final hidden state: a column waits there until the roll-up reaches its end.
         segments : list of (start, stop, n_running)
             As in the forward pass.
         d_outputs : ndarray of shape (n_timesteps, hidden_size, n_sequences) or None
@@ -238,17 +313,25 @@ class Layer:
         workspace.d_c.fill(0.0)
         workspace.d_packed.fill(0.0)
         recurrent = np.ascontiguousarray(packed[: self.n_step_rows, : self.hidden_size].T)
-        for start, stop, n_running in reversed(segments):
-            for block_stop in range(stop, start, -workspace.block_size):
-                block = slice(max(start, block_stop - workspace.block_size), block_stop)
-                self._roll_up(recurrent, workspace, block, n_running, d_outputs)
-                n_steps = block.stop - block.start
-                d_rows = workspace.d_rows[:n_steps, :, :n_running]
-                self._accumulate(workspace, block, d_rows)
-                if d_inputs is not None:
-                    input_weights = packed[self.input_rows, self.hidden_size : -1]
-                    np.matmul(input_weights.T, d_rows[:, self.input_rows], out=d_inputs[block, :, :n_running])
+        for block, n_running in self._roll_up_order(segments, workspace.block_size):
+            self._roll_up(recurrent, workspace, block, n_running, d_outputs)
+            d_rows = workspace.d_rows(block.stop - block.start, n_running)
+            self._accumulate(workspace, block, d_rows)
+            if d_inputs is not None:
+                input_weights = packed[self.input_rows, self.hidden_size : -1]
+                np.matmul(input_weights.T, d_rows[:, self.input_rows], out=d_inputs[block, :, :n_running])
         return workspace.d_packed
+
+    def _roll_up_order(self, segments: Segments, block_size: int) -> Iterator[tuple[slice, int]]:
+        """Yield blocks of timesteps and how many sequences run in them, in the order that BPTT takes them."""
+        if self.from_end:
+            for start, stop, n_running in segments:
+                for first in range(start, stop, block_size):
+                    yield slice(first, min(stop, first + block_size)), n_running
+        else:
+            for start, stop, n_running in reversed(segments):
+                for last in range(stop, start, -block_size):
+                    yield slice(max(start, last - block_size), last), n_running
 
     def _roll_up(
         self,
@@ -259,22 +342,27 @@ class Layer:
         d_outputs: np.ndarray | None,
     ) -> None:
         """Write the gradient on the pre-activations of a block of timesteps into `workspace.d_blocks`."""
-        n_steps, columns = block.stop - block.start, slice(n_running)
+        columns = slice(n_running)
         self.cell.linearise(*workspace.block_arrays(block, n_running))
-        steps = workspace.backward_steps(n_steps, n_running)
-        d_h, d_c = workspace.d_h[:, columns], workspace.d_c[:, columns]
-        d_h_gates = workspace.d_h_gates[:, columns] if self.cell.has_direct_path else d_h
-        product, backward = workspace.product(n_running), self.cell.backward
-        has_direct_path = self.cell.has_direct_path
-        for t, (coefficients, d_blocks, d_step_rows) in zip(
-            range(block.stop - 1, block.start - 1, -1), reversed(steps), strict=True
-        ):
+        steps = list(enumerate(workspace.backward_steps(block.stop - block.start, n_running), block.start))
+        has_direct_path, mask, backward = self.cell.has_direct_path, workspace.state_mask, self.cell.backward
+        d_h, d_c, d_h_gates = workspace.running_gradients(n_running)
+        d_h_gates = d_h_gates if has_direct_path else d_h
+        if d_h is not workspace.d_h:
+            d_h[...] = workspace.d_h[:, columns]
+            d_c[...] = workspace.d_c[:, columns]
+        for t, (coefficients, d_blocks, d_step_rows) in steps if self.from_end else reversed(steps):
             if d_outputs is not None:
                 d_h += d_outputs[t, :, columns]
             backward(coefficients, d_h, d_c, d_blocks)
-            product(recurrent, d_step_rows, out=d_h_gates)
+            np.dot(recurrent, d_step_rows, out=d_h_gates)
+            if mask is not None:
+                d_h_gates *= mask[:, columns]
             if has_direct_path:
                 d_h += d_h_gates
+        if d_h is not workspace.d_h:
+            workspace.d_h[:, columns] = d_h
+            workspace.d_c[:, columns] = d_c
 
     def _accumulate(self, workspace: LayerWorkspace, block: slice, d_rows: np.ndarray) -> None:
         """Add the gradient on the packed matrix of a block of timesteps to `workspace.d_packed`."""

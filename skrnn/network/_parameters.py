@@ -69,7 +69,7 @@ class ReadoutParameters:
 @final
 @dataclass(frozen=True)
 class NetworkParameters:
-    """Named views on one theta: a layer's parameters for each layer, and the readout's."""
+    """Named views on one theta: the parameters of each direction of each layer, and the readout's."""
 
     layers: list[LayerParameters]
     readout: ReadoutParameters
@@ -86,21 +86,32 @@ class ParameterLayout:
     n_features : int
         Number of features of a timestep.
     hidden_layer_sizes : sequence of int
-        Units of each layer, the lowest first.
+        Units of each layer and direction, the lowest first.
     n_outputs : int
         Number of outputs of the readout.
+    n_directions : {1, 2}, default=1
+        In how many directions each layer goes through time. Layers are listed by depth, in each depth forward before
+        backward.
     """
 
-    def __init__(self, cell: Cell, n_features: int, hidden_layer_sizes: tuple[int, ...], n_outputs: int) -> None:
+    def __init__(
+        self, cell: Cell, n_features: int, hidden_layer_sizes: tuple[int, ...], n_outputs: int, n_directions: int = 1
+    ) -> None:
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
-        self.n_inputs = (n_features, *hidden_layer_sizes[:-1])
+        self.n_directions = n_directions
         self.n_outputs = n_outputs
-        sizes = [self._layer_size(*sizes) for sizes in zip(self.n_inputs, hidden_layer_sizes, strict=True)]
-        self._ends = np.cumsum(sizes).tolist()
-        self.n_parameters = self._ends[-1] + n_outputs * (hidden_layer_sizes[-1] + 1)
+        *below, top = (n_directions * size for size in hidden_layer_sizes)
+        #: Inputs and units of each layer and direction.
+        self.layer_sizes = [
+            sizes for sizes in zip((n_features, *below), hidden_layer_sizes, strict=True) for _ in range(n_directions)
+        ]
+        #: Hidden states that the readout sees.
+        self.readout_size = top
+        self._ends = np.cumsum([self._n_layer_parameters(*sizes) for sizes in self.layer_sizes]).tolist()
+        self.n_parameters = self._ends[-1] + n_outputs * (top + 1)
 
-    def _layer_size(self, n_inputs: int, hidden_size: int) -> int:
+    def _n_layer_parameters(self, n_inputs: int, hidden_size: int) -> int:
         rows = self.cell.n_gates * hidden_size
         return rows * (hidden_size + n_inputs + 1) + hidden_size * self.cell.splits_last_gate
 
@@ -108,12 +119,12 @@ class ParameterLayout:
         """Return named views on `theta`, (n_parameters,): writing into them writes into it."""
         layers = []
         start = 0
-        for end, n_inputs, hidden_size in zip(self._ends, self.n_inputs, self.hidden_layer_sizes, strict=True):
+        for end, (n_inputs, hidden_size) in zip(self._ends, self.layer_sizes, strict=True):
             shape = (self.cell.n_gates * hidden_size, hidden_size + n_inputs + 1)
             split = start + shape[0] * shape[1]
             layers.append(LayerParameters(theta[start:split].reshape(shape), theta[split:end], hidden_size))
             start = end
-        readout = theta[start:].reshape(self.n_outputs, self.hidden_layer_sizes[-1] + 1)
+        readout = theta[start:].reshape(self.n_outputs, self.readout_size + 1)
         return NetworkParameters(layers, ReadoutParameters(readout))
 
     def is_weight(self) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The one internal form of X: rows of timesteps, and where each sequence starts and ends in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -59,16 +60,28 @@ class Sequences:
         """Return the sequences at `indices`, on the same rows."""
         return Sequences(self.rows, self.starts[indices], self.lengths[indices], self.stride)
 
-    def gather(self, indices: np.ndarray, n_timesteps: int, out: np.ndarray) -> None:
-        """Write the sequences at `indices` into `out`, (n_timesteps, n_features, len(indices)).
+    def gather(self, indices: np.ndarray, first: int | np.ndarray, n_timesteps: int, out: np.ndarray) -> None:
+        """Write timesteps `first` to `first + n_timesteps` of the sequences into `out`, (T, n_features, len(indices)).
 
-        Behind its end a sequence repeats its last timestep: finite numbers that no computation reads.
+        `first` may be a number for each of the sequences, (len(indices),). Behind its end a sequence repeats its last
+        timestep: finite numbers that no computation reads.
         """
-        offsets = self._offsets[:n_timesteps]
+        offsets = self._offsets[:n_timesteps] + self.stride * first
         if not self.equal_lengths:
             offsets = np.minimum(offsets, (self.lengths[indices] - 1) * self.stride)
         rows = self.rows.take(self.starts[indices] + offsets, axis=0)
         out[...] = rows.transpose(0, 2, 1)
+
+    @cached_property
+    def first_columns(self) -> np.ndarray:
+        """Where each sequence begins if all timesteps of all sequences stand one after another, (n_samples,)."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    def columns(self, indices: np.ndarray) -> np.ndarray:
+        """Return where the timesteps of the sequences at `indices` are in that row of all timesteps."""
+        lengths = self.lengths[indices]
+        shifts = self.first_columns[indices] - (np.cumsum(lengths) - lengths)
+        return np.repeat(shifts, lengths) + np.arange(lengths.sum())
 
 
 def from_array(X: np.ndarray, name: str = "X") -> Sequences:
@@ -92,6 +105,27 @@ def from_array(X: np.ndarray, name: str = "X") -> Sequences:
     masked = np.isnan(rows).all(axis=1)
     _refuse_unreadable(rows, starts, n_timesteps, stride, finite | masked, name)
     return _without_masked(rows, starts, n_timesteps, stride, ~masked, name)
+
+
+def from_list(arrays: Sequence[np.ndarray], name: str = "X") -> Sequences:
+    """Return the sequences of a list of arrays (n_timesteps, n_features), whose rows are copied into one array.
+
+    Masked timesteps are treated, and errors raised, as by `from_array`.
+    """
+    rows = np.concatenate(arrays)
+    lengths = np.array([len(array) for array in arrays])
+    starts = np.cumsum(lengths) - lengths
+    finite = np.isfinite(rows).all(axis=1)
+    if finite.all():
+        return Sequences(rows, starts, lengths)
+    valid = ~np.isnan(rows).all(axis=1)
+    unreadable = np.flatnonzero(valid & ~finite)
+    if len(unreadable) > 0:
+        sample = int(np.searchsorted(starts, unreadable[0], side="right")) - 1
+        raise _unreadable(rows[unreadable[0]], int(unreadable[0] - starts[sample]), sample, name)
+    n_valid = np.add.reduceat(valid, starts, dtype=starts.dtype)
+    _refuse_empty(n_valid, lengths, name)
+    return Sequences(rows[valid], np.cumsum(n_valid) - n_valid, n_valid)
 
 
 def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
@@ -125,11 +159,26 @@ def _refuse_unreadable(
         bad = ~readable[index]
         if bad.any():
             sample, timestep = np.argwhere(bad)[0]
-            kind = "infinity" if np.isinf(rows[index[sample, timestep]]).any() else "NaN in some features"
-            raise ValueError(
-                f"{name} contains {kind} at timestep {timestep} of sample {first + sample}. Expected finite numbers, "
-                "or NaN in every feature of a timestep to mask it."
-            )
+            raise _unreadable(rows[index[sample, timestep]], timestep, first + sample, name)
+
+
+def _unreadable(row: np.ndarray, timestep: int, sample: int, name: str) -> ValueError:
+    """Return the error for a timestep that is neither finite nor masked."""
+    kind = "infinity" if np.isinf(row).any() else "NaN in some features"
+    return ValueError(
+        f"{name} contains {kind} at timestep {timestep} of sample {sample}. Expected finite numbers, "
+        "or NaN in every feature of a timestep to mask it."
+    )
+
+
+def _refuse_empty(n_valid: np.ndarray, lengths: np.ndarray, name: str) -> None:
+    """Raise for the first sequence all of whose timesteps, `lengths` in number, are masked."""
+    if not n_valid.all():
+        sample = int(np.argmin(n_valid))
+        raise ValueError(
+            f"{name} has no timestep in sample {sample}: all {lengths[sample]} are masked (NaN in every feature). "
+            "Expected at least one timestep in each sequence."
+        )
 
 
 def _without_masked(
@@ -137,12 +186,7 @@ def _without_masked(
 ) -> Sequences:
     """Return the sequences without their masked timesteps: on the same rows where only leading ones are masked."""
     leading, lengths = _count_valid(starts, n_timesteps, stride, valid)
-    if not lengths.all():
-        sample = int(np.argmin(lengths))
-        raise ValueError(
-            f"{name} has no timestep in sample {sample}: all {n_timesteps} are masked (NaN in every feature). "
-            "Expected at least one timestep in each sequence."
-        )
+    _refuse_empty(lengths, np.full(len(starts), n_timesteps), name)
     if (leading + lengths == n_timesteps).all():
         return Sequences(rows, starts + leading * stride, lengths, stride)
     if stride == 1:  # without the masked rows, every sequence is a run of rows again

@@ -11,12 +11,15 @@ from skrnn.solvers._update_rules import UpdateRule
 
 
 class MinibatchObjective(Protocol):
-    """What a stochastic solver sees of the problem. A batch means nothing to it but its length."""
+    """What a stochastic solver sees of the problem. A batch means nothing to it."""
 
     n_samples: int
 
     def minibatches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[Any]:
         """Yield batches that cover the data once."""
+
+    def count(self, batch: Any) -> float:
+        """Return the part of a batch in the mean over batches."""
 
     def __call__(self, theta: np.ndarray, batch: Any, gradient: np.ndarray) -> float:
         """Write the gradient of a batch's objective into `gradient`, and return the objective."""
@@ -86,15 +89,17 @@ class StochasticSolver:
     def run_epoch(self, objective: MinibatchObjective, theta: np.ndarray) -> float:
         """Move `theta` in place over one epoch, and return the mean objective of its minibatches."""
         gradient = np.empty_like(theta)
-        total = 0.0
+        total = total_count = 0.0
         for batch in objective.minibatches(self.batch_size, self.rng):
-            total += objective(theta, batch, gradient) * len(batch)
+            count = objective.count(batch)
+            total += objective(theta, batch, gradient) * count
+            total_count += count
             if self.max_grad_norm is not None:
                 clip_norm(gradient, self.max_grad_norm)
             self.update_rule.update(theta, gradient, self.schedule.learning_rate)
         self.n_samples_seen += objective.n_samples
         self.schedule.end_epoch(self.n_samples_seen)
-        return total / objective.n_samples
+        return total / total_count
 
 
 def clip_norm(gradient: np.ndarray, max_norm: float) -> None:

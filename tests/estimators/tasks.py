@@ -30,6 +30,25 @@ def make_task(Estimator):
     return make_classification_task() if Estimator is RNNClassifier else make_regression_task()
 
 
+def as_objects(entries):
+    """Return the entries, of whatever shape, in a 1-D object array."""
+    array = np.empty(len(entries), object)
+    for i, entry in enumerate(entries):
+        array[i] = entry
+    return array
+
+
+def make_ragged_task(Estimator, *, return_sequences=False, n_samples=24, n_features=2, seed=0):
+    """Return a list of sequences of 1 to 7 timesteps and targets: numbers, or classes 0 and 1 that depend on all."""
+    rng = np.random.default_rng(seed)
+    X = [rng.normal(size=(1 + int(length), n_features)) for length in rng.permutation(np.arange(n_samples) % 7)]
+    y = [sequence[:, 0].cumsum() / 2 for sequence in X]
+    y = y if return_sequences else np.array([of_sequence[-1] for of_sequence in y])
+    if Estimator is not RNNClassifier:
+        return X, y
+    return X, [(of_sequence > 0).astype(int) for of_sequence in y] if return_sequences else (y > 0).astype(int)
+
+
 def fitted_attributes(estimator):
     """Return the names of the public attributes of a fit."""
     return {name for name in vars(estimator) if name.endswith("_") and not name.startswith("_")}

@@ -279,7 +279,7 @@ def test_random_validation_split_is_stratified():
 
     class Spy(RNNClassifier):
         def _make_validator(self, validation, *arguments):
-            held_out.append(validation.y[0])
+            held_out.append(validation.targets.values[0])
             return super()._make_validator(validation, *arguments)
 
     for seed in range(5):

@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.solvers import SOLVERS
+from tests.estimators.tasks import as_objects
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -49,7 +50,7 @@ def assert_refused_everywhere(Estimator, X_good, X_bad, *patterns):
     assert_refused(unfitted, lambda: unfitted.partial_fit(X_bad, y), *patterns)
     fitted = make_estimator(Estimator).fit(X_good, y)
     predicted = fitted.predict(X_good)
-    for method in ("predict", "predict_proba", "predict_log_proba"):
+    for method in ("predict", "predict_proba", "predict_log_proba", "hidden_states"):
         if hasattr(fitted, method):
             assert_refused(fitted, lambda method=method: getattr(fitted, method)(X_bad), *patterns)
     for call in (fitted.fit, fitted.partial_fit):
@@ -84,7 +85,6 @@ BAD_X = {
     "complex": (X3 + 1j, [r"\bX\b", "[Cc]omplex"]),
     "dates": (np.zeros(X3.shape, "M8[D]"), [r"\bX\b", "datetime64", "real numbers"]),
     "durations": (np.zeros(X3.shape, "m8[D]"), [r"\bX\b", "timedelta64", "real numbers"]),
-    "ragged": ([x[: i % 3 + 1] for i, x in enumerate(X3)], [r"\bX\b", "different lengths", "xpected"]),
 }
 
 BAD_2D_X = {
@@ -97,7 +97,33 @@ BAD_2D_X = {
     "dates": (np.zeros(X2.shape, "M8[D]"), [r"\bX\b", "datetime64", "real numbers"]),
     "sparse matrix": (sparse.csr_matrix(X2), [r"\bX\b", "[Ss]parse", "dense"]),
     "sparse array": (sparse.csr_array(X2), [r"\bX\b", "[Ss]parse", "dense"]),
-    "ragged": ([[1.0, 2.0], [3.0]] * 6, [r"\bX\b", "different lengths", "xpected"]),
+}
+
+RAGGED = [x[: i % 3 + 1] for i, x in enumerate(X3)]
+
+
+def replaced(sample, entry):
+    """Return sequences of several lengths, one of them replaced."""
+    return [entry if i == sample else sequence for i, sequence in enumerate(RAGGED)]
+
+
+BAD_LISTS = {
+    "no timesteps": (replaced(3, X3[3, :0]), ["sample 3", r"\(0, 2\)", "at least one timestep"]),
+    "no features": (replaced(3, X3[3, :2, :0]), ["sample 3", r"\(2, 0\)", "at least one feature"]),
+    "other features": (replaced(3, np.ones((2, 3))), ["3 features", "sample 3", "2 in sample 0", "xpected"]),
+    "univariate among others": (replaced(3, np.ones(2)), ["1 features", "sample 3", "2 in sample 0", "xpected"]),
+    "3-D": (replaced(3, X3[:2]), ["sample 3", r"\(2, 4, 2\)", r"\(n_timesteps, n_features\)"]),
+    "scalar": (replaced(3, 1.0), [r"\(n_timesteps, n_features\)"]),
+    "None": (replaced(3, None), ["xpected"]),
+    "ragged entry": (replaced(3, [[1.0, 2.0], [3.0]]), ["xpected"]),
+    "partly missing": (replaced(4, changed(X3[4], (1, 0), np.nan)), ["NaN in some", "timestep 1 of sample 4"]),
+    "inf": (replaced(4, changed(X3[4], (1, 0), np.inf)), ["infinity", "timestep 1 of sample 4", "xpected finite"]),
+    "fully masked": (replaced(4, np.full((3, 2), np.nan)), ["sample 4", "all 3 are masked", "at least one timestep"]),
+    "strings": (replaced(3, np.full((2, 2), "a")), ["dtype", "real numbers"]),
+    "objects": (replaced(3, np.full((2, 2), "a", object)), ["real numbers"]),
+    "complex": (replaced(3, X3[3] + 1j), ["complex128", "real numbers"]),
+    "dates": (replaced(3, np.zeros((2, 2), "M8[D]")), ["datetime64", "real numbers"]),
+    "empty": ([], ["at least one|minimum of 1|n_timesteps"]),
 }
 
 
@@ -116,6 +142,25 @@ def test_bad_table(Estimator, name):
 
 
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.parametrize("kind", [list, tuple, as_objects])
+@pytest.mark.parametrize("name", BAD_LISTS)
+def test_bad_list(Estimator, name, kind):
+    entries, patterns = BAD_LISTS[name]
+    assert_refused_everywhere(Estimator, RAGGED, kind(entries), r"\bX\b", *patterns)
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_list_of_too_few_sequences_or_targets(Estimator):
+    y = make_data(Estimator)[1]
+    estimator = make_estimator(Estimator)
+    assert_refused(estimator, lambda: estimator.fit(RAGGED[:-1], y), "y has 12 samples, but X has 11")
+    assert_refused(estimator, lambda: estimator.fit(RAGGED, y[:-1]), "y has 11 samples, but X has 12")
+    assert_refused(
+        estimator, lambda: estimator.fit(RAGGED, y, X_val=RAGGED, y_val=y[:-1]), "y_val has 11 .* X_val has 12"
+    )
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
 @pytest.mark.parametrize(
     ("fitted_on", "X_bad", "came", "expected"),
     [
@@ -123,8 +168,11 @@ def test_bad_table(Estimator, name):
         (X3, X2, 1, 2),
         (X2, np.ones((N_SAMPLES, 5)), 5, 4),
         (X2, X3, 2, 1),
+        (X3, [np.ones((1 + i % 3, 3)) for i in range(N_SAMPLES)], 3, 2),
+        (RAGGED, X2, 1, 2),
+        (RAGGED, [np.ones(1 + i % 3) for i in range(N_SAMPLES)], 1, 2),
     ],
-    ids=["3-D", "2-D after 3-D", "2-D", "3-D after 2-D"],
+    ids=["3-D", "2-D after 3-D", "2-D", "3-D after 2-D", "list after 3-D", "2-D after list", "univariate after list"],
 )
 def test_another_number_of_features(Estimator, fitted_on, X_bad, came, expected):
     y = make_data(Estimator)[1]
@@ -147,10 +195,12 @@ def test_columns_that_do_not_fold(Estimator):
 def test_predict_before_fit(Estimator):
     X, _ = make_data(Estimator)
     estimator = make_estimator(Estimator)
-    for method in ("predict", "predict_proba", "predict_log_proba"):
+    for method in ("predict", "predict_proba", "predict_log_proba", "hidden_states"):
         if hasattr(estimator, method):
             with pytest.raises(NotFittedError, match=Estimator.__name__):
                 getattr(estimator, method)(X)
+    with pytest.raises(NotFittedError, match=Estimator.__name__):
+        estimator.stream()
 
 
 # Targets
@@ -385,6 +435,11 @@ BAD_PARAMETERS = {
     "hidden_layer_sizes": [None, "ab", 0, -1, 1.5, (), (3, 0), (3, -1), (3, 1.5), (3, "a"), True, {}, np.nan],
     "cell": [*CHOICE, None],
     "activation": [*CHOICE, None, "logistic", "identity"],
+    "bidirectional": FLAG,
+    "return_sequences": FLAG,
+    "dropout": DECAY,
+    "recurrent_dropout": DECAY,
+    "bptt_steps": [bad for bad in COUNT if bad is not None],
     "loss": [*CHOICE, None],
     "solver": [*CHOICE, None],
     "alpha": NOT_NEGATIVE,
@@ -414,6 +469,7 @@ BAD_PARAMETERS = {
     "normalize_y": FLAG,
     "class_weight": ["nonsense", 3, 1.5],
     "dtype": ["float16", "nonsense", 3, object(), np.int64, []],
+    "n_jobs": ["nonsense", 0, 1.5, np.nan, np.inf, object(), [], True],
 }
 
 
@@ -468,6 +524,7 @@ def test_relu_belongs_to_the_simple_unit(Estimator, cell):
         {"hidden_layer_sizes": (3, 3)},
         {"cell": "gru"},
         {"cell": "lstm"},
+        {"bidirectional": True},
     ],
     ids=str,
 )
@@ -479,6 +536,29 @@ def test_fitted_network_of_another_form(Estimator, parameters, method):
     patterns = ("hidden_layer_sizes", "cell", r"\(3, 2\)", "warm_start=False")
     assert_refused(estimator, lambda: getattr(estimator, method)(X, y), *patterns)
     estimator.set_params(warm_start=False).fit(X, y)
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.parametrize(
+    ("parameters", "patterns"),
+    [
+        ({"bptt_steps": 2, "bidirectional": True}, ["bptt_steps is 2", "bidirectional is True", "expected None"]),
+        *(
+            ({name: value, "solver": solver}, [f"{name} is {value}", f"solver is '{solver}'", "'adam' or 'sgd'"])
+            for name, value in (("dropout", 0.5), ("recurrent_dropout", 0.5), ("bptt_steps", 2))
+            for solver in ("lbfgs", "BFGS", "Newton-CG")
+        ),
+    ],
+    ids=str,
+)
+def test_parameters_that_do_not_go_together(Estimator, parameters, patterns):
+    X, y = make_data(Estimator)
+    fitted = make_estimator(Estimator).fit(X, y)
+    for estimator in (make_estimator(Estimator), fitted):
+        good = {name: estimator.get_params()[name] for name in parameters}
+        estimator.set_params(**parameters)
+        assert_refused(estimator, lambda e=estimator: e.fit(X, y), *patterns)
+        estimator.set_params(**good).fit(X, y)
 
 
 # Input is only read

@@ -51,6 +51,21 @@ def test_binary_score_is_the_accuracy(n_outputs, weighted):
 
 
 @WEIGHTED
+def test_binary_score_is_the_share_of_columns_right_in_all_that_is_there(weighted):
+    y, raw, weights = make_outputs("binary_log_loss", 3, n_samples=40)
+    present = (np.random.default_rng(0).random(y.shape) > 0.5).astype(float)
+    weights = np.where(present.any(axis=0), weights if weighted else 1.0, 0.0)
+    assert not weights.all()
+    right = [
+        all((raw[k, i] > 0.0) == (y[k, i] == 1.0) for k in range(3) if present[k, i])  # one by one
+        for i in range(40)
+    ]
+    expected = np.average(right, weights=weights)
+    assert BINARY.score(y, raw, weights) < expected < 1.0
+    assert BINARY.score(y, raw, weights, present) == pytest.approx(expected, rel=1e-14)
+
+
+@WEIGHTED
 def test_multinomial_score_is_the_accuracy(weighted):
     y, raw, weights = make_outputs("multinomial_log_loss", 3, n_samples=40)
     weights = weights if weighted else None

@@ -46,6 +46,19 @@ def test_score_of_constant_targets(hit):
     assert HALF_SQUARED_ERROR.score(y, raw, None) == pytest.approx(expected, rel=1e-13)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_score_is_r2_of_the_targets_that_are_there(task, weighted):
+    y, raw, weights = task
+    present = np.ones_like(y)
+    present[0, [0, 3]] = present[-1, [1, 3]] = 0.0
+    weights = np.where(present.any(axis=0), weights if weighted else 1.0, 0.0)
+    expected = [
+        r2_score(targets[there], outputs[there], sample_weight=weights[there])
+        for targets, outputs, there in zip(y, raw, present > 0.0, strict=True)
+    ]
+    assert HALF_SQUARED_ERROR.score(y, raw, weights, present) == pytest.approx(np.mean(expected), rel=1e-13)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("error", [1e3, -1e3, 1e5, -1e5])
 def test_large_errors_are_exact(error, dtype):

@@ -15,8 +15,8 @@ def cell(request):
     return CELLS[name](activation)
 
 
-def start(cell, dtype=np.float64, seed=0, hidden_layer_sizes=(20, 30)):
-    layout = ParameterLayout(cell, 5, hidden_layer_sizes, 2)
+def start(cell, dtype=np.float64, seed=0, hidden_layer_sizes=(20, 30), n_directions=1):
+    layout = ParameterLayout(cell, 5, hidden_layer_sizes, 2, n_directions)
     theta = initial_theta(layout, np.random.RandomState(seed), np.dtype(dtype))
     return theta, layout.views(theta)
 
@@ -54,18 +54,22 @@ def test_identity():
     np.testing.assert_array_equal(identity(4, np.random.RandomState(0)), np.eye(4))
 
 
-def test_each_gate_has_input_weights_within_its_own_glorot_bound(cell):
-    _, views = start(cell)
-    for layer, hidden_size, n_inputs in zip(views.layers, (20, 30), (5, 20), strict=True):
+@pytest.mark.parametrize("n_directions", [1, 2])
+def test_each_gate_has_input_weights_within_its_own_glorot_bound(cell, n_directions):
+    _, views = start(cell, n_directions=n_directions)
+    sizes = [(20, 5)] * n_directions + [(30, 20 * n_directions)] * n_directions
+    for layer, (hidden_size, n_inputs) in zip(views.layers, sizes, strict=True):
         bound = np.sqrt(6.0 / (hidden_size + n_inputs))
         for weights in gates(cell, layer.input_weights):
             assert 0.9 * bound < np.abs(weights).max() <= bound
-    bound = np.sqrt(6.0 / (2 + 30))
+    bound = np.sqrt(6.0 / (2 + 30 * n_directions))
     assert 0.8 * bound < np.abs(views.readout.weights).max() <= bound
 
 
-def test_each_gate_has_recurrent_weights_of_its_own(cell):
-    _, views = start(cell)
+@pytest.mark.parametrize("n_directions", [1, 2])
+def test_each_gate_has_recurrent_weights_of_its_own(cell, n_directions):
+    _, views = start(cell, n_directions=n_directions)
+    assert len(views.layers) == 2 * n_directions
     for layer in views.layers:
         for weights in gates(cell, layer.recurrent_weights):
             if cell.activation == "relu":
@@ -77,8 +81,15 @@ def test_each_gate_has_recurrent_weights_of_its_own(cell):
             assert not np.allclose(first, second)
 
 
-def test_biases_are_zero_but_for_open_gates(cell):
-    _, views = start(cell)
+def test_directions_start_at_different_points(cell):
+    _, views = start(cell, n_directions=2)
+    for forward, from_end in zip(views.layers[::2], views.layers[1::2], strict=True):
+        assert not np.isclose(forward.input_weights, from_end.input_weights).all(axis=1).any()
+
+
+@pytest.mark.parametrize("n_directions", [1, 2])
+def test_biases_are_zero_but_for_open_gates(cell, n_directions):
+    _, views = start(cell, n_directions=n_directions)
     for layer in views.layers:
         for gate, biases in zip(cell.gates, gates(cell, layer.input_bias), strict=True):
             np.testing.assert_array_equal(biases, 1.0 if gate in cell.open_gates else 0.0)

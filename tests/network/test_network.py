@@ -1,14 +1,14 @@
-"""Tests of a network's outputs: every sequence for itself, whatever it is batched, padded and chunked with."""
+"""Tests of a network's outputs: its equations, and every sequence for itself, whatever it is batched with."""
 
 import numpy as np
 import pytest
 
 from skrnn.cells import CELLS
-from skrnn.network import _network
-from skrnn.network._network import Network, Workspace
+from skrnn.network._inference import outputs
+from skrnn.network._network import Network, Workspace, Workspaces
 from skrnn.sequences._batches import Batch
-from skrnn.sequences._ragged import from_array
-from tests.problems import CELL_ACTIVATIONS, STACKS, Problem
+from skrnn.sequences._ragged import from_array, from_list
+from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, STACKS, Problem
 
 N_FEATURES, N_OUTPUTS = 2, 3
 
@@ -19,21 +19,23 @@ def cell(request):
     return CELLS[name](activation)
 
 
+@pytest.fixture(params=KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS)
+def kind(request):
+    return request.param
+
+
 @pytest.fixture(params=STACKS.values(), ids=STACKS)
-def network(request, cell):
-    return Network(cell, N_FEATURES, request.param, N_OUTPUTS)
+def network(request, cell, kind):
+    return Network(cell, N_FEATURES, request.param, N_OUTPUTS, **kind)
 
 
 def random_theta(network, dtype=np.float64):
     return np.random.default_rng(0).normal(scale=0.5, size=network.layout.n_parameters).astype(dtype)
 
 
-def outputs(network, theta, sequences):
-    """Return the outputs of all sequences, (n_outputs, n_samples), in the order of the sequences."""
-    all_raw = np.full((network.layout.n_outputs, len(sequences)), np.nan, theta.dtype)
-    for chunk, raw in network.outputs(theta, sequences):
-        all_raw[:, chunk.indices] = raw
-    return all_raw
+def columns_of(network, sequences, i):
+    """Return the columns of the outputs that belong to sequence i."""
+    return sequences.columns(np.array([i])) if network.return_sequences else np.array([i])
 
 
 def ragged_lists(rng, lengths=(3, 6, 1, 4, 6)):
@@ -53,34 +55,53 @@ def padded(lists, n_timesteps, place):
     return X
 
 
-def test_simple_network_computes_its_equations():
-    rng = np.random.default_rng(0)
-    network = Network(CELLS["rnn"](), N_FEATURES, (4, 3), N_OUTPUTS)
+def simple_states(steps, layer):
+    """Return the states of a simple layer after each timestep, computed one by one."""
+    h, states = np.zeros(layer.hidden_size), []
+    for x in steps:
+        h = np.tanh(layer.input_weights @ x + layer.recurrent_weights @ h + layer.biases)
+        states.append(h)
+    return np.array(states)
+
+
+def simple_outputs(network, views, steps):
+    """Return the outputs of a simple network on one sequence, as its documentation has them."""
+    layers, last = iter(views.layers), []
+    for _ in network.layout.hidden_layer_sizes:
+        parts = [simple_states(steps, next(layers))]
+        last = [parts[0][-1]]
+        if network.bidirectional:
+            backwards = simple_states(steps[::-1], next(layers))
+            parts.append(backwards[::-1])
+            last.append(backwards[-1])
+        steps = np.concatenate(parts, axis=1)
+    states = steps if network.return_sequences else np.concatenate(last)[None]
+    return views.readout.weights @ states.T + views.readout.bias[:, None]
+
+
+@pytest.mark.parametrize(
+    "read", [from_list, lambda lists: from_array(padded(lists, 6, "before"))], ids=["list", "array"]
+)
+def test_simple_network_computes_its_equations(kind, read):
+    network = Network(CELLS["rnn"](), N_FEATURES, (4, 3), N_OUTPUTS, **kind)
     theta = random_theta(network)
-    views = network.layout.views(theta)
-    lists = ragged_lists(rng)
-    raw = outputs(network, theta, from_array(padded(lists, 6, "before")))
-    for i, steps in enumerate(lists):
-        states = steps
-        for layer in views.layers:
-            h, above = np.zeros(layer.hidden_size), []
-            for x in states:
-                h = np.tanh(layer.input_weights @ x + layer.recurrent_weights @ h + layer.biases)
-                above.append(h)
-            states = above
-        expected = views.readout.weights @ states[-1] + views.readout.bias
-        np.testing.assert_allclose(raw[:, i], expected, rtol=1e-13)
+    lists = ragged_lists(np.random.default_rng(0))
+    raw = outputs(network, theta, read(lists))
+    expected = [simple_outputs(network, network.layout.views(theta), steps) for steps in lists]
+    np.testing.assert_allclose(raw, np.concatenate(expected, axis=1), rtol=1e-12)
 
 
 @pytest.mark.parametrize("masks", [None, "leading", "anywhere"])
 def test_each_sequence_has_the_outputs_that_it_has_alone(network, masks):
     X = Problem(n_samples=6, masks=masks).make_sequences(np.random.default_rng(0))
     theta = random_theta(network)
-    together = outputs(network, theta, from_array(X))
+    sequences = from_array(X)
+    together = outputs(network, theta, sequences)
     for i, sequence in enumerate(X):
         steps = sequence[~np.isnan(sequence).all(axis=1)]
         alone = outputs(network, theta, from_array(steps[None]))
-        np.testing.assert_allclose(together[:, i], alone[:, 0], rtol=1e-12, atol=1e-14)
+        columns = columns_of(network, sequences, i)
+        np.testing.assert_allclose(together[:, columns], alone, rtol=1e-12, atol=1e-14)
 
 
 def test_place_and_amount_of_padding_do_not_matter(network):
@@ -100,31 +121,6 @@ def test_rows_between_the_sequences_do_not_matter(network):
     expected = outputs(network, theta, from_array(X[::2]))
     X[1::2] = 1e300
     np.testing.assert_array_equal(outputs(network, theta, from_array(X[::2])), expected)
-
-
-@pytest.mark.parametrize("chunk_size", [1, 2, 4])
-@pytest.mark.parametrize("masks", [None, "leading", "anywhere"])
-def test_chunks_of_any_size_give_the_same(network, masks, chunk_size, monkeypatch):
-    theta = random_theta(network)
-    sequences = from_array(Problem(masks=masks).make_sequences(np.random.default_rng(0)))
-    assert [len(chunk) for chunk in network.chunks(sequences)] == [5]
-    expected = outputs(network, theta, sequences)
-    monkeypatch.setattr(_network, "_MAX_CHUNK_SIZE", chunk_size)
-    assert len(network.chunks(sequences)) == -(-5 // chunk_size)
-    np.testing.assert_allclose(outputs(network, theta, sequences), expected, rtol=1e-12, atol=1e-14)
-
-
-def test_chunks_are_of_bounded_size_and_bytes(cell):
-    network = Network(cell, N_FEATURES, (8,), 1)
-    short = from_array(np.zeros((3000, 1, N_FEATURES)))
-    long = from_array(np.broadcast_to(np.zeros((1000, N_FEATURES)), (3000, 1000, N_FEATURES)).copy())
-    assert max(len(chunk) for chunk in network.chunks(short)) == _network._MAX_CHUNK_SIZE
-    sizes = {len(chunk) for chunk in network.chunks(long)}
-    assert max(sizes) < _network._MAX_CHUNK_SIZE
-    workspace = Workspace(network, 1000, max(sizes), np.float64, backward=False)
-    (layer,) = workspace.layers
-    n_bytes = layer.operands.nbytes + layer.cell_states.nbytes + layer.records.nbytes
-    assert 0.3 * _network._CHUNK_BYTES < n_bytes <= 1.05 * _network._CHUNK_BYTES
 
 
 def test_theta_and_sequences_are_only_read(network):
@@ -148,12 +144,64 @@ def test_workspace_larger_than_the_batch_gives_the_same(network):
     X = Problem(masks="anywhere").make_sequences(np.random.default_rng(0))
     sequences, theta = from_array(X), random_theta(network)
     parameters = network.layout.views(theta)
-    batch = Batch(sequences, np.arange(len(sequences)))
+    batch = Batch.of(sequences, np.arange(len(sequences)))
     raw = []
-    for n_timesteps in (sequences.max_length, sequences.max_length + 3):
-        workspace = Workspace(network, n_timesteps, len(batch), np.float64, backward=False)
+    for n_more in (0, 3):
+        shape = (sequences.max_length + n_more, len(batch) + n_more)
+        workspace = Workspace(network, *shape, np.float64, backward=False)
         raw.append(network.forward(network.pack(parameters), parameters.readout, sequences, batch, workspace))
-    np.testing.assert_array_equal(*raw)
+    np.testing.assert_allclose(*raw, rtol=1e-12, atol=1e-14)
+
+
+def test_states_are_carried_from_piece_to_piece(cell):
+    network = Network(cell, N_FEATURES, (3, 2), N_OUTPUTS, return_sequences=True)
+    sequences, theta = from_list(ragged_lists(np.random.default_rng(0))), random_theta(network)
+    packed, readout = network.pack(network.layout.views(theta)), network.layout.views(theta).readout
+    batch = Batch.of(sequences, np.arange(len(sequences)))
+    expected = outputs(network, theta, sequences)
+    workspace = Workspace(network, 2, len(batch), np.float64, backward=True)
+    for _ in range(2):  # the second time in a workspace that holds the last states
+        workspace.begin(network, None)
+        for piece in batch.pieces(2):
+            raw = network.forward(packed, readout, sequences, piece, workspace)
+            np.testing.assert_allclose(raw, expected[:, piece.columns(sequences)], rtol=1e-12)
+            network.carry_state(piece, workspace)
+
+
+# Workspaces
+
+
+def test_workspaces_are_lent_again_and_never_to_two_at_once(cell):
+    network = Network(cell, N_FEATURES, (3,), N_OUTPUTS)
+    rooms = Workspaces(network, np.dtype(np.float64), backward=True)
+    with rooms.take(4, 3) as first, rooms.take(4, 3) as second, rooms.take(5, 2) as third:
+        assert len({id(first), id(second), id(third)}) == 3
+        operands = third.layers[0].operands
+        assert (len(operands), operands.shape[-1]) == third.shape == (5, 2)
+    with rooms.take(4, 3) as again:
+        assert again is first  # given back last
+
+
+def test_few_workspaces_are_kept(cell):
+    network = Network(cell, N_FEATURES, (3,), N_OUTPUTS)
+    rooms = Workspaces(network, np.dtype(np.float64), backward=True)
+    for n_timesteps in range(1, 20):
+        with rooms.take(n_timesteps, 2) as room:
+            assert room.shape == (n_timesteps, 2)
+    assert len(rooms._free) == Workspaces.N_KEPT
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_workspace_has_arrays_of_the_dtype_and_of_the_documented_shapes(network, dtype):
+    workspace = Workspace(network, 4, 5, dtype, backward=True)
+    size = network.layout.readout_size
+    assert len(workspace.layers) == len(network.layers)
+    assert workspace.output_masks == []
+    n_columns = 20 if network.return_sequences else 5
+    assert workspace.readout_operand.shape == (size + 1, n_columns)
+    assert workspace.raw.shape == workspace.d_raw.shape == (N_OUTPUTS, n_columns)
+    arrays = [*vars(workspace).values(), *workspace.d_outputs]
+    assert {array.dtype for array in arrays if isinstance(array, np.ndarray)} == {np.dtype(dtype)}
 
 
 @pytest.mark.parametrize("masks", [None, "anywhere"])

@@ -1,28 +1,54 @@
 """Tests of the objective: gradients on the whole zoo, the penalty, weights, minibatches, chunks and workspaces."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 import pytest
 
 from skrnn.losses import LOSSES
-from skrnn.network import _layer, _network
+from skrnn.network import _inference, _layer
+from skrnn.network._inference import outputs, split
 from skrnn.network._objective import Objective
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import from_array
+from skrnn.sequences._targets import Targets
 from tests.gradcheck import directional_gradient_check, full_gradient_check
-from tests.problems import CELL_ACTIVATIONS, PROBLEMS, STACKS, Problem, make_objective
+from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, STACKS, Problem, make_objective
 
 CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
 EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
 EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 EVERY_LOSS = pytest.mark.parametrize("loss_name", LOSSES)
+EVERY_DIRECTION = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "bidirectional"])
 ALL_AT_ONCE = PROBLEMS["all at once"]
+AT_EVERY_TIMESTEP = PROBLEMS["all at once, at every timestep"]
+#: Smaller stacks of as many layers, for checks of every entry where each layer has two directions.
+FEWER_UNITS = {(3, 2): (2, 1), (2, 3, 2): (1, 2, 1)}
+BOTH_READINGS = pytest.mark.parametrize("problem", [ALL_AT_ONCE, AT_EVERY_TIMESTEP], ids=["last", "every timestep"])
 
 
 def value(objective):
     """Return the function from theta to the objective over all the data."""
     return lambda theta: objective.full(theta)[0]
+
+
+def check_every_entry(objective, theta, alpha):
+    """Check the gradient over all the data against the loss of evaluation, which costs half, plus the penalty."""
+    loss, gradient = objective.full(theta)
+
+    def function(theta):
+        return objective.evaluate(theta)[0] + penalty(objective, theta, alpha)
+
+    assert loss == pytest.approx(function(theta), rel=1e-12)
+    full_gradient_check(function, gradient, theta)
+
+
+def reweighted(objective, weights, alpha=0.0):
+    """Return the same objective with other weights."""
+    targets = Targets(objective.targets.values, weights, objective.targets.present)
+    return Objective(objective.network, objective.loss, objective.sequences, targets, alpha)
 
 
 def penalty(objective, theta, alpha):
@@ -34,14 +60,16 @@ def penalty(objective, theta, alpha):
     return alpha / 2.0 * sum(float((array**2).sum()) for array in weights)
 
 
-def mean_of_minibatches(objective, theta):
-    """Return loss and gradient, averaged over minibatches of 3 and what is left, each counted by its size."""
-    total, gradient = 0.0, np.zeros_like(theta)
-    for batch in objective.minibatches(3, np.random.RandomState(0)):
-        of_batch = np.full_like(theta, np.nan)
-        total += objective(theta, batch, of_batch) * len(batch)
-        gradient += of_batch * len(batch)
-    return total / objective.n_samples, gradient / objective.n_samples
+def mean_of_minibatches(objective, theta, batch_size=3, seed=0):
+    """Return loss and gradient, averaged over minibatches, each by what it counts."""
+    total, gradient, total_count = 0.0, np.zeros_like(theta), 0.0
+    for batch in objective.minibatches(batch_size, np.random.RandomState(seed)):
+        of_batch, count = np.full_like(theta, np.nan), objective.count(batch)
+        total += objective(theta, batch, of_batch) * count
+        gradient += of_batch * count
+        total_count += count
+    assert total_count == pytest.approx(objective.n_targets, rel=1e-12)
+    return total / total_count, gradient / total_count
 
 
 # Gradients
@@ -65,35 +93,81 @@ def test_gradient_along_a_random_direction(cell_name, activation, hidden_layer_s
 
 
 @CELLS_WITH_ACTIVATIONS
+@EVERY_STACK
 @EVERY_PROBLEM
-def test_gradient_on_the_zoo(cell_name, activation, problem):
-    objective, theta = make_objective(problem, cell_name=cell_name, activation=activation, alpha=0.1)
+def test_gradient_of_both_directions_along_a_random_one(cell_name, activation, hidden_layer_sizes, problem):
+    objective, theta = make_objective(
+        problem,
+        cell_name=cell_name,
+        activation=activation,
+        hidden_layer_sizes=hidden_layer_sizes,
+        alpha=0.1,
+        bidirectional=True,
+    )
     _, gradient = objective.full(theta)
-    full_gradient_check(value(objective), gradient, theta)
+    directional_gradient_check(value(objective), gradient, theta, np.random.default_rng(1))
+
+
+@CELLS_WITH_ACTIVATIONS
+@EVERY_PROBLEM
+@EVERY_DIRECTION
+def test_gradient_on_the_zoo(cell_name, activation, problem, bidirectional):
+    objective, theta = make_objective(
+        problem, cell_name=cell_name, activation=activation, alpha=0.1, bidirectional=bidirectional
+    )
+    check_every_entry(objective, theta, 0.1)
 
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_STACK
-def test_gradient_of_every_stack(cell_name, activation, hidden_layer_sizes):
+@EVERY_DIRECTION
+@BOTH_READINGS
+def test_gradient_of_every_stack(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
+    if bidirectional:
+        hidden_layer_sizes = FEWER_UNITS.get(hidden_layer_sizes, hidden_layer_sizes)
     objective, theta = make_objective(
-        ALL_AT_ONCE, cell_name=cell_name, activation=activation, hidden_layer_sizes=hidden_layer_sizes, alpha=0.1
+        problem,
+        cell_name=cell_name,
+        activation=activation,
+        hidden_layer_sizes=hidden_layer_sizes,
+        alpha=0.1,
+        bidirectional=bidirectional,
     )
+    check_every_entry(objective, theta, 0.1)
+
+
+@CELLS_WITH_ACTIVATIONS
+@EVERY_DIRECTION
+@pytest.mark.parametrize("loss_name", ["squared_error", "binary_log_loss"])
+def test_gradient_where_targets_lack_some_outputs(cell_name, activation, loss_name, bidirectional):
+    objective, theta = make_objective(
+        PARTLY_MISSING,
+        cell_name=cell_name,
+        activation=activation,
+        loss_name=loss_name,
+        alpha=0.1,
+        bidirectional=bidirectional,
+    )
+    check_every_entry(objective, theta, 0.1)
     _, gradient = objective.full(theta)
-    full_gradient_check(value(objective), gradient, theta)
+    directional_gradient_check(value(objective), gradient, theta, np.random.default_rng(1))
 
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_LOSS
-def test_gradient_of_a_minibatch(cell_name, activation, loss_name):
+@EVERY_DIRECTION
+@BOTH_READINGS
+def test_gradient_of_a_minibatch(cell_name, activation, loss_name, problem, bidirectional):
     objective, theta = make_objective(
-        ALL_AT_ONCE,
+        problem,
         cell_name=cell_name,
         activation=activation,
         hidden_layer_sizes=(3, 2),
         loss_name=loss_name,
         alpha=0.1,
+        bidirectional=bidirectional,
     )
-    batch = Batch(objective.sequences, np.array([6, 1, 4]))
+    batch = Batch.of(objective.sequences, np.array([6, 1, 4]))
     gradient, scratch = np.full_like(theta, np.nan), np.empty_like(theta)
     objective(theta, batch, gradient)
     directional_gradient_check(
@@ -101,9 +175,13 @@ def test_gradient_of_a_minibatch(cell_name, activation, loss_name):
     )
 
 
-def test_large_network_has_the_right_slope():
-    problem = Problem(n_samples=40, n_timesteps=25, n_features=10, n_outputs=4, masks="anywhere", weighted=True)
-    objective, theta = make_objective(problem, cell_name="gru", hidden_layer_sizes=(20, 20), alpha=0.01)
+@EVERY_DIRECTION
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_large_network_has_the_right_slope(bidirectional, return_sequences):
+    problem = Problem(40, 25, 10, 4, masks="anywhere", weighted=True, return_sequences=return_sequences)
+    objective, theta = make_objective(
+        problem, cell_name="gru", hidden_layer_sizes=(20, 20), alpha=0.01, bidirectional=bidirectional
+    )
     theta *= 0.3
     _, gradient = objective.full(theta)
     directional_gradient_check(value(objective), gradient, theta, np.random.default_rng(0))
@@ -146,40 +224,83 @@ def test_minibatches_bear_the_whole_penalty():
 @EVERY_PROBLEM
 @EVERY_LOSS
 def test_loss_is_the_weighted_mean(problem, loss_name):
-    objective, theta = make_objective(problem, loss_name=loss_name)
-    weights = problem.make_weights(np.random.default_rng(0))
-    objective = Objective(objective.network, objective.loss, objective.sequences, objective.y, weights, 0.0)
-    loss, raw = objective.mean_loss(theta)
-    losses = objective.loss.loss_gradient(objective.y, raw, np.empty_like(raw))
-    assert loss == pytest.approx(np.average(losses, weights=weights), rel=1e-12)
-    assert objective.full(theta)[0] == pytest.approx(loss, rel=1e-12)
+    objective, theta = make_objective(problem, loss_name=loss_name, alpha=0.1)
+    raw, targets = objective.raw(theta), objective.targets
+    losses = objective.loss.loss_gradient(targets.values, raw, np.empty_like(raw))
+    expected = np.average(losses, weights=targets.weights)
+    loss, score = objective.evaluate(theta)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    assert score == pytest.approx(objective.loss.score(targets.values, raw, targets.weights), rel=1e-12)
+    assert objective.full(theta)[0] - penalty(objective, theta, 0.1) == pytest.approx(expected, rel=1e-12)
 
 
-def test_mean_loss_is_without_penalty_and_its_outputs_in_the_order_of_the_samples():
+@pytest.mark.parametrize("loss_name", ["squared_error", "binary_log_loss"])
+def test_loss_is_the_weighted_mean_over_the_entries_that_are_there(loss_name):
+    objective, theta = make_objective(PARTLY_MISSING, loss_name=loss_name)
+    raw, (values, weights, present) = objective.raw(theta), vars(objective.targets).values()
+    one_by_one = np.array(
+        [objective.loss.loss_gradient(values[k : k + 1], raw[k : k + 1], np.empty((1, raw.shape[1]))) for k in range(3)]
+    )
+    expected = np.average(one_by_one, weights=weights * present)
+    if loss_name == "binary_log_loss":  # is summed over the outputs, and so is what is there of them
+        expected *= 3.0
+    assert objective.full(theta)[0] == pytest.approx(expected, rel=1e-12)
+    assert objective.evaluate(theta)[0] == pytest.approx(expected, rel=1e-12)
+
+
+@EVERY_DIRECTION
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_outputs_come_in_the_order_of_the_targets(bidirectional, return_sequences):
+    problem = Problem(masks="anywhere", return_sequences=return_sequences)
+    objective, theta = make_objective(problem, bidirectional=bidirectional)
+    alone = [
+        outputs(objective.network, theta, objective.sequences.take(np.array([i]))) for i in range(objective.n_samples)
+    ]
+    np.testing.assert_allclose(objective.raw(theta), np.concatenate(alone, axis=1), rtol=1e-12)
+
+
+def test_evaluation_is_without_penalty():
     objective, theta = make_objective(PROBLEMS["masks anywhere"], alpha=0.3)
-    loss, raw = objective.mean_loss(theta)
+    loss, _ = objective.evaluate(theta)
     assert objective.full(theta)[0] - loss == pytest.approx(penalty(objective, theta, 0.3), rel=1e-12)
-    for i in range(objective.n_samples):
-        alone = objective.sequences.take(np.array([i]))
-        (_, expected), *_ = objective.network.outputs(theta, alone)
-        np.testing.assert_allclose(raw[:, i], expected[:, 0], rtol=1e-12)
 
 
 @EVERY_PROBLEM
-def test_minibatches_add_up_to_the_whole(problem):
-    objective, theta = make_objective(problem, cell_name="gru", alpha=0.1)
+@EVERY_DIRECTION
+def test_minibatches_add_up_to_the_whole(problem, bidirectional):
+    objective, theta = make_objective(problem, cell_name="gru", alpha=0.1, bidirectional=bidirectional)
     loss, gradient = objective.full(theta)
     total, total_gradient = mean_of_minibatches(objective, theta)
     assert total == pytest.approx(loss, rel=1e-12)
     np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize("loss_name", ["squared_error", "binary_log_loss"])
+def test_minibatches_add_up_to_the_whole_where_targets_lack_some_outputs(loss_name):
+    objective, theta = make_objective(PARTLY_MISSING, cell_name="gru", loss_name=loss_name, alpha=0.1)
+    loss, gradient = objective.full(theta)
+    total, total_gradient = mean_of_minibatches(objective, theta)
+    assert total == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_minibatch_without_any_weight_counts_nothing(return_sequences):
+    """Sequences of weight zero, or without a target at any timestep, may be all that a minibatch has."""
+    objective, theta = make_objective(Problem(n_samples=4, masks="leading", return_sequences=return_sequences))
+    lengths = objective.sequences.lengths if return_sequences else np.ones(4, int)
+    weighted = reweighted(objective, np.repeat([1.0, 0.0, 2.0, 0.0], lengths), alpha=0.1)
+    loss, gradient = weighted.full(theta)
+    total, total_gradient = mean_of_minibatches(weighted, theta, batch_size=1)
+    assert total == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
+
+
 def test_weights_are_not_renormalised_by_a_minibatch():
     objective, theta = make_objective(Problem(n_samples=4))
-    weights = np.array([3.0, 3.0, 1.0, 1.0])
-    weighted = Objective(objective.network, objective.loss, objective.sequences, objective.y, weights, 0.0)
+    weighted = reweighted(objective, np.array([3.0, 3.0, 1.0, 1.0]))
     for indices, factor in (([0, 1], 1.5), ([2, 3], 0.5)):
-        batch = Batch(objective.sequences, np.array(indices))
+        batch = Batch.of(objective.sequences, np.array(indices))
         plain_gradient, gradient = np.empty_like(theta), np.empty_like(theta)
         plain = objective(theta, batch, plain_gradient)
         assert weighted(theta, batch, gradient) == pytest.approx(factor * plain, rel=1e-13)
@@ -187,27 +308,44 @@ def test_weights_are_not_renormalised_by_a_minibatch():
 
 
 @EVERY_LOSS
+@EVERY_DIRECTION
+@pytest.mark.parametrize("return_sequences", [False, True])
 @pytest.mark.parametrize("masks", [None, "anywhere"])
-def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(loss_name, masks):
-    problem = Problem(n_samples=5, n_outputs=2, masks=masks)
-    objective, theta = make_objective(problem, loss_name=loss_name, alpha=0.1)
+def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(loss_name, masks, return_sequences, bidirectional):
+    problem = Problem(n_samples=5, n_outputs=2, masks=masks, return_sequences=return_sequences)
+    objective, theta = make_objective(problem, loss_name=loss_name, alpha=0.1, bidirectional=bidirectional)
+    sequences, targets = objective.sequences, objective.targets
     weights = np.array([1.0, 0.0, 2.0, 1.0, 0.0])
     repeated = np.array([0, 2, 2, 3])
-    weighted = Objective(objective.network, objective.loss, objective.sequences, objective.y, weights, 0.1)
-    rows = Objective(
-        objective.network, objective.loss, objective.sequences.take(repeated), objective.y[:, repeated], None, 0.1
-    )
+    columns = sequences.columns(repeated) if return_sequences else repeated
+    if return_sequences:
+        weights = np.repeat(weights, sequences.lengths)
+    weighted = reweighted(objective, weights, alpha=0.1)
+    rows = Objective(objective.network, objective.loss, sequences.take(repeated), targets.take(columns), 0.1)
     (loss, gradient), (expected, expected_gradient) = weighted.full(theta), rows.full(theta)
     assert loss == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-10, atol=1e-14)
+    assert weighted.evaluate(theta) == pytest.approx(rows.evaluate(theta), rel=1e-12)
+
+
+def test_timesteps_without_a_target_are_gone_through_all_the_same():
+    """A target after the last timestep alone costs what the same network costs that answers only then."""
+    last, theta = make_objective(Problem(masks="anywhere"), hidden_layer_sizes=(3, 2))
+    every, _ = make_objective(Problem(masks="anywhere", return_sequences=True), hidden_layer_sizes=(3, 2))
+    ends = every.sequences.first_columns + every.sequences.lengths - 1
+    values, weights = np.zeros((1, len(every.targets))), np.zeros(len(every.targets))
+    values[:, ends], weights[ends] = last.targets.values, 1.0
+    every = Objective(every.network, every.loss, every.sequences, Targets(values, weights), 0.0)
+    (loss, gradient), (expected, expected_gradient) = every.full(theta), last.full(theta)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-10, atol=1e-14)
+    assert every.evaluate(theta) == pytest.approx(last.evaluate(theta), rel=1e-12)
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e8])
 def test_common_factor_of_all_weights_does_not_matter(scale):
     objective, theta = make_objective(ALL_AT_ONCE)
-    scaled = Objective(
-        objective.network, objective.loss, objective.sequences, objective.y, scale * objective.weights, 0.0
-    )
+    scaled = reweighted(objective, scale * objective.targets.weights)
     assert scaled.full(theta)[0] == pytest.approx(objective.full(theta)[0], rel=1e-12)
 
 
@@ -215,63 +353,134 @@ def test_common_factor_of_all_weights_does_not_matter(scale):
 
 
 @CELLS_WITH_ACTIVATIONS
+@EVERY_DIRECTION
 @pytest.mark.parametrize("masks", [None, "anywhere"])
-def test_blocks_of_any_size_give_the_same(cell_name, activation, masks, monkeypatch):
+def test_blocks_of_any_size_give_the_same(cell_name, activation, masks, bidirectional, monkeypatch):
     problem = Problem(n_timesteps=50, masks=masks)
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2))
-    objective, theta = make(alpha=0.1)
+    make = partial(make, alpha=0.1, bidirectional=bidirectional)
+    objective, theta = make()
     loss, gradient = objective.full(theta)
     for n_bytes in (1, 5000):
         monkeypatch.setattr(_layer, "_BLOCK_BYTES", n_bytes)
-        in_blocks, _ = make(alpha=0.1)
+        in_blocks, _ = make()
         loss_again, gradient_again = in_blocks.full(theta)
         assert loss_again == loss
         np.testing.assert_allclose(gradient_again, gradient, rtol=1e-10, atol=1e-13)
 
 
+def cut(monkeypatch, chunk_size):
+    """Let chunks be of this many sequences."""
+    monkeypatch.setattr(_inference, "_MIN_CHUNK_SIZE", 1)
+    monkeypatch.setattr(_inference, "_MAX_CHUNK_SIZE", chunk_size)
+    monkeypatch.setattr(_inference, "_CHUNK_BYTES", 2**30)
+
+
 @CELLS_WITH_ACTIVATIONS
 @EVERY_PROBLEM
-def test_chunks_of_any_size_give_the_same(cell_name, activation, problem, monkeypatch):
+@EVERY_DIRECTION
+def test_chunks_of_any_size_give_the_same(cell_name, activation, problem, bidirectional, monkeypatch):
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2))
-    objective, theta = make(alpha=0.1)
+    make = partial(make, alpha=0.1, bidirectional=bidirectional)
+    objective, theta = make()
     loss, gradient = objective.full(theta)
-    _, raw = objective.mean_loss(theta)
-    monkeypatch.setattr(_network, "_MAX_CHUNK_SIZE", 2)
-    monkeypatch.setattr(_network, "_CHUNK_BYTES", 2**30)
-    in_chunks, _ = make(alpha=0.1)
-    assert len(in_chunks.network.chunks(in_chunks.sequences)) == -(-problem.n_samples // 2)
+    raw = objective.raw(theta)
+    cut(monkeypatch, 2)
+    in_chunks, _ = make()
+    assert len(split(in_chunks.network, in_chunks.sequences)) == -(-problem.n_samples // 2)
     for _ in range(2):  # the second time in workspaces that have been used
         loss_again, gradient_again = in_chunks.full(theta)
         assert loss_again == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(gradient_again, gradient, rtol=1e-10, atol=1e-13)
-    np.testing.assert_allclose(in_chunks.mean_loss(theta)[1], raw, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(in_chunks.raw(theta), raw, rtol=1e-11, atol=1e-13)
 
 
 def test_bytes_of_a_chunk_decide_on_its_size(monkeypatch):
     objective, theta = make_objective(PROBLEMS["leading masks"], alpha=0.1)
     loss, gradient = objective.full(theta)
-    monkeypatch.setattr(_network, "_CHUNK_BYTES", 1)
+    monkeypatch.setattr(_inference, "_CHUNK_BYTES", 1)
+    monkeypatch.setattr(_inference, "_MIN_CHUNK_SIZE", 1)
     in_chunks, _ = make_objective(PROBLEMS["leading masks"], alpha=0.1)
-    assert [len(chunk) for chunk in in_chunks.network.chunks(in_chunks.sequences)] == [1] * 5
+    assert [len(chunk) for chunk in split(in_chunks.network, in_chunks.sequences)] == [1] * 5
     loss_again, gradient_again = in_chunks.full(theta)
     assert loss_again == pytest.approx(loss, rel=1e-12)
     np.testing.assert_allclose(gradient_again, gradient, rtol=1e-10, atol=1e-13)
 
 
 @CELLS_WITH_ACTIVATIONS
+@EVERY_DIRECTION
+@BOTH_READINGS
+def test_any_map_gives_the_same_bit_for_bit(cell_name, activation, problem, bidirectional, monkeypatch):
+    cut(monkeypatch, 2)
+    made, theta = make_objective(
+        problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2), bidirectional=bidirectional
+    )
+    parts = (made.network, made.loss, made.sequences, made.targets, 0.1)
+    objective = Objective(*parts)
+    (loss, gradient), raw, evaluation = objective.full(theta), objective.raw(theta), objective.evaluate(theta)
+    with ThreadPoolExecutor(4) as pool:
+        mapped = Objective(*parts, map_chunks=pool.map)
+        for _ in range(3):
+            loss_again, gradient_again = mapped.full(theta)
+            assert loss_again == loss
+            np.testing.assert_array_equal(gradient_again, gradient)
+            np.testing.assert_array_equal(mapped.raw(theta), raw)
+            assert mapped.evaluate(theta) == evaluation
+
+
+@BOTH_READINGS
+def test_pickled_objective_leaves_its_workspaces_behind(problem):
+    objective, theta = make_objective(problem, cell_name="lstm", hidden_layer_sizes=(30, 30), alpha=0.1)
+    small = len(pickle.dumps(objective))
+    loss, gradient = objective.full(theta)
+    expected = mean_of_minibatches(objective, theta)
+    copy = pickle.loads(pickle.dumps(objective))
+    assert len(pickle.dumps(objective)) < small + 4 * theta.nbytes + 5000  # views that it knows, and its plan
+    loss_again, gradient_again = copy.full(theta)
+    assert loss_again == loss
+    np.testing.assert_array_equal(gradient_again, gradient)
+    again = mean_of_minibatches(copy, theta)
+    assert again[0] == expected[0]
+    np.testing.assert_array_equal(again[1], expected[1])
+
+
+@CELLS_WITH_ACTIVATIONS
 @EVERY_STACK
-def test_used_workspace_gives_what_a_fresh_one_gives(cell_name, activation, hidden_layer_sizes):
-    make = partial(make_objective, ALL_AT_ONCE, cell_name=cell_name, activation=activation)
+@EVERY_DIRECTION
+@BOTH_READINGS
+def test_used_workspace_gives_what_a_fresh_one_gives(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
+    make = partial(make_objective, problem, cell_name=cell_name, activation=activation, bidirectional=bidirectional)
     used, theta = make(hidden_layer_sizes=hidden_layer_sizes)
-    batches = [np.array(indices) for indices in ([0, 1, 2], [5, 6, 7], [3, 0, 7])]
-    assert len({tuple(sorted(used.sequences.lengths[indices])) for indices in batches}) == 3
+    longest, shortest = np.argsort(-used.sequences.lengths)[:3], np.argsort(used.sequences.lengths)[:3]
+    batches = [longest, shortest, *(np.array(indices) for indices in ([0, 1, 2], [5, 6, 7], [3, 0, 7]))]
+    assert len({tuple(sorted(used.sequences.lengths[indices])) for indices in batches}) >= 3
     for indices in batches:
-        batch = Batch(used.sequences, indices)
+        batch = Batch.of(used.sequences, indices)
         fresh, _ = make(hidden_layer_sizes=hidden_layer_sizes)
         gradient, expected = np.full_like(theta, np.nan), np.full_like(theta, np.nan)
         assert used(theta, batch, gradient) == fresh(theta, batch, expected)
         np.testing.assert_array_equal(gradient, expected)
         theta = theta + 0.1
+
+
+@CELLS_WITH_ACTIVATIONS
+@EVERY_DIRECTION
+@BOTH_READINGS
+def test_diverged_batch_leaves_nothing_behind_in_columns_that_end_earlier(
+    cell_name, activation, problem, bidirectional
+):
+    """A line search may try a theta at which states are not finite, and goes on from a better one."""
+    objective, theta = make_objective(
+        problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2), bidirectional=bidirectional
+    )
+    order = np.argsort(-objective.sequences.lengths)
+    longest, shortest = (Batch.of(objective.sequences, indices) for indices in (order[:4], order[4:]))
+    gradient, expected = np.empty_like(theta), np.empty_like(theta)
+    loss = objective(theta, shortest, expected)
+    with np.errstate(all="ignore"):
+        objective(np.full_like(theta, np.inf), longest, gradient)
+    assert objective(theta, shortest, gradient) == loss
+    np.testing.assert_array_equal(gradient, expected)
 
 
 def test_second_evaluation_does_not_overwrite_the_first():
@@ -292,15 +501,19 @@ def test_theta_changed_in_place_is_seen():
 
 
 @CELLS_WITH_ACTIVATIONS
-def test_amount_and_place_of_padding_do_not_matter(cell_name, activation):
-    objective, theta = make_objective(PROBLEMS["leading masks"], cell_name=cell_name, activation=activation)
+@EVERY_DIRECTION
+@pytest.mark.parametrize("name", ["leading masks", "every timestep of ragged sequences"])
+def test_amount_and_place_of_padding_do_not_matter(cell_name, activation, name, bidirectional):
+    objective, theta = make_objective(
+        PROBLEMS[name], cell_name=cell_name, activation=activation, bidirectional=bidirectional
+    )
     loss, gradient = objective.full(theta)
-    X = PROBLEMS["leading masks"].make_sequences(np.random.default_rng(7))
+    X = PROBLEMS[name].make_sequences(np.random.default_rng(7))
     more = np.full((len(X), 20, X.shape[2]), np.nan)
     for places in (np.arange(14, 20), np.arange(6), np.arange(0, 18, 3)):
         more[:] = np.nan
         more[:, places] = X
-        padded = Objective(objective.network, objective.loss, from_array(more), objective.y, None, 0.0)
+        padded = Objective(objective.network, objective.loss, from_array(more), objective.targets, 0.0)
         loss_again, gradient_again = padded.full(theta)
         assert loss_again == loss
         np.testing.assert_array_equal(gradient_again, gradient)
@@ -311,10 +524,13 @@ def test_amount_and_place_of_padding_do_not_matter(cell_name, activation):
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_LOSS
-def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, loss_name):
-    make = partial(make_objective, ALL_AT_ONCE, cell_name=cell_name, activation=activation, loss_name=loss_name)
-    double, theta = make(hidden_layer_sizes=(3, 2), alpha=0.1)
-    single, theta_32 = make(hidden_layer_sizes=(3, 2), alpha=0.1, dtype=np.float32)
+@EVERY_DIRECTION
+@BOTH_READINGS
+def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, loss_name, problem, bidirectional):
+    make = partial(make_objective, problem, cell_name=cell_name, activation=activation, loss_name=loss_name)
+    make = partial(make, hidden_layer_sizes=(3, 2), alpha=0.1, bidirectional=bidirectional)
+    double, theta = make()
+    single, theta_32 = make(dtype=np.float32)
     expected, expected_gradient = double.full(theta)
     for given in (theta_32, theta):  # SciPy hands over float64
         loss, gradient = single.full(given)
@@ -322,17 +538,18 @@ def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, lo
         assert gradient.dtype == np.float32
         assert loss == pytest.approx(expected, rel=1e-4)
         np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-3, atol=1e-5)
-    for room in single._rooms.values():
-        for array in (room.raw, room.d_raw, room.readout_operand, *room.d_outputs):
-            assert array.dtype == np.float32
-        for layer in room.layers:
-            assert {array.dtype for array in vars(layer).values() if isinstance(array, np.ndarray)} == {
-                np.dtype(np.float32)
-            }
+    targets = single.targets
+    assert single._rooms._free
+    assert targets.values.dtype == targets.weights.dtype == single.raw(theta_32).dtype == np.float32
+    for room in single._rooms._free:
+        holders = (room, *room.layers)
+        arrays = [array for holder in holders for array in vars(holder).values() if isinstance(array, np.ndarray)]
+        assert {array.dtype for array in (*arrays, *room.d_outputs)} == {np.dtype(np.float32)}
 
 
-def test_minibatch_gradient_lands_in_the_given_array():
-    objective, theta = make_objective(ALL_AT_ONCE, dtype=np.float32, alpha=0.1)
+@pytest.mark.parametrize("problem", [ALL_AT_ONCE, AT_EVERY_TIMESTEP, PARTLY_MISSING])
+def test_minibatch_gradient_lands_in_the_given_array(problem):
+    objective, theta = make_objective(problem, dtype=np.float32, alpha=0.1)
     theta.flags.writeable = False
     gradient = np.full_like(theta, np.nan)
     batch = next(objective.minibatches(4, None))

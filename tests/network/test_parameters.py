@@ -15,9 +15,14 @@ def cell(request):
     return CELLS[request.param]()
 
 
+@pytest.fixture(params=[1, 2], ids=["one direction", "both directions"])
+def n_directions(request):
+    return request.param
+
+
 @pytest.fixture(params=STACKS.values(), ids=STACKS)
-def layout(request, cell):
-    return ParameterLayout(cell, N_FEATURES, request.param, N_OUTPUTS)
+def layout(request, cell, n_directions):
+    return ParameterLayout(cell, N_FEATURES, request.param, N_OUTPUTS, n_directions)
 
 
 def named(views):
@@ -57,27 +62,45 @@ def test_writing_into_a_view_writes_into_theta(layout):
     np.testing.assert_array_equal(theta, 1.0)
 
 
-def test_shapes_and_counts(cell, layout):
-    views = layout.views(np.zeros(layout.n_parameters))
+def test_shapes_and_counts(cell, layout, n_directions):
+    layers = iter(layout.views(np.zeros(layout.n_parameters)).layers)
     count = 0
     n_inputs = N_FEATURES
-    for hidden_size, layer in zip(layout.hidden_layer_sizes, views.layers, strict=True):
+    for hidden_size in layout.hidden_layer_sizes:
         n_rows = len(cell.gates) * hidden_size
         n_biases = n_rows + (hidden_size if cell.splits_last_gate else 0)
-        assert layer.input_weights.shape == (n_rows, n_inputs)
-        assert layer.recurrent_weights.shape == (n_rows, hidden_size)
-        assert layer.biases.shape == (n_biases,)
-        count += n_rows * (n_inputs + hidden_size) + n_biases
-        n_inputs = hidden_size
-    assert views.readout.weights.shape == (N_OUTPUTS, n_inputs)
-    assert views.readout.bias.shape == (N_OUTPUTS,)
+        for _ in range(n_directions):
+            layer = next(layers)
+            assert layer.hidden_size == hidden_size
+            assert layer.input_weights.shape == (n_rows, n_inputs)
+            assert layer.recurrent_weights.shape == (n_rows, hidden_size)
+            assert layer.biases.shape == (n_biases,)
+            count += n_rows * (n_inputs + hidden_size) + n_biases
+        n_inputs = n_directions * hidden_size  # the layer above sees the states of both
+    assert not list(layers)
+    readout = layout.views(np.zeros(layout.n_parameters)).readout
+    assert readout.weights.shape == (N_OUTPUTS, n_inputs)
+    assert readout.bias.shape == (N_OUTPUTS,)
+    assert layout.readout_size == n_inputs
     assert layout.n_parameters == count + N_OUTPUTS * (n_inputs + 1)
+
+
+def test_layers_lie_in_theta_by_depth_and_the_readout_last(layout):
+    views = layout.views(np.arange(layout.n_parameters))
+    arrays = [array for layer in views.layers for array in (layer.matrix, layer.recurrent_bias)]
+    in_order = np.concatenate([array.ravel() for array in (*arrays, views.readout.matrix)])
+    np.testing.assert_array_equal(in_order, np.arange(layout.n_parameters))
+    n_directions = len(views.layers) // len(layout.hidden_layer_sizes)
+    expected = [size for size in layout.hidden_layer_sizes for _ in range(n_directions)]
+    assert [layer.hidden_size for layer in views.layers] == [hidden for _, hidden in layout.layer_sizes] == expected
 
 
 @pytest.mark.parametrize(("name", "n_blocks", "n_biases"), [("rnn", 1, 1), ("gru", 3, 4), ("lstm", 4, 4)])
 def test_known_counts(name, n_blocks, n_biases):
     layout = ParameterLayout(CELLS[name](), 5, (10,), 1)
     assert layout.n_parameters == n_blocks * 10 * (5 + 10) + n_biases * 10 + 11
+    layout = ParameterLayout(CELLS[name](), 5, (10,), 1, 2)
+    assert layout.n_parameters == 2 * (n_blocks * 10 * (5 + 10) + n_biases * 10) + 21
 
 
 def test_biases_are_read_as_they_were_written(layout):

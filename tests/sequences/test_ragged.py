@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skrnn.sequences import _ragged
-from skrnn.sequences._ragged import Sequences, from_array
+from skrnn.sequences._ragged import Sequences, from_array, from_list
 from skrnn.sequences._windows import n_history_rows, pad_series, sliding_windows
 
 NAN, INF = np.nan, np.inf
@@ -217,6 +217,79 @@ def test_sequence_without_a_timestep_is_refused():
         from_array(X)
 
 
+# Lists
+
+
+def lists_of(X):
+    """Return the sequences of X as a list, cut where only masked timesteps follow."""
+    n_timesteps = [1 + np.flatnonzero(~np.isnan(sequence).all(axis=1)).max() for sequence in X]
+    return [sequence[:n] for sequence, n in zip(X, n_timesteps, strict=True)]
+
+
+MASKS = {
+    "no": [],
+    "leading": [(0, 0), (2, 0), (2, 1), (2, 2), (2, 3)],
+    "trailing": [(0, 4), (3, 4), (3, 3), (3, 2)],
+    "holes": [(1, 2), (3, 1), (3, 3)],
+    "everywhere": [(0, 0), (0, 4), (2, 0), (2, 2), (3, 4)],
+    "all but one": [(i, t) for i in range(4) for t in range(5) if t != i],
+}
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize("where", MASKS.values(), ids=MASKS)
+def test_list_is_the_same_sequences_as_the_padded_array(where, cut):
+    X = masked(*where)
+    from_lists, padded = from_list(lists_of(X) if cut else list(X)), from_array(X)
+    assert_reads(from_lists, X)
+    for array, expected in zip(from_lists.arrays(), padded.arrays(), strict=True):
+        np.testing.assert_array_equal(array, expected, strict=True)
+    for name in ("lengths", "first_columns", "max_length", "equal_lengths"):
+        np.testing.assert_array_equal(getattr(from_lists, name), getattr(padded, name))
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None, database=None)
+def test_list_of_any_lengths_and_masks(data):
+    lists = []
+    for length in data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=6)):
+        valid = data.draw(st.lists(st.booleans(), min_size=length, max_size=length).filter(any))
+        lists.append(np.where(np.array(valid)[:, None], numbered(length, 2) + 100.0 * len(lists), NAN))
+    sequences = from_list(lists)
+    assert len(sequences) == len(lists)
+    for array, steps in zip(sequences.arrays(), lists, strict=True):
+        np.testing.assert_array_equal(array, steps[~np.isnan(steps).all(axis=1)])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_list_keeps_its_dtype_and_is_copied_once(dtype):
+    lists = [np.ones((2, 1), dtype), np.ones((3, 1), dtype)]
+    sequences = from_list(lists)
+    assert sequences.rows.dtype == dtype
+    assert sequences.rows.shape == (5, 1)
+    assert not any(np.shares_memory(sequences.rows, steps) for steps in lists)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [([1.0, NAN], "NaN in some features"), ([INF, 1.0], "infinity"), ([NAN, -INF], "infinity")],
+)
+def test_unreadable_timestep_of_a_list_is_named(value, message):
+    lists = [numbered(3, 2), numbered(1, 2), np.full((4, 2), NAN), numbered(2, 2)]
+    lists[2][[1, 3]] = 1.0
+    lists[2][2] = lists[3][0] = value
+    with pytest.raises(ValueError, match=f"X_val contains {message} at timestep 2 of sample 2. Expected finite"):
+        from_list(lists, "X_val")
+
+
+@pytest.mark.parametrize("sample", [0, 1, 3])
+def test_sequence_of_a_list_without_a_timestep_is_named(sample):
+    lists = [numbered(2 + i, 2) for i in range(4)]
+    lists[sample][:] = NAN
+    with pytest.raises(ValueError, match=f"X has no timestep in sample {sample}: all {2 + sample} are masked"):
+        from_list(lists)
+
+
 # What Sequences does
 
 
@@ -233,16 +306,18 @@ def sequences(request):
     )
 
 
+@pytest.mark.parametrize("first", [0, 1, 2, np.array([1, 0, 2, 0])], ids=["0", "1", "2", "each its own"])
 @pytest.mark.parametrize("n_timesteps", [1, 3, None])
-def test_gather_equals_a_naive_loop(sequences, n_timesteps):
+def test_gather_equals_a_naive_loop(sequences, n_timesteps, first):
     n_timesteps = n_timesteps or sequences.max_length
+    n_timesteps = min(n_timesteps, sequences.max_length - np.max(first))  # no batch reaches further
     indices = np.array([2, 0, 3, 3])
     room = np.full((n_timesteps, 7, len(indices)), NAN)  # operands, of which the inputs are the middle
-    sequences.gather(indices, n_timesteps, room[:, 2:4])
-    for column, i in enumerate(indices):
+    sequences.gather(indices, first, n_timesteps, room[:, 2:4])
+    for column, (i, begin) in enumerate(zip(indices, np.broadcast_to(first, 4), strict=True)):
         steps = timesteps(sequences, i)
         for t in range(n_timesteps):
-            np.testing.assert_array_equal(room[t, 2:4, column], steps[min(t, len(steps) - 1)])
+            np.testing.assert_array_equal(room[t, 2:4, column], steps[min(begin + t, len(steps) - 1)])
     assert np.isnan(room[:, :2]).all()
     assert np.isnan(room[:, 4:]).all()
 
@@ -253,6 +328,19 @@ def test_arrays_are_the_sequences_as_views(sequences):
     for i, array in enumerate(arrays):
         assert np.shares_memory(array, sequences.rows)
         np.testing.assert_array_equal(array, timesteps(sequences, i), strict=True)
+
+
+def test_columns_are_those_of_all_timesteps_one_sequence_after_another(sequences):
+    in_a_row = np.concatenate(list(sequences.arrays()))
+    ends = [*sequences.first_columns[1:], len(in_a_row)]
+    np.testing.assert_array_equal(np.subtract(ends, sequences.first_columns), sequences.lengths)
+    for indices in ([2, 0, 3], [1], [3, 3], range(4)):
+        columns = sequences.columns(np.array(indices))
+        taken = np.concatenate([timesteps(sequences, i) for i in indices])
+        np.testing.assert_array_equal(in_a_row[columns], taken)
+        of_taken = sequences.take(np.array(indices))
+        np.testing.assert_array_equal(np.concatenate(list(of_taken.arrays())), taken)
+        assert of_taken.first_columns[0] == 0
 
 
 def test_take_is_on_the_same_rows(sequences):
@@ -283,10 +371,10 @@ def test_astype_copies_only_where_it_must(sequences):
 def test_gather_needs_memory_for_the_batch_only(cut):
     sequences = from_array(np.zeros((2000, 20, 4))[cut])
     out = np.empty((sequences.max_length, sequences.n_features, 8))
-    sequences.gather(np.arange(8), sequences.max_length, out)
+    sequences.gather(np.arange(8), 0, sequences.max_length, out)
     tracemalloc.start()
     try:
-        sequences.gather(np.arange(8), sequences.max_length, out)
+        sequences.gather(np.arange(8), 0, sequences.max_length, out)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

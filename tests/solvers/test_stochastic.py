@@ -69,6 +69,34 @@ def test_loss_of_an_epoch_is_the_mean_over_its_samples():
     assert monitor.loss_curve == pytest.approx([np.mean(losses)])
 
 
+class Counted(LeastSquares):
+    """Least squares of which each batch comes in two parts, the first a third of it and counted twice."""
+
+    def minibatches(self, batch_size, rng):
+        for batch in super().minibatches(batch_size, rng):
+            cut = len(batch) // 3
+            yield from (batch[:cut], batch[cut:])
+
+    def count(self, batch):
+        return 2.0 * len(batch) if len(batch) < 2 else len(batch)
+
+
+def test_batches_are_weighed_by_what_they_count_and_samples_seen_are_those_of_the_data():
+    objective = Counted()
+    theta, total, total_count = objective.start.copy(), 0.0, 0.0
+    for batch in objective.minibatches(BATCH_SIZE, np.random.RandomState(0)):
+        gradient = np.empty_like(theta)
+        total += objective(theta, batch, gradient) * objective.count(batch)
+        total_count += objective.count(batch)
+        theta -= 0.1 * gradient
+    monitor, solver = make_monitor(1), make_solver(objective, momentum=0.0)
+    found = solver.minimize(objective, objective.start, monitor)
+    np.testing.assert_allclose(found, theta, rtol=1e-12)
+    assert total_count == 24 + 5  # five batches, of which one sample counts twice
+    assert monitor.loss_curve == pytest.approx([total / total_count], rel=1e-12)
+    assert solver.n_samples_seen == 24
+
+
 def test_same_seed_same_path_and_no_seed_the_given_order():
     objective = LeastSquares()
     paths = [

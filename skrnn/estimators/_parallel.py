@@ -1,0 +1,39 @@
+"""Chunks of data to several workers, with answers in the order of the chunks."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+from skrnn.estimators._threads import single_threaded_blas
+from skrnn.network._inference import Map
+
+
+@contextmanager
+def worker_map(n_jobs: int | None) -> Iterator[Map]:
+    """Lend a `map` that spreads its calls over `n_jobs` workers of joblib.
+
+    They are threads, unless `joblib.parallel_config` says otherwise: NumPy lets go of the interpreter while it
+    works on a chunk, and nothing has to be copied to where it is needed.
+    """
+    with single_threaded_blas():
+        if effective_n_jobs(n_jobs) == 1:
+            with np.errstate(all="ignore"):  # a loss that diverges is an error of its own
+                yield map
+            return
+        with Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator") as workers:
+
+            def map_chunks(function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
+                return workers(delayed(partial(_work, function))(chunk) for chunk in chunks)
+
+            with np.errstate(all="ignore"):
+                yield map_chunks
+
+
+def _work(function: Callable[[Any], Any], chunk: Any) -> Any:
+    """Return the function of a chunk, in a worker, whose thread has settings of its own."""
+    with single_threaded_blas(), np.errstate(all="ignore"):
+        return function(chunk)

@@ -1,0 +1,325 @@
+"""A scorer for targets at every timestep, made of one of scikit-learn's for one target a sample."""
+
+from collections.abc import Callable
+from inspect import signature
+from numbers import Real
+from typing import Any, final
+
+import numpy as np
+from sklearn.metrics import check_scoring, get_scorer
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.metaestimators import available_if
+
+
+def make_sequence_scorer(scoring: str | Callable) -> "SequenceScorer":
+    """Make a scorer for targets at every timestep of one for targets at every sample.
+
+    Targets and predictions of all samples are laid end to end, masked timesteps and those without a target are left
+    out, and the rest is scored by `scoring` as if each timestep were a sample: a long sequence counts for more than a
+    short one.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        Name of a scikit-learn scorer, such as "neg_mean_absolute_error" or "f1_macro", or a scorer: what
+        :func:`~sklearn.metrics.make_scorer` returns, or any callable ``scorer(estimator, X, y)``.
+
+    Returns
+    -------
+    callable
+        The scorer, ``scorer(estimator, X, y, sample_weight=None)``, to be passed as `scoring` to
+        :func:`~sklearn.model_selection.cross_val_score`, :class:`~sklearn.model_selection.GridSearchCV` and their
+        like, alone or in a dict of several. It raises a ValueError if `y` or `sample_weight` does not match the
+        predictions, or if no timestep is left to score.
+
+    Raises
+    ------
+    TypeError
+        If `scoring` is neither a string nor callable.
+    ValueError
+        If `scoring` is not the name of a scorer, or is a metric, which :func:`~sklearn.metrics.make_scorer` turns into
+        a scorer.
+
+    See Also
+    --------
+    sklearn.metrics.make_scorer : Make a scorer of a metric.
+    sklearn.metrics.get_scorer_names : The names of all scorers.
+
+    Notes
+    -----
+    The scorer takes `y` in any form that a recurrent estimator with ``return_sequences=True`` does: an array
+    (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or a list or 1-D object array of arrays
+    (n_timesteps,) or (n_timesteps, n_outputs) whose lengths differ. A target that is NaN or None is missing. A timestep
+    counts where the estimator predicts, that is, not NaN in every output, and where each output has a target.
+
+    A `sample_weight` has one weight a sample, (n_samples,), which holds for each of its timesteps, or one a timestep,
+    in the forms of `y`.
+
+    Targets of one value a sample, (n_samples,), go to `scoring` unchanged with the estimator itself. Several outputs a
+    sample, (n_samples, n_outputs), would be taken for timesteps: score them with `scoring` alone.
+
+    A callable gets a stand-in for the estimator, which has `predict`, `predict_proba`, `predict_log_proba` and
+    `classes_` where the estimator has them, and the estimator itself as `estimator`. It answers for the timesteps that
+    count, (n_valid,) or (n_valid, n_outputs), and for the given X only. The estimator predicts once to find these
+    timesteps, and once more if the metric asks for probabilities.
+
+    To split the samples of a classifier, give `cv` a splitter such as ``KFold(5)``: for a number, scikit-learn looks
+    for classes to stratify by, and fails where a target is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.base import BaseEstimator, RegressorMixin
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from skrnn.metrics import make_sequence_scorer
+    >>> class Echo(RegressorMixin, BaseEstimator):
+    ...     "Predict the first feature of each timestep."
+    ...     def fit(self, X, y):
+    ...         return self
+    ...     def predict(self, X):
+    ...         return [sequence[:, 0] for sequence in X]
+    >>> X = [np.array([[1.0], [2.0]]), np.array([[3.0], [4.0], [5.0]])]
+    >>> y = [np.array([1.5, 2.0]), np.array([3.0, np.nan, 6.0])]  # the target of one timestep is missing
+    >>> scorer = make_sequence_scorer("neg_mean_absolute_error")
+    >>> scorer
+    make_sequence_scorer('neg_mean_absolute_error')
+    >>> float(scorer(Echo(), X, y))
+    -0.375
+    >>> cross_val_score(Echo(), X, y, cv=2, scoring=scorer)
+    array([-0.25, -0.5 ])
+    """
+    if isinstance(scoring, str):
+        return SequenceScorer(scoring, get_scorer(scoring))
+    if not callable(scoring):
+        raise TypeError(
+            f"scoring is {scoring!r} of type {type(scoring).__name__}, but make_sequence_scorer expects the name of a "
+            "scorer or a callable scorer(estimator, X, y)"
+        )
+    return SequenceScorer(scoring, check_scoring(scoring=scoring))
+
+
+@final
+class SequenceScorer:
+    """A scorer that hands the timesteps that count, laid end to end, to another scorer.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        What the user asked for.
+    scorer : callable
+        The scorer that it stands for, ``scorer(estimator, X, y)``.
+    """
+
+    def __init__(self, scoring: str | Callable, scorer: Callable) -> None:
+        self.scoring = scoring
+        self.scorer = scorer
+
+    def __repr__(self) -> str:
+        """Return the call that made the scorer."""
+        return f"make_sequence_scorer({self.scoring!r})"
+
+    def __call__(self, estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> float:
+        """Return the score of the estimator's answers to X, targets and weights in any of the three forms."""
+        if _has_one_a_sample(y):
+            weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+            return self.scorer(estimator, X, y, **weights)
+        targets, lengths = _flatten(y, "y")
+        answers = _answers(estimator, "predict", X, lengths)
+        has_target = ~_per_row(_is_missing(targets), np.any)
+        has_answer = ~_per_row(_is_missing(answers), np.all)
+        valid = has_target & has_answer
+        if not valid.any():
+            raise ValueError(
+                f"No timestep is left to score: of {len(valid)} timesteps in {len(lengths)} samples, "
+                f"{np.count_nonzero(~has_target)} have no target in y (NaN or None in an output) and "
+                f"{np.count_nonzero(~has_answer)} have no prediction (NaN in every output, masked in X)."
+            )
+        weights = {} if sample_weight is None else {"sample_weight": _settled(_weights(sample_weight, lengths)[valid])}
+        flat = FlatEstimator(estimator, X, answers, lengths, valid)
+        return self.scorer(flat, X, _one_column_as_1d(_settled(targets[valid])), **weights)
+
+    def get_metadata_routing(self) -> Any:
+        """Return the metadata that the wrapped scorer asks for, where metadata routing is enabled."""
+        return get_routing_for_object(self.scorer)
+
+    def _accept_sample_weight(self) -> bool:
+        """Tell a search over parameters whether to hand on the weights that its `fit` gets."""
+        # The searches of scikit-learn 1.9, not yet those of 1.6, ask this of every scorer in a dict, its own or not.
+        if not hasattr(self.scorer, "get_metadata_routing"):
+            return "sample_weight" in signature(self.scorer).parameters
+        requests = getattr(get_routing_for_object(self.scorer), "score", None)  # None: a scorer of several scores
+        return requests is not None and "sample_weight" in requests.requests
+
+
+def _has(method: str) -> Callable[["FlatEstimator"], bool]:
+    """Return a check for `available_if`: whether the wrapped estimator has the method."""
+    return lambda flat: hasattr(flat.estimator, method)
+
+
+@final
+class FlatEstimator:
+    """A stand-in for a fitted estimator whose answers are those at the timesteps that count, laid end to end.
+
+    Parameters
+    ----------
+    estimator : object
+        The fitted estimator, or a pipeline that ends in it.
+    X : object
+        The samples that are scored, in whichever form the estimator takes.
+    answers : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        What the estimator predicts for all timesteps of X.
+    lengths : ndarray of shape (n_samples,), int
+        Number of timesteps of each sample.
+    valid : ndarray of shape (n_rows,), bool
+        Whether the timestep counts.
+    """
+
+    def __init__(self, estimator: Any, X: Any, answers: np.ndarray, lengths: np.ndarray, valid: np.ndarray) -> None:
+        self.estimator = estimator
+        self.X = X
+        self.answers = answers
+        self.lengths = lengths
+        self.valid = valid
+
+    @property
+    def classes_(self) -> Any:
+        """Class labels of the estimator."""
+        return self.estimator.classes_
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the predictions, (n_valid,) or (n_valid, n_outputs)."""
+        answers = self.answers if X is self.X else _answers(self.estimator, "predict", X, self.lengths)
+        return _one_column_as_1d(_settled(answers[self.valid]))
+
+    @available_if(_has("predict_proba"))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probabilities, (n_valid, n_classes)."""
+        return self._of_classes("predict_proba", X)
+
+    @available_if(_has("predict_log_proba"))
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithms of the probabilities, (n_valid, n_classes)."""
+        return self._of_classes("predict_log_proba", X)
+
+    def _of_classes(self, method: str, X: Any) -> np.ndarray:
+        """Return what the method answers for each class, (n_valid, n_classes)."""
+        rows = _answers(self.estimator, method, X, self.lengths)
+        if rows.ndim != 2:  # one row a sample, with as many classes as there are timesteps
+            raise ValueError(
+                f"{type(self.estimator).__name__}.{method}(X) has a number for each class of {len(self.lengths)} "
+                "samples, but y has targets for each timestep; expected a number for each class of each timestep."
+            )
+        return rows[self.valid]
+
+    def __sklearn_tags__(self) -> Any:
+        """Return the tags of the estimator: a classifier's stand-in is a classifier."""
+        return get_tags(self.estimator)
+
+
+def _answers(estimator: Any, method: str, X: Any, lengths: np.ndarray) -> np.ndarray:
+    """Return what the method answers for all timesteps of X, (n_rows,) or (n_rows, n_columns)."""
+    answers = getattr(estimator, method)(X)
+    name = f"{type(estimator).__name__}.{method}(X)"
+    if _has_one_a_sample(answers):
+        raise ValueError(
+            f"{name} has one value for each of {len(answers)} samples, but y has targets for each timestep. Expected "
+            "an estimator that predicts at each timestep (return_sequences=True), or y of shape (n_samples,)."
+        )
+    rows, answered = _flatten(answers, name)
+    _check_lengths(lengths, "y", answered, name)
+    return rows
+
+
+def _weights(sample_weight: Any, lengths: np.ndarray) -> np.ndarray:
+    """Return a weight for each timestep, (n_rows,), of weights per sample or per timestep."""
+    if _has_one_a_sample(sample_weight):
+        if len(sample_weight) != len(lengths):
+            raise ValueError(f"sample_weight has {len(sample_weight)} samples, but y has {len(lengths)}.")
+        return np.repeat(np.asarray(sample_weight), lengths)
+    rows, weighted = _flatten(sample_weight, "sample_weight")
+    _check_lengths(weighted, "sample_weight", lengths, "y")
+    rows = _one_column_as_1d(rows)
+    if rows.ndim != 1:
+        raise ValueError(f"sample_weight has {rows.shape[1]} values a timestep; expected one weight.")
+    return rows
+
+
+def _check_lengths(lengths: np.ndarray, name: str, expected: np.ndarray, expected_name: str) -> None:
+    """Raise unless all samples have the same numbers of timesteps in both."""
+    if len(lengths) != len(expected):
+        raise ValueError(f"{name} has {len(lengths)} samples, but {expected_name} has {len(expected)}.")
+    if (lengths != expected).any():
+        sample = int(np.argmax(lengths != expected))
+        raise ValueError(
+            f"{name} has {lengths[sample]} timesteps in sample {sample}, but {expected_name} has {expected[sample]}."
+        )
+
+
+def _has_one_a_sample(values: Any) -> bool:
+    """Tell whether there is one value a sample, (n_samples,), and not a sequence of them."""
+    if hasattr(values, "__array__"):
+        values = np.asarray(values)
+        if values.ndim != 1 or values.dtype != object:
+            return values.ndim == 1
+    return all(isinstance(value, str | bytes) or not np.iterable(value) for value in values)
+
+
+def _flatten(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return (all timesteps of all samples, number of timesteps of each sample) of sequences in any form.
+
+    The values are an array (n_samples, n_timesteps) or (n_samples, n_timesteps, n_columns), or a list or 1-D object
+    array of (n_timesteps,) or (n_timesteps, n_columns). The timesteps are (n_rows,) or (n_rows, n_columns).
+    """
+    samples = [_as_array(sample) for sample in (np.asarray(values) if hasattr(values, "__array__") else values)]
+    if not samples:
+        raise ValueError(f"{name} has no samples; expected at least one.")
+    first = samples[0]
+    for i, sample in enumerate(samples):
+        if sample.ndim not in (1, 2):
+            raise ValueError(
+                f"{name} has shape {sample.shape} in sample {i}; expected (n_timesteps,) or (n_timesteps, n_columns)."
+            )
+        if sample.shape[1:] != first.shape[1:]:
+            raise ValueError(
+                f"{name} has shape {sample.shape} in sample {i}, but {first.shape} in sample 0; expected the same "
+                "number of values at each timestep."
+            )
+    # NumPy would write the NaN of a sample without targets among strings as the label "nan".
+    has_strings = {sample.dtype.kind in "US" for sample in samples}
+    rows = np.concatenate(samples, dtype=object if len(has_strings) > 1 else None)
+    return rows, np.array([len(sample) for sample in samples])
+
+
+def _as_array(sample: Any) -> np.ndarray:
+    """Return a sample's values as an array; one that was none before keeps its values as they are, as objects."""
+    return np.asarray(sample) if hasattr(sample, "__array__") else np.array(sample, dtype=object)
+
+
+def _is_missing(rows: np.ndarray) -> np.ndarray:
+    """Return for each value whether it is NaN or None, in the shape of the rows."""
+    if rows.dtype.kind == "f":
+        return np.isnan(rows)
+    if rows.dtype != object:
+        return np.zeros(rows.shape, dtype=bool)
+    missing = [value is None or (isinstance(value, Real) and value != value) for value in rows.ravel()]
+    return np.array(missing, dtype=bool).reshape(rows.shape)
+
+
+def _per_row(flags: np.ndarray, reduce: Callable[..., np.ndarray]) -> np.ndarray:
+    """Return one flag a row, (n_rows,), of flags (n_rows,) or (n_rows, n_columns)."""
+    return flags if flags.ndim == 1 else reduce(flags, axis=1)
+
+
+def _settled(rows: np.ndarray) -> np.ndarray:
+    """Return objects that are all strings or all numbers as such: metrics do not know what objects are."""
+    if rows.dtype != object:
+        return rows
+    is_string = [isinstance(value, str) for value in rows.ravel()]
+    is_number = [isinstance(value, Real | np.bool_) for value in rows.ravel()]
+    return np.array(rows.tolist()) if all(is_string) or all(is_number) else rows
+
+
+def _one_column_as_1d(rows: np.ndarray) -> np.ndarray:
+    """Return rows of one column, (n_rows, 1), as (n_rows,), others as they are."""
+    return rows[:, 0] if rows.ndim == 2 and rows.shape[1] == 1 else rows

@@ -1,0 +1,110 @@
+"""All the data, chunk by chunk, and the forward pass over them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from skrnn.network._network import Network, Workspaces
+from skrnn.network._parameters import ReadoutParameters
+from skrnn.sequences._batches import Batch, chunks
+from skrnn.sequences._ragged import Sequences
+
+#: Bytes of the workspace of a chunk, so that memory does not grow with the number of sequences.
+_CHUNK_BYTES = 16 * 1024 * 1024
+_MIN_CHUNK_SIZE, _MAX_CHUNK_SIZE = 8, 1024
+#: The same where a pass needs no more than a piece of the timesteps at once, and few timesteps are in the cache.
+_PIECE_BYTES = 4 * 1024 * 1024
+_MIN_PIECE = 16
+
+#: Like the builtin `map`, over chunks: the answers come in the order of the chunks, whoever computes them.
+Map = Callable[[Callable[[Batch], Any], Iterable[Batch]], Iterable[Any]]
+
+
+def split(network: Network, sequences: Sequences) -> list[Batch]:
+    """Return chunks that cover all sequences once, of a size that depends on nothing but the shapes."""
+    n_steps = _CHUNK_BYTES // _bytes_of_a_timestep(network, sequences)
+    return chunks(sequences, n_steps, _MIN_CHUNK_SIZE, _MAX_CHUNK_SIZE)
+
+
+def outputs(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: Map = map) -> np.ndarray:
+    """Return the raw outputs of all sequences, (n_outputs, n_columns)."""
+    return _run(network, theta, sequences, map_chunks, reads_out=True)
+
+
+def hidden_states(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: Map = map) -> np.ndarray:
+    """Return the hidden states that the readout sees, (readout_size, n_columns)."""
+    return _run(network, theta, sequences, map_chunks, reads_out=False)
+
+
+def _run(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: Map, *, reads_out: bool) -> np.ndarray:
+    """Return outputs or states: those of each sequence, or with `return_sequences` of each timestep of each."""
+    parameters = network.layout.views(theta)
+    dtype = sequences.rows.dtype
+    n_timesteps = sequences.max_length
+    if network.bidirectional:  # a pass from the end needs whole sequences
+        plan = split(network, sequences)
+    else:
+        plan = chunks(sequences, 0, _MAX_CHUNK_SIZE, _MAX_CHUNK_SIZE)
+        n_bytes = len(plan[0]) * _bytes_of_a_timestep(network, sequences)
+        n_timesteps = min(n_timesteps, max(_MIN_PIECE, _PIECE_BYTES // n_bytes))
+    forward = _ForwardPass(
+        network=network,
+        packed=network.pack(parameters),
+        readout=parameters.readout if reads_out else None,
+        sequences=sequences,
+        n_timesteps=n_timesteps,
+        rooms=Workspaces(network, dtype, backward=False),
+    )
+    n_rows = network.layout.n_outputs if reads_out else network.layout.readout_size
+    n_columns = int(sequences.lengths.sum()) if network.return_sequences else len(sequences)
+    answers = np.empty((n_rows, n_columns), dtype)
+    for columns, of_chunk in map_chunks(forward, plan):
+        answers[:, columns] = of_chunk
+    return answers
+
+
+@final
+@dataclass(frozen=True)
+class _ForwardPass:
+    """The forward pass over a chunk, piece by piece; without a readout it answers with what the readout would see."""
+
+    network: Network
+    packed: list[np.ndarray]
+    readout: ReadoutParameters | None
+    sequences: Sequences
+    n_timesteps: int
+    rooms: Workspaces
+
+    def __call__(self, chunk: Batch) -> tuple[np.ndarray, np.ndarray]:
+        """Return the columns of the chunk among those of all sequences, and the answers, (n_rows, len(columns))."""
+        network = self.network
+        pieces = chunk.pieces(self.n_timesteps)
+        answers = []
+        with self.rooms.take(min(chunk.n_timesteps, self.n_timesteps), len(chunk)) as room:
+            room.begin(network, None)
+            for piece in pieces:
+                network.load(self.sequences, piece, room)
+                network.unroll(self.packed, piece, room)
+                states = network.collect(piece, room)
+                if network.return_sequences:
+                    answers.append(self._answer(states))
+                if len(pieces) > 1:
+                    network.carry_state(piece, room)
+            if not network.return_sequences:  # every sequence has left its state where it ended
+                answers.append(self._answer(room.readout_operand))
+        columns = [network.reading.columns(self.sequences, piece) for piece in pieces[: len(answers)]]
+        return np.concatenate(columns), np.concatenate(answers, axis=1)
+
+    def _answer(self, states: np.ndarray) -> np.ndarray:
+        """Return the outputs, or a copy of the states: the next piece overwrites them."""
+        return states[:-1].copy() if self.readout is None else self.readout.matrix @ states
+
+
+def _bytes_of_a_timestep(network: Network, sequences: Sequences) -> int:
+    """Return the bytes that a timestep of one sequence takes in a workspace, up to what BPTT adds."""
+    numbers = sum(layer.n_operand + (layer.cell.n_records + 2) * layer.hidden_size for layer in network.layers)
+    if network.return_sequences:
+        numbers += network.layout.readout_size + network.layout.n_outputs
+    return numbers * sequences.rows.itemsize
