@@ -8,7 +8,7 @@ import numpy as np
 
 from skrnn.network._network import Network, Workspaces
 from skrnn.network._parameters import ReadoutParameters
-from skrnn.sequences._batches import Batch, chunks
+from skrnn.sequences._batches import Batch, chunks, room_for
 from skrnn.sequences._ragged import Sequences
 
 #: Bytes of the workspace of a chunk, so that memory does not grow with the number of sequences.
@@ -82,7 +82,8 @@ class _ForwardPass:
         network = self.network
         pieces = chunk.pieces(self.n_timesteps)
         answers = []
-        with self.rooms.take(min(chunk.n_timesteps, self.n_timesteps), len(chunk)) as room:
+        n_timesteps = min(self.n_timesteps, room_for(self.sequences, chunk.n_timesteps))
+        with self.rooms.take(n_timesteps, len(chunk)) as room:
             room.begin(network, None)
             for piece in pieces:
                 network.load(self.sequences, piece, room)

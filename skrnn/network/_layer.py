@@ -15,6 +15,10 @@ from skrnn.cells import Cell
 from skrnn.network._parameters import LayerParameters
 from skrnn.sequences._batches import Segments
 
+#: A step forward goes through all columns where no more pre-activations than these are computed in vain: calls on
+#: parts of arrays cost more.
+_VAIN_NUMBERS = 4096
+
 #: Bytes of local derivatives that are computed at once: they should stay in the L2 cache until they are used.
 _BLOCK_BYTES = 256 * 1024
 
@@ -83,8 +87,8 @@ class LayerWorkspace:
         self.previous_c, self.cell_states = c[before], c[after]
         self.initial_h, self.initial_c = h[0], c[0]
         self.records = np.empty((n_timesteps, cell.n_records, hidden_size, n_sequences), dtype)
-        self._n_gates = cell.n_gates
-        self._steps = self._step_views(0, n_timesteps, n_sequences)
+        self.n_gates = cell.n_gates
+        self._steps: list[tuple[np.ndarray, ...]] = []
         if backward:
             self._allocate_backward(layer, dtype)
 
@@ -97,20 +101,30 @@ class LayerWorkspace:
         self.block_size = block_size
         self.coefficients = np.empty((block_size, cell.n_coefficients, hidden_size, n_sequences), dtype)
         self.d_blocks = np.empty((block_size, cell.n_blocks, hidden_size, n_sequences), dtype)
-        self._block_arrays: dict[tuple[int, int, int], tuple[np.ndarray, ...]] = {}
-        self._backward_steps = self._backward_views(block_size, n_sequences)
+        self._block_states: dict[tuple[int, int, int], tuple[np.ndarray, ...]] = {}
+        self._backward_rooms: dict[int, BackwardRoom] = {}
         self.d_h = np.empty((hidden_size, n_sequences), dtype)
         self.d_h_gates = np.empty((hidden_size, n_sequences), dtype)
         self.d_c = np.empty((self.cell_states.shape[1], n_sequences), dtype)
-        self._d_running = np.empty((3, hidden_size, n_sequences), dtype)
+        self.d_running = np.empty((3, hidden_size, n_sequences), dtype)
         self.products = np.zeros((block_size, *layer.packed_shape), dtype)
         self.d_packed = np.empty(layer.packed_shape, dtype)
 
+    def width(self, n_running: int) -> int:
+        """Return how many columns a step forward goes through: those of sequences that have ended are not read."""
+        n_sequences = self.operands.shape[-1]
+        n_vain = (n_sequences - n_running) * self.n_gates * self.hidden_states.shape[1]
+        return n_sequences if n_vain <= _VAIN_NUMBERS else n_running
+
     def steps(self, start: int, stop: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
-        """Return the views that the forward pass reads and writes at each timestep."""
-        if n_running == self.operands.shape[-1]:
-            return self._steps[start:stop]
-        return self._step_views(start, stop, n_running)
+        """Return the views that the forward pass reads and writes at each timestep, of `width(n_running)` columns."""
+        n_running = self.width(n_running)
+        if n_running < self.operands.shape[-1]:
+            return self._step_views(start, stop, n_running)
+        n_known = len(self._steps)
+        if n_known < stop:  # views on all columns are made once
+            self._steps += self._step_views(n_known, stop, n_running)
+        return self._steps[start:stop]
 
     def _step_views(self, start: int, stop: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
         hidden_size = self.hidden_states.shape[1]
@@ -119,49 +133,31 @@ class LayerWorkspace:
         arrays = (
             self.operands[start:stop, :, :n_running],
             self.operands[start:stop, :hidden_size, :n_running],
-            _join_rows(records[:, : self._n_gates]),
+            _join_rows(records[:, : self.n_gates]),
             records,
             *(array[start:stop, :, :n_running] for array in states),
         )
         return list(zip(*arrays, strict=True))
 
-    def block_arrays(self, block: slice, n_running: int) -> tuple[np.ndarray, ...]:
-        """Return what `Cell.linearise` takes for a block of timesteps: records, old and new states, coefficients."""
+    def block_states(self, block: slice, n_running: int) -> tuple[np.ndarray, ...]:
+        """Return what `Cell.linearise` reads of a block of timesteps: records, states before, states after."""
         key = (block.start, block.stop, n_running)
-        if key not in self._block_arrays:
+        if key not in self._block_states:
             states = (self.previous_h, self.previous_c, self.hidden_states, self.cell_states)
             of_block = (
-                close_up(self.records, block.start, block.stop, n_running),
+                close_up(self.records, block.start, block.stop, self.width(n_running))[..., :n_running],
                 *(array[block, :, :n_running] for array in states),
-                close_up(self.coefficients, 0, block.stop - block.start, n_running),
             )
             if n_running < self.operands.shape[-1]:
                 return of_block
-            self._block_arrays[key] = of_block
-        return self._block_arrays[key]
+            self._block_states[key] = of_block
+        return self._block_states[key]
 
-    def d_rows(self, n_steps: int, n_running: int) -> np.ndarray:
-        """Return the gradient on all pre-activations of a block, (n_steps, n_blocks * hidden_size, n_running)."""
-        return _join_rows(close_up(self.d_blocks, 0, n_steps, n_running))
-
-    def backward_steps(self, n_steps: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
-        """Return the views that the backward pass reads and writes at each timestep of a block."""
-        if n_running == self.operands.shape[-1]:
-            return self._backward_steps[:n_steps]
-        return self._backward_views(n_steps, n_running)
-
-    def _backward_views(self, n_steps: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
-        coefficients = close_up(self.coefficients, 0, n_steps, n_running)
-        d_blocks = close_up(self.d_blocks, 0, n_steps, n_running)
-        n_step_rows = self._n_gates * self.d_blocks.shape[2]
-        return list(zip(coefficients, d_blocks, _join_rows(d_blocks)[:, :n_step_rows], strict=True))
-
-    def running_gradients(self, n_running: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return room for `d_h`, `d_c` and the part of `d_h` that comes from the gates, for those that still run."""
-        if n_running == self.d_h.shape[-1]:
-            return self.d_h, self.d_c, self.d_h_gates
-        rooms = close_up(self._d_running, 0, 3, n_running)
-        return rooms[0], rooms[1, : len(self.d_c)], rooms[2]
+    def backward_room(self, n_running: int) -> "BackwardRoom":
+        """Return the room for a block in which that many sequences run; views on it are made once."""
+        if n_running not in self._backward_rooms:
+            self._backward_rooms[n_running] = BackwardRoom(self, n_running)
+        return self._backward_rooms[n_running]
 
     def carry_state(self, segments: Segments) -> None:
         """Make the state that each sequence of a pass forward in time has ended with the initial one of the next."""
@@ -173,6 +169,50 @@ class LayerWorkspace:
         """Let the next pass forward in time begin with a state of zeros."""
         self.initial_h.fill(0.0)
         self.initial_c.fill(0.0)
+
+
+@final
+class BackwardRoom:
+    """Room for the backward pass through a block of timesteps, for those sequences that run.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (block_size, n_coefficients, hidden_size, n_running)
+        Local derivatives.
+    d_rows : ndarray of shape (block_size, n_blocks * hidden_size, n_running)
+        Gradient on all pre-activations.
+    steps : list of (coefficients, d_blocks, d_step_rows)
+        What the backward pass reads and writes at each timestep.
+    d_h, d_c, d_h_gates : ndarray of shape (hidden_size, n_running)
+        Gradient on the state, and that part of it which comes through the gates.
+    """
+
+    def __init__(self, workspace: LayerWorkspace, n_running: int) -> None:
+        block_size = workspace.block_size
+        self.coefficients = close_up(workspace.coefficients, 0, block_size, n_running)
+        d_blocks = close_up(workspace.d_blocks, 0, block_size, n_running)
+        self.d_rows = _join_rows(d_blocks)
+        n_step_rows = workspace.n_gates * d_blocks.shape[2]
+        self.steps = list(zip(self.coefficients, d_blocks, self.d_rows[:, :n_step_rows], strict=True))
+        self._all_d_h, self._all_d_c = workspace.d_h[:, :n_running], workspace.d_c[:, :n_running]
+        self._is_whole = n_running == workspace.d_h.shape[-1]
+        if self._is_whole:
+            self.d_h, self.d_c, self.d_h_gates = workspace.d_h, workspace.d_c, workspace.d_h_gates
+        else:
+            self.d_h, d_c, self.d_h_gates = close_up(workspace.d_running, 0, 3, n_running)
+            self.d_c = d_c[: len(workspace.d_c)]
+
+    def begin(self) -> None:
+        """Take the gradient on the states of those that run from among that on all."""
+        if not self._is_whole:
+            self.d_h[...] = self._all_d_h
+            self.d_c[...] = self._all_d_c
+
+    def end(self) -> None:
+        """Put it back."""
+        if not self._is_whole:
+            self._all_d_h[...] = self.d_h
+            self._all_d_c[...] = self.d_c
 
 
 def close_up(array: np.ndarray, start: int, stop: int, n_running: int) -> np.ndarray:
@@ -256,7 +296,7 @@ class Layer:
         n_joined = 0
         for start, stop, n_running in reversed(segments) if self.from_end else segments:
             if self.cell.splits_last_gate:
-                self._project_inputs(packed, workspace, start, stop, n_running)
+                self._project_inputs(packed, workspace, start, stop, workspace.width(n_running))
             if self.from_end:  # the sequences that end here join those that have come from further on
                 workspace.previous_h[stop - 1, :, n_joined:n_running] = 0.0
                 workspace.previous_c[stop - 1, :, n_joined:n_running] = 0.0
@@ -264,7 +304,7 @@ class Layer:
             steps = workspace.steps(start, stop, n_running)
             for operand, seen_h, rows, record, h, c, new_h, new_c in reversed(steps) if self.from_end else steps:
                 if mask is not None:
-                    np.multiply(h, mask[:, :n_running], out=seen_h)
+                    np.multiply(h, mask[:, : h.shape[-1]], out=seen_h)
                 np.dot(step_matrix, operand, out=rows)
                 advance(record, h, c, new_h, new_c)
 
@@ -315,7 +355,7 @@ class Layer:
         recurrent = np.ascontiguousarray(packed[: self.n_step_rows, : self.hidden_size].T)
         for block, n_running in self._roll_up_order(segments, workspace.block_size):
             self._roll_up(recurrent, workspace, block, n_running, d_outputs)
-            d_rows = workspace.d_rows(block.stop - block.start, n_running)
+            d_rows = workspace.backward_room(n_running).d_rows[: block.stop - block.start]
             self._accumulate(workspace, block, d_rows)
             if d_inputs is not None:
                 input_weights = packed[self.input_rows, self.hidden_size : -1]
@@ -342,15 +382,15 @@ class Layer:
         d_outputs: np.ndarray | None,
     ) -> None:
         """Write the gradient on the pre-activations of a block of timesteps into `workspace.d_blocks`."""
-        columns = slice(n_running)
-        self.cell.linearise(*workspace.block_arrays(block, n_running))
-        steps = list(enumerate(workspace.backward_steps(block.stop - block.start, n_running), block.start))
+        columns, room = slice(n_running), workspace.backward_room(n_running)
+        n_steps = block.stop - block.start
+        records, h, c, new_h, new_c = workspace.block_states(block, n_running)
+        self.cell.linearise(records, h, c, new_h, new_c, room.coefficients[:n_steps])
+        steps = list(enumerate(room.steps[:n_steps], block.start))
         has_direct_path, mask, backward = self.cell.has_direct_path, workspace.state_mask, self.cell.backward
-        d_h, d_c, d_h_gates = workspace.running_gradients(n_running)
-        d_h_gates = d_h_gates if has_direct_path else d_h
-        if d_h is not workspace.d_h:
-            d_h[...] = workspace.d_h[:, columns]
-            d_c[...] = workspace.d_c[:, columns]
+        room.begin()
+        d_h, d_c = room.d_h, room.d_c
+        d_h_gates = room.d_h_gates if has_direct_path else d_h
         for t, (coefficients, d_blocks, d_step_rows) in steps if self.from_end else reversed(steps):
             if d_outputs is not None:
                 d_h += d_outputs[t, :, columns]
@@ -360,9 +400,7 @@ class Layer:
                 d_h_gates *= mask[:, columns]
             if has_direct_path:
                 d_h += d_h_gates
-        if d_h is not workspace.d_h:
-            workspace.d_h[:, columns] = d_h
-            workspace.d_c[:, columns] = d_c
+        room.end()
 
     def _accumulate(self, workspace: LayerWorkspace, block: slice, d_rows: np.ndarray) -> None:
         """Add the gradient on the packed matrix of a block of timesteps to `workspace.d_packed`."""

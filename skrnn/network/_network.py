@@ -76,8 +76,8 @@ def _draw_mask(rate: float, rng: np.random.RandomState | None, mask: np.ndarray)
 class Workspaces:
     """Workspaces of a network, to be taken and given back: several may work at once, and few are ever allocated."""
 
-    #: How many are kept that nobody works in: those of two workers, for whole chunks and for what is left.
-    N_KEPT = 4
+    #: How many are kept that nobody works in: their shapes come again in the next pass over the data.
+    N_KEPT = 8
 
     def __init__(self, network: "Network", dtype: np.dtype, backward: bool) -> None:
         self._kind = (network, dtype, backward)
@@ -91,9 +91,8 @@ class Workspaces:
             network, dtype, backward = self._kind
             workspace = Workspace(network, n_timesteps, n_sequences, dtype, backward)
         yield workspace
-        self._free.append(workspace)
-        if len(self._free) > self.N_KEPT:
-            self._free.pop(0)
+        if len(self._free) < self.N_KEPT:
+            self._free.append(workspace)
 
     def _find(self, shape: tuple[int, int]) -> Workspace | None:
         for workspace in reversed(self._free.copy()):

@@ -10,7 +10,7 @@ from skrnn.losses import Loss
 from skrnn.network._inference import Map, outputs, split
 from skrnn.network._network import Network, Workspace, Workspaces
 from skrnn.network._parameters import NetworkParameters
-from skrnn.sequences._batches import Batch, minibatches
+from skrnn.sequences._batches import Batch, minibatches, room_for
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
 
@@ -156,7 +156,7 @@ class Objective:
         """Return the sum of a chunk's losses, and its gradient."""
         parameters, gradient = self.network.layout.views(theta), np.empty_like(theta)
         d_parameters = self.network.layout.views(gradient)
-        with self._rooms.take(chunk.n_timesteps, len(chunk)) as room:
+        with self._rooms.take(room_for(self.sequences, chunk.n_timesteps), len(chunk)) as room:
             loss, _ = self._sum_gradient(parameters, self.network.pack(parameters), chunk, room, d_parameters)
         return loss, gradient
 

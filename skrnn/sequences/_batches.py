@@ -1,6 +1,7 @@
 """Batches: which sequences go through the network together, and how many of them run at each timestep."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil, log2
 from typing import Self, final
 
 import numpy as np
@@ -11,7 +12,7 @@ Segments = list[tuple[int, int, int]]
 
 #: By how much lengths are disturbed at most, by a share and by timesteps, before sequences of similar length are put
 #: into one minibatch: so that the same ones do not meet in every epoch.
-_LENGTH_SHARE, _LENGTH_TIMESTEPS = 0.05, 2.0
+_LENGTH_SHARE, _LENGTH_TIMESTEPS = 0.03, 2.0
 
 
 @final
@@ -141,13 +142,18 @@ def minibatches(sequences: Sequences, batch_size: int, rng: np.random.RandomStat
 def chunks(sequences: Sequences, n_steps: int, least: int, most: int) -> list[Batch]:
     """Return batches that cover all sequences once, similar lengths together.
 
-    A batch has as many sequences as fit into `n_steps` timesteps if all were as long as its longest, but no less than
+    A batch has as many sequences as fit into `n_steps` timesteps if all took the room of its longest, but no less than
     `least` and no more than `most`, where there are so many.
     """
     order = np.argsort(-sequences.lengths, kind="stable")
     batches, first = [], 0
     while first < len(order):
-        size = int(np.clip(n_steps // sequences.lengths[order[first]], least, most))
+        size = int(np.clip(n_steps // room_for(sequences, int(sequences.lengths[order[first]])), least, most))
         batches.append(Batch.of(sequences, order[first : first + size]))
         first += size
     return batches
+
+
+def room_for(sequences: Sequences, n_timesteps: int) -> int:
+    """Return for how many timesteps there should be room: one of few numbers, so that rooms are used again."""
+    return min(sequences.max_length, ceil(2.0 ** (ceil(3.0 * log2(n_timesteps)) / 3.0)))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skrnn.sequences._batches import Batch, chunks, minibatches
+from skrnn.sequences._batches import Batch, chunks, minibatches, room_for
 from skrnn.sequences._ragged import Sequences
 
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=20)
@@ -228,10 +228,20 @@ def test_chunks_cover_every_sequence_once_similar_lengths_together(lengths, n_st
     assert sorted(indices) == list(range(len(lengths)))
     for batch in batches[:-1]:
         assert least <= len(batch) <= least + more
-        assert len(batch) == least or batch.n_timesteps * len(batch) <= n_steps
-        assert len(batch) == least + more or batch.n_timesteps * (len(batch) + 1) > n_steps
+        room = room_for(sequences, batch.n_timesteps)
+        assert len(batch) == least or room * len(batch) <= n_steps
+        assert len(batch) == least + more or room * (len(batch) + 1) > n_steps
     assert len(batches[-1]) <= least + more
     assert (np.diff(sequences.lengths[indices]) <= 0).all()
+
+
+def test_room_is_enough_not_much_more_and_of_few_sizes():
+    sequences = sequences_of([1, 1344])
+    rooms = [room_for(sequences, length) for length in range(1, 1345)]
+    assert all(length <= room <= max(length + 1, 1.27 * length) for length, room in enumerate(rooms, 1))
+    assert len(set(rooms)) <= 32
+    assert max(rooms) == 1344
+    assert room_for(sequences_of([50, 50]), 50) == 50
 
 
 def test_chunks_of_one_length_keep_the_order():
