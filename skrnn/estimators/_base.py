@@ -14,25 +14,17 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators._build import choose_batch_size, make_network, make_solver
+from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import read_theta, store_theta
 from skrnn.estimators._forms import Form
 from skrnn.estimators._parallel import worker_map
 from skrnn.estimators._stream import Stream
-from skrnn.estimators._validation import (
-    check_parameters,
-    find_missing,
-    naming,
-    read_random_state,
-    read_sequences,
-    read_weights,
-    settled,
-)
+from skrnn.estimators._validation import check_parameters, naming, read_random_state, read_sequences
 from skrnn.losses import Loss
 from skrnn.network._inference import Map, hidden_states, outputs
 from skrnn.network._initializers import initial_theta
 from skrnn.network._objective import Objective
-from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
 from skrnn.solvers import UPDATE_RULES, Monitor
 
@@ -404,15 +396,12 @@ class BaseRNN(BaseEstimator, ABC):
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         n_features = None if reset else self.input_weights_[0].shape[1]
         sequences, form = read_sequences(self, X, reset=reset, n_features=n_features)
-        y, missing = self._read_targets(y, form, "y")
-        weights = read_weights(sample_weight, form, "sample_weight", per_timestep=bool(self.return_sequences))
-        is_counted = _is_counted(weights, missing)
-        known = y if is_counted is None else y[is_counted]
+        columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
         if reset:
-            self._learn_targets(known, classes, incremental=incremental)
+            self._learn_targets(columns.counted(), classes, incremental=incremental)
         else:
             self._check_classes(classes)
-        return self._make_data(sequences, y, missing, weights, "y")
+        return make_data(self, sequences, columns)
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any, n_features: int) -> Data | None:
         """Return the validation data, if any, in the form that the training data have."""
@@ -424,54 +413,7 @@ class BaseRNN(BaseEstimator, ABC):
             missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
             raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
         sequences, form = read_sequences(self, X, reset=False, n_features=n_features, name="X_val")
-        y, is_missing = self._read_targets(y, form, "y_val")
-        weights = read_weights(sample_weight, form, "sample_weight_val", per_timestep=bool(self.return_sequences))
-        return self._make_data(sequences, y, is_missing, weights, "y_val")
-
-    def _read_targets(self, y: Any, form: Form, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return the targets, (n_columns,) or (n_columns, n_outputs), and which of them are missing, if any.
-
-        Where one is missing there stands any number or label.
-        """
-        if not self.return_sequences:
-            return self._read_y(y, len(form), name), None
-        with naming(name, "targets for each timestep, (n_samples, n_timesteps) or a list of (n_timesteps,)"):
-            y = form.flatten(y, name)
-        missing = find_missing(y)
-        if missing is None:
-            return self._read_y(settled(y), len(y), name), None
-        is_known = ~missing if missing.ndim == 1 else ~missing.all(axis=1)
-        if not is_known.any():
-            raise ValueError(f"{name} has no target: all are missing (NaN). Expected at least one.")
-        known = y[is_known]
-        if missing.ndim == 2:
-            known = np.where(missing[is_known], 0, known)
-        known = self._read_y(settled(known), len(known), name)
-        everywhere = np.full((len(y), *known.shape[1:]), known[0], dtype=known.dtype)
-        everywhere[is_known] = known
-        return everywhere, missing if known.ndim == 2 else missing.reshape(len(y))
-
-    def _make_data(
-        self, sequences: Sequences, y: np.ndarray, missing: np.ndarray | None, weights: np.ndarray | None, name: str
-    ) -> Data:
-        """Return sequences and targets of the learnt form, without the sequences that count for nothing."""
-        is_counted = _is_counted(weights, missing)
-        per_timestep = bool(self.return_sequences)
-        if is_counted is None and (missing is None or missing.ndim == 1):
-            return Data(sequences, Targets(self._encode(y, name), weights), per_timestep)
-        is_counted = np.ones(len(y), dtype=bool) if is_counted is None else is_counted
-        encoded = self._encode(y[is_counted], name)
-        values = np.zeros((len(encoded), len(y)))
-        values[:, is_counted] = encoded
-        present = None
-        if missing is not None and missing.ndim == 2 and missing[is_counted].any():
-            present = (~missing & is_counted[:, None]).T.astype(np.float64)
-            values *= present
-            if not present.any(axis=1).all():
-                output = int(np.argmin(present.any(axis=1)))
-                raise ValueError(f"{name} has no target in output {output}: all are missing. Expected at least one.")
-        weights = is_counted.astype(np.float64) if weights is None else np.where(is_counted, weights, 0.0)
-        return Data(sequences, Targets(values, weights, present), per_timestep).weighted(weights)
+        return make_data(self, sequences, read_columns(self, y, sample_weight, form, "y_val", "sample_weight_val"))
 
     @contextmanager
     def _unchanged_on_error(self) -> Iterator[None]:
@@ -532,13 +474,6 @@ class BaseRNN(BaseEstimator, ABC):
         """Return predictions in columns, (n_columns, ...), in the form in which X came."""
         return form.restore(predictions) if self.return_sequences else predictions
 
-    def _read_scored(
-        self, form: Form, y: Any, sample_weight: Any
-    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Return targets at every timestep, which of them are missing, and their weights, (n_columns,)."""
-        y, missing = self._read_targets(y, form, "y")
-        return y, missing, read_weights(sample_weight, form, "sample_weight", per_timestep=True)
-
     def stream(self, n_sequences: int = 1) -> Stream:
         """Return an object that predicts timestep after timestep, with the state in between made explicit.
 
@@ -577,13 +512,3 @@ class BaseRNN(BaseEstimator, ABC):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _is_counted(weights: np.ndarray | None, missing: np.ndarray | None) -> np.ndarray | None:
-    """Return which columns have a target and a weight, (n_columns,), or None where all have."""
-    if weights is None and missing is None:
-        return None
-    is_counted = np.array(True) if weights is None else weights > 0.0
-    if missing is not None:
-        is_counted = is_counted & ~(missing if missing.ndim == 1 else missing.all(axis=1))
-    return None if is_counted.all() else is_counted

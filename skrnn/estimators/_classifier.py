@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
 from skrnn.estimators._base import BaseRNN, _is_stochastic
+from skrnn.estimators._columns import read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._validation import check_weights, naming, read_labels
 from skrnn.losses import LOSSES, Loss
@@ -396,15 +397,15 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             return super().score(X, y, sample_weight)
         raw, form = self._predict_raw(X)
         predictions = _labels(raw, self.classes_, self._is_multilabel)
-        y, missing, weights = self._read_scored(form, y, sample_weight)
-        if predictions.shape != y.shape:
-            raise ValueError(f"y has shape {y.shape} over all timesteps; expected {predictions.shape}.")
-        is_right = predictions == y
-        counts = np.ones(len(y)) if weights is None else weights
-        if missing is not None:
-            is_right |= missing
-            counts = np.where(missing if missing.ndim == 1 else missing.all(axis=1), 0.0, counts)
-        return float(np.average(is_right if is_right.ndim == 1 else is_right.all(axis=1), weights=counts))
+        columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
+        if predictions.shape != columns.y.shape:
+            raise ValueError(f"y has shape {columns.y.shape} over all timesteps; expected {predictions.shape}.")
+        is_right = predictions == columns.y
+        if columns.missing is not None:
+            is_right |= columns.missing
+        is_right = is_right if is_right.ndim == 1 else is_right.all(axis=1)
+        weights = None if columns.weights is None else columns.weights[columns.is_counted]
+        return float(np.average(is_right[columns.is_counted], weights=weights))
 
     def _answers_of_raw(self) -> dict[str, Any]:
         is_multilabel = self._is_multilabel

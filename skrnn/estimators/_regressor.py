@@ -8,6 +8,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
 from skrnn.estimators._base import BaseRNN
+from skrnn.estimators._columns import read_columns
 from skrnn.estimators._validation import read_numbers
 from skrnn.losses import LOSSES, Loss
 from skrnn.sequences._targets import Targets
@@ -344,10 +345,10 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             return super().score(X, y, sample_weight)
         raw, form = self._predict_raw(X)
         predictions = _numbers(raw, self._make_loss(), is_1d=False)
-        y, missing, weights = self._read_scored(form, y, sample_weight)
-        y = self._encode(y, "y").T
+        columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
+        y, missing = self._encode(columns.y, "y").T, columns.missing
         known = np.ones(y.shape, dtype=bool) if missing is None else ~missing.reshape(y.shape)
-        weights = np.ones(len(y)) if weights is None else weights
+        weights = np.ones(len(y)) if columns.weights is None else columns.weights
         has_targets = (known & (weights > 0.0)[:, None]).any(axis=0)
         if not has_targets.all():
             output = int(np.argmin(has_targets))

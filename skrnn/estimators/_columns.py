@@ -1,0 +1,104 @@
+"""Targets as users give them, in columns: one a sequence, or one a timestep, some of which may be missing."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+
+from skrnn.estimators._data import Data
+from skrnn.estimators._forms import Form
+from skrnn.estimators._validation import find_missing, naming, read_weights, settled
+from skrnn.sequences._ragged import Sequences
+from skrnn.sequences._targets import Targets
+
+
+@final
+@dataclass(frozen=True)
+class Columns:
+    """Targets and weights as they were read, a column a sequence or a timestep.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n_columns,) or (n_columns, n_outputs)
+        Numbers or labels; any where one is missing.
+    missing : ndarray of the shape of y, bool, or None
+        Which targets are missing, or None if none is.
+    weights : ndarray of shape (n_columns,) or None
+        None weighs all alike.
+    name : str
+        What messages call the targets.
+    """
+
+    y: np.ndarray
+    missing: np.ndarray | None
+    weights: np.ndarray | None
+    name: str
+
+    @cached_property
+    def is_counted(self) -> np.ndarray:
+        """Which columns have a weight, and a target in at least one output, (n_columns,)."""
+        counted = np.ones(len(self.y), dtype=bool) if self.weights is None else self.weights > 0.0
+        if self.missing is None:
+            return counted
+        return counted & ~(self.missing if self.missing.ndim == 1 else self.missing.all(axis=1))
+
+    def counted(self) -> np.ndarray:
+        """Return the targets of the columns that count."""
+        return self.y if self.is_counted.all() else self.y[self.is_counted]
+
+    def encode(self, estimator: Any) -> Targets:
+        """Return the targets as the loss takes them, in the form that the estimator has learnt."""
+        lacks_outputs = self.missing is not None and self.missing.ndim == 2 and self.missing[self.is_counted].any()
+        if self.is_counted.all() and not lacks_outputs:
+            return Targets(estimator._encode(self.y, self.name), self.weights)
+        encoded = estimator._encode(self.counted(), self.name)
+        values = np.zeros((len(encoded), len(self.y)))
+        values[:, self.is_counted] = encoded
+        weights = np.where(self.is_counted, 1.0 if self.weights is None else self.weights, 0.0)
+        if not lacks_outputs:
+            return Targets(values, weights)
+        present = self._present()
+        return Targets(values * present, weights, present)
+
+    def _present(self) -> np.ndarray:
+        """Return ones where a target counts, else zeros, (n_outputs, n_columns)."""
+        present = (~np.asarray(self.missing) & self.is_counted[:, None]).T.astype(np.float64)
+        has_targets = present.any(axis=1)
+        if not has_targets.all():
+            output = int(np.argmin(has_targets))
+            raise ValueError(f"{self.name} has no target in output {output}: all are missing. Expected at least one.")
+        return present
+
+
+def read_columns(estimator: Any, y: Any, sample_weight: Any, form: Form, name: str, name_of_weights: str) -> Columns:
+    """Return targets and weights as they came for sequences of this form."""
+    per_timestep = bool(estimator.return_sequences)
+    if per_timestep:
+        read, missing = _read_timesteps(estimator, y, form, name)
+    else:
+        read, missing = estimator._read_y(y, len(form), name), None
+    return Columns(read, missing, read_weights(sample_weight, form, name_of_weights, per_timestep=per_timestep), name)
+
+
+def _read_timesteps(estimator: Any, y: Any, form: Form, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return a target for each timestep that is not masked, and which are missing; any stand there."""
+    with naming(name, "targets for each timestep, (n_samples, n_timesteps) or a list of (n_timesteps,)"):
+        y = form.flatten(y, name)
+    missing = find_missing(y)
+    if missing is None:
+        return estimator._read_y(settled(y), len(y), name), None
+    is_known = ~missing if missing.ndim == 1 else ~missing.all(axis=1)
+    if not is_known.any():
+        raise ValueError(f"{name} has no target: all are missing (NaN). Expected at least one.")
+    known = y[is_known] if missing.ndim == 1 else np.where(missing[is_known], 0, y[is_known])
+    known = estimator._read_y(settled(known), len(known), name)
+    everywhere = np.full((len(y), *known.shape[1:]), known[0], dtype=known.dtype)
+    everywhere[is_known] = known
+    return everywhere, missing if known.ndim == 2 else missing.reshape(len(y))
+
+
+def make_data(estimator: Any, sequences: Sequences, columns: Columns) -> Data:
+    """Return sequences and encoded targets, without the sequences that count for nothing."""
+    targets = columns.encode(estimator)
+    return Data(sequences, targets, bool(estimator.return_sequences)).weighted(targets.weights)
