@@ -20,7 +20,13 @@ from skrnn.estimators._fitted import read_theta, store_theta
 from skrnn.estimators._forms import Form
 from skrnn.estimators._parallel import worker_map
 from skrnn.estimators._stream import Stream
-from skrnn.estimators._validation import check_parameters, naming, read_random_state, read_sequences
+from skrnn.estimators._validation import (
+    check_parameters,
+    naming,
+    read_dtype,
+    read_random_state,
+    read_sequences,
+)
 from skrnn.losses import Loss
 from skrnn.network._inference import Map, hidden_states, outputs
 from skrnn.network._initializers import initial_theta
@@ -226,9 +232,10 @@ class BaseRNN(BaseEstimator, ABC):
                         self.validation_fraction, self.validation_split, self._strata(data), rng
                     )
             data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
+            data = replace(data, sequences=read_dtype(data.sequences, self._choose_dtype(data), "X"))
             batch_size = choose_batch_size(self, len(data))
-            if batch_size == len(data):
-                data = data.merge_duplicates()
+            if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
+                data = data.merge_duplicates()  # not where each sample drops units of its own
             statistics = self._target_statistics(data.targets)
             self._train(data, validation, statistics, rng, batch_size, max_iter=self.max_iter, resume=resume)
         return self
@@ -339,6 +346,7 @@ class BaseRNN(BaseEstimator, ABC):
     ) -> Objective:
         """Return the objective on targets standardised to location and scale; `rng` draws what is dropped."""
         location, scale = statistics
+        sequences = read_dtype(data.sequences, dtype, "X")
         targets = replace(
             data.targets, values=((data.targets.values - location[:, None]) / scale[:, None]).astype(dtype)
         )
@@ -346,7 +354,7 @@ class BaseRNN(BaseEstimator, ABC):
         return Objective(
             network,
             self._make_loss(),
-            data.sequences.astype(dtype),
+            sequences,
             targets,
             self.alpha,
             bptt_steps=self.bptt_steps,
@@ -401,7 +409,7 @@ class BaseRNN(BaseEstimator, ABC):
             self._learn_targets(columns.counted(), classes, incremental=incremental)
         else:
             self._check_classes(classes)
-        return make_data(self, sequences, columns)
+        return make_data(self, sequences, columns, needs_all_outputs=reset or not incremental)
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any, n_features: int) -> Data | None:
         """Return the validation data, if any, in the form that the training data have."""
@@ -444,7 +452,8 @@ class BaseRNN(BaseEstimator, ABC):
         states : ndarray of shape (n_samples, n_timesteps, n_units) or list of ndarray of shape (n_timesteps, n_units)
             In the form of X, of the dtype in which the network was fitted; NaN at masked timesteps. `n_units` is the
             size of the top layer, or if `bidirectional` twice that: the states of the pass from the beginning, then
-            those of the pass from the end.
+            those of the pass from the end. That one ends at the first timestep: without `return_sequences` the readout
+            sees the first half of the last timestep's states, and the second half of the first's.
 
         Raises
         ------
@@ -468,7 +477,11 @@ class BaseRNN(BaseEstimator, ABC):
         dtype = self.readout_weights_.dtype
         theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
         with worker_map(self.n_jobs) as map_chunks:
-            return infer(network, theta, sequences.astype(dtype), map_chunks), form
+            answers = infer(network, theta, read_dtype(sequences, dtype, "X"), map_chunks)
+        if not np.isfinite(answers).all():
+            message = f"{type(self).__name__} answers with numbers that are not finite: X is out of its range."
+            warnings.warn(message, RuntimeWarning, stacklevel=4)
+        return answers, form
 
     def _answer(self, predictions: np.ndarray, form: Form) -> Any:
         """Return predictions in columns, (n_columns, ...), in the form in which X came."""

@@ -493,13 +493,26 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             weights = np.zeros(len(given))
             weights[counted] = given.sum() / (np.count_nonzero(totals) * totals[codes[counted]])
         else:
-            labels = targets.values.T.astype(int) if codes is None else self.classes_[codes]
             with naming("class_weight", "a number >= 0 for each class"):
-                counted = given > 0.0
-                weights = np.zeros(len(given))
-                weights[counted] = compute_sample_weight(self.class_weight, labels[counted])
+                if codes is None:
+                    weights = self._weigh_labels(targets, given > 0.0)
+                else:
+                    weights = np.asarray(compute_sample_weight(self.class_weight, self.classes_[codes]), np.float64)
         weights = weights * given
         check_weights(weights, "class_weight")
+        return weights
+
+    def _weigh_labels(self, targets: Targets, counted: np.ndarray) -> np.ndarray:
+        """Return the product of the weights of each column's labels, (n_columns,), to which a missing one adds none."""
+        labels = targets.values.astype(int)
+        if targets.present is None:
+            weights = np.zeros(len(targets))
+            weights[counted] = compute_sample_weight(self.class_weight, labels.T[counted])
+            return weights
+        of_labels = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight] * len(labels)
+        weights = np.ones(len(targets))
+        for of_label, values, present in zip(of_labels, labels, targets.present > 0.0, strict=True):
+            weights[present] *= compute_sample_weight(of_label, values[present])
         return weights
 
     def _codes(self, targets: Targets) -> np.ndarray | None:

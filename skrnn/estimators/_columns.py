@@ -58,17 +58,8 @@ class Columns:
         weights = np.where(self.is_counted, 1.0 if self.weights is None else self.weights, 0.0)
         if not lacks_outputs:
             return Targets(values, weights)
-        present = self._present()
-        return Targets(values * present, weights, present)
-
-    def _present(self) -> np.ndarray:
-        """Return ones where a target counts, else zeros, (n_outputs, n_columns)."""
         present = (~np.asarray(self.missing) & self.is_counted[:, None]).T.astype(np.float64)
-        has_targets = present.any(axis=1)
-        if not has_targets.all():
-            output = int(np.argmin(has_targets))
-            raise ValueError(f"{self.name} has no target in output {output}: all are missing. Expected at least one.")
-        return present
+        return Targets(values * present, weights, present)
 
 
 def read_columns(estimator: Any, y: Any, sample_weight: Any, form: Form, name: str, name_of_weights: str) -> Columns:
@@ -78,7 +69,11 @@ def read_columns(estimator: Any, y: Any, sample_weight: Any, form: Form, name: s
         read, missing = _read_timesteps(estimator, y, form, name)
     else:
         read, missing = estimator._read_y(y, len(form), name), None
-    return Columns(read, missing, read_weights(sample_weight, form, name_of_weights, per_timestep=per_timestep), name)
+    weights = read_weights(sample_weight, form, name_of_weights, per_timestep=per_timestep, missing=missing)
+    columns = Columns(read, missing, weights, name)
+    if not columns.is_counted.any():
+        raise ValueError(f"{name} has no target of positive weight in {name_of_weights}; expected at least one.")
+    return columns
 
 
 def _read_timesteps(estimator: Any, y: Any, form: Form, name: str) -> tuple[np.ndarray, np.ndarray | None]:
@@ -98,7 +93,13 @@ def _read_timesteps(estimator: Any, y: Any, form: Form, name: str) -> tuple[np.n
     return everywhere, missing if known.ndim == 2 else missing.reshape(len(y))
 
 
-def make_data(estimator: Any, sequences: Sequences, columns: Columns) -> Data:
-    """Return sequences and encoded targets, without the sequences that count for nothing."""
+def make_data(estimator: Any, sequences: Sequences, columns: Columns, *, needs_all_outputs: bool = True) -> Data:
+    """Return sequences and encoded targets, without the sequences that count for nothing.
+
+    With `needs_all_outputs`, raise ValueError where an output has no target at all.
+    """
     targets = columns.encode(estimator)
+    if needs_all_outputs and targets.present is not None and not targets.present.any(axis=1).all():
+        output = int(np.argmin(targets.present.any(axis=1)))
+        raise ValueError(f"{columns.name} has no target in output {output}: all are missing. Expected at least one.")
     return Data(sequences, targets, bool(estimator.return_sequences)).weighted(targets.weights)

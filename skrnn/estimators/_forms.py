@@ -10,7 +10,7 @@ import numpy as np
 def is_list_of_arrays(values: Any) -> bool:
     """Tell whether `values` is a list, or a 1-D object array, of sequences that need not be of one length."""
     if isinstance(values, list | tuple):
-        if any(getattr(entry, "ndim", 0) > 0 for entry in values):
+        if any(len(getattr(entry, "shape", ())) > 0 for entry in values):
             return True
         if len(values) == 0 or not all(isinstance(entry, list | tuple) for entry in values):
             return False
@@ -27,6 +27,15 @@ def _as_array(values: Any) -> np.ndarray:
         return array
     objects = np.array(values, dtype=object)
     return array if all(isinstance(value, str | bytes) for value in objects.ravel()) else objects
+
+
+def dtype_with_gaps(answers: np.ndarray) -> np.dtype:
+    """Return the dtype in which these answers can stand beside NaN: float where it holds them, else object."""
+    if answers.dtype.kind == "f":
+        return answers.dtype
+    if answers.dtype.kind in "iu" and (answers.astype(np.float64).astype(answers.dtype) == answers).all():
+        return np.dtype(np.float64)
+    return np.dtype(object)
 
 
 @final
@@ -105,9 +114,7 @@ class Form:
     def restore(self, answers: np.ndarray) -> Any:
         """Return answers in columns, (n_columns, ...), in the form of the sequences; masked timesteps have NaN."""
         if not self.is_valid.all():
-            dtype = np.float64 if answers.dtype.kind in "biu" else answers.dtype
-            dtype = dtype if np.dtype(dtype).kind == "f" else np.dtype(object)
-            everywhere = np.full((len(self.is_valid), *answers.shape[1:]), np.nan, dtype)
+            everywhere = np.full((len(self.is_valid), *answers.shape[1:]), np.nan, dtype_with_gaps(answers))
             everywhere[self.is_valid] = answers
             answers = everywhere
         if self.kind == "array":

@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from skrnn.estimators._forms import dtype_with_gaps
 from skrnn.network._layer import Layer, LayerWorkspace
 from skrnn.network._network import Network, Workspace
 
@@ -190,7 +191,7 @@ class Stream:
         self._inputs[...] = np.where(is_masked[:, None], 0.0, x).T
         answers = self._answers[kind](self._advance())
         self.state = np.where(is_masked[:, None], before, self.state)
-        answers = answers.astype(np.result_type(answers, np.float32) if answers.dtype.kind in "biuf" else object)
+        answers = answers.astype(dtype_with_gaps(answers))
         answers[is_masked] = np.nan
         return answers
 

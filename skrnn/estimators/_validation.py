@@ -181,6 +181,8 @@ def read_sequences(
     timestep to expect, if that is known.
     """
     who = type(estimator).__name__
+    if isinstance(X, list | tuple) and len(X) == 0:
+        raise ValueError(f"Found array with 0 sample(s) in {name}: it is empty, but {who} expects {_EXPECTED_X}.")
     with naming(name, _EXPECTED_X):
         if _is_list(estimator, X, reset):
             folded: Any = _read_list(estimator, X, reset, name)
@@ -296,14 +298,19 @@ def _check_kind(X: np.ndarray, name: str) -> None:
         raise TypeError(f"{name} has dtype {X.dtype}; expected real numbers.")
 
 
-def read_weights(sample_weight: Any, form: Form, name: str, *, per_timestep: bool = False) -> np.ndarray | None:
-    """Return the weights as float64, one a sequence or if `per_timestep` one a timestep, or None for equal ones."""
+def read_weights(
+    sample_weight: Any, form: Form, name: str, *, per_timestep: bool = False, missing: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Return the weights as float64, one a sequence or if `per_timestep` one a timestep, or None for equal ones.
+
+    Where a timestep is `missing` its target, (n_columns,) or (n_columns, n_outputs), any weight may stand.
+    """
     if sample_weight is None:
         return None
     n_samples = len(form)
-    of_timesteps = per_timestep and (is_list_of_arrays(sample_weight) or np.asarray(sample_weight).ndim > 1)
     with naming(name, f"{n_samples} numbers >= 0, one for each sample"):
-        weights = form.flatten(sample_weight, name) if of_timesteps else sample_weight
+        of_timesteps = per_timestep and (is_list_of_arrays(sample_weight) or np.asarray(sample_weight).ndim > 1)
+        weights = _flat_weights(sample_weight, form, name, missing) if of_timesteps else sample_weight
         weights = check_array(
             weights, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0, input_name=name
         )
@@ -312,6 +319,28 @@ def read_weights(sample_weight: Any, form: Form, name: str, *, per_timestep: boo
         raise ValueError(f"{name} has shape {weights.shape}; expected {expected}, a weight for each sample.")
     check_weights(weights, name)
     return np.repeat(weights, form.n_valid) if per_timestep and not of_timesteps else weights
+
+
+def _flat_weights(sample_weight: Any, form: Form, name: str, missing: np.ndarray | None) -> np.ndarray:
+    """Return a weight for each timestep that is not masked: zero where its target is missing."""
+    weights = form.flatten(sample_weight, name)
+    if weights.shape[1:] == (1,):
+        weights = weights[:, 0]
+    if missing is None:
+        return weights
+    return np.where(missing if missing.ndim == 1 else missing.all(axis=1), 0.0, weights.T).T
+
+
+def read_dtype(sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
+    """Return the sequences in the dtype that is computed in, or raise ValueError where that cannot hold them."""
+    if sequences.rows.dtype == dtype:
+        return sequences
+    with np.errstate(over="ignore"):
+        converted = sequences.astype(dtype)
+    largest = np.finfo(dtype).max
+    if sequences.rows.dtype.itemsize > dtype.itemsize and np.nanmax(np.abs(sequences.rows)) > largest:
+        raise ValueError(f"{name} contains a value too large for {dtype}; expected at most {largest:.3g}.")
+    return converted
 
 
 def check_weights(weights: np.ndarray, name: str) -> None:
@@ -340,11 +369,18 @@ def find_missing(y: np.ndarray) -> np.ndarray | None:
     if y.dtype.kind == "f":
         missing = np.isnan(y)
     elif y.dtype == object:
-        is_missing = [target is None or (isinstance(target, float) and target != target) for target in y.ravel()]
-        missing = np.array(is_missing, dtype=bool).reshape(y.shape)
+        missing = np.array([_is_missing(target) for target in y.ravel()], dtype=bool).reshape(y.shape)
     else:
         return None
     return missing if missing.any() else None
+
+
+def _is_missing(target: Any) -> bool:
+    """Tell whether an object is None, NaN or pandas' NA, which is not to be compared."""
+    try:
+        return target is None or bool(target != target)
+    except TypeError:
+        return True
 
 
 def settled(y: np.ndarray) -> np.ndarray:

@@ -75,11 +75,13 @@ class Objective:
         self._known_views: list[tuple[np.ndarray, NetworkParameters]] = []
         self._n_timesteps = min(sequences.max_length, bptt_steps or sequences.max_length)
         self._rooms = Workspaces(network, self.dtype, backward=True)
+        # A minibatch has a room by its number of columns, in which one piece finds the states that another has left.
+        self._batch_rooms: dict[int, Workspace] = {}
         self._plan: list[Batch] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what maps the chunks: workers to which they are sent do not map."""
-        return {**self.__dict__, "map_chunks": map, "_known_views": []}
+        return {**self.__dict__, "map_chunks": map, "_known_views": [], "_batch_rooms": {}}
 
     # Minibatches
 
@@ -117,19 +119,20 @@ class Objective:
         """Write the gradient of a minibatch's objective into `gradient`, and return the objective."""
         parameters = self._views(theta)
         packed = self.network.pack(parameters)
-        with self._rooms.take(
-            self._n_timesteps, batch.n_columns
-        ) as room:  # the one in which the piece before has left its states
-            for piece in batch.lead_in:
-                self._begin(piece, room)
-                self.network.load(self.sequences, piece, room)
-                self.network.unroll(packed, piece, room)
-                self.network.carry_state(piece, room)
-            self._begin(batch, room)
-            loss, n_targets = self._sum_gradient(parameters, packed, batch, room, self._views(gradient))
-            n_targets = n_targets or 1.0  # a batch without any has a loss and a gradient of zero
-            if self.bptt_steps is not None:
-                self.network.carry_state(batch, room)
+        room = self._batch_rooms.get(batch.n_columns)
+        if room is None:
+            room = Workspace(self.network, self._n_timesteps, batch.n_columns, self.dtype, backward=True)
+            self._batch_rooms[batch.n_columns] = room
+        for piece in batch.lead_in:
+            self._begin(piece, room)
+            self.network.load(self.sequences, piece, room)
+            self.network.unroll(packed, piece, room)
+            self.network.carry_state(piece, room)
+        self._begin(batch, room)
+        loss, n_targets = self._sum_gradient(parameters, packed, batch, room, self._views(gradient))
+        n_targets = n_targets or 1.0  # a batch without any has a loss and a gradient of zero
+        if self.bptt_steps is not None:
+            self.network.carry_state(batch, room)
         gradient *= 1.0 / n_targets
         return loss / n_targets + self._add_penalty(theta, gradient)
 

@@ -122,8 +122,8 @@ def test_pieces_are_no_longer_than_asked_for_and_need_no_more_room(problem, bptt
     objective, theta = make_objective(problem, bptt_steps=bptt_steps)
     for batch, _, _, _ in run_epoch(objective, theta):
         assert all(piece.n_timesteps <= bptt_steps for piece in (*batch.lead_in, batch))
-    assert objective._rooms._free
-    for room in objective._rooms._free:
+    assert objective._batch_rooms
+    for room in objective._batch_rooms.values():
         assert len(room.layers[0].operands) == room.shape[0] == bptt_steps
 
 
