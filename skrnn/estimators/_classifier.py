@@ -46,9 +46,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     dropout : float, default=0.0
         Share of each layer's outputs that are dropped in training on their way to the next layer or the readout.
     recurrent_dropout : float, default=0.0
-        Share of the hidden state that is dropped in training on its way to the next timestep. Both kinds of dropout
-        draw the units anew for each sequence of each minibatch and drop them at all of its timesteps [7]_; both need
-        a stochastic solver.
+        Share of the hidden state that is dropped in training on its way to the next timestep, where it meets the
+        recurrent weights. Both kinds of dropout draw the units anew for each sequence of each minibatch and drop them
+        at all of its timesteps [7]_; both need a stochastic solver.
     bptt_steps : int or None, default=None
         Truncated BPTT: a stochastic solver cuts each minibatch into pieces of so many timesteps. The state is carried
         from piece to piece, the error is not, so that memory does not grow with the length of the sequences [8]_.
@@ -316,8 +316,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The most probable class, or for multilabel targets a 1 for every label of probability over 0.5. With
             `return_sequences` one for each timestep, in the form of X: (n_samples, n_timesteps), or a list of arrays
-            (n_timesteps,). Where timesteps are masked, NaN stands there, in an array of float or, if classes are not
-            numbers, of objects.
+            (n_timesteps,). Where timesteps are masked, NaN stands there: integers become floats beside it, and what
+            floats cannot hold, such as strings or yes and no, objects.
 
         Raises
         ------

@@ -40,9 +40,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     dropout : float, default=0.0
         Share of each layer's outputs that are dropped in training on their way to the next layer or the readout.
     recurrent_dropout : float, default=0.0
-        Share of the hidden state that is dropped in training on its way to the next timestep. Both kinds of dropout
-        draw the units anew for each sequence of each minibatch and drop them at all of its timesteps [7]_; both need
-        a stochastic solver.
+        Share of the hidden state that is dropped in training on its way to the next timestep, where it meets the
+        recurrent weights. Both kinds of dropout draw the units anew for each sequence of each minibatch and drop them
+        at all of its timesteps [7]_; both need a stochastic solver.
     bptt_steps : int or None, default=None
         Truncated BPTT: a stochastic solver cuts each minibatch into pieces of so many timesteps. The state is carried
         from piece to piece, the error is not, so that memory does not grow with the length of the sequences [8]_.

@@ -350,7 +350,7 @@ def check_weights(weights: np.ndarray, name: str) -> None:
     if (weights < 0).any():
         raise ValueError(f"{name} contains {weights.min()}; expected weights >= 0.")
     if not weights.any():
-        raise ValueError(f"{name} is zero for all samples; expected at least one positive weight.")
+        raise ValueError(f"{name} is zero for all samples (that have a target); expected at least one positive weight.")
 
 
 def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bool = True) -> np.ndarray:
