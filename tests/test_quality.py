@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
-from skrnn.datasets import load_japanese_vowels, load_sunspots
+from skrnn.datasets import load_japanese_vowels, load_sunspots, make_adding_problem, make_temporal_order
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
@@ -70,3 +70,39 @@ def test_large_targets_do_not_hurt(cell):
     ]
     assert min(scores) > 0.8
     assert scores[0] == pytest.approx(scores[1], abs=0.02)
+
+
+def mixed_lengths(make, n_sequences, rng):
+    """Return fresh sequences of a task, as many of each length, of which 100 is the longest, and their targets."""
+    lengths = (10, 20, 40, 60, 80, 100)
+    parts = [make(n_sequences // len(lengths), length, random_state=rng) for length in lengths]
+    return [x for X, _ in parts for x in X], np.concatenate([y for _, y in parts])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_adding_problem_is_solved_as_in_1997(seed):
+    """At most 1 of 2560 sequences is wrong after at most 74,000, as in Hochreiter and Schmidhuber's experiment 4."""
+    rng = np.random.RandomState(seed)
+    network = RNNRegressor(
+        (8,), cell="gru", alpha=0.0, beta_2=0.99, max_iter=1, warm_start=True, dtype="float32", random_state=seed
+    )
+    network.set_params(learning_rate_init=0.015, batch_size=10).fit(*mixed_lengths(make_adding_problem, 18_000, rng))
+    for n_sequences, learning_rate, batch_size in [(32_000, 0.008, 10), (14_000, 0.002, 20), (10_000, 0.0004, 20)]:
+        network.set_params(learning_rate_init=learning_rate, batch_size=batch_size)
+        network.fit(*make_adding_problem(n_sequences, 100, random_state=rng))
+    X, y = make_adding_problem(10_240, 100, random_state=1_000)
+    # The published error of 0.04 is on targets in [0, 1]; here they are in [0, 2].
+    n_wrong = np.count_nonzero(np.abs(network.predict(X) - y) > 0.08)
+    assert network.t_ <= 74_000
+    assert n_wrong <= len(X) / 2560
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_temporal_order_is_solved(cell):
+    rng = np.random.RandomState(0)
+    network = RNNClassifier(
+        (16,), cell=cell, alpha=0.0, learning_rate_init=0.01, batch_size=20, dtype="float32", random_state=0
+    )
+    for _ in range(10):
+        network.partial_fit(*mixed_lengths(make_temporal_order, 6_000, rng), classes=range(4))
+    assert network.score(*make_temporal_order(10_000, 100, random_state=1_000)) >= 0.99
