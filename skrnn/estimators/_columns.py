@@ -99,7 +99,7 @@ def make_data(estimator: Any, sequences: Sequences, columns: Columns, *, needs_a
     With `needs_all_outputs`, raise ValueError where an output has no target at all.
     """
     targets = columns.encode(estimator)
-    if needs_all_outputs and targets.present is not None and not targets.present.any(axis=1).all():
-        output = int(np.argmin(targets.present.any(axis=1)))
+    output = targets.empty_output()
+    if needs_all_outputs and output is not None:
         raise ValueError(f"{columns.name} has no target in output {output}: all are missing. Expected at least one.")
     return Data(sequences, targets, bool(estimator.return_sequences)).weighted(targets.weights)

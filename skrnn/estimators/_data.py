@@ -51,19 +51,12 @@ class Data:
         """
         keys = np.frombuffer(b"".join(self._digests()), dtype=np.uint64).reshape(-1, 2)
         _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-        if len(first) == len(self) and self.targets.weights is None:
-            return self.take(first)
         merged = self.take(first)
         # Where the columns of each sample go: to those of the sample that stands for it.
-        samples = np.arange(len(self))
         columns = merged.columns(which.ravel())
-        weights = np.bincount(columns, self._weights_of(samples), minlength=len(merged.targets)).astype(np.float64)
+        weights = np.bincount(columns, self.targets.weights, minlength=len(merged.targets)).astype(np.float64)
         targets = replace(merged.targets, weights=None if (weights == 1.0).all() else weights)
         return replace(merged, targets=targets)
-
-    def _weights_of(self, samples: np.ndarray) -> np.ndarray | None:
-        """Return the weights of all columns of the samples, or None for ones."""
-        return None if self.targets.weights is None else self.targets.weights[self.columns(samples)]
 
     def _digests(self) -> list[bytes]:
         """Return a digest of each sample: its sequence, its targets, and where it has some."""
@@ -93,13 +86,8 @@ class Data:
         if len(parts[1]) < 2 and not self.per_timestep:
             raise ValueError(f"{len(self)} samples leave one to validate on; no score says anything about it.")
         train, validation = self.take(parts[0]), self.take(parts[1])
-        _check_outputs(train.targets, "train")
-        _check_outputs(validation.targets, "validate")
+        for part, purpose in ((train, "train"), (validation, "validate")):
+            output = part.targets.empty_output()
+            if output is not None:
+                raise ValueError(f"The split leaves no target in output {output} to {purpose} on.")
         return train, validation
-
-
-def _check_outputs(targets: Targets, purpose: str) -> None:
-    """Raise where an output lacks all targets."""
-    if targets.present is not None and not targets.present.any(axis=1).all():
-        output = int(np.argmin(targets.present.any(axis=1)))
-        raise ValueError(f"The split leaves no target in output {output} to {purpose} on.")

@@ -1,6 +1,6 @@
 """Batches: which sequences go through the network together, and how many of them run at each timestep."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import ceil, log2
 from typing import Self, final
 
@@ -34,8 +34,6 @@ class Batch:
         Number of sequences of the batch that this one is a piece of: the states of as many columns are carried on.
     carries_on : bool, default=False
         Whether the states begin as the piece before has left them.
-    lead_in : list of Batch, default=()
-        Pieces of the same sequences that come before this one, and are gone through for the states they leave alone.
 
     Attributes
     ----------
@@ -43,6 +41,8 @@ class Batch:
         Length of the longest.
     segments : list of (start, stop, n_running)
         Runs of timesteps at which the same number of sequences run, in order.
+    lead_in : list of Batch
+        Pieces of the same sequences that come before this one, and are gone through for the states they leave alone.
     """
 
     def __init__(
@@ -53,14 +53,13 @@ class Batch:
         first: int | np.ndarray = 0,
         n_columns: int | None = None,
         carries_on: bool = False,
-        lead_in: "Sequence[Batch]" = (),
     ) -> None:
         self.indices = indices
         self.lengths = lengths
         self.first = first
         self.n_columns = len(indices) if n_columns is None else n_columns
         self.carries_on = carries_on
-        self.lead_in = list(lead_in)
+        self.lead_in: list[Batch] = []
         self.n_timesteps = int(lengths[0])
         if lengths[-1] == self.n_timesteps:
             self.segments = [(0, self.n_timesteps, len(indices))]

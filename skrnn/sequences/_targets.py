@@ -35,6 +35,12 @@ class Targets:
         present = None if self.present is None else self.present.take(columns, axis=1)
         return Targets(self.values.take(columns, axis=1), weights, present)
 
+    def empty_output(self) -> int | None:
+        """Return the first output that has no target at all, or None if all have some."""
+        if self.present is None or self.present.any(axis=1).all():
+            return None
+        return int(np.argmin(self.present.any(axis=1)))
+
     def shares(self) -> np.ndarray:
         """Return the share of outputs that have a target in each column, (n_columns,)."""
         if self.present is None:
