@@ -15,7 +15,9 @@ class Cell(ABC):
 
     Shapes, with B the number of sequences that run: `h`, `c` and their gradients (hidden_size, B); `record`
     (n_records, hidden_size, B); `coefficients` (n_coefficients, hidden_size, B); `d_blocks` (n_blocks, hidden_size,
-    B). `linearise` takes the same arrays with a leading axis of timesteps.
+    B). `linearise` takes the same arrays with a leading axis of timesteps. `backward` and `tangent` may be given
+    several gradients or perturbations at once, along a further axis before that of the units: then `coefficients` have
+    length one there.
     """
 
     #: Gates in the order of the rows of the weights (the order of the ONNX operators).
@@ -81,4 +83,11 @@ class Cell(ABC):
 
         `d_h` and `d_c` come as the gradient on the new state. `d_c` leaves as the gradient on the previous cell
         state; `d_h` leaves, where `has_direct_path`, as its share of the gradient on the previous hidden state.
+        """
+
+    @abstractmethod
+    def tangent(self, coefficients: np.ndarray, t_blocks: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+        """Take `t_h` and `t_c` a timestep on: from the perturbation of the previous state to that of the new one.
+
+        `t_blocks`, (n_blocks, hidden_size, B), is the perturbation of the pre-activations; it is lost.
         """

@@ -72,3 +72,10 @@ class GRUCell(Cell):
         """Write the gradient on [q, z, r, a] into `d_blocks`; `d_h` keeps what flows around the gates."""
         np.multiply(coefficients[:4], d_h, out=d_blocks)
         d_h *= coefficients[4]
+
+    def tangent(self, coefficients: np.ndarray, t_blocks: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+        """Add up what comes around the gates and through each of them, in `t_h`."""
+        t_blocks *= coefficients[:4]
+        t_h *= coefficients[4]
+        for t_block in t_blocks:
+            t_h += t_block

@@ -74,3 +74,15 @@ class LSTMCell(Cell):
         np.multiply(coefficients[:4], d_c, out=d_blocks)  # the block of o is overwritten: one call, not three
         np.multiply(d_h, k_o, out=d_o)
         d_c *= path
+
+    def tangent(self, coefficients: np.ndarray, t_blocks: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+        """Take `t_c` along its path, add what comes through the gates, and let `t_h` follow it."""
+        k_c, path = coefficients[4:]
+        t_blocks *= coefficients[:4]
+        t_i, t_o, t_f, t_g = t_blocks
+        t_c *= path
+        t_c += t_i
+        t_c += t_f
+        t_c += t_g
+        np.multiply(k_c, t_c, out=t_h)
+        t_h += t_o

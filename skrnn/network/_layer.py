@@ -1,4 +1,4 @@
-"""A layer: a cell unrolled over time, and BPTT through it. Every matrix product of a layer is here.
+"""A layer: a cell unrolled over time, and its derivative in both directions. Every matrix product of a layer is here.
 
 The layout is gates first: the batch is the last axis. A timestep's operand is the stacked [h; x; 1], so that one
 product with the packed matrix [recurrent | input | bias] gives all pre-activations, and the gradient of all three
@@ -6,230 +6,14 @@ kinds of parameter is one sum of products over the timesteps.
 """
 
 from collections.abc import Iterator
-from math import prod
 from typing import final
 
 import numpy as np
 
 from skrnn.cells import Cell
+from skrnn.network._layer_workspace import BackwardRoom, LayerWorkspace, close_up
 from skrnn.network._parameters import LayerParameters
 from skrnn.sequences._batches import Segments
-
-#: A step forward goes through all columns where no more pre-activations than these are computed in vain: calls on
-#: parts of arrays cost more.
-_VAIN_NUMBERS = 4096
-
-#: Bytes of local derivatives that are computed at once: they should stay in the L2 cache until they are used.
-_BLOCK_BYTES = 256 * 1024
-
-
-@final
-class LayerWorkspace:
-    """The arrays of one layer for batches of one shape, written anew by each batch.
-
-    A state needs one place more than there are timesteps: forward in time, timestep t finds the previous state in
-    place t and leaves its own in place t + 1; from the end, it finds it in place t + 1 and leaves its own in place t.
-    The attributes are views by timestep, so that nothing else knows of places.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer that works here.
-    n_timesteps, n_sequences : int
-        Shape of the batches.
-    dtype : dtype
-        float32 or float64.
-    backward : bool
-        Whether the arrays of BPTT are needed too.
-    drops_state : bool, default=False
-        Whether the product is to see the hidden state through a mask.
-
-    Attributes
-    ----------
-    operands : ndarray of shape (n_timesteps, hidden_size + n_inputs + 1, n_sequences)
-        [h; x; 1] of each timestep, with the previous hidden state h.
-    inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences)
-        The part x of the operands.
-    previous_h, hidden_states : ndarray of shape (n_timesteps, hidden_size, n_sequences)
-        The hidden state before and after each timestep.
-    previous_c, cell_states : ndarray of shape (n_timesteps, hidden_size or 0, n_sequences)
-        The second part of the state, where the cell has one.
-    initial_h, initial_c : ndarray of shape (hidden_size, n_sequences)
-        The state from which a pass forward in time begins.
-    records : ndarray of shape (n_timesteps, n_records, hidden_size, n_sequences)
-        What the backward pass needs of each timestep.
-    state_mask : ndarray of shape (hidden_size, n_sequences) or None
-        What the product sees the hidden state multiplied by, where it drops some of it.
-    """
-
-    def __init__(
-        self,
-        layer: "Layer",
-        n_timesteps: int,
-        n_sequences: int,
-        dtype: np.dtype,
-        backward: bool,
-        drops_state: bool = False,
-    ) -> None:
-        cell, hidden_size = layer.cell, layer.hidden_size
-        operands = np.zeros((n_timesteps + 1, layer.n_operand, n_sequences), dtype)
-        operands[:, -1] = 1.0
-        # Without a mask a state is written straight into the operand of the timestep that follows.
-        h = np.zeros((n_timesteps + 1, hidden_size, n_sequences), dtype) if drops_state else operands[:, :hidden_size]
-        c = np.zeros((n_timesteps + 1, hidden_size if cell.has_cell_state else 0, n_sequences), dtype)
-        self.state_mask = np.ones((hidden_size, n_sequences), dtype) if drops_state else None
-        before, after = slice(None, -1), slice(1, None)
-        if layer.from_end:
-            before, after = after, before
-        self.operands = operands[before]
-        self.inputs = self.operands[:, hidden_size:-1]
-        self.previous_h, self.hidden_states = h[before], h[after]
-        self.previous_c, self.cell_states = c[before], c[after]
-        self.initial_h, self.initial_c = h[0], c[0]
-        self.records = np.empty((n_timesteps, cell.n_records, hidden_size, n_sequences), dtype)
-        self.n_gates = cell.n_gates
-        self._steps: list[tuple[np.ndarray, ...]] = []
-        if backward:
-            self._allocate_backward(layer, dtype)
-
-    def _allocate_backward(self, layer: "Layer", dtype: np.dtype) -> None:
-        cell, hidden_size = layer.cell, layer.hidden_size
-        n_timesteps, _, _, n_sequences = self.records.shape
-        n_step_numbers = (cell.n_coefficients + cell.n_blocks) * hidden_size * n_sequences
-        n_step_numbers += layer.packed_shape[0] * layer.packed_shape[1]
-        block_size = int(np.clip(_BLOCK_BYTES // (n_step_numbers * dtype.itemsize), 1, n_timesteps))
-        self.block_size = block_size
-        self.coefficients = np.empty((block_size, cell.n_coefficients, hidden_size, n_sequences), dtype)
-        self.d_blocks = np.empty((block_size, cell.n_blocks, hidden_size, n_sequences), dtype)
-        self._block_states: dict[tuple[int, int, int], tuple[np.ndarray, ...]] = {}
-        self._backward_rooms: dict[int, BackwardRoom] = {}
-        self.d_h = np.empty((hidden_size, n_sequences), dtype)
-        self.d_h_gates = np.empty((hidden_size, n_sequences), dtype)
-        self.d_c = np.empty((self.cell_states.shape[1], n_sequences), dtype)
-        self.d_running = np.empty((3, hidden_size, n_sequences), dtype)
-        self.products = np.zeros((block_size, *layer.packed_shape), dtype)
-        self.d_packed = np.empty(layer.packed_shape, dtype)
-
-    def width(self, n_running: int) -> int:
-        """Return how many columns a step forward goes through: those of sequences that have ended are not read."""
-        n_sequences = self.operands.shape[-1]
-        n_vain = (n_sequences - n_running) * self.n_gates * self.hidden_states.shape[1]
-        return n_sequences if n_vain <= _VAIN_NUMBERS else n_running
-
-    def steps(self, start: int, stop: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
-        """Return the views that the forward pass reads and writes at each timestep, of `width(n_running)` columns."""
-        n_running = self.width(n_running)
-        if n_running < self.operands.shape[-1]:
-            return self._step_views(start, stop, n_running)
-        n_known = len(self._steps)
-        if n_known < stop:  # views on all columns are made once
-            self._steps += self._step_views(n_known, stop, n_running)
-        return self._steps[start:stop]
-
-    def _step_views(self, start: int, stop: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
-        hidden_size = self.hidden_states.shape[1]
-        records = close_up(self.records, start, stop, n_running)
-        states = (self.previous_h, self.previous_c, self.hidden_states, self.cell_states)
-        arrays = (
-            self.operands[start:stop, :, :n_running],
-            self.operands[start:stop, :hidden_size, :n_running],
-            _join_rows(records[:, : self.n_gates]),
-            records,
-            *(array[start:stop, :, :n_running] for array in states),
-        )
-        return list(zip(*arrays, strict=True))
-
-    def block_states(self, block: slice, n_running: int) -> tuple[np.ndarray, ...]:
-        """Return what `Cell.linearise` reads of a block of timesteps: records, states before, states after."""
-        key = (block.start, block.stop, n_running)
-        if key not in self._block_states:
-            states = (self.previous_h, self.previous_c, self.hidden_states, self.cell_states)
-            of_block = (
-                close_up(self.records, block.start, block.stop, self.width(n_running))[..., :n_running],
-                *(array[block, :, :n_running] for array in states),
-            )
-            if n_running < self.operands.shape[-1]:
-                return of_block
-            self._block_states[key] = of_block
-        return self._block_states[key]
-
-    def backward_room(self, n_running: int) -> "BackwardRoom":
-        """Return the room for a block in which that many sequences run; views on it are made once."""
-        if n_running not in self._backward_rooms:
-            self._backward_rooms[n_running] = BackwardRoom(self, n_running)
-        return self._backward_rooms[n_running]
-
-    def carry_state(self, segments: Segments) -> None:
-        """Make the state that each sequence of a pass forward in time has ended with the initial one of the next."""
-        for _, stop, n_running in segments:
-            self.initial_h[:, :n_running] = self.hidden_states[stop - 1, :, :n_running]
-            self.initial_c[:, :n_running] = self.cell_states[stop - 1, :, :n_running]
-
-    def forget_state(self) -> None:
-        """Let the next pass forward in time begin with a state of zeros."""
-        self.initial_h.fill(0.0)
-        self.initial_c.fill(0.0)
-
-
-@final
-class BackwardRoom:
-    """Room for the backward pass through a block of timesteps, for those sequences that run.
-
-    Attributes
-    ----------
-    coefficients : ndarray of shape (block_size, n_coefficients, hidden_size, n_running)
-        Local derivatives.
-    d_rows : ndarray of shape (block_size, n_blocks * hidden_size, n_running)
-        Gradient on all pre-activations.
-    steps : list of (coefficients, d_blocks, d_step_rows)
-        What the backward pass reads and writes at each timestep.
-    d_h, d_c, d_h_gates : ndarray of shape (hidden_size, n_running)
-        Gradient on the state, and that part of it which comes through the gates.
-    """
-
-    def __init__(self, workspace: LayerWorkspace, n_running: int) -> None:
-        block_size = workspace.block_size
-        self.coefficients = close_up(workspace.coefficients, 0, block_size, n_running)
-        d_blocks = close_up(workspace.d_blocks, 0, block_size, n_running)
-        self.d_rows = _join_rows(d_blocks)
-        n_step_rows = workspace.n_gates * d_blocks.shape[2]
-        self.steps = list(zip(self.coefficients, d_blocks, self.d_rows[:, :n_step_rows], strict=True))
-        self._all_d_h, self._all_d_c = workspace.d_h[:, :n_running], workspace.d_c[:, :n_running]
-        self._is_whole = n_running == workspace.d_h.shape[-1]
-        if self._is_whole:
-            self.d_h, self.d_c, self.d_h_gates = workspace.d_h, workspace.d_c, workspace.d_h_gates
-        else:
-            self.d_h, d_c, self.d_h_gates = close_up(workspace.d_running, 0, 3, n_running)
-            self.d_c = d_c[: len(workspace.d_c)]
-
-    def begin(self) -> None:
-        """Take the gradient on the states of those that run from among that on all."""
-        if not self._is_whole:
-            self.d_h[...] = self._all_d_h
-            self.d_c[...] = self._all_d_c
-
-    def end(self) -> None:
-        """Put it back."""
-        if not self._is_whole:
-            self._all_d_h[...] = self.d_h
-            self._all_d_c[...] = self.d_c
-
-
-def close_up(array: np.ndarray, start: int, stop: int, n_running: int) -> np.ndarray:
-    """View `array[start:stop]`, (n_steps, ..., n_sequences), with the columns of the running ones side by side.
-
-    Fewer sequences take less of the memory of each timestep, without gaps: elementwise functions are fastest then, and
-    so is `np.dot`, which costs half as much to call as `np.matmul` but writes into whole arrays only.
-    """
-    if n_running == array.shape[-1]:
-        return array[start:stop]
-    shape = (*array.shape[1:-1], n_running)
-    return array.reshape(len(array), -1)[start:stop, : prod(shape)].reshape(stop - start, *shape)
-
-
-def _join_rows(blocks: np.ndarray) -> np.ndarray:
-    """View (n_steps, n_blocks, hidden_size, n_running) as (n_steps, n_blocks * hidden_size, n_running)."""
-    return blocks.reshape(len(blocks), -1, blocks.shape[-1])
 
 
 @final
@@ -249,6 +33,7 @@ class Layer:
     def __init__(self, cell: Cell, n_inputs: int, hidden_size: int, from_end: bool = False) -> None:
         self.cell = cell
         self.from_end = from_end
+        self.n_inputs = n_inputs
         self.hidden_size = hidden_size
         self.n_operand = hidden_size + n_inputs + 1
         self.n_step_rows = cell.n_gates * hidden_size
@@ -277,17 +62,21 @@ class Layer:
         return packed
 
     def unpack(self, d_packed: np.ndarray, d_parameters: LayerParameters) -> None:
-        """Write the gradient on the packed matrix into `d_parameters`: the transpose of `pack`."""
+        """Write the gradient on the packed matrix into `d_parameters`: the transpose of `pack`.
+
+        Both may have the same axes in front, for several gradients.
+        """
         scales = self._scales[d_packed.dtype]
         if not self.cell.splits_last_gate:
             np.multiply(d_packed, scales, out=d_parameters.matrix)
             return
         hidden_size, n_step_rows = self.hidden_size, self.n_step_rows
         d_matrix = d_parameters.matrix
-        np.multiply(d_packed[hidden_size:n_step_rows], scales[:-hidden_size], out=d_matrix[:-hidden_size])
-        d_matrix[-hidden_size:, :hidden_size] = d_packed[:hidden_size, :hidden_size]
-        d_matrix[-hidden_size:, hidden_size:] = d_packed[n_step_rows:, hidden_size:]
-        d_parameters.recurrent_bias[:] = d_packed[:hidden_size, -1]
+        of_sigmoid_gates = d_packed[..., hidden_size:n_step_rows, :]
+        np.multiply(of_sigmoid_gates, scales[:-hidden_size], out=d_matrix[..., :-hidden_size, :])
+        d_matrix[..., -hidden_size:, :hidden_size] = d_packed[..., :hidden_size, :hidden_size]
+        d_matrix[..., -hidden_size:, hidden_size:] = d_packed[..., n_step_rows:, hidden_size:]
+        d_parameters.recurrent_bias[...] = d_packed[..., :hidden_size, -1]
 
     def forward(self, packed: np.ndarray, workspace: LayerWorkspace, segments: Segments) -> None:
         """Unroll the cell over `workspace.inputs`, and write the state after each timestep into the workspace."""
@@ -353,7 +142,7 @@ class Layer:
         workspace.d_c.fill(0.0)
         workspace.d_packed.fill(0.0)
         recurrent = np.ascontiguousarray(packed[: self.n_step_rows, : self.hidden_size].T)
-        for block, n_running in self._roll_up_order(segments, workspace.block_size):
+        for block, n_running in _blocks(segments, workspace.block_size, ascending=self.from_end):
             self._roll_up(recurrent, workspace, block, n_running, d_outputs)
             d_rows = workspace.backward_room(n_running).d_rows[: block.stop - block.start]
             self._accumulate(workspace, block, d_rows)
@@ -361,17 +150,6 @@ class Layer:
                 input_weights = packed[self.input_rows, self.hidden_size : -1]
                 np.matmul(input_weights.T, d_rows[:, self.input_rows], out=d_inputs[block, :, :n_running])
         return workspace.d_packed
-
-    def _roll_up_order(self, segments: Segments, block_size: int) -> Iterator[tuple[slice, int]]:
-        """Yield blocks of timesteps and how many sequences run in them, in the order that BPTT takes them."""
-        if self.from_end:
-            for start, stop, n_running in segments:
-                for first in range(start, stop, block_size):
-                    yield slice(first, min(stop, first + block_size)), n_running
-        else:
-            for start, stop, n_running in reversed(segments):
-                for last in range(stop, start, -block_size):
-                    yield slice(max(start, last - block_size), last), n_running
 
     def _roll_up(
         self,
@@ -382,11 +160,8 @@ class Layer:
         d_outputs: np.ndarray | None,
     ) -> None:
         """Write the gradient on the pre-activations of a block of timesteps into `workspace.d_blocks`."""
-        columns, room = slice(n_running), workspace.backward_room(n_running)
-        n_steps = block.stop - block.start
-        records, h, c, new_h, new_c = workspace.block_states(block, n_running)
-        self.cell.linearise(records, h, c, new_h, new_c, room.coefficients[:n_steps])
-        steps = list(enumerate(room.steps[:n_steps], block.start))
+        columns, room = slice(n_running), self._linearise(workspace, block, n_running)
+        steps = list(enumerate(room.steps[: block.stop - block.start], block.start))
         has_direct_path, mask, backward = self.cell.has_direct_path, workspace.state_mask, self.cell.backward
         room.begin()
         d_h, d_c = room.d_h, room.d_c
@@ -401,6 +176,13 @@ class Layer:
             if has_direct_path:
                 d_h += d_h_gates
         room.end()
+
+    def _linearise(self, workspace: LayerWorkspace, block: slice, n_running: int) -> BackwardRoom:
+        """Return the room for a block of timesteps, with their local derivatives in it."""
+        room = workspace.backward_room(n_running)
+        records, h, c, new_h, new_c = workspace.block_states(block, n_running)
+        self.cell.linearise(records, h, c, new_h, new_c, room.coefficients[: block.stop - block.start])
+        return room
 
     def _accumulate(self, workspace: LayerWorkspace, block: slice, d_rows: np.ndarray) -> None:
         """Add the gradient on the packed matrix of a block of timesteps to `workspace.d_packed`."""
@@ -419,3 +201,127 @@ class Layer:
             workspace.d_packed += products[0]
         else:
             workspace.d_packed += np.add.reduce(products, axis=0)
+
+    def tangent(
+        self,
+        packed: np.ndarray,
+        t_packed: np.ndarray,
+        workspace: LayerWorkspace,
+        segments: Segments,
+        t_inputs: np.ndarray | None,
+        t_outputs: np.ndarray | None,
+    ) -> None:
+        """Unroll the perturbation of the hidden states by one of the parameters, on top of a forward pass.
+
+        Nothing may be dropped, and initial states are fixed. The perturbation of each sequence's final hidden state is
+        left in `workspace.d_h`, (hidden_size, n_sequences).
+
+        Parameters
+        ----------
+        packed, t_packed : ndarray of shape (n_blocks * hidden_size, n_operand)
+            The matrix that the forward pass used, and its perturbation.
+        workspace : LayerWorkspace
+            As the forward pass left it.
+        segments : list of (start, stop, n_running)
+            As in the forward pass.
+        t_inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences) or None
+            Perturbation of the inputs, where there is one.
+        t_outputs : ndarray of shape (n_timesteps, hidden_size, n_sequences) or None
+            Where given, the perturbation of the hidden state after each timestep is written here.
+        """
+        workspace.d_h.fill(0.0)
+        workspace.d_c.fill(0.0)
+        recurrent = np.ascontiguousarray(packed[: self.n_step_rows, : self.hidden_size])
+        input_weights = packed[:, self.hidden_size : -1]
+        for block, n_running in _blocks(segments, workspace.block_size, ascending=not self.from_end):
+            columns, room = slice(n_running), self._linearise(workspace, block, n_running)
+            t_rows = room.d_rows[: block.stop - block.start]
+            np.matmul(t_packed, workspace.operands[block, :, columns], out=t_rows)
+            if t_inputs is not None:
+                t_rows += np.matmul(input_weights, t_inputs[block, :, columns])
+            self._unroll_tangent(recurrent, room, block, None if t_outputs is None else t_outputs[..., columns])
+
+    def _unroll_tangent(
+        self, recurrent: np.ndarray, room: BackwardRoom, block: slice, t_outputs: np.ndarray | None
+    ) -> None:
+        """Take the perturbation of the state in `room` through a block of timesteps."""
+        steps = list(enumerate(room.steps[: block.stop - block.start], block.start))
+        room.begin()
+        for t, (coefficients, t_blocks, t_step_rows) in reversed(steps) if self.from_end else steps:
+            np.dot(recurrent, room.d_h, out=room.t_gates)
+            t_step_rows += room.t_gates
+            self.cell.tangent(coefficients, t_blocks, room.d_h, room.d_c)
+            if t_outputs is not None:
+                t_outputs[t] = room.d_h
+        room.end()
+
+    def backward_each(
+        self,
+        packed: np.ndarray,
+        workspace: LayerWorkspace,
+        segments: Segments,
+        d_outputs: np.ndarray,
+        d_inputs: np.ndarray | None,
+    ) -> np.ndarray:
+        """Roll several gradients up at once, and return those on the packed matrix of each sequence apart.
+
+        Nothing may be dropped.
+
+        Parameters
+        ----------
+        packed, workspace, segments
+            As in `backward`; of the workspace, only the local derivatives are written.
+        d_outputs : ndarray of shape (n_timesteps, n_gradients, hidden_size, n_sequences)
+            Gradients on the hidden state after each timestep.
+        d_inputs : ndarray of shape (n_timesteps, n_gradients, n_inputs, n_sequences) or None
+            Where given, the gradients on the inputs are written here.
+
+        Returns
+        -------
+        d_packed : ndarray of shape (n_gradients, n_sequences, n_blocks * hidden_size, n_operand)
+        """
+        n_timesteps, n_gradients, hidden_size, n_sequences = d_outputs.shape
+        d_h = np.zeros(d_outputs.shape[1:], d_outputs.dtype)
+        d_c = np.zeros((n_gradients, *workspace.d_c.shape), d_h.dtype)
+        d_rows = np.zeros((n_timesteps, n_gradients, self.packed_shape[0], n_sequences), d_h.dtype)
+        d_blocks = d_rows.reshape(n_timesteps, n_gradients, -1, hidden_size, n_sequences).swapaxes(1, 2)
+        recurrent = np.ascontiguousarray(packed[: self.n_step_rows, :hidden_size].T)
+        for block, n_running in _blocks(segments, workspace.block_size, ascending=self.from_end):
+            columns, room = slice(n_running), self._linearise(workspace, block, n_running)
+            steps = list(enumerate(room.coefficients[: block.stop - block.start, :, np.newaxis], block.start))
+            d_state, d_cell_state = d_h[..., columns], d_c[..., columns]
+            for t, coefficients in steps if self.from_end else reversed(steps):
+                d_state += d_outputs[t, ..., columns]
+                self.cell.backward(coefficients, d_state, d_cell_state, d_blocks[t, ..., columns])
+                through_gates = np.matmul(recurrent, d_rows[t, :, : self.n_step_rows, columns])
+                if self.cell.has_direct_path:
+                    d_state += through_gates
+                else:
+                    d_state[...] = through_gates
+        if d_inputs is not None:
+            input_weights = packed[self.input_rows, hidden_size:-1]
+            np.matmul(input_weights.T, d_rows[:, :, self.input_rows], out=d_inputs)
+        return self._products_of_sequences(workspace, segments, d_rows)
+
+    def _products_of_sequences(self, workspace: LayerWorkspace, segments: Segments, d_rows: np.ndarray) -> np.ndarray:
+        """Return the sum of products over the timesteps of each sequence, (n_gradients, n_sequences, *packed_shape)."""
+        _, n_gradients, _, n_sequences = d_rows.shape
+        d_packed = np.zeros((n_gradients, n_sequences, *self.packed_shape), d_rows.dtype)
+        for start, stop, n_running in segments:
+            of_sequences = d_rows[start:stop, ..., :n_running].transpose(1, 3, 2, 0)
+            operands = workspace.operands[start:stop, :, :n_running].transpose(2, 0, 1)
+            # Copies, for `np.matmul` has no fast way through arrays whose last axis is not contiguous.
+            d_packed[:, :n_running] += np.matmul(of_sequences.copy(), operands.copy())
+        return d_packed
+
+
+def _blocks(segments: Segments, block_size: int, *, ascending: bool) -> Iterator[tuple[slice, int]]:
+    """Yield blocks of timesteps and how many sequences run in them, in ascending or descending order of time."""
+    if ascending:
+        for start, stop, n_running in segments:
+            for first in range(start, stop, block_size):
+                yield slice(first, min(stop, first + block_size)), n_running
+    else:
+        for start, stop, n_running in reversed(segments):
+            for last in range(stop, start, -block_size):
+                yield slice(max(start, last - block_size), last), n_running

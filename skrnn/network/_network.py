@@ -7,7 +7,8 @@ from typing import Any, final
 import numpy as np
 
 from skrnn.cells import Cell
-from skrnn.network._layer import Layer, LayerWorkspace
+from skrnn.network._layer import Layer
+from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._parameters import NetworkParameters, ParameterLayout, ReadoutParameters
 from skrnn.network._readout import EveryTimestep, LastTimestep, Reading
 from skrnn.sequences._batches import Batch
@@ -30,11 +31,14 @@ class Workspace:
         [h; 1] of the states that the readout sees.
     raw, d_raw : ndarray of shape (n_outputs, n_columns)
         The outputs, and room for the gradient on them. The columns in use are the first of as many as there may be.
+    held : tuple of (theta, batch) or None
+        Of what the last forward pass was, where someone has taken note of it.
     """
 
     def __init__(self, network: "Network", n_timesteps: int, n_sequences: int, dtype: np.dtype, backward: bool) -> None:
         dtype = np.dtype(dtype)
         self.shape = (n_timesteps, n_sequences)
+        self.held: tuple[np.ndarray, Batch] | None = None
         drops_state = backward and network.recurrent_dropout > 0.0
         self.layers = [
             LayerWorkspace(layer, n_timesteps, n_sequences, dtype, backward, drops_state) for layer in network.layers
@@ -54,6 +58,10 @@ class Workspace:
             # The second direction of a layer has a gradient on the same inputs, to be added to that of the first.
             n_more = max(n_units[:-1], default=0) if layout.n_directions == 2 else 0
             self.d_more = np.zeros((n_timesteps, n_more, n_sequences), dtype)
+
+    def holds(self, theta: np.ndarray, batch: Batch) -> bool:
+        """Tell whether the last forward pass was that of these very objects."""
+        return self.held is not None and self.held[0] is theta and self.held[1] is batch
 
     def begin(self, network: "Network", rng: np.random.RandomState | None) -> None:
         """Begin with states of zeros and, where something is dropped, with new masks."""
@@ -84,9 +92,9 @@ class Workspaces:
         self._free: list[Workspace] = []
 
     @contextmanager
-    def take(self, n_timesteps: int, n_sequences: int) -> Iterator[Workspace]:
-        """Lend a workspace of this shape: the one that was given back last, if it is still there."""
-        workspace = self._find((n_timesteps, n_sequences))
+    def take(self, n_timesteps: int, n_sequences: int, batch: Batch | None = None) -> Iterator[Workspace]:
+        """Lend a workspace of this shape: the one that holds `batch` or was given back last, if it is still there."""
+        workspace = self._find((n_timesteps, n_sequences), batch)
         if workspace is None:
             network, dtype, backward = self._kind
             workspace = Workspace(network, n_timesteps, n_sequences, dtype, backward)
@@ -94,8 +102,11 @@ class Workspaces:
         if len(self._free) < self.N_KEPT:
             self._free.append(workspace)
 
-    def _find(self, shape: tuple[int, int]) -> Workspace | None:
-        for workspace in reversed(self._free.copy()):
+    def _find(self, shape: tuple[int, int], batch: Batch | None) -> Workspace | None:
+        free = self._free.copy()
+        if batch is not None:
+            free.sort(key=lambda workspace: workspace.held is not None and workspace.held[1] is batch)
+        for workspace in reversed(free):
             if workspace.shape == shape:
                 try:
                     self._free.remove(workspace)
@@ -172,6 +183,14 @@ class Network:
         top = self._levels[-1]
         return list(zip(self.layers[top], workspace.layers[top], strict=True))
 
+    def _parts(self, depth: int, workspace: Workspace) -> Iterator[tuple[int, LayerWorkspace, slice]]:
+        """Yield the position of each direction of a layer, its workspace, and its rows among the layer's outputs."""
+        begin, level = 0, self._levels[depth]
+        for position in range(level.start, level.stop):
+            rows = slice(begin, begin + self.layers[position].hidden_size)
+            yield position, workspace.layers[position], rows
+            begin = rows.stop
+
     # The forward pass
 
     def forward(
@@ -237,17 +256,14 @@ class Network:
         levels = self._levels
         for depth in range(len(levels) - 1, -1, -1):
             d_below = workspace.d_outputs[depth - 1] if depth > 0 else None
-            begin = 0
-            for position in range(levels[depth].start, levels[depth].stop):
-                layer, room = self.layers[position], workspace.layers[position]
-                rows = slice(begin, begin + layer.hidden_size)
+            for position, room, rows in self._parts(depth, workspace):
+                layer = self.layers[position]
                 d_own = None if d_outputs is None else d_outputs[:, rows]
-                d_inputs = d_below if begin == 0 or d_below is None else workspace.d_more[:, : d_below.shape[1]]
+                d_inputs = d_below if rows.start == 0 or d_below is None else workspace.d_more[:, : d_below.shape[1]]
                 d_packed = layer.backward(packed[position], room, batch.segments, d_own, d_inputs)
                 layer.unpack(d_packed, d_parameters.layers[position])
-                if begin > 0 and d_below is not None and d_inputs is not None:
+                if rows.start > 0 and d_below is not None and d_inputs is not None:
                     d_below += d_inputs
-                begin += layer.hidden_size
             if d_below is not None and workspace.output_masks:
                 d_below *= workspace.output_masks[depth - 1]
             d_outputs = d_below
@@ -266,6 +282,78 @@ class Network:
             room.d_h.fill(0.0)
         of_top = workspace.d_outputs[-1] if workspace.d_outputs else workspace.d_states
         return self.reading.spread(d_states, self._tops(workspace), batch, of_top)
+
+    def backward_each(
+        self,
+        packed: list[np.ndarray],
+        readout: ReadoutParameters,
+        batch: Batch,
+        workspace: Workspace,
+        slopes: np.ndarray,
+        probes: list[tuple[int, int]],
+        d_parameters: NetworkParameters,
+    ) -> None:
+        """Write the gradients of single outputs of each sequence into `d_parameters`, which are zeros before.
+
+        Their axes in front are (n_probes, n_sequences). A probe is the number of a reading and of an output. `slopes`,
+        (n_outputs, n_columns), is the gradient on each of them.
+        """
+        segments, n_timesteps = batch.segments, batch.n_timesteps
+        if self.return_sequences and not self.bidirectional:  # nothing after the last probe matters
+            n_timesteps = probes[-1][0] + 1
+            segments = [(start, min(stop, n_timesteps), n) for start, stop, n in segments if start < n_timesteps]
+        d_outputs = np.zeros((n_timesteps, len(probes), self.layout.readout_size, len(batch)), slopes.dtype)
+        for position, (number, output) in enumerate(probes):
+            columns = self.reading.columns_of(batch, number)
+            d_raw = slopes[output, columns]
+            of_readout = d_parameters.readout.matrix[position, : len(d_raw), output]
+            of_readout[...] = (d_raw * workspace.readout_operand[:, columns]).T
+            d_states = readout.weights[output][:, np.newaxis] * d_raw
+            for top, _, rows in self._parts(len(self._levels) - 1, workspace):
+                d_planted = d_outputs[:, position, rows]
+                self.reading.plant(self.layers[top], batch, number, d_states[rows], d_planted)
+        for depth in range(len(self._levels) - 1, -1, -1):
+            d_below = np.zeros(
+                (n_timesteps, len(probes), self.layers[self._levels[depth].start].n_inputs, len(batch)), slopes.dtype
+            )
+            for place, room, rows in self._parts(depth, workspace):
+                layer = self.layers[place]
+                d_inputs = np.empty_like(d_below) if depth > 0 else None
+                d_packed = layer.backward_each(packed[place], room, segments, d_outputs[:, :, rows], d_inputs)
+                layer.unpack(d_packed, d_parameters.layers[place])
+                if d_inputs is not None:
+                    d_below += d_inputs
+            d_outputs = d_below
+
+    # The tangent pass
+
+    def tangent(
+        self,
+        packed: list[np.ndarray],
+        readout: ReadoutParameters,
+        t_parameters: NetworkParameters,
+        batch: Batch,
+        workspace: Workspace,
+    ) -> np.ndarray:
+        """Return the perturbation of the raw outputs, (n_outputs, n_columns), by one of the parameters.
+
+        The workspace is as the forward pass left it. Nothing may be dropped, and initial states are fixed.
+        """
+        t_packed, t_inputs = self.pack(t_parameters), None
+        for depth in range(len(self._levels)):
+            t_outputs = workspace.d_outputs[depth] if depth < len(workspace.d_outputs) else None
+            for place, room, rows in self._parts(depth, workspace):
+                of_layer = None if t_outputs is None else t_outputs[:, rows]
+                matrices = packed[place], t_packed[place]
+                self.layers[place].tangent(*matrices, room, batch.segments, t_inputs, of_layer)
+            t_inputs = t_outputs
+        columns = slice(self.reading.n_columns(batch))
+        t_states = workspace.d_states[:, columns]
+        of_top = workspace.d_outputs[-1] if workspace.d_outputs else workspace.d_states
+        self.reading.collect_tangent(self._tops(workspace), batch, of_top, t_states)
+        t_raw = readout.weights @ t_states
+        t_raw += t_parameters.readout.matrix @ workspace.readout_operand[:, columns]
+        return t_raw
 
 
 def _hand_up(below: list[LayerWorkspace], above: list[LayerWorkspace], mask: np.ndarray | None, steps: slice) -> None:

@@ -1,6 +1,7 @@
 """The objective that every solver minimises: theta and a batch give a loss and its gradient."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, final
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from skrnn.losses import Loss
 from skrnn.network._inference import Map, outputs, split
+from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network, Workspace, Workspaces
 from skrnn.network._parameters import NetworkParameters
 from skrnn.sequences._batches import Batch, minibatches, room_for
@@ -78,6 +80,8 @@ class Objective:
         # A minibatch has a room by its number of columns, in which one piece finds the states that another has left.
         self._batch_rooms: dict[int, Workspace] = {}
         self._plan: list[Batch] | None = None
+        self._theta: np.ndarray | None = None
+        self._penalised = np.flatnonzero(self._penalties)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what maps the chunks: workers to which they are sent do not map."""
@@ -113,7 +117,11 @@ class Objective:
 
     def _targets_of(self, batch: Batch) -> Targets:
         """Return the targets of a batch, in the order of its columns."""
-        return self.targets.take(self.network.reading.columns(self.sequences, batch))
+        return self.targets.take(self._columns_of(batch))
+
+    def _columns_of(self, batch: Batch) -> np.ndarray:
+        """Return where the columns of a batch are among those of all targets."""
+        return self.network.reading.columns(self.sequences, batch)
 
     def __call__(self, theta: np.ndarray, batch: Batch, gradient: np.ndarray) -> float:
         """Write the gradient of a minibatch's objective into `gradient`, and return the objective."""
@@ -129,12 +137,15 @@ class Objective:
             self.network.unroll(packed, piece, room)
             self.network.carry_state(piece, room)
         self._begin(batch, room)
-        loss, n_targets = self._sum_gradient(parameters, packed, batch, room, self._views(gradient))
-        n_targets = n_targets or 1.0  # a batch without any has a loss and a gradient of zero
+        raw = self.network.forward(packed, parameters.readout, self.sequences, batch, room)
+        targets = self._targets_of(batch)
+        losses = self._judge(targets, raw, room.d_raw[:, : len(targets)])
+        self.network.backward(packed, parameters.readout, batch, room, self._views(gradient))
+        n_targets = targets.count() or 1.0  # a batch without any has a loss and a gradient of zero
         if self.bptt_steps is not None:
             self.network.carry_state(batch, room)
         gradient *= 1.0 / n_targets
-        return loss / n_targets + self._add_penalty(theta, gradient)
+        return _weigh(targets, losses) / n_targets + self._add_penalty(theta, gradient)
 
     def _begin(self, batch: Batch, room: Workspace) -> None:
         """Begin anew, unless the batch carries on."""
@@ -145,23 +156,165 @@ class Objective:
 
     def full(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the objective over all the data and its gradient, a new array of the dtype of the data."""
-        theta = theta.astype(self.dtype, copy=False)
-        if self._plan is None:
-            self._plan = split(self.network, self.sequences)
+        theta = self._settled(theta)
         loss, gradient = 0.0, np.zeros(len(theta), self.dtype)
-        for of_chunk, gradient_of_chunk in self.map_chunks(partial(self._of_chunk, theta), self._plan):
+        for of_chunk, gradient_of_chunk in self._map(self._loss_gradient_of, theta):
             loss += of_chunk
             gradient += gradient_of_chunk
         gradient *= 1.0 / self.n_targets
         return loss / self.n_targets + self._add_penalty(theta, gradient), gradient
 
-    def _of_chunk(self, theta: np.ndarray, chunk: Batch) -> tuple[float, np.ndarray]:
+    def _loss_gradient_of(self, theta: np.ndarray, chunk: Batch) -> tuple[float, np.ndarray]:
         """Return the sum of a chunk's losses, and its gradient."""
-        parameters, gradient = self.network.layout.views(theta), np.empty_like(theta)
-        d_parameters = self.network.layout.views(gradient)
-        with self._rooms.take(room_for(self.sequences, chunk.n_timesteps), len(chunk)) as room:
-            loss, _ = self._sum_gradient(parameters, self.network.pack(parameters), chunk, room, d_parameters)
-        return loss, gradient
+        targets = self._targets_of(chunk)
+        with self._linearised(theta, chunk) as (linear, d_raw):
+            losses = self._judge(targets, linear.raw, d_raw)
+            return _weigh(targets, losses), linear.backward(d_raw)
+
+    def gauss_newton_product(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Return the Gauss-Newton matrix at theta times `direction`, (n_parameters,), without forming a matrix.
+
+        That is sum_i w_i J_i' H_i J_i / sum_i w_i, plus alpha on the weights, with J_i the derivative of the raw
+        outputs and H_i the curvature of the loss: positive semi-definite, unlike the Hessian (Schraudolph 2002,
+        doi:10.1162/08997660260028683; for recurrent networks Martens, Sutskever 2011, ICML).
+        """
+        theta, direction = self._settled(theta), direction.astype(self.dtype, copy=False)
+        result = np.zeros(len(theta), self.dtype)
+        for of_chunk in self._map(self._gauss_newton_product_of, theta, direction):
+            result += of_chunk
+        result *= 1.0 / self.n_targets
+        result += self._penalties * direction
+        return result
+
+    def _gauss_newton_product_of(self, theta: np.ndarray, direction: np.ndarray, chunk: Batch) -> np.ndarray:
+        """Return the product of a chunk."""
+        targets = self._targets_of(chunk)
+        with self._linearised(theta, chunk) as (linear, d_raw):
+            t_raw = linear.tangent(direction)
+            self.loss.curvature_product(targets.values, linear.raw, t_raw, d_raw, targets.present)
+            if targets.weights is not None:
+                d_raw *= targets.weights
+            return linear.backward(d_raw)
+
+    def _map(self, function: Callable[..., Any], theta: np.ndarray, *arguments: Any) -> Iterable[Any]:
+        """Return what the function of theta, the arguments and a chunk makes of each chunk, in their order."""
+        if self._plan is None:
+            self._plan = split(self.network, self.sequences)
+        return self.map_chunks(partial(function, theta, *arguments), self._plan)
+
+    @contextmanager
+    def _linearised(self, theta: np.ndarray, chunk: Batch) -> Iterator[tuple[Linearisation, np.ndarray]]:
+        """Lend the network linearised on a chunk, with room for a gradient on its outputs."""
+        with self._rooms.take(room_for(self.sequences, chunk.n_timesteps), len(chunk), chunk) as room:
+            linear = Linearisation(self.network, theta, self.sequences, chunk, room)
+            yield linear, room.d_raw[:, : linear.raw.shape[1]]
+
+    def _settled(self, theta: np.ndarray) -> np.ndarray:
+        """Return theta in the dtype of the data: the same object for the same numbers, by which rooms know it."""
+        if self._theta is None or not np.array_equal(theta, self._theta):
+            self._theta = theta.astype(self.dtype)
+        return self._theta
+
+    # The objective as a sum of squares
+
+    @property
+    def n_residuals(self) -> int:
+        """Number of residuals: one for each output of each target, and one for each weight that has a penalty."""
+        return self.targets.values.size + len(self._penalised)
+
+    def loss_and_residuals(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the objective over all the data, and the residuals, (n_residuals,), whose half squares add up to it.
+
+        In their order: the outputs of each column of targets, column after column, each residual times the square root
+        of the target's share of all weights; then sqrt(alpha) times each weight that has a penalty.
+        """
+        theta = self._settled(theta)
+        loss, residuals = 0.0, self._penalty_residuals(theta)
+        of_columns = self._by_column(residuals)
+        for columns, of_chunk, residuals_of_chunk in self._map(self._residuals_of, theta):
+            loss += of_chunk
+            of_columns[columns] = residuals_of_chunk.T
+        return loss / self.n_targets + self._penalty(theta), residuals
+
+    def residuals_and_jacobian(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the residuals, (n_residuals,), and their derivative, (n_residuals, n_parameters).
+
+        A BPTT for each output, or each output of each timestep, with one gradient a sequence.
+        """
+        theta = self._settled(theta)
+        residuals = self._penalty_residuals(theta)
+        jacobian = np.zeros((self.n_residuals, len(theta)), self.dtype)
+        penalty_rows = self.targets.values.size + np.arange(len(self._penalised))
+        jacobian[penalty_rows, self._penalised] = np.sqrt(self._penalties[self._penalised])
+        of_columns, rows_of_columns = self._by_column(residuals), self._by_column(jacobian)
+        for columns, residuals_of_chunk, rows in self._map(self._jacobian_of, theta):
+            of_columns[columns] = residuals_of_chunk.T
+            rows_of_columns[columns] = rows
+        return residuals, jacobian
+
+    def jacobian_product(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Return the derivative of the residuals along `direction`, (n_parameters,), without forming the Jacobian."""
+        theta, direction = self._settled(theta), direction.astype(self.dtype, copy=False)
+        result = self._penalty_residuals(direction)
+        of_columns = self._by_column(result)
+        for columns, of_chunk in self._map(self._tangent_of, theta, direction):
+            of_columns[columns] = of_chunk.T
+        return result
+
+    def transposed_jacobian_product(self, theta: np.ndarray, d_residuals: np.ndarray) -> np.ndarray:
+        """Return the gradient, (n_parameters,), that follows from one on the residuals, (n_residuals,)."""
+        theta, d_residuals = self._settled(theta), d_residuals.astype(self.dtype, copy=False)
+        gradient = np.zeros(len(theta), self.dtype)
+        of_penalty = d_residuals[self.targets.values.size :]
+        gradient[self._penalised] = np.sqrt(self._penalties[self._penalised]) * of_penalty
+        for of_chunk in self._map(self._backward_of, theta, self._by_column(d_residuals)):
+            gradient += of_chunk
+        return gradient
+
+    def _residuals_of(self, theta: np.ndarray, chunk: Batch) -> tuple[np.ndarray, float, np.ndarray]:
+        """Return the columns of a chunk, the sum of its losses, and its residuals, (n_outputs, n_columns)."""
+        targets = self._targets_of(chunk)
+        with self._linearised(theta, chunk) as (linear, d_raw):
+            losses = self._judge(targets, linear.raw, d_raw)
+            residuals, _ = self._residuals_and_slopes(targets, linear.raw)
+        return self._columns_of(chunk), _weigh(targets, losses), residuals
+
+    def _jacobian_of(self, theta: np.ndarray, chunk: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the columns of a chunk, its residuals, and their rows, (n_columns, n_outputs, n_parameters)."""
+        with self._linearised(theta, chunk) as (linear, _):
+            residuals, slopes = self._residuals_and_slopes(self._targets_of(chunk), linear.raw)
+            return self._columns_of(chunk), residuals, linear.jacobian(slopes)
+
+    def _tangent_of(self, theta: np.ndarray, direction: np.ndarray, chunk: Batch) -> tuple[np.ndarray, np.ndarray]:
+        """Return the columns of a chunk, and the derivative of its residuals, (n_outputs, n_columns)."""
+        with self._linearised(theta, chunk) as (linear, _):
+            _, slopes = self._residuals_and_slopes(self._targets_of(chunk), linear.raw)
+            return self._columns_of(chunk), slopes * linear.tangent(direction)
+
+    def _backward_of(self, theta: np.ndarray, d_columns: np.ndarray, chunk: Batch) -> np.ndarray:
+        """Return the gradient of a chunk that follows from one on all residuals, (n_columns, n_outputs)."""
+        with self._linearised(theta, chunk) as (linear, _):
+            _, slopes = self._residuals_and_slopes(self._targets_of(chunk), linear.raw)
+            return linear.backward(slopes * d_columns[self._columns_of(chunk)].T)
+
+    def _residuals_and_slopes(self, targets: Targets, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return residuals of which half the squares add up to a share of the mean loss, and their slopes."""
+        slopes = np.empty_like(raw)
+        residuals = self.loss.residuals(targets.values, raw, slopes, targets.present)
+        weights = np.ones(1, self.dtype) if targets.weights is None else targets.weights
+        scales = np.sqrt(weights / self.dtype.type(self.n_targets))
+        return residuals * scales, slopes * scales
+
+    def _penalty_residuals(self, theta: np.ndarray) -> np.ndarray:
+        """Return residuals, (n_residuals,), with those of the penalty in their place."""
+        residuals = np.zeros(self.n_residuals, self.dtype)
+        residuals[self.targets.values.size :] = np.sqrt(self._penalties[self._penalised]) * theta[self._penalised]
+        return residuals
+
+    def _by_column(self, rows: np.ndarray) -> np.ndarray:
+        """View the rows of residuals that are not the penalty's as (n_columns, n_outputs, ...)."""
+        n_outputs, n_columns = self.targets.values.shape
+        return rows[: n_outputs * n_columns].reshape(n_columns, n_outputs, *rows.shape[1:])
 
     def evaluate(self, theta: np.ndarray) -> tuple[float, float]:
         """Return the mean loss over all the data, without the penalty and with nothing dropped, and the score."""
@@ -176,23 +329,12 @@ class Objective:
 
     # Both
 
-    def _sum_gradient(
-        self,
-        parameters: NetworkParameters,
-        packed: list[np.ndarray],
-        batch: Batch,
-        room: Workspace,
-        d_parameters: NetworkParameters,
-    ) -> tuple[float, float]:
-        """Write the gradient of the sum of a batch's weighted losses, and return that sum and the number of targets."""
-        raw = self.network.forward(packed, parameters.readout, self.sequences, batch, room)
-        targets = self._targets_of(batch)
-        d_raw = room.d_raw[:, : len(targets)]
+    def _judge(self, targets: Targets, raw: np.ndarray, d_raw: np.ndarray) -> np.ndarray:
+        """Write the gradient of the sum of weighted losses into `d_raw`, and return the losses without weights."""
         losses = self.loss.loss_gradient(targets.values, raw, d_raw, targets.present)
         if targets.weights is not None:
             d_raw *= targets.weights
-        self.network.backward(packed, parameters.readout, batch, room, d_parameters)
-        return _weigh(targets, losses), targets.count()
+        return losses
 
     def _views(self, theta: np.ndarray) -> NetworkParameters:
         """Return named views on theta or a gradient; a solver passes the same two arrays again and again."""
@@ -205,8 +347,13 @@ class Objective:
 
     def _add_penalty(self, theta: np.ndarray, gradient: np.ndarray) -> float:
         """Add the gradient of the penalty to `gradient` and return the penalty."""
-        np.multiply(self._penalties, theta, out=self._weighted_theta)
+        penalty = self._penalty(theta)
         gradient += self._weighted_theta
+        return penalty
+
+    def _penalty(self, theta: np.ndarray) -> float:
+        """Return the penalty, and leave its gradient in `_weighted_theta`."""
+        np.multiply(self._penalties, theta, out=self._weighted_theta)
         return 0.5 * float(np.dot(self._weighted_theta, theta))
 
 

@@ -24,17 +24,17 @@ class LayerParameters:
     @property
     def recurrent_weights(self) -> np.ndarray:
         """View of shape (n_gates * hidden_size, hidden_size)."""
-        return self.matrix[:, : self.hidden_size]
+        return self.matrix[..., : self.hidden_size]
 
     @property
     def input_weights(self) -> np.ndarray:
         """View of shape (n_gates * hidden_size, n_inputs)."""
-        return self.matrix[:, self.hidden_size : -1]
+        return self.matrix[..., self.hidden_size : -1]
 
     @property
     def input_bias(self) -> np.ndarray:
         """View of shape (n_gates * hidden_size,)."""
-        return self.matrix[:, -1]
+        return self.matrix[..., -1]
 
     @property
     def biases(self) -> np.ndarray:
@@ -58,18 +58,18 @@ class ReadoutParameters:
     @property
     def weights(self) -> np.ndarray:
         """View of shape (n_outputs, hidden_size)."""
-        return self.matrix[:, :-1]
+        return self.matrix[..., :-1]
 
     @property
     def bias(self) -> np.ndarray:
         """View of shape (n_outputs,)."""
-        return self.matrix[:, -1]
+        return self.matrix[..., -1]
 
 
 @final
 @dataclass(frozen=True)
 class NetworkParameters:
-    """Named views on one theta: the parameters of each direction of each layer, and the readout's."""
+    """Named views on one theta, or several: the parameters of each direction of each layer, and the readout's."""
 
     layers: list[LayerParameters]
     readout: ReadoutParameters
@@ -116,15 +116,19 @@ class ParameterLayout:
         return rows * (hidden_size + n_inputs + 1) + hidden_size * self.cell.splits_last_gate
 
     def views(self, theta: np.ndarray) -> NetworkParameters:
-        """Return named views on `theta`, (n_parameters,): writing into them writes into it."""
+        """Return named views on `theta`, (..., n_parameters): writing into them writes into it.
+
+        The axes in front of the last, if any, are in front of those of each parameter too.
+        """
         layers = []
-        start = 0
+        start, several = 0, theta.shape[:-1]
         for end, (n_inputs, hidden_size) in zip(self._ends, self.layer_sizes, strict=True):
             shape = (self.cell.n_gates * hidden_size, hidden_size + n_inputs + 1)
             split = start + shape[0] * shape[1]
-            layers.append(LayerParameters(theta[start:split].reshape(shape), theta[split:end], hidden_size))
+            matrix = theta[..., start:split].reshape(*several, *shape)
+            layers.append(LayerParameters(matrix, theta[..., split:end], hidden_size))
             start = end
-        readout = theta[start:].reshape(self.n_outputs, self.readout_size + 1)
+        readout = theta[..., start:].reshape(*several, self.n_outputs, self.readout_size + 1)
         return NetworkParameters(layers, ReadoutParameters(readout))
 
     def is_weight(self) -> np.ndarray:

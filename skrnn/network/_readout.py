@@ -6,7 +6,8 @@ from typing import final
 
 import numpy as np
 
-from skrnn.network._layer import Layer, LayerWorkspace
+from skrnn.network._layer import Layer
+from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import Sequences
 
@@ -38,6 +39,31 @@ class Reading(ABC):
 
         That is `d_h` of the workspaces, or `d_outputs`, (n_timesteps, readout_size, n_sequences), which is returned
         where it is needed.
+        """
+
+    @abstractmethod
+    def collect_tangent(
+        self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, t_outputs: np.ndarray, out: np.ndarray
+    ) -> None:
+        """Write the perturbation of the collected states into `out`, (readout_size, n_columns).
+
+        The tangent pass of the top layer has left it in `d_h` of the workspaces, or in `t_outputs`, (n_timesteps,
+        readout_size, n_sequences).
+        """
+
+    @abstractmethod
+    def n_readings(self, batch: Batch) -> int:
+        """Return how many times the longest sequence of a batch is read."""
+
+    @abstractmethod
+    def columns_of(self, batch: Batch, reading: int) -> slice:
+        """Return which columns of outputs a reading gives: those of the first so many sequences."""
+
+    @abstractmethod
+    def plant(self, layer: Layer, batch: Batch, reading: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
+        """Write the gradient on the states of one reading, (hidden_size, n_running), to where the layer left them.
+
+        `d_outputs`, (n_timesteps, hidden_size, n_sequences), are zeros elsewhere.
         """
 
 
@@ -74,6 +100,34 @@ class LastTimestep(Reading):
             start += layer.hidden_size
         return None
 
+    def collect_tangent(
+        self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, t_outputs: np.ndarray, out: np.ndarray
+    ) -> None:
+        """Write what `d_h` of the workspaces holds into `out`."""
+        start, n_sequences = 0, out.shape[1]
+        for layer, workspace in tops:
+            out[start : start + layer.hidden_size] = workspace.d_h[:, :n_sequences]
+            start += layer.hidden_size
+
+    def n_readings(self, batch: Batch) -> int:
+        """Return one."""
+        return 1
+
+    def columns_of(self, batch: Batch, reading: int) -> slice:
+        """Return all columns."""
+        return slice(0, len(batch))
+
+    def plant(self, layer: Layer, batch: Batch, reading: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
+        """Write the gradient to the timestep at which the layer is done with each sequence."""
+        if layer.from_end:
+            d_outputs[0, :, : len(batch)] = d_states
+            return
+        n_longer = 0
+        for _, stop, n_running in reversed(batch.segments):
+            ending = slice(n_longer, n_running)
+            d_outputs[stop - 1, :, ending] = d_states[:, ending]
+            n_longer = n_running
+
 
 @final
 class EveryTimestep(Reading):
@@ -108,6 +162,31 @@ class EveryTimestep(Reading):
         for steps, part in _by_timestep(d_states, batch):
             d_outputs[steps, :, : part.shape[-1]] = part
         return d_outputs
+
+    def collect_tangent(
+        self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, t_outputs: np.ndarray, out: np.ndarray
+    ) -> None:
+        """Write `t_outputs` into `out`."""
+        for steps, part in _by_timestep(out, batch):
+            part[...] = t_outputs[steps, :, : part.shape[-1]]
+
+    def n_readings(self, batch: Batch) -> int:
+        """Return the number of timesteps."""
+        return batch.n_timesteps
+
+    def columns_of(self, batch: Batch, reading: int) -> slice:
+        """Return the columns of a timestep."""
+        begin = 0
+        for start, stop, n_running in batch.segments:
+            if reading < stop:
+                begin += (reading - start) * n_running
+                break
+            begin += (stop - start) * n_running
+        return slice(begin, begin + n_running)
+
+    def plant(self, layer: Layer, batch: Batch, reading: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
+        """Write the gradient to the timestep that is read."""
+        d_outputs[reading, :, : d_states.shape[1]] = d_states
 
 
 def _by_timestep(columns: np.ndarray, batch: Batch) -> Iterator[tuple[slice, np.ndarray]]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from skrnn.cells import CELLS
-from skrnn.network import _layer
-from skrnn.network._layer import Layer, LayerWorkspace
+from skrnn.network import _layer_workspace
+from skrnn.network._layer import Layer
+from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._parameters import LayerParameters
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import CELL_ACTIVATIONS
@@ -306,7 +307,7 @@ def test_blocks_of_timesteps_of_any_size_give_the_same(cell, n_timesteps_a_block
     _, workspace = whole.forward(whole.theta, whole.inputs)
     assert workspace.block_size == 20
     n_bytes = workspace.coefficients[0].nbytes + workspace.d_blocks[0].nbytes + workspace.products[0].nbytes
-    monkeypatch.setattr(_layer, "_BLOCK_BYTES", n_timesteps_a_block * n_bytes)
+    monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", n_timesteps_a_block * n_bytes)
     pieces = Unrolled(cell, lengths, segments, **kind)
     _, workspace = pieces.forward(pieces.theta, pieces.inputs)
     assert workspace.block_size == n_timesteps_a_block
@@ -317,7 +318,7 @@ def test_blocks_of_timesteps_of_any_size_give_the_same(cell, n_timesteps_a_block
 
 @EVERY_KIND
 def test_gradient_over_several_blocks(cell, kind, monkeypatch):
-    monkeypatch.setattr(_layer, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", 1)
     run = Unrolled(cell, *BATCHES["ragged"], **kind)
     gradient, _ = run.backward()
     rng = np.random.default_rng(0)

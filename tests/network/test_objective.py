@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skrnn.losses import LOSSES
-from skrnn.network import _inference, _layer
+from skrnn.network import _inference, _layer_workspace
 from skrnn.network._inference import outputs, split
 from skrnn.network._objective import Objective
 from skrnn.sequences._batches import Batch
@@ -362,7 +362,7 @@ def test_blocks_of_any_size_give_the_same(cell_name, activation, masks, bidirect
     objective, theta = make()
     loss, gradient = objective.full(theta)
     for n_bytes in (1, 5000):
-        monkeypatch.setattr(_layer, "_BLOCK_BYTES", n_bytes)
+        monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", n_bytes)
         in_blocks, _ = make()
         loss_again, gradient_again = in_blocks.full(theta)
         assert loss_again == loss
