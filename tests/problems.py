@@ -124,8 +124,15 @@ def one_hot_targets(n_outputs: int, n_samples: int, rng: np.random.Generator) ->
     return np.eye(n_outputs + 1)[rng.integers(0, n_outputs + 1, n_samples)].T
 
 
+def counts(n_outputs: int, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Return counts, (n_outputs, n_samples): zeros among them, and in each output something else."""
+    values = rng.poisson(1.5, size=(n_outputs, n_samples)).astype(np.float64)
+    values[:, -1] += 1.0
+    return values
+
+
 #: What the losses take as y; a loss that is not named here takes real numbers.
-_TARGETS = {"binary_log_loss": yes_or_no_targets, "multinomial_log_loss": one_hot_targets}
+_TARGETS = {"binary_log_loss": yes_or_no_targets, "multinomial_log_loss": one_hot_targets, "poisson": counts}
 
 
 def make_targets(loss_name: str, n_outputs: int, n_samples: int, rng: np.random.Generator) -> np.ndarray:
@@ -199,6 +206,36 @@ class LeastSquares:
         gradient = np.empty(len(theta), self.dtype)
         return float(self.dtype.type(self(theta, np.arange(self.n_samples), gradient))), gradient
 
+    def gauss_newton_product(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Return the Hessian, which is the Gauss-Newton matrix too, times `direction`, as if computed in `dtype`."""
+        return (self.hessian @ direction).astype(self.dtype)
+
+    def gauss_newton_matrix(self, theta: np.ndarray) -> np.ndarray:
+        """Return the Hessian, as if computed in `dtype`."""
+        return self.hessian.astype(self.dtype)
+
+    @property
+    def n_residuals(self) -> int:
+        """Return the number of rows."""
+        return self.n_samples
+
+    def loss_and_residuals(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the mean over all the data, and residuals of which half the squares add up to it."""
+        return self.full(theta)[0], self.residuals_and_jacobian(theta)[0]
+
+    def residuals_and_jacobian(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the residuals and their derivative."""
+        jacobian = (self.rows / np.sqrt(self.n_samples)).astype(self.dtype)
+        return (jacobian @ theta - self.targets / np.sqrt(self.n_samples)).astype(self.dtype), jacobian
+
+    def jacobian_product(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Return the Jacobian times `direction`."""
+        return self.residuals_and_jacobian(theta)[1] @ direction
+
+    def transposed_jacobian_product(self, theta: np.ndarray, d_residuals: np.ndarray) -> np.ndarray:
+        """Return the transposed Jacobian times `d_residuals`."""
+        return self.residuals_and_jacobian(theta)[1].T @ d_residuals
+
     def count(self, batch: np.ndarray) -> int:
         """Return the number of rows of a batch."""
         return len(batch)
@@ -216,9 +253,13 @@ class LeastSquares:
 
 
 class Rosenbrock:
-    """The curved valley of Rosenbrock (1960, doi:10.1093/comjnl/3.3.175), in which steepest descent gets lost."""
+    """The curved valley of Rosenbrock (1960, doi:10.1093/comjnl/3.3.175), in which steepest descent gets lost.
+
+    The sum over i of 100 (x_i+1 - x_i^2)^2 + (1 - x_i)^2: twice half the squares of 10 (x_i+1 - x_i^2) and 1 - x_i.
+    """
 
     dtype = np.dtype(np.float64)
+    n_residuals = 4
     minimum = np.ones(3)
     start = np.array([-1.2, 1.0, 0.8])
 
@@ -229,6 +270,34 @@ class Rosenbrock:
         """Return the function and its gradient."""
         self.n_evaluations += 1
         return float(rosen(theta)), rosen_der(theta)
+
+    def gauss_newton_product(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Return J'J times `direction`, with the Jacobian J of the residuals."""
+        return self.transposed_jacobian_product(theta, self.jacobian_product(theta, direction))
+
+    def gauss_newton_matrix(self, theta: np.ndarray) -> np.ndarray:
+        """Return J'J."""
+        _, jacobian = self.residuals_and_jacobian(theta)
+        return jacobian.T @ jacobian
+
+    def loss_and_residuals(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the function, and residuals of which half the squares add up to it."""
+        return self.full(theta)[0], self.residuals_and_jacobian(theta)[0]
+
+    def residuals_and_jacobian(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the residuals and their derivative."""
+        x, root = theta, np.sqrt(2.0)
+        residuals = root * np.array([10 * (x[1] - x[0] ** 2), 10 * (x[2] - x[1] ** 2), 1 - x[0], 1 - x[1]])
+        jacobian = [[-20 * x[0], 10.0, 0.0], [0.0, -20 * x[1], 10.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]
+        return residuals, root * np.array(jacobian)
+
+    def jacobian_product(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Return the Jacobian times `direction`."""
+        return self.residuals_and_jacobian(theta)[1] @ direction
+
+    def transposed_jacobian_product(self, theta: np.ndarray, d_residuals: np.ndarray) -> np.ndarray:
+        """Return the transposed Jacobian times `d_residuals`."""
+        return self.residuals_and_jacobian(theta)[1].T @ d_residuals
 
 
 #: What every method over all the data must minimise.

@@ -9,17 +9,17 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.estimators._build import choose_batch_size, make_network, make_solver
+from skrnn.estimators._build import choose_batch_size, make_network
 from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import read_theta, store_theta
 from skrnn.estimators._forms import Form
 from skrnn.estimators._parallel import worker_map
 from skrnn.estimators._stream import Stream
+from skrnn.estimators._training import Outcome, Start, Training, warn_of
 from skrnn.estimators._validation import (
     check_parameters,
     naming,
@@ -28,11 +28,9 @@ from skrnn.estimators._validation import (
     read_sequences,
 )
 from skrnn.losses import Loss
-from skrnn.network._inference import Map, hidden_states, outputs
-from skrnn.network._initializers import initial_theta
-from skrnn.network._objective import Objective
+from skrnn.network._inference import hidden_states, outputs
 from skrnn.sequences._targets import Targets
-from skrnn.solvers import UPDATE_RULES, Monitor
+from skrnn.solvers import UPDATE_RULES
 
 
 def _is_stochastic(estimator: "BaseRNN") -> bool:
@@ -51,6 +49,7 @@ class BaseRNN(BaseEstimator, ABC):
     """
 
     loss_curve_: list[float]
+    loss_curves_: list[list[float]]
     validation_loss_curve_: list[float] | None
     validation_scores_: list[float] | None
     t_: int
@@ -90,6 +89,7 @@ class BaseRNN(BaseEstimator, ABC):
         epsilon: float,
         n_iter_no_change: int,
         max_fun: int,
+        n_init: int,
         max_grad_norm: float | None,
         solver_options: dict[str, Any] | None,
         n_timesteps: int | None,
@@ -126,6 +126,7 @@ class BaseRNN(BaseEstimator, ABC):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.n_init = n_init
         self.max_grad_norm = max_grad_norm
         self.solver_options = solver_options
         self.n_timesteps = n_timesteps
@@ -237,7 +238,10 @@ class BaseRNN(BaseEstimator, ABC):
             if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
                 data = data.merge_duplicates()  # not where each sample drops units of its own
             statistics = self._target_statistics(data.targets)
-            self._train(data, validation, statistics, rng, batch_size, max_iter=self.max_iter, resume=resume)
+            dtype = self._choose_dtype(data)
+            training = Training(self, data, validation, *statistics, dtype, batch_size, self.max_iter)
+            starts = [training.fitted_start(rng, [])] if resume else training.fresh_starts(rng)
+            self._train(training, starts, resume=resume)
         return self
 
     @available_if(_is_stochastic)
@@ -273,6 +277,8 @@ class BaseRNN(BaseEstimator, ABC):
             check_parameters(self)
             if self.early_stopping:
                 raise ValueError("early_stopping is True, but partial_fit cannot stop early; set it to False.")
+            if self.n_init > 1:
+                raise ValueError(f"n_init is {self.n_init}, but partial_fit goes on from a single start; set it to 1.")
             resume = hasattr(self, "readout_weights_")
             data = self._read_data(X, y, sample_weight, reset=not resume, classes=classes, incremental=True)
             rng = read_random_state(self.random_state)
@@ -282,108 +288,40 @@ class BaseRNN(BaseEstimator, ABC):
             else:
                 statistics = self._target_statistics(data.targets)
             data = data.weighted(self._weigh_classes(data.targets))
-            batch_size = choose_batch_size(self, len(data))
-            self._train(data, None, statistics, rng, batch_size, max_iter=1, resume=resume, incremental=True)
+            dtype = self.readout_weights_.dtype if resume else self._choose_dtype(data)
+            training = Training(self, data, None, *statistics, dtype, choose_batch_size(self, len(data)), max_iter=1)
+            starts = [training.fitted_start(rng, self._solver_state)] if resume else training.fresh_starts(rng)
+            self._train(training, starts, resume=resume, warns=False)
         return self
 
-    def _train(
-        self,
-        data: Data,
-        validation: Data | None,
-        statistics: tuple[np.ndarray, np.ndarray],
-        rng: np.random.RandomState,
-        batch_size: int,
-        *,
-        max_iter: int,
-        resume: bool,
-        incremental: bool = False,
-    ) -> None:
-        """Build the network, let the solver work on it, and store what it found.
-
-        With `resume`, start from the fitted attributes; if `incremental`, from the solver's last state too.
-        """
-        dtype = self.readout_weights_.dtype if resume and incremental else self._choose_dtype(data)
-        layout = make_network(self, data.sequences.n_features, len(data.targets.values)).layout
-        theta = read_theta(self, layout, *statistics, dtype) if resume else initial_theta(layout, rng, dtype)
-        n_samples_seen = self.t_ if resume else 0
-        solver = make_solver(self, batch_size, len(theta), dtype, rng, n_samples_seen)
-        if resume and incremental:
-            solver.restore(self._solver_state)
-        with worker_map(self.n_jobs) as map_chunks:
-            objective = self._make_objective(data, statistics, dtype, rng, map_chunks)
-            monitor = Monitor(
-                max_iter=max_iter,
-                tol=self.tol,
-                n_iter_no_change=self.n_iter_no_change,
-                validate=self._make_validator(validation, statistics, dtype, map_chunks),
-                early_stopping=self.early_stopping,
-                verbose=bool(self.verbose),
-            )
-            theta = solver.minimize(objective, theta, monitor)
-        theta, self.loss_ = monitor.kept(theta)
-        store_theta(self, objective.network, theta, *statistics)
-        self._target_location, self._target_scale = statistics
-        self._solver_state, self._rng_state = solver.state(), list(rng.get_state())
-        self.t_ = n_samples_seen + monitor.n_iter * objective.n_samples
-        self._store_curves(monitor, resume=resume)
-        if monitor.stopped_short is not None and not incremental:
-            advice = "More iterations (max_iter), a larger tol, or scaled data may help."
-            message = f"{monitor.stopped_short}, and the solver hasn't converged yet. {advice}"
-            warnings.warn(message, ConvergenceWarning, stacklevel=3)
+    def _train(self, training: Training, starts: list[Start], *, resume: bool, warns: bool = True) -> None:
+        """Let the solver work from each start, and store what the best run has found."""
+        best, outcomes = training.best_run(starts)
+        store_theta(self, training.network, best.theta, training.location, training.scale)
+        self.loss_ = best.loss
+        self._target_location, self._target_scale = training.location, training.scale
+        self._solver_state, self._rng_state = best.solver_state, best.rng_state
+        self.t_ = best.n_samples_seen
+        self._store_curves(best, outcomes, resume=resume)
+        if warns:
+            warn_of(best, outcomes, stacklevel=4)
 
     def _choose_dtype(self, data: Data) -> np.dtype:
         """Return the dtype that the parameter asks for, or that of X."""
         is_float32 = data.sequences.rows.dtype.str[1:] == "f4"  # of either byte order
         return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
 
-    def _make_objective(
-        self,
-        data: Data,
-        statistics: tuple[np.ndarray, np.ndarray],
-        dtype: np.dtype,
-        rng: np.random.RandomState | None,
-        map_chunks: Map,
-    ) -> Objective:
-        """Return the objective on targets standardised to location and scale; `rng` draws what is dropped."""
-        location, scale = statistics
-        sequences = read_dtype(data.sequences, dtype, "X")
-        targets = replace(
-            data.targets, values=((data.targets.values - location[:, None]) / scale[:, None]).astype(dtype)
-        )
-        network = make_network(self, data.sequences.n_features, len(targets.values))
-        return Objective(
-            network,
-            self._make_loss(),
-            sequences,
-            targets,
-            self.alpha,
-            bptt_steps=self.bptt_steps,
-            rng=rng if self.dropout or self.recurrent_dropout else None,
-            map_chunks=map_chunks,
-        )
-
-    def _make_validator(
-        self,
-        validation: Data | None,
-        statistics: tuple[np.ndarray, np.ndarray],
-        dtype: np.dtype,
-        map_chunks: Map,
-    ) -> Callable[[np.ndarray], tuple[float, float]] | None:
-        """Return a function from theta to the loss (without the penalty) and the score on `validation`."""
-        if validation is None:
-            return None
-        return self._make_objective(validation, statistics, dtype, None, map_chunks).evaluate
-
-    def _store_curves(self, monitor: Monitor, *, resume: bool) -> None:
-        """Store the curves; those of a resumed fit continue the earlier ones."""
+    def _store_curves(self, best: Outcome, outcomes: list[Outcome], *, resume: bool) -> None:
+        """Store the curves of the best run and all loss curves; those of a resumed fit continue the earlier ones."""
         earlier = self.loss_curve_ if resume else []
-        self.loss_curve_ = [*earlier, *monitor.loss_curve]
+        self.loss_curves_ = [[*earlier, *outcome.loss_curve] for outcome in outcomes]
+        self.loss_curve_ = [*earlier, *best.loss_curve]
         self.best_loss_ = min(self.loss_curve_)
         self.n_iter_ = len(self.loss_curve_)
         losses = (self.validation_loss_curve_ if resume else None) or []
         scores = (self.validation_scores_ if resume else None) or []
-        self.validation_loss_curve_ = [*losses, *monitor.validation_loss_curve] or None
-        self.validation_scores_ = [*scores, *monitor.validation_scores] or None
+        self.validation_loss_curve_ = [*losses, *best.validation_loss_curve] or None
+        self.validation_scores_ = [*scores, *best.validation_scores] or None
         self.best_validation_score_ = max(self.validation_scores_ or [], default=None)
 
     def _restored_rng(self, rng: np.random.RandomState) -> np.random.RandomState:

@@ -8,7 +8,17 @@ import numpy as np
 from skrnn.cells import CELLS
 from skrnn.estimators._validation import layer_sizes
 from skrnn.network._network import Network
-from skrnn.solvers import METHODS, SCHEDULES, SGD, Adam, ScipySolver, StochasticSolver, UpdateRule
+from skrnn.solvers import (
+    METHODS,
+    SCHEDULES,
+    SGD,
+    UPDATE_RULES,
+    Adam,
+    LeastSquaresSolver,
+    ScipySolver,
+    StochasticSolver,
+    UpdateRule,
+)
 
 # What "auto" stands for, chosen by trial on small data sets of both kinds of task.
 #: `learning_rate_init` by solver, and where a gated cell needs longer steps, by cell.
@@ -40,7 +50,7 @@ def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequenc
 def choose_batch_size(estimator: Any, n_samples: int) -> int:
     """Return how many samples the solver takes at once: all of them in a method of SciPy."""
     batch_size = estimator.batch_size
-    if estimator.solver in METHODS or (batch_size == "auto" and n_samples <= _AUTO_FULL_BATCH):
+    if estimator.solver not in UPDATE_RULES or (batch_size == "auto" and n_samples <= _AUTO_FULL_BATCH):
         return n_samples
     if batch_size == "auto":
         return _AUTO_BATCH_SIZE
@@ -59,15 +69,13 @@ def make_solver(
     dtype: np.dtype,
     rng: np.random.RandomState,
     n_samples_seen: int,
-) -> StochasticSolver | ScipySolver:
+) -> StochasticSolver | ScipySolver | LeastSquaresSolver:
     """Return the solver, at its start."""
+    limits = {"tol": estimator.tol, "max_fun": estimator.max_fun, "options": estimator.solver_options}
     if estimator.solver in METHODS:
-        return ScipySolver(
-            METHODS[estimator.solver],
-            tol=estimator.tol,
-            max_fun=estimator.max_fun,
-            options=estimator.solver_options,
-        )
+        return ScipySolver(METHODS[estimator.solver], **limits)
+    if estimator.solver == "least_squares":
+        return LeastSquaresSolver(**limits)
     return StochasticSolver(
         _make_update_rule(estimator, n_parameters, dtype),
         _make_schedule(estimator),
@@ -76,6 +84,13 @@ def make_solver(
         max_grad_norm=estimator.max_grad_norm,
         n_samples_seen=n_samples_seen,
     )
+
+
+def remedy(estimator: Any) -> str:
+    """Return what may help where the solver diverges."""
+    if estimator.solver in UPDATE_RULES:
+        return "a smaller learning_rate_init, a max_grad_norm, or X and y of unit scale"
+    return "a larger alpha, another random_state, a stochastic solver, or X and y of unit scale"
 
 
 def _make_update_rule(estimator: Any, n_parameters: int, dtype: np.dtype) -> UpdateRule:

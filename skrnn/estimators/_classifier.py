@@ -113,6 +113,11 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Iterations without improvement that are endured; infinity is allowed.
     max_fun : int, default=15000
         Evaluations of the objective at most, in methods of SciPy.
+    n_init : int, default=1
+        Number of random starts, of which the best is kept: by the validation score with `early_stopping`, else by the
+        validation loss where there are validation data, else by the loss. Small networks have bad minima. With
+        `n_jobs`, starts go to several processes. The first start is that of n_init=1. A warm start begins where the
+        last fit has ended, and nowhere else.
     solver_options : dict or None, default=None
         Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
     n_timesteps : int or None, default=None
@@ -149,6 +154,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Least objective of all iterations.
     loss_curve_ : list of float
         Objective after each iteration; for a stochastic solver the mean over the minibatches of the epoch.
+    loss_curves_ : list of list of float
+        `loss_curve_` of each of the `n_init` starts.
     validation_loss_curve_ : list of float or None
         Mean loss on the validation data after each iteration, where there are any.
     validation_scores_ : list of float or None
@@ -258,6 +265,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         epsilon: float = 1e-8,
         n_iter_no_change: int = 10,
         max_fun: int = 15000,
+        n_init: int = 1,
         solver_options: dict[str, Any] | None = None,
         n_timesteps: int | None = None,
         class_weight: Any = None,
@@ -296,6 +304,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
+            n_init=n_init,
             solver_options=solver_options,
             n_timesteps=n_timesteps,
             dtype=dtype,

@@ -1,4 +1,4 @@
-"""Chunks of data to several workers, with answers in the order of the chunks."""
+"""Chunks of data, and runs of a solver, to several workers, with answers in their order."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -33,7 +33,19 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
                 yield map_chunks
 
 
-def _work(function: Callable[[Any], Any], chunk: Any) -> Any:
-    """Return the function of a chunk, in a worker, whose thread has settings of its own."""
+def worker_runs(n_jobs: int | None, function: Callable[[Any], Any], starts: Iterable[Any]) -> Iterator[Any]:
+    """Yield the function of each start, in their order, from `n_jobs` workers of joblib.
+
+    They are processes, unless `joblib.parallel_config` says otherwise: a run is long, and much of it is Python's.
+    """
+    if effective_n_jobs(n_jobs) == 1:
+        yield from (_work(function, start) for start in starts)
+        return
+    with Parallel(n_jobs=n_jobs, return_as="generator") as workers:
+        yield from workers(delayed(partial(_work, function))(start) for start in starts)
+
+
+def _work(function: Callable[[Any], Any], task: Any) -> Any:
+    """Return the function of a task, in a worker, whose thread has settings of its own."""
     with single_threaded_blas(), np.errstate(all="ignore"):
-        return function(chunk)
+        return function(task)

@@ -1,16 +1,17 @@
 """The recurrent network as a scikit-learn regressor."""
 
+import warnings
 from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.exceptions import UndefinedMetricWarning
 
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._columns import read_columns
-from skrnn.estimators._validation import read_numbers
-from skrnn.losses import LOSSES, Loss
+from skrnn.estimators._validation import quantile_levels, read_numbers
+from skrnn.losses import LOSSES, Loss, Quantile
 from skrnn.sequences._targets import Targets
 
 
@@ -48,8 +49,24 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         from piece to piece, the error is not, so that memory does not grow with the length of the sequences [8]_.
         With `return_sequences` each piece is a step of the solver; else the last `bptt_steps` timesteps of each
         sequence are. None: the error flows back through all timesteps.
-    loss : {"squared_error"}, default="squared_error"
-        Half the squared error, averaged over outputs.
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"}, default="squared_error"
+        What an error e = y - prediction costs, averaged over the outputs:
+
+        - "squared_error": e^2 / 2. Predictions are means;
+        - "absolute_error": abs(e). Predictions are medians, which outliers do not move;
+        - "huber": e^2 / 2 where abs(e) <= 1, beyond it abs(e) - 1/2 [9]_. With `normalize_y` the unit is 1.4826 times
+          the median absolute deviation of the targets, their standard deviation if they are normal; without it is that
+          of y;
+        - "quantile": `quantile` * e where e > 0, else (`quantile` - 1) * e [10]_, averaged over the levels;
+        - "poisson": exp(raw) - y * raw + y * log(y) - y, half the Poisson deviance of y >= 0, where raw is what the
+          network gives. Predictions are means, exp(raw), in the units of y.
+
+        `score` is the share of this loss that the predictions explain. "absolute_error" and "quantile" have kinks, on
+        which a method of SciPy may get stuck near the minimum, with a warning.
+    quantile : float or array-like of float, default=0.5
+        Level of loss="quantile", between 0 and 1, or several in increasing order, which together give prediction
+        intervals: then y has one output, and predictions have a column for each level, also for an array-like of
+        one. No two columns cross: predictions are put in order [11]_.
     solver : str, default="adam"
         What minimises the objective:
 
@@ -109,14 +126,20 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Iterations without improvement that are endured; infinity is allowed.
     max_fun : int, default=15000
         Evaluations of the objective at most, in methods of SciPy.
+    n_init : int, default=1
+        Number of random starts, of which the best is kept: by the validation score with `early_stopping`, else by the
+        validation loss where there are validation data, else by the loss. Small networks have bad minima. With
+        `n_jobs`, starts go to several processes. The first start is that of n_init=1. A warm start begins where the
+        last fit has ended, and nowhere else.
     solver_options : dict or None, default=None
         Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
     n_timesteps : int or None, default=None
         How a 2-D X is folded into sequences: with None each column is a timestep; with T, the T * n_features columns
         are the features of one timestep after another. A 3-D X and a list of sequences are taken as they are.
     normalize_y : bool, default=True
-        Whether to train on targets of mean 0 and variance 1. Location and scale are folded into the readout
-        afterwards. `loss_curve_` is in these units, and so is the loss to which `alpha` adds.
+        Whether to train on targets of mean 0 and variance 1; with loss="absolute_error", "huber" and "quantile" of
+        median 0 and, times 1.4826, median absolute deviation 1; with "poisson" of mean 1. Location and scale are folded
+        into the readout afterwards. `loss_curve_` is in these units, and so is the loss to which `alpha` adds.
     dtype : {None, "float32", "float64"}, default=None
         Precision of all computations; None takes that of X: float32 for float32, else float64.
     n_jobs : int or None, default=None
@@ -136,17 +159,19 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     readout_weights_ : ndarray of shape (n_outputs, hidden_size)
         Weights of the linear readout; twice as many columns if `bidirectional`.
     readout_bias_ : ndarray of shape (n_outputs,)
-        Bias of the readout.
+        Bias of the readout. With loss="poisson" weights and bias give the logarithm of the mean.
     loss_ : float
         Objective (mean loss plus penalty) of the iteration that was kept, as it stands in `loss_curve_`.
     best_loss_ : float
         Least objective of all iterations.
     loss_curve_ : list of float
         Objective after each iteration; for a stochastic solver the mean over the minibatches of the epoch.
+    loss_curves_ : list of list of float
+        `loss_curve_` of each of the `n_init` starts.
     validation_loss_curve_ : list of float or None
         Mean loss on the validation data after each iteration, where there are any.
     validation_scores_ : list of float or None
-        Score (R^2) on the validation data after each iteration, where there are any.
+        Score (see :meth:`score`) on the validation data after each iteration, where there are any.
     best_validation_score_ : float or None
         The best of them.
     n_iter_ : int
@@ -158,7 +183,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     n_layers_ : int
         Number of recurrent layers.
     n_outputs_ : int
-        Number of outputs of the readout.
+        Number of outputs of the readout: one for each target, or with several levels of `quantile` for each level.
     n_features_in_ : int
         Number of features per timestep where X is 3-D or a list, of columns where it is 2-D.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -199,6 +224,12 @@ class RNNRegressor(RegressorMixin, BaseRNN):
            networks. NIPS. arXiv:1512.05287
     .. [8] Williams, R. J. and Peng, J. (1990). An efficient gradient-based algorithm for on-line training of recurrent
            network trajectories. Neural Computation 2(4), 490-501. :doi:`10.1162/neco.1990.2.4.490`
+    .. [9] Huber, P. J. (1964). Robust estimation of a location parameter. Annals of Mathematical Statistics 35(1),
+           73-101. :doi:`10.1214/aoms/1177703732`
+    .. [10] Koenker, R. and Bassett, G. (1978). Regression quantiles. Econometrica 46(1), 33-50.
+           :doi:`10.2307/1913643`
+    .. [11] Chernozhukov, V., Fernandez-Val, I. and Galichon, A. (2010). Quantile and probability curves without
+           crossing. Econometrica 78(3), 1093-1125. :doi:`10.3982/ECTA7880`
 
     Examples
     --------
@@ -216,6 +247,14 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     (308,)
     >>> bool(model.score(X[220:], y[220:]) > 0.8)
     True
+
+    Intervals in which four of five targets are expected to lie:
+
+    >>> model.set_params(rnnregressor__loss="quantile", rnnregressor__quantile=(0.1, 0.9))
+    Pipeline(...)
+    >>> lower, upper = model.fit(X[:220], y[:220]).predict(X).T
+    >>> bool((lower <= upper).all())
+    True
     """
 
     def __init__(
@@ -230,6 +269,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         recurrent_dropout: float = 0.0,
         bptt_steps: int | None = None,
         loss: str = "squared_error",
+        quantile: Any = 0.5,
         solver: str = "adam",
         alpha: float = 0.0003,
         batch_size: int | str = "auto",
@@ -253,6 +293,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         epsilon: float = 1e-8,
         n_iter_no_change: int = 10,
         max_fun: int = 15000,
+        n_init: int = 1,
         solver_options: dict[str, Any] | None = None,
         n_timesteps: int | None = None,
         normalize_y: bool = True,
@@ -291,12 +332,14 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
+            n_init=n_init,
             solver_options=solver_options,
             n_timesteps=n_timesteps,
             dtype=dtype,
             n_jobs=n_jobs,
         )
         self.loss = loss
+        self.quantile = quantile
         self.normalize_y = normalize_y
 
     def predict(self, X: Any) -> np.ndarray:
@@ -309,10 +352,11 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, in the units of the targets, of the dtype in which the network was fitted. With
-            `return_sequences` one for each timestep, in the form of X: (n_samples, n_timesteps) or (n_samples,
-            n_timesteps, n_outputs), or a list of arrays; NaN at masked timesteps.
+        y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_levels)
+            Predictions, in the units of the targets, of the dtype in which the network was fitted; where `quantile` is
+            an array-like, a column for each level. With `return_sequences` one for each timestep, in the form of X:
+            (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or a list of arrays; NaN at masked
+            timesteps.
 
         Raises
         ------
@@ -322,10 +366,14 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             If X cannot be read.
         """
         raw, form = self._predict_raw(X)
-        return self._answer(_numbers(raw, self._make_loss(), self._y_is_1d), form)
+        return self._answer(self._answers_of_raw()["predict"](raw), form)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the coefficient of determination, R^2, of the predictions.
+        """Return D^2, the share of the loss that the predictions explain; for "squared_error" that is R^2.
+
+        D^2 = 1 - loss / loss of the best constant: one for perfect predictions, zero for those of the constant. The
+        constant is the mean for "squared_error" and "poisson", the median for "absolute_error", the quantile of each
+        level for "quantile".
 
         Parameters
         ----------
@@ -339,71 +387,101 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Returns
         -------
         score : float
-            R^2, averaged over the outputs.
+            D^2, averaged over the outputs or the levels: what :func:`~sklearn.metrics.r2_score`,
+            :func:`~sklearn.metrics.d2_absolute_error_score`, :func:`~sklearn.metrics.d2_pinball_score`, and for
+            "poisson" :func:`~sklearn.metrics.d2_tweedie_score` with ``power=1`` give.
         """
-        if not self.return_sequences:
-            return super().score(X, y, sample_weight)
         raw, form = self._predict_raw(X)
-        predictions = _numbers(raw, self._make_loss(), is_1d=False)
-        columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
-        y, missing = self._encode(columns.y, "y").T, columns.missing
-        known = np.ones(y.shape, dtype=bool) if missing is None else ~missing.reshape(y.shape)
-        weights = np.ones(len(y)) if columns.weights is None else columns.weights
-        has_targets = (known & (weights > 0.0)[:, None]).any(axis=0)
-        if not has_targets.all():
-            output = int(np.argmin(has_targets))
+        targets = read_columns(self, y, sample_weight, form, "y", "sample_weight").encode(self)
+        output = targets.empty_output()
+        if output is not None:
             raise ValueError(f"y has no target of positive weight in output {output}; expected at least one.")
-        return float(
-            np.mean(
-                [
-                    r2_score(of_output[there], predicted[there], sample_weight=weights[there])
-                    for of_output, predicted, there in zip(y.T, predictions.T, known.T, strict=True)
-                ]
-            )
-        )
+        if _least_count(targets) < 2:
+            message = "The score (D^2) is not well-defined with less than two targets."
+            warnings.warn(message, UndefinedMetricWarning, stacklevel=2)
+            return float("nan")
+        # In the units of training, in which Huber's loss has its threshold. D^2 is the same in any.
+        location, scale, loss = self._target_location, self._target_scale, self._make_loss()
+        outputs = (raw - location[:, None]) / scale[:, None]
+        values = loss.standardised(targets.values, location, scale)
+        return loss.score(values, outputs, targets.weights, targets.present)
 
     def _answers_of_raw(self) -> dict[str, Any]:
-        return {"predict": partial(_numbers, loss=self._make_loss(), is_1d=self._y_is_1d)}
+        is_1d = self._y_is_1d and not self._has_column_a_level()
+        return {"predict": partial(_numbers, loss=self._make_loss(), is_1d=is_1d)}
+
+    def _has_column_a_level(self) -> bool:
+        """Tell whether predictions have a column for each level of quantiles, be there one or several."""
+        return self.loss == "quantile" and np.iterable(self.quantile)
 
     def _make_loss(self) -> Loss:
-        return LOSSES[self.loss]()
+        loss = self._chosen_loss()
+        n_outputs = self._n_targets * loss.n_outputs_per_target
+        if n_outputs != self.n_outputs_ or loss.link != self._link:
+            raise ValueError(
+                f"loss={self.loss!r} and quantile={self.quantile!r} need {n_outputs} outputs and the {loss.link} link, "
+                f"but {type(self).__name__} was fitted with {self.n_outputs_} and the {self._link} link. Fit it anew "
+                "with warm_start=False."
+            )
+        return loss
+
+    def _chosen_loss(self) -> Loss:
+        """Return the loss that the parameters name."""
+        return Quantile(quantile_levels(self.quantile)) if self.loss == "quantile" else LOSSES[self.loss]()
 
     def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
         return read_numbers(self, y, n_samples, name, ravel=not self.return_sequences)
 
     def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
+        loss = self._chosen_loss()
         self._y_is_1d = y.ndim == 1
-        self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
+        self._n_targets = 1 if y.ndim == 1 else y.shape[1]
+        if self._n_targets > 1 and self._has_column_a_level():
+            raise ValueError(
+                f"quantile is {self.quantile!r}, which gives a column of predictions for each level, but y has "
+                f"{self._n_targets} outputs; expected one output, or a single number as quantile."
+            )
+        self.n_outputs_ = self._n_targets * loss.n_outputs_per_target
+        self._link = loss.link
 
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        loss = self._make_loss()
         targets = y[np.newaxis] if y.ndim == 1 else np.ascontiguousarray(y.T)
-        if (len(targets), y.ndim == 1) != (self.n_outputs_, self._y_is_1d):
-            expected = "(n_samples,)" if self._y_is_1d else f"(n_samples, {self.n_outputs_})"
+        if (len(targets), y.ndim == 1) != (self._n_targets, self._y_is_1d):
+            expected = "(n_samples,)" if self._y_is_1d else f"(n_samples, {self._n_targets})"
             raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the training data.")
-        return targets
+        if (targets < loss.least_target).any():
+            raise ValueError(
+                f"{name} contains {targets.min():.6g}; expected targets >= {loss.least_target:g} with "
+                f"loss={self.loss!r}."
+            )
+        return np.repeat(targets, loss.n_outputs_per_target, axis=0) if loss.n_outputs_per_target > 1 else targets
 
     def _target_statistics(self, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+        loss = self._make_loss()
+        is_above = (targets.values > loss.least_target) & (targets.weights is None or targets.weights > 0.0)
+        if not is_above.any(axis=1).all():
+            output = int(np.argmin(is_above.any(axis=1)))
+            raise ValueError(
+                f"y is {loss.least_target:g} throughout in output {output}; expected a larger target among those to "
+                f"train on, with loss={self.loss!r}."
+            )
         if not self.normalize_y:
             return super()._target_statistics(targets)
-        weights = targets.weights
-        if targets.present is not None:
-            weights = targets.present * (1.0 if weights is None else weights)
-        location = np.average(targets.values, axis=1, weights=weights)
-        deviations = targets.values - location[:, None]
-        if weights is not None:
-            deviations = np.where(weights > 0.0, deviations, 0.0)  # what is not there has none
-        largest = np.abs(deviations).max(axis=1)
-        constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not spread
-        largest[constant] = 1.0
-        # Divided by the largest first, so that no square overflows or vanishes.
-        spread = np.average((deviations / largest[:, None]) ** 2, axis=1, weights=weights)
-        return location, np.where(constant, 1.0, largest * np.sqrt(spread))
+        return loss.location_scale(targets.values, targets.weights, targets.present)
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _least_count(targets: Targets) -> int:
+    """Return how many targets count in the output that has the fewest."""
+    if targets.present is not None:
+        return int(np.count_nonzero(targets.present, axis=1).min())
+    return len(targets) if targets.weights is None else int(np.count_nonzero(targets.weights))
 
 
 def _numbers(raw: np.ndarray, loss: Loss, is_1d: bool) -> np.ndarray:

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from skrnn.estimators._forms import dtype_with_gaps
-from skrnn.network._layer import Layer, LayerWorkspace
+from skrnn.network._layer import Layer
+from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._network import Network, Workspace
 
 

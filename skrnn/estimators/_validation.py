@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_scalar, validate_data
 
 from skrnn.cells import CELLS
 from skrnn.estimators._forms import Form, is_list_of_arrays
+from skrnn.losses import REGRESSION_LOSSES
 from skrnn.sequences._ragged import Sequences, from_array, from_list
-from skrnn.solvers import SCHEDULES, SOLVERS, UPDATE_RULES
+from skrnn.solvers import LEAST_SQUARES_OPTIONS, SCHEDULES, SOLVERS, UPDATE_RULES
 
 #: name: (type, least, most, which ends belong to the interval)
 _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
@@ -22,6 +23,7 @@ _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
     "power_t": (Real, 0, None, "left"),
     "max_iter": (Integral, 1, None, "left"),
     "max_fun": (Integral, 1, None, "left"),
+    "n_init": (Integral, 1, None, "left"),
     "tol": (Real, 0, None, "left"),
     "momentum": (Real, 0, 1, "both"),
     "validation_fraction": (Real, 0, 1, "neither"),
@@ -42,7 +44,7 @@ _FLAGS = (
     "normalize_y",
 )
 _CHOICES: dict[str, tuple[Any, ...]] = {
-    "loss": ("squared_error",),
+    "loss": tuple(REGRESSION_LOSSES),
     "cell": tuple(CELLS),
     "solver": SOLVERS,
     "learning_rate": tuple(SCHEDULES),
@@ -76,6 +78,8 @@ def check_parameters(estimator: Any) -> None:
     _check_activation(parameters["cell"], parameters["activation"])
     _check_options(parameters["solver_options"])
     layer_sizes(parameters["hidden_layer_sizes"])
+    if "quantile" in parameters:
+        quantile_levels(parameters["quantile"])
     _check_n_jobs(parameters["n_jobs"])
     _check_together(parameters)
 
@@ -98,6 +102,25 @@ def _check_together(parameters: Mapping[str, Any]) -> None:
                 f"{name} is {parameters[name]}, but solver is {parameters['solver']!r}; expected {stochastic}: {name} "
                 f"{reason}, which a method of SciPy cannot minimise."
             )
+    if parameters["solver"] == "least_squares":
+        _check_least_squares(parameters)
+
+
+def _check_least_squares(parameters: Mapping[str, Any]) -> None:
+    """Raise unless there is a sum of squares to minimise, with options that it takes."""
+    loss = parameters.get("loss")
+    if loss is None or not REGRESSION_LOSSES[loss].has_residuals:
+        of_whom = "a classifier's log loss" if loss is None else f"loss={loss!r}"
+        raise ValueError(
+            f"solver is 'least_squares', which minimises sums of squares, but {of_whom} is none; expected a regressor "
+            "with loss='squared_error', or another solver: 'trust-krylov' uses curvature with every loss."
+        )
+    unknown = sorted(set(parameters["solver_options"] or {}) - set(LEAST_SQUARES_OPTIONS))
+    if unknown:
+        raise ValueError(
+            f"solver_options contains {unknown}; expected, for solver='least_squares', only "
+            f"{list(LEAST_SQUARES_OPTIONS)}: all else is settled by the network and the other parameters."
+        )
 
 
 def _check_n_jobs(n_jobs: Any) -> None:
@@ -137,7 +160,8 @@ def _check_activation(cell: str, activation: Any) -> None:
 def _check_options(options: Any) -> None:
     if options is not None and not (isinstance(options, Mapping) and all(isinstance(key, str) for key in options)):
         raise TypeError(
-            f"solver_options must be a dict of options of scipy.optimize.minimize or None, not {options!r}."
+            f"solver_options must be a dict of options of the solver's function in scipy.optimize or None, not "
+            f"{options!r}."
         )
 
 
@@ -150,6 +174,17 @@ def layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
     if len(sizes) == 0 or min(sizes) < 1:
         raise ValueError(f"hidden_layer_sizes is {hidden_layer_sizes!r}; {expected}.")
     return tuple(map(int, sizes))
+
+
+def quantile_levels(quantile: Any) -> tuple[float, ...]:
+    """Return the levels of quantiles, in increasing order; a single number stands for one."""
+    levels = tuple(quantile) if np.iterable(quantile) and not isinstance(quantile, str) else (quantile,)
+    expected = "expected a level between 0 and 1, both excluded, or several in strictly increasing order"
+    if not all(isinstance(level, Real) and not isinstance(level, bool | np.bool_) for level in levels):
+        raise TypeError(f"quantile is {quantile!r}; {expected}.")
+    if not levels or not all(0.0 < level < 1.0 for level in levels) or (np.diff(levels) <= 0.0).any():
+        raise ValueError(f"quantile is {quantile!r}; {expected}.")
+    return tuple(map(float, levels))
 
 
 @contextmanager

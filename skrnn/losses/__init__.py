@@ -2,12 +2,21 @@
 
 from skrnn.losses._base import Loss
 from skrnn.losses._classification import BinaryLogLoss, MultinomialLogLoss
-from skrnn.losses._regression import HalfSquaredError
+from skrnn.losses._regression import HalfPoissonDeviance, HalfSquaredError
+from skrnn.losses._robust import AbsoluteError, Huber, Quantile
 
-LOSSES: dict[str, type[Loss]] = {
+#: What a regressor may be fitted with.
+REGRESSION_LOSSES: dict[str, type[Loss]] = {
     "squared_error": HalfSquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "quantile": Quantile,
+    "poisson": HalfPoissonDeviance,
+}
+LOSSES: dict[str, type[Loss]] = {
+    **REGRESSION_LOSSES,
     "binary_log_loss": BinaryLogLoss,
     "multinomial_log_loss": MultinomialLogLoss,
 }
 
-__all__ = ["LOSSES", "Loss"]
+__all__ = ["LOSSES", "REGRESSION_LOSSES", "Loss", "Quantile"]

@@ -29,6 +29,21 @@ class BinaryLogLoss(Loss):
             d_raw *= present
         return losses.sum(axis=0)
 
+    def curvature_product(
+        self,
+        y: np.ndarray,
+        raw: np.ndarray,
+        t_raw: np.ndarray,
+        d_raw: np.ndarray,
+        present: np.ndarray | None = None,
+    ) -> None:
+        """Write p (1 - p) t_raw into `d_raw`, with the probabilities p = sigmoid(raw)."""
+        expit(raw, out=d_raw)
+        d_raw *= expit(-raw)  # not 1 - p, which rounds to zero where p is almost one
+        d_raw *= t_raw
+        if present is not None:
+            d_raw *= present
+
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> float:
@@ -62,6 +77,19 @@ class MultinomialLogLoss(Loss):
         d_raw /= normalisers
         d_raw -= y
         return losses
+
+    def curvature_product(
+        self,
+        y: np.ndarray,
+        raw: np.ndarray,
+        t_raw: np.ndarray,
+        d_raw: np.ndarray,
+        present: np.ndarray | None = None,
+    ) -> None:
+        """Write p * t_raw - p (p . t_raw) into `d_raw`, with the probabilities p = softmax(raw)."""
+        probabilities = self.predict(raw)
+        np.multiply(probabilities, t_raw, out=d_raw)
+        d_raw -= probabilities * d_raw.sum(axis=0)
 
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None

@@ -6,6 +6,10 @@ from typing import final
 import numpy as np
 
 
+class DivergenceError(ValueError):
+    """The loss or the parameters are not finite any more."""
+
+
 @final
 class Monitor:
     """Record every iteration of a solver, and tell it when to stop.
@@ -24,6 +28,8 @@ class Monitor:
         Judge improvement by the validation score instead of the training loss, and keep the best theta.
     verbose : bool
         Print a line an iteration.
+    remedy : str
+        What may help where the solver diverges.
 
     Attributes
     ----------
@@ -42,6 +48,7 @@ class Monitor:
         validate: Callable[[np.ndarray], tuple[float, float]] | None = None,
         early_stopping: bool = False,
         verbose: bool = False,
+        remedy: str = "X and y of unit scale",
     ) -> None:
         self.max_iter = max_iter
         self.tol = tol
@@ -49,12 +56,13 @@ class Monitor:
         self.validate = validate
         self.early_stopping = early_stopping
         self.verbose = verbose
+        self.remedy = remedy
         self.loss_curve: list[float] = []
         self.validation_loss_curve: list[float] = []
         self.validation_scores: list[float] = []
         self.stopped_short: str | None = None
         self._best_merits = (-np.inf, -np.inf)
-        self._best_theta: np.ndarray | None = None
+        self._best_theta = np.empty(0)
         self._best_iteration = 0
         self._n_stalled = 0
 
@@ -73,7 +81,7 @@ class Monitor:
 
         Raises
         ------
-        ValueError
+        DivergenceError
             If the loss is not finite.
         """
         self.require_finite(loss)
@@ -87,30 +95,43 @@ class Monitor:
             self._print()
 
     def require_finite(self, loss: float) -> None:
-        """Raise ValueError if the loss is not finite."""
+        """Raise DivergenceError if the loss is not finite."""
         if not np.isfinite(loss):
-            raise ValueError(
-                f"The solver diverged: the loss is {loss} after iteration {self.n_iter + 1}. Expected a finite loss; a "
-                "smaller learning_rate_init, a max_grad_norm, or X and y of unit scale may help."
+            raise DivergenceError(
+                f"The solver diverged: the loss is {loss} after iteration {self.n_iter + 1}. Expected a finite loss; "
+                f"{self.remedy} may help."
             )
 
     def forgive(self) -> None:
         """Start to count iterations without improvement anew."""
         self._n_stalled = 0
 
+    def note(self, text: str) -> None:
+        """Print a line that is not about an iteration, where lines are printed at all."""
+        if self.verbose:
+            print(text)
+
     def kept(self, theta: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the theta to keep and its training loss: the best by validation, else the last.
 
         Raises
         ------
-        ValueError
+        DivergenceError
             If the last step led to parameters that are not finite.
         """
         if not np.isfinite(theta).all():
             self.require_finite(np.nan)
-        if self.early_stopping and self._best_theta is not None:
-            return self._best_theta, self.loss_curve[self._best_iteration]
-        return theta, self.loss_curve[-1]
+        return self.best() if self.early_stopping else (theta, self.loss_curve[-1])
+
+    def best(self) -> tuple[np.ndarray, float]:
+        """Return the best theta of all iterations, by validation score or else training loss, and its training loss."""
+        return self._best_theta, self.loss_curve[self._best_iteration]
+
+    def merits(self, loss: float) -> tuple[float, ...]:
+        """Return what tells how good the theta that was kept is, the larger the better, given its training loss."""
+        if self.early_stopping:
+            return self._best_merits
+        return (-self.validation_loss_curve[-1],) if self.validation_loss_curve else (-loss,)
 
     def _judge(self, theta: np.ndarray) -> None:
         merit = self.validation_scores[-1] if self.early_stopping else -self.loss_curve[-1]
@@ -119,9 +140,8 @@ class Monitor:
         merits = (merit, -self.validation_loss_curve[-1] if self.early_stopping else 0.0)
         if merits > self._best_merits:
             self._best_merits = merits
-            if self.early_stopping:
-                self._best_theta = theta.copy()
-                self._best_iteration = self.n_iter - 1
+            self._best_theta = theta.copy()
+            self._best_iteration = self.n_iter - 1
 
     def _print(self) -> None:
         line = f"Iteration {self.n_iter}, loss = {self.loss_curve[-1]:.8f}"

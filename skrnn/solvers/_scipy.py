@@ -8,6 +8,7 @@ import numpy as np
 from scipy import optimize
 
 from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._run import Run, Stop, check_result
 
 
 class FullObjective(Protocol):
@@ -18,6 +19,12 @@ class FullObjective(Protocol):
     def full(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the objective over all the data, and its gradient."""
 
+    def gauss_newton_product(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Return the Gauss-Newton matrix times `direction`."""
+
+    def gauss_newton_matrix(self, theta: np.ndarray) -> np.ndarray:
+        """Return the Gauss-Newton matrix."""
+
 
 @final
 @dataclass(frozen=True)
@@ -26,8 +33,9 @@ class Method:
 
     `tolerance` names the option that `tol` sets, `limits` the options that would end it before `max_iter` does,
     `defaults` are options that differ from SciPy's. `curvature` is "hessp" or "hess" where it asks for products with
-    the Hessian, or for the Hessian. `ends_at_gradient`: an iteration ends where the gradient is asked for, because
-    the method calls back before it has settled on a point.
+    the Hessian, or for the Hessian: it gets the Gauss-Newton matrix, which is positive semi-definite.
+    `ends_at_gradient`: an iteration ends where the gradient is asked for, because the method calls back before it has
+    settled on a point.
     """
 
     name: str
@@ -58,10 +66,6 @@ METHODS["lbfgs"] = METHODS["L-BFGS-B"]
 
 #: A limit that is never reached: the monitor counts, the same for every method.
 _NO_LIMIT = 2**31 - 1
-
-
-class _Stop(Exception):  # noqa: N818
-    """Raised through SciPy's loop to leave it: its own StopIteration is not honoured by every method."""
 
 
 @final
@@ -101,54 +105,47 @@ class ScipySolver:
 
     def minimize(self, objective: FullObjective, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
         """Return the minimum that SciPy finds, or where it stood when `monitor` said stop."""
-        run = _Run(objective, theta, monitor, self.max_fun)
-        curvature = {self.method.curvature: getattr(run, self.method.curvature)} if self.method.curvature else {}
+        run = Run(theta, monitor, self.max_fun)
+        evaluations = _Evaluations(objective, run)
+        curvature = (
+            {self.method.curvature: getattr(evaluations, self.method.curvature)} if self.method.curvature else {}
+        )
         settles_late = self.method.ends_at_gradient
         try:
             result = optimize.minimize(
-                run.loss if settles_late else run.loss_gradient,
+                evaluations.loss if settles_late else evaluations.loss_gradient,
                 theta.astype(np.float64),
-                jac=run.gradient_of_iterate if settles_late else True,
+                jac=evaluations.gradient_of_iterate if settles_late else True,
                 method=self.method.name,
-                callback=None if settles_late else run.end_iteration,
+                callback=None if settles_late else evaluations.end_iteration,
                 options=self.options,
                 **curvature,
             )
-            if monitor.n_iter == 0 or not np.array_equal(result.x, run.theta):
-                run.end_iteration(result.x)
-        except _Stop:
-            return run.theta.astype(theta.dtype)
-        if not result.success:
-            monitor.stopped_short = f"{self.method.name} stopped: {_text(result.message)}"
-        return result.x.astype(theta.dtype)
+            if not run.has_stopped:
+                if not run.has_ended_at(result.x):
+                    evaluations.end_iteration(result.x)
+                check_result(self.method.name, result.success, result.message, monitor)
+        except Stop:
+            pass
+        return run.theta.astype(theta.dtype)
 
 
 @final
-class _Run:
-    """One run of a method: what it evaluates, and where it stands."""
+class _Evaluations:
+    """The objective as a method of SciPy calls it, in float64."""
 
-    def __init__(self, objective: FullObjective, theta: np.ndarray, monitor: Monitor, max_fun: int) -> None:
+    def __init__(self, objective: FullObjective, run: Run) -> None:
         self.objective = objective
-        self.monitor = monitor
-        self.max_fun = max_fun
-        self.theta = theta
-        self._start = theta.astype(np.float64)
-        self._n_evaluations = 0
+        self.run = run
         self._evaluated: np.ndarray | None = None
-        self._loss = self._initial_loss = np.nan
+        self._loss = np.nan
 
     def loss_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the objective and its gradient, in SciPy's float64."""
-        if self._n_evaluations >= self.max_fun:
-            self.monitor.stopped_short = f"Maximum function evaluations ({self.max_fun}) reached"
-            if self.monitor.n_iter == 0:
-                self.monitor.record(self.theta, self._initial_loss)
-            raise _Stop
-        self._n_evaluations += 1
+        """Return the objective and its gradient."""
+        self.run.count_evaluation()
         loss, gradient = self.objective.full(theta)
         if self._evaluated is None:
-            self.monitor.require_finite(loss)
-            self._initial_loss = loss
+            self.run.begin(loss)
         self._evaluated, self._loss, self._gradient = theta.copy(), loss, gradient.astype(np.float64)
         return loss, self._gradient
 
@@ -160,9 +157,8 @@ class _Run:
         """Return the gradient at a point on which the method has settled: an iteration has ended there."""
         self.loss_at(theta)
         gradient = self._gradient
-        if np.array_equal(theta, self._start):
-            return gradient
-        self.end_iteration(theta)
+        if not self.run.is_at_start(theta):
+            self.end_iteration(theta)
         return gradient
 
     def loss_at(self, theta: np.ndarray) -> float:
@@ -172,36 +168,14 @@ class _Run:
         return self._loss
 
     def end_iteration(self, theta: np.ndarray, *_: Any) -> None:
-        """Report an iteration to the monitor, and leave SciPy's loop if it says so."""
-        loss = self.loss_at(theta)
-        self.theta = theta.copy()
-        self.monitor.record(self.theta.astype(self.objective.dtype), loss)
-        if self.monitor.early_stopping and self.monitor.has_stalled:
-            raise _Stop
-        if self.monitor.n_iter >= self.monitor.max_iter:
-            self.monitor.stopped_short = f"Maximum iterations ({self.monitor.max_iter}) reached"
-            raise _Stop
+        """Report an iteration, as the callback of a method; it may raise Stop."""
+        self.run.end_iteration(theta, self.loss_at(theta))
 
     def hessp(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        """Return the Hessian times `direction`, by a central difference of the gradient.
-
-        The step balances rounding and truncation (Nocedal, Wright 2006, doi:10.1007/978-0-387-40065-5, section 8.1)
-        in the precision in which the objective is evaluated.
-        """
-        length = np.linalg.norm(direction)
-        if length == 0.0:
-            return np.zeros_like(direction)
-        step = np.finfo(self.objective.dtype).eps ** (1 / 3) * max(1.0, np.linalg.norm(theta)) / length
-        _, ahead = self.loss_gradient(theta + step * direction)
-        _, behind = self.loss_gradient(theta - step * direction)
-        return (ahead - behind) / (2.0 * step)
+        """Return the Gauss-Newton matrix times `direction`."""
+        return self.objective.gauss_newton_product(theta, direction).astype(np.float64)
 
     def hess(self, theta: np.ndarray) -> np.ndarray:
-        """Return the Hessian, (n_parameters, n_parameters), a column a product."""
-        hessian = np.array([self.hessp(theta, direction) for direction in np.eye(len(theta))])
-        return 0.5 * (hessian + hessian.T)
-
-
-def _text(message: str | bytes) -> str:
-    """Return SciPy's message, which older versions give as bytes."""
-    return message.decode() if isinstance(message, bytes) else message
+        """Return the Gauss-Newton matrix, (n_parameters, n_parameters)."""
+        matrix = self.objective.gauss_newton_matrix(theta).astype(np.float64)
+        return 0.5 * (matrix + matrix.T)

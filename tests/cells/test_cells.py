@@ -5,6 +5,7 @@ import pytest
 
 from skrnn.cells import CELLS, Cell
 from skrnn.network._initializers import RECURRENT_INITIALIZERS
+from tests.differences import jacobian, slopes
 from tests.float32 import as_plain, float32_only
 from tests.gradcheck import full_gradient_check
 from tests.problems import CELL_ACTIVATIONS
@@ -35,6 +36,9 @@ class Steps:
         self.new_h, self.new_c = np.full_like(self.h, np.nan), np.full_like(self.c, np.nan)
         self.coefficients = np.full((N_TIMESTEPS, cell.n_coefficients, HIDDEN_SIZE, n_columns), np.nan, dtype)
         self.d_blocks = np.full((cell.n_blocks, HIDDEN_SIZE, n_columns), np.nan, dtype)
+        self.t_blocks = rng.normal(size=self.d_blocks.shape).astype(dtype)
+        self.t_h = rng.normal(size=(HIDDEN_SIZE, n_columns)).astype(dtype)
+        self.t_c = rng.normal(size=(c_size, n_columns)).astype(dtype)
 
     def advance(self):
         for t in range(N_TIMESTEPS):
@@ -45,6 +49,16 @@ class Steps:
 
     def backward(self, t):
         self.cell.backward(self.coefficients[t], self.d_h, self.d_c, self.d_blocks)
+
+    def tangent(self, t):
+        self.cell.tangent(self.coefficients[t], self.t_blocks, self.t_h, self.t_c)
+
+    def run(self):
+        """Do all that a cell can, the derivatives at the first timestep."""
+        self.advance()
+        self.linearise()
+        self.backward(0)
+        self.tangent(0)
 
     def arrays(self):
         return {name: array for name, array in vars(self).items() if isinstance(array, np.ndarray)}
@@ -90,6 +104,87 @@ def test_backward_agrees_with_differences_of_advance(cell, wrt):
         full_gradient_check(weighted_sum_of_new_states, around_the_gates, h)
 
 
+def perturbed_states(cell, t_blocks, t_h, t_c):
+    """Return the tangent of the first timestep for a perturbation, or several along a further axis."""
+    steps = Steps(cell)
+    steps.advance()
+    steps.linearise()
+    coefficients = steps.coefficients[0] if t_h.ndim == 2 else steps.coefficients[0][:, np.newaxis]
+    t_blocks, t_h, t_c = (array.copy() for array in (t_blocks, t_h, t_c))
+    cell.tangent(coefficients, t_blocks, t_h, t_c)
+    return t_h, t_c
+
+
+def join(*arrays):
+    """Return all entries in one row."""
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+def split(cell, row):
+    """Return blocks, h and c, of which the row was joined."""
+    shapes = [array.shape[1:] for array in (Steps(cell).blocks, Steps(cell).h, Steps(cell).c)]
+    parts = np.split(row, np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def test_tangent_agrees_with_differences_of_advance(cell):
+    steps = Steps(cell)
+    x = join(steps.blocks[0], steps.h[0], steps.c[0])
+    expected = jacobian(lambda x: join(*new_states(cell, *split(cell, x))), x)
+    tangents = [join(*perturbed_states(cell, *split(cell, unit))) for unit in np.eye(x.size)]
+    np.testing.assert_allclose(np.transpose(tangents), expected, rtol=1e-6, atol=1e-8)
+
+
+def test_tangent_agrees_with_differences_along_a_random_direction(cell):
+    steps = Steps(cell)
+    x = join(steps.blocks[0], steps.h[0], steps.c[0])
+    direction = join(steps.t_blocks, steps.t_h, steps.t_c)
+    expected = slopes(lambda x: join(*new_states(cell, *split(cell, x))), x, direction)
+    tangent = join(*perturbed_states(cell, *split(cell, direction)))
+    np.testing.assert_allclose(tangent, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_tangent_is_the_transpose_of_backward(cell):
+    steps = Steps(cell)
+    on_new_h, on_new_c = steps.d_h.copy(), steps.d_c.copy()
+    t_blocks, t_h, t_c = steps.t_blocks.copy(), steps.t_h.copy(), steps.t_c.copy()
+    steps.run()
+    forwards = np.vdot(on_new_h, steps.t_h) + np.vdot(on_new_c, steps.t_c)
+    backwards = np.vdot(steps.d_blocks, t_blocks) + np.vdot(steps.d_c, t_c)
+    if cell.has_direct_path:
+        backwards += np.vdot(steps.d_h, t_h)
+    assert forwards == pytest.approx(backwards, rel=1e-12)
+
+
+def test_several_perturbations_at_once_equal_one_at_a_time(cell):
+    rng = np.random.default_rng(1)
+    steps = Steps(cell)
+    t_blocks = rng.normal(size=(cell.n_blocks, 3, HIDDEN_SIZE, N_SEQUENCES))
+    t_h, t_c = rng.normal(size=(3, *steps.t_h.shape)), rng.normal(size=(3, *steps.t_c.shape))
+    new_h, new_c = perturbed_states(cell, t_blocks, t_h, t_c)
+    for i in range(3):
+        one_h, one_c = perturbed_states(cell, t_blocks[:, i], t_h[i], t_c[i])
+        np.testing.assert_array_equal(new_h[i], one_h)
+        np.testing.assert_array_equal(new_c[i], one_c)
+
+
+def test_several_gradients_at_once_equal_one_at_a_time(cell):
+    rng = np.random.default_rng(1)
+    steps = Steps(cell)
+    steps.advance()
+    steps.linearise()
+    d_h, d_c = rng.normal(size=(3, *steps.d_h.shape)), rng.normal(size=(3, *steps.d_c.shape))
+    given_h, given_c = d_h.copy(), d_c.copy()
+    d_blocks = np.full((cell.n_blocks, 3, HIDDEN_SIZE, N_SEQUENCES), np.nan)
+    cell.backward(steps.coefficients[0][:, np.newaxis], d_h, d_c, d_blocks)
+    for i in range(3):
+        steps.d_h, steps.d_c = given_h[i], given_c[i]
+        steps.backward(0)
+        np.testing.assert_array_equal(d_blocks[:, i], steps.d_blocks)
+        np.testing.assert_array_equal(d_h[i], steps.d_h)
+        np.testing.assert_array_equal(d_c[i], steps.d_c)
+
+
 def test_linearise_on_a_block_equals_one_timestep_at_a_time(cell):
     steps = Steps(cell)
     steps.advance()
@@ -109,6 +204,8 @@ def test_writes_what_it_should_and_nothing_else(cell):
     steps.linearise()
     steps.freeze("coefficients")
     steps.backward(0)
+    steps.freeze("d_h", "d_c", "d_blocks")
+    steps.tangent(0)
     for name, array in steps.arrays().items():
         assert np.isfinite(array).all(), name
 
@@ -119,9 +216,7 @@ def test_works_on_the_running_columns_of_larger_arrays(cell):
     whole_arrays, before = part.arrays(), {name: array.copy() for name, array in part.arrays().items()}
     part.restrict(n_running)
     for steps in (whole, part):
-        steps.advance()
-        steps.linearise()
-        steps.backward(0)
+        steps.run()
     for name, array in whole_arrays.items():
         assert np.shares_memory(getattr(part, name), array) or array.size == 0
         np.testing.assert_allclose(array[..., :n_running], getattr(whole, name)[..., :n_running], rtol=1e-14)
@@ -133,9 +228,7 @@ def test_float32_is_not_promoted(cell):
     for name, array in guarded.arrays().items():
         setattr(guarded, name, float32_only(array))
     for steps in (exact, guarded):
-        steps.advance()
-        steps.linearise()
-        steps.backward(0)
+        steps.run()
     for name, array in exact.arrays().items():
         np.testing.assert_allclose(as_plain(getattr(guarded, name)), array, rtol=1e-4, atol=1e-5, err_msg=name)
 
@@ -145,9 +238,7 @@ def test_saturated_units_stay_finite(cell, dtype):
     steps = Steps(cell, dtype)
     steps.records[:, : cell.n_blocks] = 1e4 * np.sign(steps.blocks)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        steps.advance()
-        steps.linearise()
-        steps.backward(0)
+        steps.run()
     for name, array in steps.arrays().items():
         assert np.isfinite(array).all(), name
 

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells import CELLS
+from skrnn.network._objective import Objective
 from tests.estimators.tasks import (
     ESTIMATED,
     assert_same_fit,
@@ -604,15 +605,8 @@ def two_blas_threads():
 def test_blas_threads_are_limited_within_and_restored_after(two_blas_threads, monkeypatch):
     X, y = make_regression_task()
     seen = []
-    make_objective = RNNRegressor._make_objective
-
-    def spy(self, *arguments):
-        objective = make_objective(self, *arguments)
-        full = objective.full
-        objective.full = lambda theta: (seen.append(n_blas_threads()), full(theta))[1]
-        return objective
-
-    monkeypatch.setattr(RNNRegressor, "_make_objective", spy)
+    full = Objective.full
+    monkeypatch.setattr(Objective, "full", lambda *arguments: (seen.append(n_blas_threads()), full(*arguments))[1])
     model = make_estimator(solver="lbfgs", max_iter=2).fit(X, y)
     assert seen
     assert all(set(counts) == {1} for counts in seen)

@@ -441,6 +441,7 @@ BAD_PARAMETERS = {
     "recurrent_dropout": DECAY,
     "bptt_steps": [bad for bad in COUNT if bad is not None],
     "loss": [*CHOICE, None],
+    "quantile": [None, "0.5", 0, 0.0, 1.0, -0.1, 1.5, np.nan, True, [], [0.9, 0.1], [0.5, 0.5], [0.1, 1.0], [[0.5]]],
     "solver": [*CHOICE, None],
     "alpha": NOT_NEGATIVE,
     "batch_size": COUNT,

@@ -1,4 +1,4 @@
-"""Tests of a layer: packing, unrolling, and BPTT with respect to parameters and inputs, on ragged batches."""
+"""Tests of a layer: packing, unrolling, and its derivative in both directions, on ragged batches."""
 
 import numpy as np
 import pytest
@@ -8,10 +8,12 @@ from skrnn.network import _layer_workspace
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._parameters import LayerParameters
+from tests.differences import slopes
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import CELL_ACTIVATIONS
 
 HIDDEN_SIZE, N_INPUTS = 3, 2
+N_GRADIENTS = 3
 #: Lengths of the sequences, the longest first, and the runs of timesteps at which as many of them run.
 BATCHES = {
     "equal": ([4, 4, 4], [(0, 4, 3)]),
@@ -42,6 +44,9 @@ KINDS = {
     "masked, carried state": {"carries_on": True, "drops_state": True},
 }
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+#: Those in which the product sees all of the hidden state, as the tangent and single gradients need it.
+NOTHING_DROPPED = {name: kind for name, kind in KINDS.items() if "drops_state" not in kind}
+EVERY_KIND_WITHOUT_MASK = pytest.mark.parametrize("kind", NOTHING_DROPPED.values(), ids=NOTHING_DROPPED)
 EVERY_DIRECTION = pytest.mark.parametrize("from_end", [False, True], ids=["forward", "from the end"])
 
 
@@ -62,11 +67,19 @@ class Unrolled:
         self.on_final = rng.normal(size=(HIDDEN_SIZE, len(lengths)))
         self.mask = rng.choice([0.0, 1.0, 2.0], (HIDDEN_SIZE, len(lengths))) if drops_state else None
         self.initial = rng.normal(scale=carries_on, size=(2, HIDDEN_SIZE, len(lengths)))
+        self.t_theta = rng.normal(size=self.n_parameters)
+        self.t_inputs = rng.normal(size=self.inputs.shape)
+        #: Several gradients on the outputs; of the first, `on_final` is a part.
+        self.on_each = rng.normal(size=(lengths[0], N_GRADIENTS, HIDDEN_SIZE, len(lengths)))
+        self.on_each[:, 0] = self.on_outputs
+        for column, length in enumerate(lengths):
+            self.on_each[0 if from_end else length - 1, 0, :, column] += self.on_final[:, column]
 
     def parameters(self, theta):
+        """Return views on one theta, or several along axes in front."""
         shape = (self.layer.cell.n_gates * HIDDEN_SIZE, self.layer.n_operand)
         split = shape[0] * shape[1]
-        return LayerParameters(theta[:split].reshape(shape), theta[split:], HIDDEN_SIZE)
+        return LayerParameters(theta[..., :split].reshape(*theta.shape[:-1], *shape), theta[..., split:], HIDDEN_SIZE)
 
     def workspace(self):
         """Return a workspace of the shape of the batch."""
@@ -111,6 +124,35 @@ class Unrolled:
         d_packed = self.layer.backward(packed, workspace, self.segments, d_outputs, d_inputs)
         self.layer.unpack(d_packed, self.parameters(gradient))
         return gradient, d_inputs
+
+    def tangent(self, workspace=None):
+        """Return the perturbation of each hidden state, zero where a sequence has ended, and of the final ones."""
+        packed, workspace = self.forward(self.theta, self.inputs, workspace)
+        t_packed = self.layer.pack(self.parameters(self.t_theta))
+        t_inputs = np.where(self.runs[:, None], self.t_inputs, np.nan)
+        t_outputs = np.full_like(self.on_outputs, np.nan)
+        self.layer.tangent(packed, t_packed, workspace, self.segments, t_inputs, t_outputs)
+        return np.where(self.runs[:, None], t_outputs, 0.0), workspace.d_h[:, : self.shape[1]].copy()
+
+    def backward_each(self, workspace=None):
+        """Return gradients on theta, (n_gradients, n_sequences, n_parameters), and on the inputs."""
+        packed, workspace = self.forward(self.theta, self.inputs, workspace)
+        d_outputs = np.where(self.runs[:, None, None], self.on_each, np.nan)
+        n_timesteps, n_gradients, _, n_sequences = d_outputs.shape
+        d_inputs = np.full((n_timesteps, n_gradients, N_INPUTS, n_sequences), np.nan)
+        gradients = np.full((n_gradients, n_sequences, self.n_parameters), np.nan)
+        d_packed = self.layer.backward_each(packed, workspace, self.segments, d_outputs, d_inputs)
+        self.layer.unpack(d_packed, self.parameters(gradients))
+        return gradients, d_inputs
+
+    def alone(self, column):
+        """Return the same with a single sequence."""
+        length = self.lengths[column]
+        one = Unrolled(self.layer.cell, [length], [(0, length, 1)], from_end=self.layer.from_end)
+        for name in ("inputs", "on_outputs", "on_each", "t_inputs"):
+            setattr(one, name, getattr(self, name)[:length, ..., column : column + 1])
+        one.on_final, one.initial = self.on_final[:, [column]], self.initial[..., [column]]
+        return one
 
     def reversed(self):
         """Return the same with the other direction of time, and each sequence the other way round."""
@@ -159,6 +201,137 @@ def test_gradient_without_errors_at_each_timestep(cell, kind):
     gradient = np.full(run.n_parameters, np.nan)
     run.layer.unpack(run.layer.backward(packed, workspace, run.segments, None, None), run.parameters(gradient))
     np.testing.assert_array_equal(gradient, expected)
+
+
+# Forwards, and each sequence apart
+
+
+def join(*arrays):
+    """Return all entries in one row."""
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+@EVERY_KIND_WITHOUT_MASK
+def test_tangent_along_a_random_direction(cell, batch, kind):
+    run = Unrolled(cell, *batch, **kind)
+
+    def states(x):
+        _, workspace = run.forward(x[: run.n_parameters], x[run.n_parameters :].reshape(run.inputs.shape))
+        return join(*run.states(workspace))
+
+    expected = slopes(states, join(run.theta, run.inputs), join(run.t_theta, run.t_inputs))
+    np.testing.assert_allclose(join(*run.tangent()), expected, rtol=1e-6, atol=1e-8)
+
+
+@EVERY_KIND_WITHOUT_MASK
+def test_tangent_is_the_transpose_of_backward(cell, batch, kind):
+    run = Unrolled(cell, *batch, **kind)
+    forwards = join(run.on_outputs, run.on_final) @ join(*run.tangent())
+    assert join(run.t_theta, run.t_inputs) @ join(*run.backward()) == pytest.approx(forwards, rel=1e-11)
+
+
+@EVERY_KIND_WITHOUT_MASK
+def test_tangent_by_each_parameter_and_each_input(cell, kind):
+    run = Unrolled(cell, *BATCHES["ragged"], **kind)
+    expected = join(*run.backward())
+    on_states = join(run.on_outputs, run.on_final)
+    for unit, d_entry in zip(np.eye(len(expected)), expected, strict=True):
+        run.t_theta, run.t_inputs = unit[: run.n_parameters], unit[run.n_parameters :].reshape(run.inputs.shape)
+        assert on_states @ join(*run.tangent()) == pytest.approx(d_entry, rel=1e-10, abs=1e-13)
+
+
+@EVERY_KIND_WITHOUT_MASK
+def test_tangent_without_perturbed_inputs_and_without_outputs(cell, batch, kind):
+    run = Unrolled(cell, *batch, **kind)
+    run.t_inputs[:] = 0.0
+    _, expected = run.tangent()
+    packed, workspace = run.forward(run.theta, run.inputs)
+    t_packed = run.layer.pack(run.parameters(run.t_theta))
+    run.layer.tangent(packed, t_packed, workspace, run.segments, None, None)
+    np.testing.assert_array_equal(workspace.d_h, expected)
+
+
+@EVERY_KIND_WITHOUT_MASK
+def test_single_gradients_add_up_to_the_whole(cell, batch, kind):
+    run = Unrolled(cell, *batch, **kind)
+    gradients, d_inputs = run.backward_each()
+    expected, expected_d_inputs = run.backward()
+    np.testing.assert_allclose(gradients[0].sum(axis=0), expected, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(d_inputs[:, 0], expected_d_inputs, rtol=1e-11, atol=1e-13)
+
+
+@EVERY_KIND_WITHOUT_MASK
+def test_each_sequence_has_the_gradients_that_it_has_alone(cell, batch, kind):
+    run = Unrolled(cell, *batch, **kind)
+    gradients, d_inputs = run.backward_each()
+    for column, length in enumerate(run.lengths):
+        expected, expected_d_inputs = run.alone(column).backward_each()
+        np.testing.assert_allclose(gradients[:, column], expected[:, 0], rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(d_inputs[:length, ..., [column]], expected_d_inputs, rtol=1e-11, atol=1e-13)
+
+
+@EVERY_KIND_WITHOUT_MASK
+def test_several_gradients_at_once_equal_one_at_a_time(cell, batch, kind):
+    run = Unrolled(cell, *batch, **kind)
+    gradients, d_inputs = run.backward_each()
+    on_each = run.on_each
+    for i in range(N_GRADIENTS):
+        run.on_each = on_each[:, [i]]
+        expected, expected_d_inputs = run.backward_each()
+        np.testing.assert_allclose(gradients[[i]], expected, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(d_inputs[:, [i]], expected_d_inputs, rtol=1e-12, atol=1e-14)
+
+
+@EVERY_DIRECTION
+def test_single_gradients_without_those_on_the_inputs(cell, from_end):
+    run = Unrolled(cell, *BATCHES["ragged"], from_end=from_end)
+    expected, _ = run.backward_each()
+    packed, workspace = run.forward(run.theta, run.inputs)
+    d_packed = run.layer.backward_each(packed, workspace, run.segments, run.on_each, None)
+    assert d_packed.shape == (N_GRADIENTS, run.shape[1], *run.layer.packed_shape)
+    gradients = np.full_like(expected, np.nan)
+    run.layer.unpack(d_packed, run.parameters(gradients))
+    np.testing.assert_array_equal(gradients, expected)
+
+
+@EVERY_KIND_WITHOUT_MASK
+def test_forward_pass_is_left_as_it_was(cell, batch, kind):
+    """The same pass is rolled back up more than once."""
+    run = Unrolled(cell, *batch, **kind)
+    workspace = run.workspace()
+    run.forward(run.theta, run.inputs, workspace)
+    arrays = {name: array for name, array in vars(workspace).items() if isinstance(array, np.ndarray)}
+    before = {name: array.copy() for name, array in arrays.items()}
+    packed, t_packed = (run.layer.pack(run.parameters(theta)) for theta in (run.theta, run.t_theta))
+    run.layer.backward_each(packed, workspace, run.segments, run.on_each, None)
+    for name in set(arrays) - {"coefficients"}:
+        np.testing.assert_array_equal(arrays[name], before[name], err_msg=name)
+    run.layer.tangent(packed, t_packed, workspace, run.segments, run.t_inputs, None)
+    run.layer.backward(packed, workspace, run.segments, run.on_outputs, None)
+    for name in ("operands", "records", "hidden_states", "cell_states", "initial_h", "initial_c"):
+        np.testing.assert_array_equal(arrays[name], before[name], err_msg=name)
+
+
+def test_float32_stays_float32_and_is_close_to_float64(cell, batch):
+    run = Unrolled(cell, *batch)
+    expected, (expected_outputs, expected_final) = run.backward_each()[0], run.tangent()
+    workspace = LayerWorkspace(run.layer, *run.shape, np.dtype(np.float32), backward=True)
+    single = {name: array.astype(np.float32) for name, array in vars(run).items() if isinstance(array, np.ndarray)}
+    packed, t_packed = (run.layer.pack(run.parameters(single[name])) for name in ("theta", "t_theta"))
+    workspace.inputs[...] = single["inputs"]
+    run.layer.forward(packed, workspace, run.segments)
+    d_packed = run.layer.backward_each(packed, workspace, run.segments, single["on_each"], None)
+    assert d_packed.dtype == np.float32
+    gradients = np.full(expected.shape, np.nan, np.float32)
+    run.layer.unpack(d_packed, run.parameters(gradients))
+    np.testing.assert_allclose(gradients, expected, rtol=1e-3, atol=1e-4)
+    t_outputs = np.zeros_like(single["on_outputs"])
+    run.layer.tangent(packed, t_packed, workspace, run.segments, single["t_inputs"], t_outputs)
+    np.testing.assert_allclose(t_outputs, expected_outputs, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(workspace.d_h, expected_final, rtol=1e-3, atol=1e-4)
+
+
+# What is left where
 
 
 def test_final_hidden_states_are_those_after_the_last_timestep(cell, batch):
@@ -212,6 +385,7 @@ def ruined(run, n_timesteps, n_sequences):
     workspace = LayerWorkspace(run.layer, n_timesteps, n_sequences, np.dtype(np.float64), True, drops_state)
     written = [workspace.hidden_states, workspace.cell_states, workspace.inputs, workspace.records]
     written += [workspace.coefficients, workspace.d_blocks, workspace.d_h_gates, workspace.d_c, workspace.d_packed]
+    written += [workspace.d_h, workspace.d_running, workspace.t_gates]
     if run.layer.from_end:  # where the pass begins, and no other one has begun
         written += [workspace.initial_h, workspace.initial_c, workspace.previous_h, workspace.previous_c]
     for array in written:
@@ -219,25 +393,49 @@ def ruined(run, n_timesteps, n_sequences):
     return workspace
 
 
+#: The passes through a layer, each in those kinds in which it works.
+PASSES = [
+    *((Unrolled.backward, name) for name in ("forward", "from the end", "masked", "masked from the end")),
+    *((Unrolled.tangent, name) for name in ("forward", "from the end")),
+    *((Unrolled.backward_each, name) for name in ("forward", "from the end")),
+]
+EVERY_PASS = pytest.mark.parametrize(
+    ("run_pass", "kind"), PASSES, ids=[f"{run_pass.__name__}, {kind}" for run_pass, kind in PASSES]
+)
+
+
 @pytest.mark.parametrize(("more_timesteps", "more_sequences"), [(0, 0), (3, 2)])
-@pytest.mark.parametrize("kind", ["forward", "from the end", "masked", "masked from the end"])
-def test_nothing_is_read_that_was_not_written(cell, batch, kind, more_timesteps, more_sequences):
+@EVERY_PASS
+def test_nothing_is_read_that_was_not_written(cell, batch, run_pass, kind, more_timesteps, more_sequences):
     run = Unrolled(cell, *batch, **KINDS[kind])
-    expected, expected_d_inputs = run.backward()
+    expected = run_pass(run)
     workspace = ruined(run, run.shape[0] + more_timesteps, run.shape[1] + more_sequences)
-    gradient, d_inputs = run.backward(workspace)
-    np.testing.assert_allclose(gradient, expected, rtol=1e-11, atol=1e-14)
-    np.testing.assert_allclose(d_inputs, expected_d_inputs, rtol=1e-11, atol=1e-14)
+    for array, expected_array in zip(run_pass(run, workspace), expected, strict=True):
+        np.testing.assert_allclose(array, expected_array, rtol=1e-11, atol=1e-14)
 
 
-@pytest.mark.parametrize("kind", ["forward", "from the end", "masked", "masked from the end"])
-def test_earlier_and_longer_batch_leaves_nothing_behind(cell, batch, kind):
+@EVERY_PASS
+def test_earlier_and_longer_batch_leaves_nothing_behind(cell, batch, run_pass, kind):
     earlier = Unrolled(cell, [9, 9, 9, 8, 5], [(0, 5, 5), (5, 8, 4), (8, 9, 3)], **KINDS[kind])
     run = Unrolled(cell, *batch, **KINDS[kind])
     used, fresh = (LayerWorkspace(run.layer, 9, 5, np.dtype(np.float64), True, run.mask is not None) for _ in range(2))
     earlier.inputs *= 10.0
-    earlier.backward(used)
-    for array, expected in zip(run.backward(used), run.backward(fresh), strict=True):
+    for earlier_pass in (Unrolled.backward, run_pass):
+        earlier_pass(earlier, used)
+    for array, expected in zip(run_pass(run, used), run_pass(run, fresh), strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+@EVERY_PASS
+def test_diverged_batch_leaves_nothing_behind(cell, batch, run_pass, kind):
+    earlier = Unrolled(cell, [9, 9, 9, 8, 5], [(0, 5, 5), (5, 8, 4), (8, 9, 3)], **KINDS[kind])
+    run = Unrolled(cell, *batch, **KINDS[kind])
+    used, fresh = (LayerWorkspace(run.layer, 9, 5, np.dtype(np.float64), True, run.mask is not None) for _ in range(2))
+    earlier.inputs[:] = np.inf
+    with np.errstate(all="ignore"):  # a step forward goes through columns that nobody reads
+        run_pass(earlier, used)
+        after = run_pass(run, used)
+    for array, expected in zip(after, run_pass(run, fresh), strict=True):
         np.testing.assert_array_equal(array, expected)
 
 
@@ -299,21 +497,20 @@ def test_mask_of_ones_changes_nothing(cell, batch, from_end):
 
 
 @pytest.mark.parametrize("n_timesteps_a_block", [1, 2, 3])
-@EVERY_KIND
-def test_blocks_of_timesteps_of_any_size_give_the_same(cell, n_timesteps_a_block, kind, monkeypatch):
+@EVERY_PASS
+def test_blocks_of_timesteps_of_any_size_give_the_same(cell, n_timesteps_a_block, run_pass, kind, monkeypatch):
     lengths, segments = [20, 20, 11, 4], [(0, 4, 4), (4, 11, 3), (11, 20, 2)]
-    whole = Unrolled(cell, lengths, segments, **kind)
-    expected, expected_d_inputs = whole.backward()
+    whole = Unrolled(cell, lengths, segments, **KINDS[kind])
+    expected = run_pass(whole)
     _, workspace = whole.forward(whole.theta, whole.inputs)
     assert workspace.block_size == 20
     n_bytes = workspace.coefficients[0].nbytes + workspace.d_blocks[0].nbytes + workspace.products[0].nbytes
     monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", n_timesteps_a_block * n_bytes)
-    pieces = Unrolled(cell, lengths, segments, **kind)
+    pieces = Unrolled(cell, lengths, segments, **KINDS[kind])
     _, workspace = pieces.forward(pieces.theta, pieces.inputs)
     assert workspace.block_size == n_timesteps_a_block
-    gradient, d_inputs = pieces.backward()
-    np.testing.assert_allclose(gradient, expected, rtol=1e-11, atol=1e-13)
-    np.testing.assert_allclose(d_inputs, expected_d_inputs, rtol=1e-11, atol=1e-13)
+    for array, expected_array in zip(run_pass(pieces), expected, strict=True):
+        np.testing.assert_allclose(array, expected_array, rtol=1e-11, atol=1e-13)
 
 
 @EVERY_KIND
@@ -338,6 +535,18 @@ def test_unpack_is_the_transpose_of_pack(cell, dtype):
     through_pack = np.vdot(packed.astype(float), d_packed.astype(float))
     through_unpack = np.vdot(theta.astype(float), d_theta.astype(float))
     assert through_unpack == pytest.approx(through_pack, rel=1e3 * float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_several_gradients_are_unpacked_as_each_of_them(cell, dtype):
+    run = Unrolled(cell, *BATCHES["equal"])
+    d_packed = np.random.default_rng(1).normal(size=(2, 4, *run.layer.packed_shape)).astype(dtype)
+    several = np.full((2, 4, run.n_parameters), np.nan, dtype)
+    run.layer.unpack(d_packed, run.parameters(several))
+    for index in np.ndindex(2, 4):
+        one = np.full(run.n_parameters, np.nan, dtype)
+        run.layer.unpack(d_packed[index], run.parameters(one))
+        np.testing.assert_array_equal(several[index], one)
 
 
 def test_pack_does_not_write_theta(cell):

@@ -123,3 +123,15 @@ def test_is_weight_marks_all_but_biases(layout):
         assert not layer.biases.any()
     assert views.readout.weights.all()
     assert not views.readout.bias.any()
+
+
+def test_views_of_several_thetas_are_those_of_each(layout):
+    several = np.random.default_rng(0).normal(size=(2, 3, layout.n_parameters))
+    views = named(layout.views(several))
+    for index in np.ndindex(2, 3):
+        for array, expected in zip(views, named(layout.views(several[index])), strict=True):
+            np.testing.assert_array_equal(array[index], expected)
+    for array in views:
+        assert np.shares_memory(array, several) or array.size == 0
+        array[...] = 0.0
+    assert not several.any()

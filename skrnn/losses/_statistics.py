@@ -1,0 +1,69 @@
+"""Weighted statistics of targets: what they are standardised by, and what a loss is compared with.
+
+Arrays are (n_outputs, n_columns), a row an output; what weighs nothing counts for nothing.
+"""
+
+import numpy as np
+
+#: Median absolute deviation of a standard normal distribution, inverted: 1 / Phi^-1(3/4).
+_NORMAL_DEVIATIONS = 1.4826
+
+
+def entry_weights(y: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None) -> np.ndarray:
+    """Return the weight of each entry of `y`, for columns of these weights, (n_columns,), float64."""
+    entries = np.ones(y.shape) if present is None else present.astype(np.float64)
+    return entries if weights is None else entries * weights
+
+
+def mean_and_deviation(y: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each row, one instead of zero; weights are as in `numpy.average`."""
+    location = np.average(y, axis=1, weights=weights)
+    deviations = y - location[:, None]
+    if weights is not None:
+        deviations = np.where(weights > 0.0, deviations, 0.0)  # what is not there has none
+    largest = np.abs(deviations).max(axis=1)
+    constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not spread
+    largest[constant] = 1.0
+    # Divided by the largest first, so that no square overflows or vanishes.
+    spread = np.average((deviations / largest[:, None]) ** 2, axis=1, weights=weights)
+    return location, np.where(constant, 1.0, largest * np.sqrt(spread))
+
+
+def median_and_deviation(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the median of each row, and 1.4826 times the median absolute deviation, both weighted.
+
+    For normal numbers that is the standard deviation (Rousseeuw, Croux 1993, doi:10.1080/01621459.1993.10476408).
+    Where more than half of the numbers are the same it would be zero: the standard deviation stands in.
+    """
+    location = weighted_quantiles(y, weights, 0.5)
+    deviations = np.abs(y - location[:, None])
+    scale = _NORMAL_DEVIATIONS * weighted_quantiles(deviations, weights, 0.5)
+    without_spread = scale <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not spread
+    return location, np.where(without_spread, mean_and_deviation(y, weights)[1], scale)
+
+
+def weighted_quantiles(y: np.ndarray, weights: np.ndarray, levels: float | np.ndarray) -> np.ndarray:
+    """Return the quantile of each row, (n_outputs,), at one level or at a level a row, (n_outputs,).
+
+    It minimises the weighted pinball loss. Where all between two numbers do, it is half-way: an entry of weight two is
+    the same entry twice.
+    """
+    order = np.argsort(y, axis=1)
+    below = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
+    total = below[:, -1:]
+    wanted = np.reshape(levels, (-1, 1)) * total
+    rounding = 1e-12 * total
+    lower = np.argmax(below >= wanted - rounding, axis=1)
+    upper = np.argmax(below > wanted + rounding, axis=1)
+    lower, upper = (np.take_along_axis(order, index[:, None], axis=1) for index in (lower, upper))
+    return 0.5 * (np.take_along_axis(y, lower, axis=1) + np.take_along_axis(y, upper, axis=1))[:, 0]
+
+
+def mean_share_explained(losses: np.ndarray, losses_of_constant: np.ndarray) -> float:
+    """Return D^2 = 1 - loss / loss of the best constant, each (n_outputs,), averaged over the outputs.
+
+    Where the targets are constant the share is one if they are hit, else zero.
+    """
+    constant = losses_of_constant == 0.0
+    shares = 1.0 - losses / np.where(constant, 1.0, losses_of_constant)
+    return float(np.where(constant, losses == 0.0, shares).mean())

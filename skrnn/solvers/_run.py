@@ -1,0 +1,87 @@
+"""A run of a method of SciPy: what it has evaluated, where it stands, and the word to stop."""
+
+from typing import Any, NoReturn, final
+
+import numpy as np
+
+from skrnn.solvers._monitor import Monitor
+
+
+class Stop(StopIteration):
+    """Raised to leave SciPy's loop: out of a callback as SciPy has it, and through methods that do not know of it."""
+
+
+@final
+class Run:
+    """Between a method of SciPy and the monitor.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_parameters,)
+        Where the method begins; its dtype is that of the thetas which the monitor is shown.
+    monitor : Monitor
+        Takes note of iterations, and says when to stop.
+    max_fun : int
+        Evaluations of the objective at most.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (n_parameters,), float64
+        Where the last iteration ended.
+    has_stopped : bool
+        Whether SciPy was told to stop.
+    """
+
+    def __init__(self, theta: np.ndarray, monitor: Monitor, max_fun: int) -> None:
+        self.theta = theta.astype(np.float64)
+        self.monitor = monitor
+        self.max_fun = max_fun
+        self.has_stopped = False
+        self._dtype = theta.dtype
+        self._start = self.theta
+        self._initial_loss = np.nan
+        self._n_evaluations = 0
+
+    def count_evaluation(self) -> None:
+        """Count an evaluation of the objective that is about to come, or leave SciPy's loop if it is one too many."""
+        if self._n_evaluations >= self.max_fun:
+            self.monitor.stopped_short = f"Maximum function evaluations ({self.max_fun}) reached"
+            if self.monitor.n_iter == 0:
+                self.monitor.record(self.theta.astype(self._dtype), self._initial_loss)
+            self._stop()
+        self._n_evaluations += 1
+
+    def begin(self, loss: float) -> None:
+        """Take note of the objective at the start."""
+        self.monitor.require_finite(loss)
+        self._initial_loss = loss
+
+    def is_at_start(self, theta: np.ndarray) -> bool:
+        """Tell whether `theta` is where the method began."""
+        return np.array_equal(theta, self._start)
+
+    def has_ended_at(self, theta: np.ndarray) -> bool:
+        """Tell whether an iteration has been reported that ended at `theta`."""
+        return self.monitor.n_iter > 0 and np.array_equal(theta, self.theta)
+
+    def end_iteration(self, theta: np.ndarray, loss: float) -> None:
+        """Report an iteration to the monitor, and leave SciPy's loop if it says so."""
+        self.theta = theta.copy()
+        self.monitor.record(self.theta.astype(self._dtype), loss)
+        if self.monitor.early_stopping and self.monitor.has_stalled:
+            self._stop()
+        if self.monitor.n_iter >= self.monitor.max_iter:
+            self.monitor.stopped_short = f"Maximum iterations ({self.monitor.max_iter}) reached"
+            self._stop()
+
+    def _stop(self) -> NoReturn:
+        """Leave SciPy's loop."""
+        self.has_stopped = True
+        raise Stop
+
+
+def check_result(method: str, success: bool, message: Any, monitor: Monitor) -> None:
+    """Let the monitor know where SciPy says that it ended before it had converged."""
+    if not success:
+        text = message.decode() if isinstance(message, bytes) else message  # bytes in older versions
+        monitor.stopped_short = f"{method} stopped: {text}"
