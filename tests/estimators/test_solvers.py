@@ -2,18 +2,28 @@
 
 import pickle
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.solvers import METHODS, SOLVERS
-from tests.estimators.tasks import ESTIMATED, best_iteration, documented_objective, make_task
+from skrnn.network._objective import Objective
+from skrnn.solvers import SOLVERS, UPDATE_RULES, Monitor
+from tests.estimators.tasks import ESTIMATED, best_iteration, documented_objective, make_ragged_task, make_task
 
 ignore_short_fits = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 each_solver = pytest.mark.parametrize("solver", SOLVERS)
-each_estimator = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
+each_pair = pytest.mark.parametrize(
+    ("Estimator", "solver"),
+    [
+        *product([RNNRegressor], SOLVERS),
+        *product([RNNClassifier], [name for name in SOLVERS if name != "least_squares"]),
+    ],
+)
+#: Solvers that see all the data at once.
+OF_ALL_DATA = [name for name in SOLVERS if name not in UPDATE_RULES]
 
 
 def make_estimator(Estimator, solver, **parameters):
@@ -31,8 +41,7 @@ def start_of(Estimator, **parameters):
         return estimator.fit(X, y)
 
 
-@each_solver
-@each_estimator
+@each_pair
 def test_lowers_the_loss_and_honours_max_iter(Estimator, solver):
     X, y = make_task(Estimator)
     with pytest.warns(ConvergenceWarning, match="Maximum iterations") as caught:
@@ -44,8 +53,7 @@ def test_lowers_the_loss_and_honours_max_iter(Estimator, solver):
     assert np.isfinite(model.predict(X)).all()
 
 
-@each_solver
-@each_estimator
+@each_pair
 @ignore_short_fits
 def test_minimises_the_documented_objective(Estimator, solver):
     X, y = make_task(Estimator)
@@ -53,7 +61,7 @@ def test_minimises_the_documented_objective(Estimator, solver):
     model = start_of(Estimator)
     before = documented_objective(model, X, y, weights)
     model.set_params(solver=solver, learning_rate_init=1e-3, batch_size=len(X)).fit(X, y, weights)
-    if solver in METHODS:  # the objective after an iteration
+    if solver in OF_ALL_DATA:  # the objective after an iteration
         np.testing.assert_allclose(model.loss_curve_[-1], documented_objective(model, X, y, weights), rtol=1e-10)
         np.testing.assert_allclose(model.loss_, model.loss_curve_[-1], rtol=1e-12)
     else:  # the mean over an epoch, here of the one batch before the only step
@@ -76,7 +84,7 @@ def test_stays_at_the_minimum(solver):
             np.testing.assert_allclose(array, expected, atol=2e-4)
 
 
-@pytest.mark.parametrize("solver", METHODS)
+@pytest.mark.parametrize("solver", OF_ALL_DATA)
 def test_methods_find_the_same_minimum(solver):
     X, y = make_task(RNNRegressor)
     settings = {"hidden_layer_sizes": (1,), "alpha": 0.3, "max_iter": 2000, "tol": 1e-6}
@@ -88,8 +96,7 @@ def test_methods_find_the_same_minimum(solver):
     assert model.n_iter_ < 2000
 
 
-@each_solver
-@each_estimator
+@each_pair
 @ignore_short_fits
 def test_early_stopping_keeps_the_best(Estimator, solver):
     X, y = make_task(Estimator)
@@ -102,8 +109,7 @@ def test_early_stopping_keeps_the_best(Estimator, solver):
     assert model.loss_ == model.loss_curve_[best]
 
 
-@each_solver
-@each_estimator
+@each_pair
 @ignore_short_fits
 def test_warm_start_goes_on(Estimator, solver):
     X, y = make_task(Estimator)
@@ -116,17 +122,17 @@ def test_warm_start_goes_on(Estimator, solver):
     assert model.t_ == 8 * len(X)
 
 
-@pytest.mark.parametrize("solver", METHODS)
+@pytest.mark.parametrize("solver", OF_ALL_DATA)
 @ignore_short_fits
 def test_solver_options_reach_scipy(solver):
     X, y = make_task(RNNRegressor)
     free = make_estimator(RNNRegressor, solver, max_iter=5).fit(X, y)
-    limit = "maxfun" if solver == "TNC" else "maxiter"
+    limit = {"TNC": "maxfun", "least_squares": "max_nfev"}.get(solver, "maxiter")
     limited = make_estimator(RNNRegressor, solver, max_iter=5, solver_options={limit: 2}).fit(X, y)
     assert 1 <= limited.n_iter_ < free.n_iter_
 
 
-@pytest.mark.parametrize("solver", METHODS)
+@pytest.mark.parametrize("solver", OF_ALL_DATA)
 @ignore_short_fits
 def test_float32(solver):
     X, y = make_task(RNNRegressor)
@@ -142,3 +148,96 @@ def test_lbfgs_is_l_bfgs_b():
     X, y = make_task(RNNRegressor)
     one, other = (make_estimator(RNNRegressor, solver, tol=0.01, max_iter=500) for solver in ("lbfgs", "L-BFGS-B"))
     assert one.fit(X, y).loss_curve_ == other.fit(X, y).loss_curve_
+
+
+# The same objective, the same end
+
+
+@each_solver
+@ignore_short_fits
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_loss_is_the_objective_to_the_last_bit(solver, return_sequences, monkeypatch):
+    X, y = make_ragged_task(RNNRegressor, return_sequences=return_sequences)
+    weights = 1.0 + np.arange(len(X)) % 3
+    seen = []
+    record = Monitor.record
+    monkeypatch.setattr(Monitor, "record", lambda *arguments: (seen.append(arguments), record(*arguments))[1])
+    settings = {"return_sequences": return_sequences, "batch_size": len(X), "shuffle": False}
+    model = make_estimator(RNNRegressor, solver, learning_rate_init=1e-300, max_grad_norm=None, **settings)
+    model.fit(X, y, weights)
+    objectives = []
+    full = Objective.full
+    monkeypatch.setattr(Objective, "full", lambda *arguments: (objectives.append(arguments[0]), full(*arguments))[1])
+    make_estimator(RNNRegressor, "lbfgs", max_iter=1, return_sequences=return_sequences).fit(X, y, weights)
+    for _, theta, loss in seen:
+        assert loss == full(objectives[0], theta)[0]
+
+
+def interrupting(after):
+    """Return a stand-in for Monitor.record that is interrupted, as if by the user, after so many iterations."""
+    record = Monitor.record
+
+    def interrupted(self, theta, loss):
+        record(self, theta, loss)
+        if self.n_iter == after:
+            raise KeyboardInterrupt
+
+    return interrupted
+
+
+@each_pair
+@ignore_short_fits
+def test_interruption_keeps_the_best_so_far_and_warns(Estimator, solver, monkeypatch):
+    X, y = make_task(Estimator)
+    monkeypatch.setattr(Monitor, "record", interrupting(after=4))
+    with pytest.warns(UserWarning, match="interrupted by user after 4 iterations") as caught:
+        model = make_estimator(Estimator, solver, max_iter=50).fit(X, y)
+    assert [warning.filename for warning in caught] == [__file__]
+    assert model.n_iter_ == len(model.loss_curve_) == 4
+    assert model.loss_ == min(model.loss_curve_) == model.best_loss_
+    assert np.isfinite(model.predict(X)).all()
+
+
+@each_pair
+def test_interruption_before_the_first_iteration_leaves_the_estimator_as_it_was(Estimator, solver, monkeypatch):
+    X, y = make_task(Estimator)
+
+    def interrupted(self, theta, loss):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Monitor, "record", interrupted)
+    model = make_estimator(Estimator, solver)
+    before = vars(model).copy()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert vars(model) == before
+
+
+def test_interruption_returns_to_an_earlier_better_epoch(monkeypatch):
+    X, y = make_task(RNNRegressor)
+    thetas = []
+    record = Monitor.record
+
+    def worse_in_the_end(self, theta, loss):
+        thetas.append(theta.copy())
+        record(self, theta, loss + (10.0 if self.n_iter >= 2 else 0.0))
+        if self.n_iter == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Monitor, "record", worse_in_the_end)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model = make_estimator(RNNRegressor, "adam", normalize_y=False).fit(X, y)
+    assert model.loss_ == min(model.loss_curve_) == model.loss_curve_[1]
+    np.testing.assert_array_equal(model.readout_bias_, thetas[1][-1:])
+
+
+@each_solver
+def test_loss_that_is_not_finite_says_when_and_what_to_try(solver, monkeypatch):
+    X, y = make_task(RNNRegressor)
+    record = Monitor.record
+    monkeypatch.setattr(
+        Monitor, "record", lambda self, theta, loss: record(self, theta, np.nan if self.n_iter == 2 else loss)
+    )
+    remedy = "random_state" if solver in OF_ALL_DATA else "learning_rate_init"
+    with pytest.raises(ValueError, match=f"diverged: the loss is nan after iteration 3.*{remedy}"):
+        make_estimator(RNNRegressor, solver).fit(X, y)

@@ -1,0 +1,189 @@
+"""Tests of least squares: the minimum, the curve, the limits, and what stands for residuals and Jacobian."""
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+from skrnn.solvers import _least_squares
+from skrnn.solvers._least_squares import LeastSquaresSolver, _Compressed
+from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._run import Run
+from tests.problems import FUNCTIONS, LeastSquares, Rosenbrock
+
+EVERY_METHOD = pytest.mark.parametrize("method", ["lm", "trf", "dogbox"])
+EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+
+
+@pytest.fixture(params=["compressed", "as operator"])
+def form(request, monkeypatch):
+    """The Jacobian in either form; as an operator, the method is always "trf"."""
+    if request.param == "as operator":
+        monkeypatch.setattr(_least_squares, "_MAX_JACOBIAN_BYTES", 0)
+    return request.param
+
+
+def solve(objective, *, method="lm", max_iter=200, max_fun=10**4, tol=1e-5, **settings):
+    """Return theta, the monitor, and every iterate that the monitor was shown."""
+    thetas = []
+    monitor = Monitor(
+        max_iter=max_iter,
+        tol=tol,
+        n_iter_no_change=10,
+        validate=lambda theta: (0.0, float(len(thetas))) if thetas.append(theta.copy()) is None else None,
+        **settings,
+    )
+    solver = LeastSquaresSolver(tol=tol, max_fun=max_fun, options={"method": method})
+    return solver.minimize(objective, objective.start, monitor), monitor, thetas
+
+
+@EVERY_METHOD
+@EVERY_FUNCTION
+def test_finds_the_minimum(function, method, form):
+    objective = function()
+    theta, monitor, _ = solve(objective, method=method)
+    np.testing.assert_allclose(theta, objective.minimum, atol=1e-4)
+    assert monitor.stopped_short is None
+
+
+@EVERY_METHOD
+@EVERY_FUNCTION
+def test_curve_holds_the_objective_at_each_iterate(function, method, form):
+    objective = function()
+    theta, monitor, thetas = solve(objective, method=method)
+    assert monitor.loss_curve == [objective.loss_and_residuals(iterate)[0] for iterate in thetas]
+    assert (np.diff(monitor.loss_curve) < 0.0).all()
+    np.testing.assert_array_equal(thetas[-1], theta)
+
+
+@EVERY_METHOD
+def test_takes_the_same_path_as_scipy_on_all_rows(method):
+    objective = Rosenbrock()
+    _, _, thetas = solve(objective, method=method)
+    direct = []
+    optimize.least_squares(
+        lambda theta: objective.residuals_and_jacobian(theta)[0],
+        objective.start,
+        jac=lambda theta: (direct.append(theta.copy()), objective.residuals_and_jacobian(theta)[1])[1],
+        method=method,
+        x_scale="jac",
+        gtol=1e-10,
+    )
+    np.testing.assert_allclose(thetas[: len(direct) - 1], direct[1:], rtol=1e-6)
+
+
+@EVERY_FUNCTION
+def test_compressed_rows_keep_lengths_and_angles(function):
+    objective = function()
+    theta = objective.start + 0.4
+    residuals, jacobian = objective.residuals_and_jacobian(theta)
+    monitor = Monitor(max_iter=10, tol=0.0, n_iter_no_change=10)
+    compressed = _Compressed(objective, Run(objective.start, monitor, 100))
+    few_residuals, few_rows = compressed.residuals(theta), compressed.jacobian(theta)
+    assert few_rows.shape == (len(theta) + 1, len(theta))
+    np.testing.assert_allclose(few_rows.T @ few_rows, jacobian.T @ jacobian, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(few_rows.T @ few_residuals, jacobian.T @ residuals, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(few_residuals @ few_residuals, residuals @ residuals, rtol=1e-12)
+
+
+@EVERY_METHOD
+def test_fewer_residuals_than_parameters(method, form):
+    objective = LeastSquares(n_samples=3, n_parameters=5)
+    theta, monitor, _ = solve(objective, method=method)
+    assert monitor.loss_curve[-1] < 1e-12
+    np.testing.assert_allclose(objective.rows @ theta, objective.targets, atol=1e-5)
+
+
+@EVERY_METHOD
+@pytest.mark.parametrize("max_iter", [1, 3])
+def test_maximum_of_iterations_is_honoured_and_said(method, max_iter, form, capfd):
+    theta, monitor, thetas = solve(Rosenbrock(), method=method, max_iter=max_iter)
+    assert monitor.n_iter == len(thetas) == max_iter
+    assert monitor.stopped_short == f"Maximum iterations ({max_iter}) reached"
+    np.testing.assert_array_equal(theta, thetas[-1])
+    assert capfd.readouterr() == ("", "")  # MINPACK prints errors that pass through it
+
+
+@EVERY_METHOD
+@pytest.mark.parametrize("max_fun", [1, 2, 3, 5])
+def test_maximum_of_evaluations_is_honoured_and_said(method, max_fun, form, capfd):
+    objective = Rosenbrock()
+    theta, monitor, _ = solve(objective, method=method, max_fun=max_fun)
+    assert objective.n_evaluations <= max_fun
+    assert monitor.stopped_short == f"Maximum function evaluations ({max_fun}) reached"
+    kept, loss = monitor.kept(theta)
+    assert loss == objective.full(kept)[0]
+    assert capfd.readouterr() == ("", "")
+
+
+@EVERY_METHOD
+def test_errors_come_through_as_they_are(method, form, capfd):
+    objective = Rosenbrock()
+    objective.loss_and_residuals = lambda theta: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        solve(objective, method=method)
+    assert capfd.readouterr() == ("", "")
+
+
+@EVERY_METHOD
+def test_interruption_comes_through(method, form, capfd):
+    objective = Rosenbrock()
+    residuals_and_jacobian, n_calls = objective.residuals_and_jacobian, 0
+
+    def interrupted(theta):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls > 4:
+            raise KeyboardInterrupt
+        return residuals_and_jacobian(theta)
+
+    objective.residuals_and_jacobian = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        solve(objective, method=method)
+    assert capfd.readouterr() == ("", "")
+
+
+@EVERY_METHOD
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_objective_that_is_not_finite_is_an_error(method, bad):
+    objective = LeastSquares()
+    objective.targets[0] = bad
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="diverged"):
+        solve(objective, method=method)
+
+
+@EVERY_METHOD
+def test_float32_in_and_out(method, form):
+    objective = LeastSquares(dtype=np.float32)
+    theta, _, thetas = solve(objective, method=method, tol=1e-3)
+    assert {array.dtype for array in (theta, *thetas)} == {np.dtype(np.float32)}
+    np.testing.assert_allclose(theta, objective.minimum, atol=1e-3)
+
+
+def test_start_at_the_minimum_still_gives_a_curve(form):
+    objective = LeastSquares()
+    objective.start = objective.minimum.copy()
+    theta, monitor, _ = solve(objective)
+    np.testing.assert_allclose(theta, objective.minimum, atol=1e-9)
+    assert monitor.n_iter >= 1
+
+
+def test_says_so_where_the_jacobian_is_not_formed(monkeypatch, capsys):
+    solve(LeastSquares(), verbose=True, max_iter=1)
+    assert "lsmr" not in capsys.readouterr().out
+    monkeypatch.setattr(_least_squares, "_MAX_JACOBIAN_BYTES", 0)
+    solve(LeastSquares(), verbose=True, max_iter=1)
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("The Jacobian would take ")
+    assert "tr_solver='lsmr'" in first
+
+
+def test_early_stopping_leaves_the_loop():
+    _, monitor, _ = solve(Rosenbrock(), early_stopping=True)
+    assert monitor.stopped_short is None
+
+
+def test_starts_anew_each_time():
+    solver = LeastSquaresSolver(tol=1e-4, max_fun=100)
+    assert solver.state() == []
+    solver.restore(["Adam", 0.1])
+    assert solver.state() == []
