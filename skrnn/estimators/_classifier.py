@@ -60,8 +60,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         - "adam" or "sgd": stochastic, in minibatches;
         - "lbfgs", or any of "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP", "Newton-CG", "trust-ncg", "trust-krylov",
           "trust-exact", "trust-constr": that method of :func:`scipy.optimize.minimize`, on all the data at once. For
-          small networks and data sets they find better minima in less time. Those that ask for curvature get
-          differences of the gradient.
+          small networks and data sets they find better minima in less time. "Newton-CG", "trust-ncg" and
+          "trust-krylov" get products with the Gauss-Newton matrix, which is never formed [9]_; "trust-exact" gets the
+          matrix.
+          "least_squares", which the regressor knows, is refused: a log loss is no sum of squares.
     alpha : float, default=0.0003
         Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss.
         Unlike in scikit-learn's multilayer perceptron, the penalty is not divided by the number of samples.
@@ -212,6 +214,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
            networks. NIPS. arXiv:1512.05287
     .. [8] Williams, R. J. and Peng, J. (1990). An efficient gradient-based algorithm for on-line training of recurrent
            network trajectories. Neural Computation 2(4), 490-501. :doi:`10.1162/neco.1990.2.4.490`
+    .. [9] Martens, J. and Sutskever, I. (2011). Learning recurrent neural networks with Hessian-free optimization. ICML,
+           1033-1040.
 
     Examples
     --------

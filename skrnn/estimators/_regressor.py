@@ -73,8 +73,12 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         - "adam" or "sgd": stochastic, in minibatches;
         - "lbfgs", or any of "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP", "Newton-CG", "trust-ncg", "trust-krylov",
           "trust-exact", "trust-constr": that method of :func:`scipy.optimize.minimize`, on all the data at once. For
-          small networks and data sets they find better minima in less time. Those that ask for curvature get
-          differences of the gradient.
+          small networks and data sets they find better minima in less time. "Newton-CG", "trust-ncg" and
+          "trust-krylov" get products with the Gauss-Newton matrix, which is never formed [12]_; "trust-exact" gets the
+          matrix;
+        - "least_squares", for loss="squared_error": :func:`scipy.optimize.least_squares` on the exact Jacobian of the
+          residuals. `solver_options` chooses among its methods: "lm", Levenberg-Marquardt, the default; "trf" and
+          "dogbox", trust regions. A Jacobian of more than 1 GiB is not formed: "trf" then works with products.
     alpha : float, default=0.0003
         Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss.
         Unlike in scikit-learn's multilayer perceptron, the penalty is not divided by the number of samples.
@@ -98,7 +102,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     tol : float, default=1e-4
         Tolerance. A stochastic solver ends when the loss (or the validation score, with `early_stopping`) has not
         improved by `tol` for `n_iter_no_change` epochs; a method of SciPy when the largest entry, or the norm, of the
-        gradient is below `tol`, as the method has it.
+        gradient is below `tol`, as the method has it; "least_squares" when
+        that entry is below the square of `tol`, or neither the loss nor the parameters change by a share of 1e-8.
     verbose : bool, default=False
         Whether to print a line an iteration.
     warm_start : bool, default=False
@@ -132,7 +137,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         `n_jobs`, starts go to several processes. The first start is that of n_init=1. A warm start begins where the
         last fit has ended, and nowhere else.
     solver_options : dict or None, default=None
-        Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
+        Passed on as `options` to :func:`scipy.optimize.minimize`, or as keywords to
+        :func:`scipy.optimize.least_squares`, before all that is said here.
     n_timesteps : int or None, default=None
         How a 2-D X is folded into sequences: with None each column is a timestep; with T, the T * n_features columns
         are the features of one timestep after another. A 3-D X and a list of sequences are taken as they are.
@@ -230,6 +236,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
            :doi:`10.2307/1913643`
     .. [11] Chernozhukov, V., Fernandez-Val, I. and Galichon, A. (2010). Quantile and probability curves without
            crossing. Econometrica 78(3), 1093-1125. :doi:`10.3982/ECTA7880`
+    .. [12] Martens, J. and Sutskever, I. (2011). Learning recurrent neural networks with Hessian-free optimization. ICML,
+           1033-1040.
 
     Examples
     --------

@@ -149,8 +149,7 @@ class _Compressed:
     def jacobian(self, theta: np.ndarray) -> np.ndarray:
         """Return the Jacobian of these, (n_parameters + 1, n_parameters)."""
         self.evaluated.end_iteration(theta)
-        residuals, jacobian = self.objective.residuals_and_jacobian(theta)
-        triangle = np.linalg.qr(np.column_stack([jacobian, residuals]).astype(np.float64, copy=False), mode="r")
+        triangle = _triangle(*self.objective.residuals_and_jacobian(theta))
         compressed = np.zeros((self._n_rows, self._n_rows))
         compressed[: len(triangle)] = triangle
         return _reflected(compressed[:, :-1], compressed[:, -1])
@@ -210,6 +209,18 @@ class _Guard:
         """Raise the error that was put aside, if any."""
         if self._error is not None:
             raise self._error
+
+
+def _triangle(residuals: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
+    """Return R of [J r] = Q R in float64, block of rows by block of rows: no copy of the Jacobian is made."""
+    n_residuals, n_parameters = jacobian.shape
+    triangle = np.empty((0, n_parameters + 1))
+    size = max(1024, 4 * n_parameters)
+    for first in range(0, n_residuals, size):
+        rows = slice(first, first + size)
+        block = np.column_stack([jacobian[rows], residuals[rows]])
+        triangle = np.linalg.qr(np.concatenate([triangle, block]), mode="r")
+    return triangle
 
 
 def _reflected(jacobian: np.ndarray, residuals: np.ndarray) -> np.ndarray:
