@@ -214,8 +214,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
            networks. NIPS. arXiv:1512.05287
     .. [8] Williams, R. J. and Peng, J. (1990). An efficient gradient-based algorithm for on-line training of recurrent
            network trajectories. Neural Computation 2(4), 490-501. :doi:`10.1162/neco.1990.2.4.490`
-    .. [9] Martens, J. and Sutskever, I. (2011). Learning recurrent neural networks with Hessian-free optimization. ICML,
-           1033-1040.
+    .. [9] Martens, J. and Sutskever, I. (2011). Learning recurrent neural networks with Hessian-free optimization.
+           ICML, 1033-1040.
 
     Examples
     --------

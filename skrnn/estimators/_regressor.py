@@ -236,8 +236,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
            :doi:`10.2307/1913643`
     .. [11] Chernozhukov, V., Fernandez-Val, I. and Galichon, A. (2010). Quantile and probability curves without
            crossing. Econometrica 78(3), 1093-1125. :doi:`10.3982/ECTA7880`
-    .. [12] Martens, J. and Sutskever, I. (2011). Learning recurrent neural networks with Hessian-free optimization. ICML,
-           1033-1040.
+    .. [12] Martens, J. and Sutskever, I. (2011). Learning recurrent neural networks with Hessian-free optimization.
+           ICML, 1033-1040.
 
     Examples
     --------

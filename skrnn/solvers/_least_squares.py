@@ -214,12 +214,12 @@ class _Guard:
 def _triangle(residuals: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
     """Return R of [J r] = Q R in float64, block of rows by block of rows: no copy of the Jacobian is made."""
     n_residuals, n_parameters = jacobian.shape
-    triangle = np.empty((0, n_parameters + 1))
+    triangle: np.ndarray = np.empty((0, n_parameters + 1))
     size = max(1024, 4 * n_parameters)
     for first in range(0, n_residuals, size):
         rows = slice(first, first + size)
         block = np.column_stack([jacobian[rows], residuals[rows]])
-        triangle = np.linalg.qr(np.concatenate([triangle, block]), mode="r")
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, block]), mode="r"))
     return triangle
 
 

@@ -444,6 +444,7 @@ BAD_PARAMETERS = {
     "quantile": [None, "0.5", 0, 0.0, 1.0, -0.1, 1.5, np.nan, True, [], [0.9, 0.1], [0.5, 0.5], [0.1, 1.0], [[0.5]]],
     "solver": [*CHOICE, None],
     "alpha": NOT_NEGATIVE,
+    "n_init": COUNT,
     "batch_size": COUNT,
     "learning_rate": [*CHOICE, None],
     "learning_rate_init": POSITIVE,
