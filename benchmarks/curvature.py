@@ -3,7 +3,7 @@
     python benchmarks/curvature.py
 
 CPU time of one thread, float64, the fastest of several calls. A product at the same theta as the call before finds the
-forward pass done, where the chunks are few; "first" is one that does not.
+forward pass done, where all the data are one chunk; "first" is one that does not.
 """
 
 import time

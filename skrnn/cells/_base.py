@@ -89,5 +89,6 @@ class Cell(ABC):
     def tangent(self, coefficients: np.ndarray, t_blocks: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
         """Take `t_h` and `t_c` a timestep on: from the perturbation of the previous state to that of the new one.
 
-        `t_blocks`, (n_blocks, hidden_size, B), is the perturbation of the pre-activations; it is lost.
+        `t_blocks`, (n_blocks, hidden_size, B), is the perturbation of the pre-activations, that which comes from the
+        previous hidden state included; it is lost. `t_h` itself counts only where `has_direct_path`.
         """

@@ -270,7 +270,7 @@ class Layer:
         Parameters
         ----------
         packed, workspace, segments
-            As in `backward`; of the workspace, only the local derivatives are written.
+            As in `backward`, except that `workspace.d_h` is not read: all gradients come in `d_outputs`.
         d_outputs : ndarray of shape (n_timesteps, n_gradients, hidden_size, n_sequences)
             Gradients on the hidden state after each timestep.
         d_inputs : ndarray of shape (n_timesteps, n_gradients, n_inputs, n_sequences) or None

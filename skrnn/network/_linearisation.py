@@ -18,8 +18,8 @@ _GRADIENT_BYTES = 64 * 1024 * 1024
 class Linearisation:
     """The raw outputs of a network at theta on a batch, and their derivative J with respect to theta.
 
-    Neither J nor any matrix of its size is formed, except by `jacobian`. Nothing is dropped, and the states of the
-    batch begin with zeros.
+    Neither J nor any matrix of its size is formed, except by `jacobian`. Nothing may be dropped, and the initial states
+    are those of the room: zeros, unless someone has written others.
 
     Parameters
     ----------
@@ -51,15 +51,12 @@ class Linearisation:
         if room.holds(theta, batch):
             self.raw = room.raw[:, : network.reading.n_columns(batch)]
         else:
-            room.held = None
             self.raw = network.forward(self._packed, self._readout, sequences, batch, room)
             room.held = (theta, batch)
 
     def backward(self, d_raw: np.ndarray) -> np.ndarray:
         """Return J' d_raw, (n_parameters,), for a gradient on the outputs, (n_outputs, n_columns)."""
-        of_room = self._room.d_raw[:, : d_raw.shape[1]]
-        if d_raw is not of_room:
-            of_room[...] = d_raw
+        self._room.d_raw[:, : d_raw.shape[1]] = d_raw
         gradient = np.empty(self._n_parameters, self._dtype)
         d_parameters = self._network.layout.views(gradient)
         self._network.backward(self._packed, self._readout, self._batch, self._room, d_parameters)

@@ -63,6 +63,11 @@ class Workspace:
         """Tell whether the last forward pass was that of these very objects."""
         return self.held is not None and self.held[0] is theta and self.held[1] is batch
 
+    def holds_batch(self, batch: Batch) -> bool:
+        """Tell whether the last forward pass was that of this very batch, at whatever theta."""
+        held = self.held  # read once: another thread may be changing it
+        return held is not None and held[1] is batch
+
     def begin(self, network: "Network", rng: np.random.RandomState | None) -> None:
         """Begin with states of zeros and, where something is dropped, with new masks."""
         for layer in self.layers:
@@ -105,7 +110,7 @@ class Workspaces:
     def _find(self, shape: tuple[int, int], batch: Batch | None) -> Workspace | None:
         free = self._free.copy()
         if batch is not None:
-            free.sort(key=lambda workspace: workspace.held is not None and workspace.held[1] is batch)
+            free.sort(key=lambda workspace: workspace.holds_batch(batch))
         for workspace in reversed(free):
             if workspace.shape == shape:
                 try:
@@ -211,6 +216,7 @@ class Network:
 
     def load(self, sequences: Sequences, batch: Batch, workspace: Workspace) -> None:
         """Write the batch into the workspace, as the inputs of the lowest layer."""
+        workspace.held = None
         steps = slice(batch.n_timesteps)
         inputs, *of_others = (room.inputs for room in workspace.layers[self._levels[0]])
         sequences.gather(batch.indices, batch.first, batch.n_timesteps, inputs[steps, :, : len(batch)])
@@ -293,7 +299,7 @@ class Network:
         probes: list[tuple[int, int]],
         d_parameters: NetworkParameters,
     ) -> None:
-        """Write the gradients of single outputs of each sequence into `d_parameters`, which are zeros before.
+        """Write the gradients of single outputs of each sequence into `d_parameters`, whose readout is zeros before.
 
         Their axes in front are (n_probes, n_sequences). A probe is the number of a reading and of an output. `slopes`,
         (n_outputs, n_columns), is the gradient on each of them.
@@ -313,17 +319,15 @@ class Network:
                 d_planted = d_outputs[:, position, rows]
                 self.reading.plant(self.layers[top], batch, number, d_states[rows], d_planted)
         for depth in range(len(self._levels) - 1, -1, -1):
-            d_below = np.zeros(
-                (n_timesteps, len(probes), self.layers[self._levels[depth].start].n_inputs, len(batch)), slopes.dtype
-            )
+            d_inputs = []
             for place, room, rows in self._parts(depth, workspace):
                 layer = self.layers[place]
-                d_inputs = np.empty_like(d_below) if depth > 0 else None
-                d_packed = layer.backward_each(packed[place], room, segments, d_outputs[:, :, rows], d_inputs)
+                if depth > 0:
+                    d_inputs.append(np.empty((*d_outputs.shape[:2], layer.n_inputs, len(batch)), slopes.dtype))
+                d_own = d_inputs[-1] if d_inputs else None
+                d_packed = layer.backward_each(packed[place], room, segments, d_outputs[:, :, rows], d_own)
                 layer.unpack(d_packed, d_parameters.layers[place])
-                if d_inputs is not None:
-                    d_below += d_inputs
-            d_outputs = d_below
+            d_outputs = sum(d_inputs[1:], start=d_inputs[0]) if d_inputs else d_outputs
 
     # The tangent pass
 

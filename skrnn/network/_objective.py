@@ -238,8 +238,9 @@ class Objective:
 
     def _settled(self, theta: np.ndarray) -> np.ndarray:
         """Return theta in the dtype of the data: the same object for the same numbers, by which rooms know it."""
+        theta = theta.astype(self.dtype, copy=False)
         if self._theta is None or not np.array_equal(theta, self._theta):
-            self._theta = theta.astype(self.dtype)
+            self._theta = theta.copy()
         return self._theta
 
     # The objective as a sum of squares

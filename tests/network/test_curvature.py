@@ -11,6 +11,7 @@ import pytest
 from skrnn.losses import LOSSES
 from skrnn.network import _inference, _layer_workspace, _linearisation
 from skrnn.network._inference import split
+from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
 from skrnn.sequences._batches import Batch
@@ -100,10 +101,26 @@ def check_product(objective, theta):
 
 
 @CELLS_WITH_ACTIVATIONS
-@EVERY_STACK
 @EVERY_PROBLEM
 @EVERY_DIRECTION
-def test_product_of_every_network(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
+def test_product_on_the_zoo(cell_name, activation, problem, bidirectional):
+    objective, theta = make_objective(
+        problem,
+        cell_name=cell_name,
+        activation=activation,
+        hidden_layer_sizes=(3, 2),
+        loss_name="multinomial_log_loss",
+        alpha=ALPHA,
+        bidirectional=bidirectional,
+    )
+    check_product(objective, theta)
+
+
+@CELLS_WITH_ACTIVATIONS
+@EVERY_STACK
+@EVERY_DIRECTION
+@BOTH_READINGS
+def test_product_of_every_stack(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
     objective, theta = make_objective(
         problem,
         cell_name=cell_name,
@@ -180,7 +197,7 @@ def test_every_entry_of_the_matrix(cell_name, activation, problem, bidirectional
 @BOTH_READINGS
 def test_matrix_is_symmetric_and_positive_semi_definite(loss_name, problem, bidirectional):
     objective, theta = make_objective(
-        problem, cell_name="lstm", hidden_layer_sizes=(2,), loss_name=loss_name, bidirectional=bidirectional
+        problem, cell_name="gru", hidden_layer_sizes=(1, 1), loss_name=loss_name, bidirectional=bidirectional
     )
     matrix = matrix_of_products(objective, theta)
     eigenvalues = np.linalg.eigvalsh(matrix)
@@ -294,7 +311,7 @@ def test_jacobian_gives_every_other_derivative(cell_name, activation, problem, b
         problem,
         cell_name=cell_name,
         activation=activation,
-        hidden_layer_sizes=(3, 2),
+        hidden_layer_sizes=(2, 1),
         alpha=ALPHA,
         bidirectional=bidirectional,
     )
@@ -452,14 +469,12 @@ def test_blocks_and_groups_of_any_size_give_the_same(cell_name, activation, prob
         np.testing.assert_allclose(ask(in_blocks, theta), expected[name], rtol=1e-10, atol=1e-13, err_msg=name)
 
 
-@CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
 @MUCH_AT_ONCE
-def test_any_map_gives_the_same_bit_for_bit(cell_name, activation, problem, bidirectional, monkeypatch):
+@pytest.mark.parametrize("cell_name", ["gru", "lstm"])
+def test_any_map_gives_the_same_bit_for_bit(cell_name, problem, bidirectional, monkeypatch):
     cut(monkeypatch, 2)
-    made, theta = make_objective(
-        problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2), bidirectional=bidirectional
-    )
+    made, theta = make_objective(problem, cell_name=cell_name, hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
     plain = with_targets(made, made.targets)
     expected = {name: ask(plain, theta) for name, ask in QUESTIONS.items()}
     loss, _ = plain.loss_and_residuals(theta)
@@ -468,7 +483,7 @@ def test_any_map_gives_the_same_bit_for_bit(cell_name, activation, problem, bidi
             mapped = with_targets(made, made.targets, map_chunks=map_chunks)
             for name in (*QUESTIONS, *QUESTIONS):
                 np.testing.assert_array_equal(QUESTIONS[name](mapped, theta), expected[name], err_msg=name)
-                assert mapped.loss_and_residuals(theta)[0] == loss
+            assert mapped.loss_and_residuals(theta)[0] == loss
 
 
 @EVERY_DIRECTION
@@ -477,7 +492,7 @@ def test_any_map_gives_the_same_bit_for_bit(cell_name, activation, problem, bidi
 def test_earlier_questions_do_not_matter(problem, bidirectional, chunk_size, monkeypatch):
     """Each after each other one, after minibatches and at another theta: to the last bit."""
     cut(monkeypatch, chunk_size)
-    make = partial(make_objective, problem, cell_name="lstm", hidden_layer_sizes=(3, 2), alpha=ALPHA)
+    make = partial(make_objective, problem, cell_name="lstm", hidden_layer_sizes=(2, 1), alpha=ALPHA)
     used, theta = make(bidirectional=bidirectional)
     expected = {name: ask(make(bidirectional=bidirectional)[0], theta) for name, ask in QUESTIONS.items()}
     of_batch = minibatch_gradient(make(bidirectional=bidirectional)[0], theta)
@@ -578,6 +593,27 @@ def test_float32_stays_float32_and_is_close_to_float64(ask, problem, bidirection
         np.testing.assert_allclose(answer, expected, rtol=1e-3, atol=1e-4)
     assert single.residuals_and_jacobian(theta)[0].dtype == np.float32
     assert isinstance(single.loss_and_residuals(theta)[0], float)
+
+
+@EVERY_QUESTION
+@MUCH_AT_ONCE
+@pytest.mark.parametrize("given_dtype", [np.float32, np.float64])
+def test_nothing_is_promoted_on_the_way(ask, problem, given_dtype, monkeypatch):
+    """What the linearised network is given and what it answers has the dtype of the data, whatever theta has."""
+    dtypes = set()
+
+    def spied(method, linear, array):
+        answer = method(linear, array)
+        dtypes.update({array.dtype, linear.raw.dtype, answer.dtype})
+        return answer
+
+    for name in ("backward", "tangent", "jacobian"):
+        method = getattr(Linearisation, name)
+        monkeypatch.setattr(Linearisation, name, lambda linear, array, method=method: spied(method, linear, array))
+    objective, theta = make_objective(problem, cell_name="gru", alpha=ALPHA, dtype=np.float32)
+    ask(objective, theta.astype(given_dtype))
+    assert dtypes <= {np.dtype(np.float32)}
+    assert dtypes or ask is QUESTIONS["residuals"]  # which are no derivatives
 
 
 @EVERY_QUESTION
