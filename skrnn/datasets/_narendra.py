@@ -1,0 +1,112 @@
+"""The plant of Narendra and Parthasarathy: a nonlinear dynamic system, to be identified from inputs and outputs."""
+
+from numbers import Integral
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_array, check_random_state, check_scalar
+
+
+def make_narendra(
+    n_samples: int = 1000,
+    *,
+    inputs: ArrayLike | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """
+    Generate inputs and outputs of a nonlinear plant: the fourth example of Narendra and Parthasarathy.
+
+    The plant answers the input u(k) at time k with the output [1]_ ::
+
+        y(k + 1) = f(y(k), y(k - 1), y(k - 2), u(k), u(k - 1))
+        f(x1, x2, x3, x4, x5) = (x1 * x2 * x3 * x5 * (x3 - 1) + x4) / (1 + x3**2 + x2**2)
+
+    It begins at rest: all that comes before u(0) is zero. Row k holds the input u(k) and, as target, the output
+    y(k + 1) that it causes, so that a model may read all rows up to its own.
+
+    Whoever knows the last three outputs has only f to learn. To *simulate* the plant is harder: given the inputs
+    alone, a model has to find out itself in which state they have left it. A recurrent network does so in its
+    state.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        The number of timesteps, at least 1. Where `inputs` are given, theirs counts.
+    inputs : array-like of shape (n_samples,) or None, default=None
+        The inputs; None draws each uniformly from [-1, 1], which is what the plant is identified with in [1]_.
+    random_state : int, RandomState instance or None, default=None
+        Determines the inputs that are drawn. Pass an int for the same output at every call.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, 1), float64
+        The input of each timestep.
+    y : ndarray of shape (n_samples,), float64
+        The output that follows upon it. For inputs from [-1, 1] it is from [-1, 1].
+
+    Raises
+    ------
+    TypeError
+        If `n_samples` is not an integer.
+    ValueError
+        If `n_samples` is below 1, if `inputs` is not a one-dimensional array of finite numbers, or if they are so
+        large that the output grows beyond all bounds.
+
+    References
+    ----------
+    .. [1] Narendra, K. S., Parthasarathy, K. (1990). Identification and control of dynamical systems using neural
+       networks. IEEE Transactions on Neural Networks 1(1), 4-27, example 4. https://doi.org/10.1109/72.80202
+
+    Examples
+    --------
+    >>> from skrnn import SlidingWindow
+    >>> from skrnn.datasets import make_narendra
+    >>> X, y = make_narendra(500, random_state=0)
+    >>> X.shape, y.shape
+    ((500, 1), (500,))
+
+    Two ways to simulate the plant. A network that reads a window of the last inputs, one a row:
+
+    >>> SlidingWindow(n_timesteps=20).fit_transform(X).shape
+    (500, 20, 1)
+
+    And, with ``return_sequences=True``, one that reads the whole series and answers at each timestep:
+
+    >>> X[None].shape, y[None].shape
+    ((1, 500, 1), (1, 500))
+
+    The input with which the plant is tested in [1]_ is a sine for 500 timesteps, and the sum of two after them:
+
+    >>> import numpy as np
+    >>> k = np.arange(800)
+    >>> sine = np.sin(2 * np.pi * k / 250)
+    >>> X_test, y_test = make_narendra(inputs=np.where(k < 500, sine, 0.8 * sine + 0.2 * np.sin(2 * np.pi * k / 25)))
+    >>> y_test.shape
+    (800,)
+    """
+    if inputs is None:
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        inputs = check_random_state(random_state).uniform(-1.0, 1.0, size=n_samples)
+    else:
+        inputs = check_array(inputs, dtype=np.float64, ensure_2d=False, input_name="inputs")
+        if inputs.ndim != 1:
+            raise ValueError(f"inputs has shape {inputs.shape}, expected a one-dimensional array.")
+    outputs = _simulate(inputs)
+    if not np.isfinite(outputs).all():
+        raise ValueError(
+            f"The output grows beyond all bounds: inputs goes up to {np.abs(inputs).max():g} in absolute value, "
+            "expected no more than about 1."
+        )
+    return inputs[:, np.newaxis].copy(), outputs
+
+
+def _simulate(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the output that follows upon each input (n_samples,)."""
+    outputs = []
+    y_1 = y_2 = y_3 = u_1 = 0.0
+    # Plain floats: the recursion is scalar, and NumPy scalars are several times slower.
+    for u in inputs.tolist():
+        y = (y_1 * y_2 * y_3 * u_1 * (y_3 - 1.0) + u) / (1.0 + y_3 * y_3 + y_2 * y_2)
+        outputs.append(y)
+        y_1, y_2, y_3, u_1 = y, y_1, y_2, u
+    return np.array(outputs)
