@@ -86,18 +86,18 @@ def make_narendra(
     """
     if inputs is None:
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
-        inputs = check_random_state(random_state).uniform(-1.0, 1.0, size=n_samples)
+        series = check_random_state(random_state).uniform(-1.0, 1.0, size=n_samples)
     else:
-        inputs = check_array(inputs, dtype=np.float64, ensure_2d=False, input_name="inputs")
-        if inputs.ndim != 1:
-            raise ValueError(f"inputs has shape {inputs.shape}, expected a one-dimensional array.")
-    outputs = _simulate(inputs)
+        series = check_array(inputs, dtype=np.float64, ensure_2d=False, input_name="inputs")
+        if series.ndim != 1:
+            raise ValueError(f"inputs has shape {series.shape}, expected a one-dimensional array.")
+    outputs = _simulate(series)
     if not np.isfinite(outputs).all():
         raise ValueError(
-            f"The output grows beyond all bounds: inputs goes up to {np.abs(inputs).max():g} in absolute value, "
+            f"The output grows beyond all bounds: inputs goes up to {np.abs(series).max():g} in absolute value, "
             "expected no more than about 1."
         )
-    return inputs[:, np.newaxis].copy(), outputs
+    return series[:, np.newaxis].copy(), outputs
 
 
 def _simulate(inputs: NDArray[np.float64]) -> NDArray[np.float64]:

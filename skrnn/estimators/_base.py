@@ -234,7 +234,7 @@ class BaseRNN(BaseEstimator, ABC):
                     )
             data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
             data = replace(data, sequences=read_dtype(data.sequences, self._choose_dtype(data), "X"))
-            batch_size = choose_batch_size(self, len(data))
+            batch_size = choose_batch_size(self, len(data), stacklevel=3)
             if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
                 data = data.merge_duplicates()  # not where each sample drops units of its own
             statistics = self._target_statistics(data.targets)
@@ -277,9 +277,9 @@ class BaseRNN(BaseEstimator, ABC):
             check_parameters(self)
             if self.early_stopping:
                 raise ValueError("early_stopping is True, but partial_fit cannot stop early; set it to False.")
-            if self.n_init > 1:
-                raise ValueError(f"n_init is {self.n_init}, but partial_fit goes on from a single start; set it to 1.")
             resume = hasattr(self, "readout_weights_")
+            if self.n_init > 1 and not resume:
+                raise ValueError(f"n_init is {self.n_init}, but partial_fit has a single start; set it to 1.")
             data = self._read_data(X, y, sample_weight, reset=not resume, classes=classes, incremental=True)
             rng = read_random_state(self.random_state)
             if resume:
@@ -289,7 +289,8 @@ class BaseRNN(BaseEstimator, ABC):
                 statistics = self._target_statistics(data.targets)
             data = data.weighted(self._weigh_classes(data.targets))
             dtype = self.readout_weights_.dtype if resume else self._choose_dtype(data)
-            training = Training(self, data, None, *statistics, dtype, choose_batch_size(self, len(data)), max_iter=1)
+            batch_size = choose_batch_size(self, len(data), stacklevel=4)
+            training = Training(self, data, None, *statistics, dtype, batch_size, max_iter=1)
             starts = [training.fitted_start(rng, self._solver_state)] if resume else training.fresh_starts(rng)
             self._train(training, starts, resume=resume, warns=False)
         return self
@@ -304,7 +305,7 @@ class BaseRNN(BaseEstimator, ABC):
         self.t_ = best.n_samples_seen
         self._store_curves(best, outcomes, resume=resume)
         if warns:
-            warn_of(best, outcomes, stacklevel=4)
+            warn_of(best, outcomes, len(starts), stacklevel=4)
 
     def _choose_dtype(self, data: Data) -> np.dtype:
         """Return the dtype that the parameter asks for, or that of X."""
@@ -416,10 +417,14 @@ class BaseRNN(BaseEstimator, ABC):
         theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
         with worker_map(self.n_jobs) as map_chunks:
             answers = infer(network, theta, read_dtype(sequences, dtype, "X"), map_chunks)
+        self._warn_unless_finite(answers, stacklevel=5)
+        return answers, form
+
+    def _warn_unless_finite(self, answers: np.ndarray, stacklevel: int) -> None:
+        """Warn where the network is asked for what it cannot answer."""
         if not np.isfinite(answers).all():
             message = f"{type(self).__name__} answers with numbers that are not finite: X is out of its range."
-            warnings.warn(message, RuntimeWarning, stacklevel=4)
-        return answers, form
+            warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
 
     def _answer(self, predictions: np.ndarray, form: Form) -> Any:
         """Return predictions in columns, (n_columns, ...), in the form in which X came."""

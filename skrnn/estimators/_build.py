@@ -47,8 +47,11 @@ def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequenc
     )
 
 
-def choose_batch_size(estimator: Any, n_samples: int) -> int:
-    """Return how many samples the solver takes at once: all of them in a method of SciPy."""
+def choose_batch_size(estimator: Any, n_samples: int, stacklevel: int) -> int:
+    """Return how many samples the solver takes at once: all of them in a method of SciPy.
+
+    A warning that it is clipped is about the caller at `stacklevel`.
+    """
     batch_size = estimator.batch_size
     if estimator.solver not in UPDATE_RULES or (batch_size == "auto" and n_samples <= _AUTO_FULL_BATCH):
         return n_samples
@@ -57,7 +60,7 @@ def choose_batch_size(estimator: Any, n_samples: int) -> int:
     if batch_size > n_samples:
         warnings.warn(
             f"batch_size is {batch_size}, but there are {n_samples} samples to train on; it is clipped.",
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
     return min(batch_size, n_samples)
 

@@ -62,7 +62,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
           "trust-exact", "trust-constr": that method of :func:`scipy.optimize.minimize`, on all the data at once. For
           small networks and data sets they find better minima in less time. "Newton-CG", "trust-ncg" and
           "trust-krylov" get products with the Gauss-Newton matrix, which is never formed [9]_; "trust-exact" gets the
-          matrix.
+          matrix, (n_parameters, n_parameters), which suits some hundred parameters.
           "least_squares", which the regressor knows, is refused: a log loss is no sum of squares.
     alpha : float, default=0.0003
         Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss.
@@ -87,7 +87,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     tol : float, default=1e-4
         Tolerance. A stochastic solver ends when the loss (or the validation score, with `early_stopping`) has not
         improved by `tol` for `n_iter_no_change` epochs; a method of SciPy when the largest entry, or the norm, of the
-        gradient is below `tol`, as the method has it.
+        gradient is below `tol`, as the method has it ("Newton-CG": when its step, averaged over the parameters, is
+        below the square of `tol`).
     verbose : bool, default=False
         Whether to print a line an iteration.
     warm_start : bool, default=False
@@ -118,8 +119,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     n_init : int, default=1
         Number of random starts, of which the best is kept: by the validation score with `early_stopping`, else by the
         validation loss where there are validation data, else by the loss. Small networks have bad minima. With
-        `n_jobs`, starts go to several processes. The first start is that of n_init=1. A warm start begins where the
-        last fit has ended, and nowhere else.
+        `n_jobs`, starts go to several processes, and an interrupted fit keeps the best of those that have come back.
+        The first start is that of n_init=1. A warm start begins where the last fit has ended, and nowhere else.
     solver_options : dict or None, default=None
         Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
     n_timesteps : int or None, default=None

@@ -24,7 +24,7 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
             with np.errstate(all="ignore"):  # a loss that diverges is an error of its own
                 yield map
             return
-        with Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator") as workers:
+        with _parallel(n_jobs, "generator", prefer="threads") as workers:
 
             def map_chunks(function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
                 return workers(delayed(partial(_work, function))(chunk) for chunk in chunks)
@@ -34,15 +34,23 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
 
 
 def worker_runs(n_jobs: int | None, function: Callable[[Any], Any], starts: Iterable[Any]) -> Iterator[Any]:
-    """Yield the function of each start, in their order, from `n_jobs` workers of joblib.
+    """Yield the function of each start, as soon as it is there, from `n_jobs` workers of joblib.
 
     They are processes, unless `joblib.parallel_config` says otherwise: a run is long, and much of it is Python's.
     """
     if effective_n_jobs(n_jobs) == 1:
         yield from (_work(function, start) for start in starts)
         return
-    with Parallel(n_jobs=n_jobs, return_as="generator") as workers:
+    with _parallel(n_jobs, "generator_unordered") as workers:
         yield from workers(delayed(partial(_work, function))(start) for start in starts)
+
+
+def _parallel(n_jobs: int | None, return_as: str, prefer: str | None = None) -> Parallel:
+    """Return workers that give their answers one by one, or all at once where joblib's backend cannot."""
+    try:
+        return Parallel(n_jobs=n_jobs, prefer=prefer, return_as=return_as)
+    except ValueError:
+        return Parallel(n_jobs=n_jobs, prefer=prefer)
 
 
 def _work(function: Callable[[Any], Any], task: Any) -> Any:

@@ -75,10 +75,12 @@ class RNNRegressor(RegressorMixin, BaseRNN):
           "trust-exact", "trust-constr": that method of :func:`scipy.optimize.minimize`, on all the data at once. For
           small networks and data sets they find better minima in less time. "Newton-CG", "trust-ncg" and
           "trust-krylov" get products with the Gauss-Newton matrix, which is never formed [12]_; "trust-exact" gets the
-          matrix;
+          matrix, (n_parameters, n_parameters), which suits some hundred parameters;
         - "least_squares", for loss="squared_error": :func:`scipy.optimize.least_squares` on the exact Jacobian of the
-          residuals. `solver_options` chooses among its methods: "lm", Levenberg-Marquardt, the default; "trf" and
-          "dogbox", trust regions. A Jacobian of more than 1 GiB is not formed: "trf" then works with products.
+          residuals. `solver_options` chooses among its methods: "lm", Levenberg-Marquardt, the default up to 500
+          parameters; "trf" and "dogbox", trust regions; for more parameters the default is "trf" with
+          tr_solver="lsmr", which decomposes no matrix. A Jacobian of more than 1 GiB is not formed: "trf" then works
+          with products, whatever the options.
     alpha : float, default=0.0003
         Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss.
         Unlike in scikit-learn's multilayer perceptron, the penalty is not divided by the number of samples.
@@ -102,8 +104,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     tol : float, default=1e-4
         Tolerance. A stochastic solver ends when the loss (or the validation score, with `early_stopping`) has not
         improved by `tol` for `n_iter_no_change` epochs; a method of SciPy when the largest entry, or the norm, of the
-        gradient is below `tol`, as the method has it; "least_squares" when
-        that entry is below the square of `tol`, or neither the loss nor the parameters change by a share of 1e-8.
+        gradient is below `tol`, as the method has it ("Newton-CG": when its step, averaged over the parameters, is
+        below the square of `tol`); "least_squares" when that entry is below the square of `tol`, or when the loss or
+        the parameters change by a share of less than 1e-8.
     verbose : bool, default=False
         Whether to print a line an iteration.
     warm_start : bool, default=False
@@ -134,8 +137,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     n_init : int, default=1
         Number of random starts, of which the best is kept: by the validation score with `early_stopping`, else by the
         validation loss where there are validation data, else by the loss. Small networks have bad minima. With
-        `n_jobs`, starts go to several processes. The first start is that of n_init=1. A warm start begins where the
-        last fit has ended, and nowhere else.
+        `n_jobs`, starts go to several processes, and an interrupted fit keeps the best of those that have come back.
+        The first start is that of n_init=1. A warm start begins where the last fit has ended, and nowhere else.
     solver_options : dict or None, default=None
         Passed on as `options` to :func:`scipy.optimize.minimize`, or as keywords to
         :func:`scipy.optimize.least_squares`, before all that is said here.
@@ -374,7 +377,10 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             If X cannot be read.
         """
         raw, form = self._predict_raw(X)
-        return self._answer(self._answers_of_raw()["predict"](raw), form)
+        numbers = self._answers_of_raw()["predict"](raw)
+        if np.isfinite(raw).all():  # of which the exponential may be too large
+            self._warn_unless_finite(numbers, stacklevel=3)
+        return self._answer(numbers, form)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return D^2, the share of the loss that the predictions explain; for "squared_error" that is R^2.
@@ -481,7 +487,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = not (self.loss == "quantile" and np.iterable(self.quantile))
+        tags.target_tags.positive_only = self.loss == "poisson"
         return tags
 
 

@@ -121,7 +121,7 @@ class Training:
         return Start(theta, rng, self.estimator.t_, solver_state)
 
     def best_run(self, starts: Sequence[Start]) -> tuple[Outcome, list[Outcome]]:
-        """Return the best outcome of all starts, and the outcomes in their order, as far as the user let them run.
+        """Return the best outcome of all starts, and the outcomes that there are before the user interrupts, in order.
 
         Raises
         ------
@@ -130,28 +130,33 @@ class Training:
         KeyboardInterrupt
             If the user interrupts before anything has come out.
         """
-        outcomes: list[Outcome] = []
+        outcomes: dict[int, Outcome] = {}
         try:
-            for outcome in self._runs(starts):
-                outcomes.append(outcome)
+            for number, outcome in self._runs(starts):
+                outcomes[number] = outcome
                 if outcome.was_interrupted:
                     break
         except KeyboardInterrupt:
-            if not any(outcome.error is None for outcome in outcomes):
+            if not any(outcome.error is None for outcome in outcomes.values()):
                 raise
-            outcomes[-1] = replace(outcomes[-1], was_interrupted=True)
-        best = max(outcomes, key=lambda outcome: outcome.merits)
-        if best.error is not None:
-            raise best.error
-        return best, outcomes
+        in_order = [outcomes[number] for number in sorted(outcomes)]
+        usable = [outcome for outcome in in_order if outcome.error is None]
+        if not usable and in_order[0].error is not None:
+            raise in_order[0].error
+        return max(usable, key=lambda outcome: np.nan_to_num(outcome.merits, nan=-np.inf).tolist()), in_order
 
-    def _runs(self, starts: Sequence[Start]) -> Iterator[Outcome]:
-        """Yield the outcome of each start, in their order: several starts go to workers, the chunks of one too."""
+    def _runs(self, starts: Sequence[Start]) -> Iterator[tuple[int, Outcome]]:
+        """Yield number and outcome of each start, as they come: several starts go to workers, the chunks of one too."""
         if len(starts) > 1:
-            yield from worker_runs(self.estimator.n_jobs, self._run, starts)
+            yield from worker_runs(self.estimator.n_jobs, self._numbered_run, list(enumerate(starts)))
         else:
             with worker_map(self.estimator.n_jobs) as map_chunks:
-                yield from (self._run(start, map_chunks) for start in starts)
+                yield 0, self._run(starts[0], map_chunks)
+
+    def _numbered_run(self, task: tuple[int, Start]) -> tuple[int, Outcome]:
+        """Return the number of a start, and what the solver makes of it."""
+        number, start = task
+        return number, self._run(start)
 
     def _run(self, start: Start, map_chunks: Map = map) -> Outcome:
         """Let the solver work from a start."""
@@ -186,7 +191,7 @@ class Training:
         return Outcome(
             theta=theta,
             loss=loss,
-            merits=monitor.merits(loss) if error is None else (-np.inf,),
+            merits=monitor.merits(loss) if error is None else (),
             loss_curve=monitor.loss_curve,
             validation_loss_curve=monitor.validation_loss_curve,
             validation_scores=monitor.validation_scores,
@@ -214,19 +219,19 @@ class Training:
         )
 
 
-def warn_of(best: Outcome, outcomes: Sequence[Outcome], stacklevel: int) -> None:
+def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_starts: int, stacklevel: int) -> None:
     """Warn where starts diverged, and where the user or a limit ended the solver before it had converged."""
     n_diverged = sum(outcome.error is not None for outcome in outcomes)
     if n_diverged:
         message = f"The solver diverged from {n_diverged} of {len(outcomes)} starts; the best of the others is kept."
         warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel)
-    if outcomes[-1].was_interrupted:
-        of_start = f" of start {len(outcomes)}" if len(outcomes) > 1 else ""
-        warnings.warn(
-            f"Training interrupted by user after {len(outcomes[-1].loss_curve)} iterations{of_start}; the best "
-            "parameters so far are kept.",
-            stacklevel=stacklevel,
-        )
+    if outcomes[-1].was_interrupted or len(outcomes) < n_starts:
+        when = f"{len(outcomes)} of {n_starts} starts"
+        if outcomes[-1].was_interrupted:
+            n_iter = len(outcomes[-1].loss_curve)
+            when = f"{n_iter} iterations" + (f" of start {len(outcomes)}" if n_starts > 1 else "")
+        message = f"Training interrupted by user after {when}; the best parameters so far are kept."
+        warnings.warn(message, stacklevel=stacklevel)
     elif best.stopped_short is not None:
         advice = "More iterations (max_iter), a larger tol, or scaled data may help."
         message = f"{best.stopped_short}, and the solver hasn't converged yet. {advice}"

@@ -8,13 +8,22 @@ from scipy import optimize
 from scipy.sparse.linalg import LinearOperator
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._run import Run, Stop, check_result
+from skrnn.solvers._run import Run, Stop, check_result, naming_options
 
 #: Options of `scipy.optimize.least_squares` that may be set.
-LEAST_SQUARES_OPTIONS = ("method", "ftol", "xtol", "gtol", "x_scale", "tr_solver", "tr_options", "max_nfev", "bounds")
+LEAST_SQUARES_OPTIONS = ("method", "ftol", "xtol", "gtol", "x_scale", "tr_solver", "tr_options", "max_nfev")
 
 #: A Jacobian of more bytes is not formed: SciPy gets products with it.
 _MAX_JACOBIAN_BYTES = 2**30
+
+#: A Jacobian of more columns is not decomposed at each step, unless the user chooses a method that does.
+_MAX_DECOMPOSED = 500
+
+#: The options of a method that only multiplies by the Jacobian.
+_BY_PRODUCTS = {"method": "trf", "tr_solver": "lsmr"}
+
+#: A limit that is never reached: the monitor counts, the same for every method.
+_NO_LIMIT = 2**31 - 1
 
 
 class SumOfSquares(Protocol):
@@ -41,6 +50,10 @@ class SumOfSquares(Protocol):
 class LeastSquaresSolver:
     """Minimise a sum of squares by a method of `scipy.optimize.least_squares`.
 
+    Up to 500 parameters that is "lm", Levenberg-Marquardt as MINPACK has it (More 1978, doi:10.1007/BFb0067700); for
+    more, whose decompositions would take seconds a step, "trf" with tr_solver="lsmr" (Branch, Coleman, Li 1999,
+    doi:10.1137/S1064827595289108; Fong, Saunders 2011, doi:10.1137/10079687X).
+
     Parameters
     ----------
     tol : float
@@ -54,9 +67,8 @@ class LeastSquaresSolver:
 
     def __init__(self, *, tol: float, max_fun: int, options: Mapping[str, Any] | None = None) -> None:
         self.max_fun = max_fun
-        self.options = {"method": "lm", "gtol": tol**2, "x_scale": "jac", **(options or {})}
-        if self.options["method"] == "lm":  # which takes no tolerance below the precision of float64
-            self.options["gtol"] = max(self.options["gtol"], np.finfo(np.float64).eps)
+        self.tol = tol
+        self.options = options or {}
 
     def state(self) -> list[Any]:
         """Return nothing: it starts anew each time."""
@@ -68,33 +80,52 @@ class LeastSquaresSolver:
     def minimize(self, objective: SumOfSquares, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
         """Return the minimum that SciPy finds, or where it stood when `monitor` said stop."""
         run = Run(theta, monitor, self.max_fun)
-        n_bytes = objective.n_residuals * len(theta) * np.dtype(np.float64).itemsize
-        options: dict[str, Any] = {"max_nfev": 2**31 - 1, **self.options}
-        evaluations: _Compressed | _AsOperator
-        if n_bytes <= _MAX_JACOBIAN_BYTES:
-            evaluations = _Compressed(objective, run)
-        else:
-            evaluations = _AsOperator(objective, run)
-            options |= {"method": "trf", "tr_solver": "lsmr", "x_scale": 1.0}
+        n_residuals, n_parameters = objective.n_residuals, len(theta)
+        n_bytes = n_residuals * n_parameters * np.dtype(np.float64).itemsize
+        options = {"x_scale": 1.0, "max_nfev": _NO_LIMIT, **self._method_for(n_parameters), **self.options}
+        # No tolerance may be below the precision of float64.
+        options.setdefault("gtol", max(self.tol**2, float(np.finfo(np.float64).eps)))
+        evaluations: _Compressed | _Plain
+        if n_bytes > _MAX_JACOBIAN_BYTES:
             monitor.note(
                 f"The Jacobian would take {n_bytes / 2**30:.1f} GiB: least_squares goes on with method='trf' and "
                 "tr_solver='lsmr', on products with it."
             )
-        guard = _Guard()
+            options |= {**_BY_PRODUCTS, "x_scale": 1.0}
+            evaluations = _Plain(objective, run, forms_jacobian=False)
+        elif options.get("tr_solver") == "lsmr" or n_residuals <= n_parameters + 1:
+            evaluations = _Plain(objective, run, forms_jacobian=True)
+        else:
+            evaluations = _Compressed(objective, run)
+        return self._solve(evaluations, options, theta, run)
+
+    def _solve(
+        self, evaluations: "_Compressed | _Plain", options: dict[str, Any], theta: np.ndarray, run: Run
+    ) -> np.ndarray:
+        """Let SciPy work with these options on residuals and Jacobian."""
         fun: Callable[[np.ndarray], Any] = evaluations.residuals
         jac: Callable[[np.ndarray], Any] = evaluations.jacobian
+        minpack = _Minpack(run, evaluations, len(theta))
         if options["method"] == "lm":
-            n_rows = len(theta) + 1
-            fun, jac = guard.protect(fun, (n_rows,)), guard.protect(jac, (n_rows, len(theta)))
+            fun, jac = minpack.residuals, minpack.jacobian
         try:
-            result = optimize.least_squares(fun, theta.astype(np.float64), jac=jac, **options)
-            guard.release()
+            with naming_options(self.options):
+                result = optimize.least_squares(fun, theta.astype(np.float64), jac=jac, **options)
+            minpack.release()
             if not run.has_ended_at(result.x):
-                run.end_iteration(result.x, evaluations.loss_at(result.x))
-            check_result("least_squares", result.success, result.message, monitor)
+                run.end_iteration(result.x, evaluations.evaluated.at(result.x)[0])
+            check_result("least_squares", result.success, result.message, run.monitor)
         except Stop:
             pass
         return run.theta.astype(theta.dtype)
+
+    def _method_for(self, n_parameters: int) -> dict[str, Any]:
+        """Return the method for so many parameters, unless the user has chosen one."""
+        if "method" in self.options:
+            return {}
+        if "tr_solver" in self.options or n_parameters > _MAX_DECOMPOSED:
+            return _BY_PRODUCTS
+        return {"method": "lm"}
 
 
 class _Evaluated:
@@ -124,7 +155,7 @@ class _Evaluated:
 
 @final
 class _Compressed:
-    """Residuals and Jacobian with no more rows than there are parameters, and one.
+    """Many residuals, and their Jacobian, with no more rows than there are parameters, and one.
 
     The methods see no more of residuals r and Jacobian J than |r|, J'J and J'r. These are the same for (|r|, 0, ..., 0)
     and H R, where [J r] = Q [R s] and the reflection H takes s to (|r|, 0, ..., 0). So many more rows than parameters
@@ -134,46 +165,42 @@ class _Compressed:
     def __init__(self, objective: SumOfSquares, run: Run) -> None:
         self.objective = objective
         self.evaluated = _Evaluated(objective, run)
-        self._n_rows = len(run.theta) + 1
-
-    def loss_at(self, theta: np.ndarray) -> float:
-        """Return the objective."""
-        return self.evaluated.at(theta)[0]
+        self.n_rows = len(run.theta) + 1
 
     def residuals(self, theta: np.ndarray) -> np.ndarray:
         """Return one residual of the length of all, and zeros, (n_parameters + 1,)."""
-        residuals = np.zeros(self._n_rows)
-        residuals[0] = np.sqrt(2.0 * self.loss_at(theta))
+        residuals = np.zeros(self.n_rows)
+        residuals[0] = np.sqrt(2.0 * self.evaluated.at(theta)[0])
         return residuals
 
     def jacobian(self, theta: np.ndarray) -> np.ndarray:
         """Return the Jacobian of these, (n_parameters + 1, n_parameters)."""
         self.evaluated.end_iteration(theta)
         triangle = _triangle(*self.objective.residuals_and_jacobian(theta))
-        compressed = np.zeros((self._n_rows, self._n_rows))
+        compressed = np.zeros((self.n_rows, self.n_rows))
         compressed[: len(triangle)] = triangle
         return _reflected(compressed[:, :-1], compressed[:, -1])
 
 
 @final
-class _AsOperator:
-    """Residuals as they are, and the Jacobian as an operator."""
+class _Plain:
+    """Residuals and Jacobian as they are: the latter as a matrix, or as an operator."""
 
-    def __init__(self, objective: SumOfSquares, run: Run) -> None:
+    def __init__(self, objective: SumOfSquares, run: Run, forms_jacobian: bool) -> None:
         self.objective = objective
         self.evaluated = _Evaluated(objective, run)
-
-    def loss_at(self, theta: np.ndarray) -> float:
-        """Return the objective."""
-        return self.evaluated.at(theta)[0]
+        self.n_rows = objective.n_residuals
+        self._forms_jacobian = forms_jacobian
 
     def residuals(self, theta: np.ndarray) -> np.ndarray:
         """Return the residuals."""
         return self.evaluated.at(theta)[1]
 
-    def jacobian(self, theta: np.ndarray) -> LinearOperator:
-        """Return the products with the Jacobian and its transpose."""
+    def jacobian(self, theta: np.ndarray) -> np.ndarray | LinearOperator:
+        """Return the Jacobian, or the products with it and its transpose."""
         self.evaluated.end_iteration(theta)
+        if self._forms_jacobian:
+            return self.objective.residuals_and_jacobian(theta)[1].astype(np.float64, copy=False)
         theta = theta.copy()
         return LinearOperator(
             (self.objective.n_residuals, len(theta)),
@@ -184,31 +211,55 @@ class _AsOperator:
 
 
 @final
-class _Guard:
-    """Keeps errors out of MINPACK, which prints the traceback of each and raises another in its place."""
+class _Minpack:
+    """What MINPACK needs besides: errors are kept out of it, and its first step is bounded.
 
-    def __init__(self) -> None:
+    It prints the traceback of an error that passes through it, and raises another. Its first step may be a hundred
+    times as long as theta (its `factor`, which `least_squares` does not pass on): that saturates the units, and with a
+    penalty may end at a network of zeros, where the gradient vanishes.
+    """
+
+    def __init__(self, run: Run, evaluations: "_Compressed | _Plain", n_parameters: int) -> None:
+        self._run = run
+        self._evaluations = evaluations
+        self._start = run.theta
+        self._n_parameters = n_parameters
+        # It takes no fewer residuals than parameters: the others are zero.
+        self._n_rows = max(evaluations.n_rows, n_parameters)
         self._error: BaseException | None = None
 
-    def protect(
-        self, function: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...]
-    ) -> Callable[[np.ndarray], np.ndarray]:
-        """Return the function with errors put aside: from then on all is zero, where MINPACK ends."""
+    def residuals(self, theta: np.ndarray) -> np.ndarray:
+        """Return the residuals: very large ones beyond the bound, and zeros after an error, at which MINPACK ends."""
+        residuals = np.zeros(self._n_rows)
+        if self._error is not None:
+            return residuals
+        if self._run.is_at_start(self._run.theta) and self._is_too_far(theta):
+            residuals[0] = 1e100
+            return residuals
+        try:
+            residuals[: self._evaluations.n_rows] = self._evaluations.residuals(theta)
+        except BaseException as error:
+            self._error = error
+        return residuals
 
-        def protected(theta: np.ndarray) -> np.ndarray:
-            if self._error is None:
-                try:
-                    return function(theta)
-                except BaseException as error:
-                    self._error = error
-            return np.zeros(shape)
-
-        return protected
+    def jacobian(self, theta: np.ndarray) -> np.ndarray:
+        """Return the Jacobian, or zeros after an error."""
+        jacobian = np.zeros((self._n_rows, self._n_parameters))
+        if self._error is None:
+            try:
+                jacobian[: self._evaluations.n_rows] = self._evaluations.jacobian(theta)
+            except BaseException as error:
+                self._error = error
+        return jacobian
 
     def release(self) -> None:
         """Raise the error that was put aside, if any."""
         if self._error is not None:
             raise self._error
+
+    def _is_too_far(self, theta: np.ndarray) -> bool:
+        """Tell whether the first step is longer than theta itself."""
+        return float(np.linalg.norm(theta - self._start)) > max(1.0, float(np.linalg.norm(self._start)))
 
 
 def _triangle(residuals: np.ndarray, jacobian: np.ndarray) -> np.ndarray:

@@ -1,10 +1,12 @@
 """A run of a method of SciPy: what it has evaluated, where it stands, and the word to stop."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn, final
 
 import numpy as np
 
-from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._monitor import DivergenceError, Monitor
 
 
 class Stop(StopIteration):
@@ -78,6 +80,18 @@ class Run:
         """Leave SciPy's loop."""
         self.has_stopped = True
         raise Stop
+
+
+@contextmanager
+def naming_options(options: Mapping[str, Any]) -> Iterator[None]:
+    """Let errors of SciPy that leave the block name the options, where the user has set some."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        if not options or isinstance(error, DivergenceError):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"solver_options is {dict(options)}, which SciPy does not take: {error}") from error
 
 
 def check_result(method: str, success: bool, message: Any, monitor: Monitor) -> None:

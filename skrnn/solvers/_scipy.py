@@ -8,7 +8,7 @@ import numpy as np
 from scipy import optimize
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._run import Run, Stop, check_result
+from skrnn.solvers._run import Run, Stop, check_result, naming_options
 
 
 class FullObjective(Protocol):
@@ -87,8 +87,10 @@ class ScipySolver:
     def __init__(self, method: Method, *, tol: float, max_fun: int, options: Mapping[str, Any] | None = None) -> None:
         self.method = method
         self.max_fun = max_fun
-        # SLSQP compares the objective's change, which near a minimum goes with the square of the gradient.
-        tolerance = tol**2 if method.tolerance == "ftol" else tol
+        self.user_options = options or {}
+        # SLSQP compares the objective's change, which near a minimum goes with the square of the gradient, and
+        # Newton-CG the length of its step.
+        tolerance = tol if method.tolerance == "gtol" else tol**2
         self.options = {
             method.tolerance: tolerance,
             **method.defaults,
@@ -112,15 +114,16 @@ class ScipySolver:
         )
         settles_late = self.method.ends_at_gradient
         try:
-            result = optimize.minimize(
-                evaluations.loss if settles_late else evaluations.loss_gradient,
-                theta.astype(np.float64),
-                jac=evaluations.gradient_of_iterate if settles_late else True,
-                method=self.method.name,
-                callback=None if settles_late else evaluations.end_iteration,
-                options=self.options,
-                **curvature,
-            )
+            with naming_options(self.user_options):
+                result = optimize.minimize(
+                    evaluations.loss if settles_late else evaluations.loss_gradient,
+                    theta.astype(np.float64),
+                    jac=evaluations.gradient_of_iterate if settles_late else True,
+                    method=self.method.name,
+                    callback=None if settles_late else evaluations.end_iteration,
+                    options=self.options,
+                    **curvature,
+                )
             if not run.has_stopped:
                 if not run.has_ended_at(result.x):
                     evaluations.end_iteration(result.x)

@@ -472,3 +472,20 @@ def test_fit_short_of_the_minimum_says_so():
     X, y = make_task()
     with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
         make_model().fit(X, y)
+
+
+def test_prediction_too_large_for_the_exponential_warns():
+    X = np.abs(np.random.default_rng(0).normal(size=(40, 1, 1)))
+    model = RNNRegressor((2,), activation="relu", loss="poisson", solver="lbfgs", random_state=0, alpha=0.0)
+    model.fit(X, np.exp(X[:, 0, 0]))
+    with pytest.warns(RuntimeWarning, match="not finite") as caught:
+        assert np.isinf(model.predict(1e6 * X)).any()
+    assert caught[0].filename == __file__
+
+
+def test_tags_are_those_of_the_loss():
+    assert RNNRegressor(loss="poisson").__sklearn_tags__().target_tags.positive_only
+    assert not RNNRegressor(loss="quantile", quantile=[0.1, 0.9]).__sklearn_tags__().target_tags.multi_output
+    tags = RNNRegressor().__sklearn_tags__().target_tags
+    assert tags.multi_output
+    assert not tags.positive_only

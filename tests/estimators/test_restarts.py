@@ -2,6 +2,7 @@
 
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -157,7 +158,7 @@ def test_interruption_at_the_very_beginning_of_a_later_start(monkeypatch):
         record(self, theta, loss)
 
     monkeypatch.setattr(Monitor, "record", interrupted)
-    with pytest.warns(UserWarning, match="interrupted by user"):
+    with pytest.warns(UserWarning, match="interrupted by user after 1 of 4 starts"):
         model = make_estimator(RNNRegressor).fit(X, y)
     assert len(model.loss_curves_) == 1
 
@@ -172,10 +173,37 @@ def test_warm_start_begins_where_the_last_fit_ended():
     assert model.loss_ < first[-1]
 
 
-def test_partial_fit_refuses_several_starts():
+def test_partial_fit_refuses_several_starts_but_goes_on_from_the_best_of_them():
     X, y = make_task(RNNRegressor)
     with pytest.raises(ValueError, match="n_init is 4, but partial_fit"):
         make_estimator(RNNRegressor).partial_fit(X, y)
+    model = make_estimator(RNNRegressor).fit(X, y)
+    assert model.partial_fit(X, y).n_iter_ == 6
+
+
+def test_infinite_validation_losses_are_still_better_than_divergence(monkeypatch):
+    X, y = make_task(RNNRegressor)
+    first = make_estimator(RNNRegressor, n_init=1).fit(X, y).loss_curve_[0]
+    record = Monitor.record
+
+    def diverging(self, theta, loss):
+        self.validate = lambda theta: (np.inf, 0.0)
+        record(self, theta, np.nan if loss == first else loss)
+
+    monkeypatch.setattr(Monitor, "record", diverging)
+    with pytest.warns(ConvergenceWarning, match="diverged from 1 of 4 starts"):
+        make_estimator(RNNRegressor).fit(X, y)
+
+
+@pytest.mark.parametrize("backend", ["threading", "multiprocessing"])
+def test_other_backends_of_joblib_give_the_same(backend):
+    X, y = make_task(RNNRegressor)
+    one = make_estimator(RNNRegressor).fit(X, y)
+    with joblib.parallel_config(backend=backend):
+        two = make_estimator(RNNRegressor, n_jobs=2).fit(X, y)
+        predictions = two.predict(X)
+    assert one.loss_curves_ == two.loss_curves_
+    np.testing.assert_array_equal(predictions, one.predict(X))
 
 
 @pytest.mark.parametrize(("n_init", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)])

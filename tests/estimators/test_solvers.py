@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.network._objective import Objective
-from skrnn.solvers import SOLVERS, UPDATE_RULES, Monitor
+from skrnn.solvers import SOLVERS, UPDATE_RULES, Monitor, _least_squares
 from tests.estimators.tasks import ESTIMATED, best_iteration, documented_objective, make_ragged_task, make_task
 
 ignore_short_fits = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -241,3 +241,46 @@ def test_loss_that_is_not_finite_says_when_and_what_to_try(solver, monkeypatch):
     remedy = "random_state" if solver in OF_ALL_DATA else "learning_rate_init"
     with pytest.raises(ValueError, match=f"diverged: the loss is nan after iteration 3.*{remedy}"):
         make_estimator(RNNRegressor, solver).fit(X, y)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_least_squares_does_not_end_at_a_network_of_zeros(cell):
+    X = np.random.default_rng(0).normal(size=(60, 20, 1))
+    y = X.sum(axis=(1, 2))
+    settings = {"hidden_layer_sizes": (3,), "cell": cell, "alpha": 0.01, "max_iter": 40}
+    for seed in range(4):  # MINPACK's own first step is a hundred times as long as theta, and some seeds collapsed
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = make_estimator(RNNRegressor, "least_squares", random_state=seed, **settings)
+            assert model.fit(X, y).score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("options", [{"method": "LM"}, {"loss": "huber"}, {"method": "trf", "tr_options": 5}])
+def test_least_squares_names_options_that_it_does_not_take(options):
+    X, y = make_task(RNNRegressor)
+    with pytest.raises((ValueError, TypeError), match="solver_options"):
+        make_estimator(RNNRegressor, "least_squares", solver_options=options).fit(X, y)
+
+
+def test_classifier_refuses_least_squares_with_the_reason():
+    X, y = make_task(RNNClassifier)
+    with pytest.raises(ValueError, match=r"least_squares.*sums of squares.*log loss"):
+        make_estimator(RNNClassifier, "least_squares").fit(X, y)
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile", "poisson"])
+def test_least_squares_refuses_other_losses_with_the_reason(loss):
+    X, y = make_task(RNNRegressor)
+    with pytest.raises(ValueError, match=f"least_squares.*sums of squares.*{loss}"):
+        make_estimator(RNNRegressor, "least_squares", loss=loss).fit(X, abs(y))
+
+
+def test_large_jacobian_is_not_formed_and_the_fit_is_the_same(monkeypatch, capsys):
+    X, y = make_task(RNNRegressor)
+    settings = {"alpha": 0.3, "max_iter": 500, "tol": 1e-4, "verbose": True}
+    formed = make_estimator(RNNRegressor, "least_squares", **settings).fit(X, y)
+    assert "Jacobian" not in capsys.readouterr().out
+    monkeypatch.setattr(_least_squares, "_MAX_JACOBIAN_BYTES", 1000)
+    products = make_estimator(RNNRegressor, "least_squares", **settings).fit(X, y)
+    assert "The Jacobian would take" in capsys.readouterr().out
+    np.testing.assert_allclose(products.loss_, formed.loss_, rtol=1e-6)

@@ -65,7 +65,7 @@ def test_takes_the_same_path_as_scipy_on_all_rows(method):
         objective.start,
         jac=lambda theta: (direct.append(theta.copy()), objective.residuals_and_jacobian(theta)[1])[1],
         method=method,
-        x_scale="jac",
+        x_scale=1.0,
         gtol=1e-10,
     )
     np.testing.assert_allclose(thetas[: len(direct) - 1], direct[1:], rtol=1e-6)
@@ -177,9 +177,56 @@ def test_says_so_where_the_jacobian_is_not_formed(monkeypatch, capsys):
     assert "tr_solver='lsmr'" in first
 
 
-def test_early_stopping_leaves_the_loop():
-    _, monitor, _ = solve(Rosenbrock(), early_stopping=True)
+@EVERY_METHOD
+def test_early_stopping_leaves_the_loop_and_returns_to_the_best(method, form):
+    scores = iter([0.0, 1.0, 0.5, 0.5, 0.5, 0.5])
+    monitor = Monitor(
+        max_iter=200, tol=0.0, n_iter_no_change=1, validate=lambda theta: (0.0, next(scores)), early_stopping=True
+    )
+    solver = LeastSquaresSolver(tol=1e-8, max_fun=1000, options={"method": method})
+    objective = Rosenbrock()
+    theta = solver.minimize(objective, objective.start, monitor)
+    assert monitor.n_iter == 4
     assert monitor.stopped_short is None
+    assert monitor.kept(theta)[1] == monitor.loss_curve[1]
+
+
+def test_chooses_a_method_by_the_number_of_parameters():
+    solver = LeastSquaresSolver(tol=1e-4, max_fun=100)
+    assert solver._method_for(500)["method"] == "lm"
+    assert solver._method_for(501) == {"method": "trf", "tr_solver": "lsmr"}
+    assert LeastSquaresSolver(tol=1e-4, max_fun=100, options={"method": "dogbox"})._method_for(501) == {}
+
+
+@pytest.mark.parametrize("method", ["trf", "dogbox"])
+@EVERY_FUNCTION
+def test_methods_that_only_multiply_by_the_jacobian(function, method):
+    objective = function()
+    monitor = Monitor(max_iter=500, tol=0.0, n_iter_no_change=10)
+    solver = LeastSquaresSolver(tol=1e-6, max_fun=1000, options={"method": method, "tr_solver": "lsmr"})
+    np.testing.assert_allclose(solver.minimize(objective, objective.start, monitor), objective.minimum, atol=1e-3)
+
+
+def test_the_first_step_of_minpack_is_no_longer_than_theta():
+    objective = Rosenbrock()
+    tried = []
+    loss_and_residuals = objective.loss_and_residuals
+    objective.loss_and_residuals = lambda theta: (tried.append(theta.copy()), loss_and_residuals(theta))[1]
+    objective.residuals_and_jacobian = lambda theta: (np.ones(4), 1e-3 * np.eye(4)[:, :3])  # asks for huge steps
+    solve(objective, max_iter=1)
+    steps = [np.linalg.norm(theta - objective.start) for theta in tried]
+    assert 0.0 < max(steps) <= np.linalg.norm(objective.start)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [({"method": "LM"}, ValueError), ({"x_scale": [1.0, 2.0]}, ValueError), ({"gtol": "a"}, TypeError)],
+)
+def test_options_that_scipy_refuses_are_named(options, kind):
+    objective = Rosenbrock()
+    monitor = Monitor(max_iter=10, tol=0.0, n_iter_no_change=10)
+    with pytest.raises(kind, match=r"solver_options is .* which SciPy does not take"):
+        LeastSquaresSolver(tol=1e-4, max_fun=100, options=options).minimize(objective, objective.start, monitor)
 
 
 def test_starts_anew_each_time():
