@@ -51,7 +51,7 @@ def test_curve_holds_the_objective_at_each_iterate(function, method, form):
     objective = function()
     theta, monitor, thetas = solve(objective, method=method)
     assert monitor.loss_curve == [objective.loss_and_residuals(iterate)[0] for iterate in thetas]
-    assert (np.diff(monitor.loss_curve) < 0.0).all()
+    assert (np.diff(monitor.loss_curve) < 1e-12).all()
     np.testing.assert_array_equal(thetas[-1], theta)
 
 
@@ -68,7 +68,8 @@ def test_takes_the_same_path_as_scipy_on_all_rows(method):
         x_scale=1.0,
         gtol=1e-10,
     )
-    np.testing.assert_allclose(thetas[: len(direct) - 1], direct[1:], rtol=1e-6)
+    accepted = [theta for theta in direct if not np.array_equal(theta, objective.start)]
+    np.testing.assert_allclose(thetas[: len(accepted)], accepted, rtol=1e-6)
 
 
 @EVERY_FUNCTION
