@@ -4,11 +4,12 @@
     python benchmarks/solvers.py [problem ...]
 
 Each solver has the same CPU time on a problem (one thread, float64) and starts from the same five seeds. Unless it has
-converged before, it is interrupted when the time is up, and keeps the best parameters so far. The time of each iteration
-is that of the line which `verbose` prints. For stochastic solvers the loss of an epoch is the mean over its minibatches.
+converged before, it is interrupted when the time is up, and keeps the best parameters so far. The time of an iteration is
+that of the line which `verbose` prints. For stochastic solvers the loss of an epoch is the mean over its minibatches.
 
 Settings that are not defaults are in `PROBLEMS`, the same for all solvers: sizes and penalties of a first trial with
-other seeds. The picture (docs/images/solvers.png) is drawn when all problems have been run.
+other seeds. The picture (docs/images/solvers.png) is drawn when all problems have been run. Some more are run if they
+are named: adding-30s, temporal-order (three seeds) and narendra-restarts.
 """
 
 import contextlib
@@ -34,7 +35,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
-from skrnn.datasets import load_sunspots, make_adding_problem, make_mackey_glass, make_narendra
+from skrnn.datasets import load_sunspots, make_adding_problem, make_mackey_glass, make_narendra, make_temporal_order
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "solvers.png"
 SEEDS = range(5)
@@ -67,6 +68,8 @@ class Problem:
     baseline: Callable[[Parts], np.ndarray]
     baseline_name: str
     is_classification: bool = False
+    solvers: tuple[str, ...] = tuple(SOLVERS)
+    seeds: range = SEEDS
 
 
 def nrmse(y: np.ndarray, predictions: np.ndarray) -> float:
@@ -122,6 +125,19 @@ def digits(seed: int) -> Parts:
     return X / 16.0, y, X_test / 16.0, y_test
 
 
+def temporal_order(seed: int) -> Parts:
+    """Return sequences of fifty symbols, and the order of the two that matter: 1,000 and 2,000."""
+    return *make_temporal_order(1000, n_timesteps=50, random_state=seed), *make_temporal_order(
+        2000, n_timesteps=50, random_state=1000 + seed
+    )
+
+
+def most_frequent(parts: Parts) -> np.ndarray:
+    """Return the most frequent class."""
+    classes, counts = np.unique(parts[1], return_counts=True)
+    return np.full(len(parts[3]), classes[counts.argmax()])
+
+
 def ridge(parts: Parts) -> np.ndarray:
     """Return the predictions of ridge regression on all values of the windows."""
     X, y, X_test, _ = parts
@@ -162,6 +178,30 @@ PROBLEMS = {
 }  # fmt: skip
 
 
+TRIALS = {
+    "adding-30s": Problem(
+        "adding, T=50, 50 units", adding, {"hidden_layer_sizes": (50,), "alpha": 1e-6}, 30.0, share_wrong, "% wrong",
+        always_one, "always 1", seeds=range(3),
+        solvers=("sgd", "sgd, rate 0.005", "sgd, rate 0.0005", "least_squares"),
+    ),
+    "temporal-order": Problem(
+        "temporal order, T=50, 50 units", temporal_order, {"hidden_layer_sizes": (50,), "alpha": 1e-5}, 20.0,
+        error_rate, "% wrong", most_frequent, "most frequent", is_classification=True, seeds=range(3),
+        solvers=("sgd", "sgd, rate 0.005", "lbfgs", "Newton-CG", "trust-krylov"),
+    ),
+    "narendra-restarts": Problem(
+        "Narendra 4, 10 units, 4 starts of 120 iterations", narendra,
+        {"hidden_layer_sizes": (10,), "alpha": 1e-6, "n_init": 4, "max_iter": 120}, 60.0, nrmse, "NRMSE", ridge,
+        "ridge", solvers=("trust-exact", "least_squares"),
+    ),
+}  # fmt: skip
+#: Solvers with settings of their own.
+VARIANTS = {
+    "sgd, rate 0.005": {"solver": "sgd", "learning_rate_init": 0.005},
+    "sgd, rate 0.0005": {"solver": "sgd", "learning_rate_init": 0.0005},
+}
+
+
 class Clock(io.TextIOBase):
     """A stdout that takes the CPU time at which each line about an iteration is printed."""
 
@@ -183,6 +223,7 @@ class Trial:
     times: np.ndarray
     losses: np.ndarray
     error: float
+    seconds: float
 
     def loss_at(self, times: np.ndarray) -> np.ndarray:
         """Return the least loss until each of the times; NaN before the first iteration."""
@@ -195,9 +236,10 @@ def run(problem: Problem, solver: str, seed: int) -> Trial:
     """Return what becomes of a network in the CPU seconds that the problem allows."""
     X, y, X_test, y_test = problem.data(seed)
     estimator = (RNNClassifier if problem.is_classification else RNNRegressor)(
-        solver=solver, random_state=seed, verbose=True, max_iter=10**9, max_fun=10**9, tol=0.0, n_iter_no_change=np.inf,
-        **problem.network,
-    )  # fmt: skip
+        random_state=seed,
+        **{"verbose": True, "max_iter": 10**9, "max_fun": 10**9, "tol": 0.0, "n_iter_no_change": np.inf},
+    )
+    estimator.set_params(**problem.network, **VARIANTS.get(solver, {"solver": solver}))
     clock = Clock()
     signal.signal(signal.SIGPROF, signal.default_int_handler)
     with contextlib.redirect_stdout(clock), warnings.catch_warnings():
@@ -206,25 +248,29 @@ def run(problem: Problem, solver: str, seed: int) -> Trial:
         try:
             estimator.fit(X, y)
         except KeyboardInterrupt:  # not one iteration
-            return Trial(np.empty(0), np.empty(0), np.nan)
+            return Trial(np.empty(0), np.empty(0), np.nan, problem.seconds)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0.0)
+    seconds = time.process_time() - clock.start
     n_iter = min(len(clock.times), len(estimator.loss_curve_))
     error = problem.judge(y_test, estimator.predict(X_test))
-    return Trial(np.array(clock.times[:n_iter]), np.array(estimator.loss_curve_[:n_iter]), error)
+    return Trial(np.array(clock.times[:n_iter]), np.array(estimator.loss_curve_[:n_iter]), error, seconds)
 
 
 def print_table(problem: Problem, trials: dict[str, list[Trial]]) -> None:
     """Print a line for each solver: medians and ranges over the seeds."""
-    baseline = np.median([problem.judge(parts[3], problem.baseline(parts)) for parts in map(problem.data, SEEDS)])
+    baseline = np.median(
+        [problem.judge(parts[3], problem.baseline(parts)) for parts in map(problem.data, problem.seeds)]
+    )
     print(f"\n{problem.title}: {problem.seconds:g} s; {problem.baseline_name} {baseline:.3g} {problem.unit}")
-    print(f"| solver | iterations | loss | {problem.unit}, median (range) |\n| --- | --- | --- | --- |")
+    print(f"| solver | iterations | loss | {problem.unit}, median (range) | CPU s |\n| --- | --- | --- | --- | --- |")
     for solver, of_seeds in trials.items():
         errors = [trial.error for trial in of_seeds]
         losses = [trial.losses.min() if len(trial.losses) else np.nan for trial in of_seeds]
         n_iter = int(np.median([len(trial.losses) for trial in of_seeds]))
         spread = f"{np.median(errors):.3g} ({np.min(errors):.3g} to {np.max(errors):.3g})"
-        print(f"| {solver} | {n_iter} | {np.median(losses):.2g} | {spread} |", flush=True)
+        seconds = np.median([trial.seconds for trial in of_seeds])
+        print(f"| {solver} | {n_iter} | {np.median(losses):.2g} | {spread} | {seconds:.1f} |", flush=True)
 
 
 def draw(trials: dict[str, dict[str, list[Trial]]]) -> None:
@@ -263,10 +309,11 @@ def main() -> None:
     names = sys.argv[1:] or list(PROBLEMS)
     trials: dict[str, dict[str, list[Trial]]] = {}
     for name in names:
-        solvers = [name_ for name_ in SOLVERS if name_ != "least_squares" or not PROBLEMS[name].is_classification]
-        trials[name] = {solver: [run(PROBLEMS[name], solver, seed) for seed in SEEDS] for solver in solvers}
-        print_table(PROBLEMS[name], trials[name])
-    if len(names) == len(PROBLEMS):
+        problem = {**PROBLEMS, **TRIALS}[name]
+        solvers = [solver for solver in problem.solvers if solver != "least_squares" or not problem.is_classification]
+        trials[name] = {solver: [run(problem, solver, seed) for seed in problem.seeds] for solver in solvers}
+        print_table(problem, trials[name])
+    if set(PROBLEMS) <= set(names):
         draw(trials)
         print(f"\nDrawn in docs/images/{PICTURE.name}.")
 
