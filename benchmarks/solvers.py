@@ -4,8 +4,8 @@
     python benchmarks/solvers.py [problem ...]
 
 Each solver has the same CPU time on a problem (one thread, float64) and starts from the same five seeds. Unless it has
-converged before, it is interrupted when the time is up, and keeps the best parameters so far. The time of an iteration is
-that of the line which `verbose` prints. For stochastic solvers the loss of an epoch is the mean over its minibatches.
+converged before, it is interrupted when the time is up, and keeps the best parameters so far. The time of an iteration
+is that of the line which `verbose` prints. For stochastic solvers the loss of an epoch is the mean over minibatches.
 
 Settings that are not defaults are in `PROBLEMS`, the same for all solvers: sizes and penalties of a first trial with
 other seeds. The picture (docs/images/solvers.png) is drawn when all problems have been run. Some more are run if they

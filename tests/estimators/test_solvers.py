@@ -284,3 +284,26 @@ def test_large_jacobian_is_not_formed_and_the_fit_is_the_same(monkeypatch, capsy
     products = make_estimator(RNNRegressor, "least_squares", **settings).fit(X, y)
     assert "The Jacobian would take" in capsys.readouterr().out
     np.testing.assert_allclose(products.loss_, formed.loss_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["lm", "trf", "dogbox"])
+def test_least_squares_weighs_samples_by_the_roots_of_their_weights(method):
+    X, y = make_task(RNNRegressor)
+    weights = np.arange(len(X)) % 3
+    repeated = np.repeat(np.arange(len(X)), weights)
+    settings = {"alpha": 0.1, "max_iter": 200, "tol": 1e-4, "solver_options": {"method": method}}
+    weighted = make_estimator(RNNRegressor, "least_squares", **settings).fit(X, y, weights)
+    explicit = make_estimator(RNNRegressor, "least_squares", **settings).fit(X[repeated], y[repeated])
+    np.testing.assert_array_equal(weighted.predict(X), explicit.predict(X))
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_least_squares_of_several_outputs_finds_the_minimum_that_others_find(return_sequences):
+    X, y = make_ragged_task(RNNRegressor, return_sequences=return_sequences)
+    y = [np.column_stack([targets, targets**2]) for targets in y] if return_sequences else np.column_stack([y, y**2])
+    settings = {"hidden_layer_sizes": (1,), "alpha": 0.3, "max_iter": 2000, "return_sequences": return_sequences}
+    fits = [
+        make_estimator(RNNRegressor, solver, tol=tol, **settings).fit(X, y)
+        for solver, tol in [("least_squares", 1e-4), ("BFGS", 1e-6)]
+    ]
+    np.testing.assert_allclose(fits[0].loss_, fits[1].loss_, rtol=1e-6)
