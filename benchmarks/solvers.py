@@ -180,9 +180,9 @@ PROBLEMS = {
 
 TRIALS = {
     "adding-30s": Problem(
-        "adding, T=50, 50 units", adding, {"hidden_layer_sizes": (50,), "alpha": 1e-6}, 30.0, share_wrong, "% wrong",
+        "adding, T=50, 50 units", adding, {"hidden_layer_sizes": (50,), "alpha": 0.0}, 30.0, share_wrong, "% wrong",
         always_one, "always 1", seeds=range(3),
-        solvers=("sgd", "sgd, rate 0.005", "sgd, rate 0.0005", "least_squares"),
+        solvers=("least_squares", "sgd", "sgd, rate 0.005", "sgd, rate 0.0005"),
     ),
     "temporal-order": Problem(
         "temporal order, T=50, 50 units", temporal_order, {"hidden_layer_sizes": (50,), "alpha": 1e-5}, 20.0,
