@@ -11,7 +11,8 @@ class Cell(ABC):
 
     A cell holds no parameters and no data, and computes no matrix product: the layer does. It sees a timestep as
     *blocks* of pre-activations, each (hidden_size, n_running), and writes into the arrays that it is given. For a
-    sigmoid gate the layer hands over half the pre-activation, because sigmoid(x) = 0.5 * tanh(0.5 * x) + 0.5.
+    sigmoid gate the layer hands over half the pre-activation, because sigmoid(x) = 0.5 * tanh(0.5 * x) + 0.5; all
+    derivatives are with respect to the whole.
 
     Shapes, with B the number of sequences that run: `h`, `c` and their gradients (hidden_size, B); `record`
     (n_records, hidden_size, B); `coefficients` (n_coefficients, hidden_size, B); `d_blocks` (n_blocks, hidden_size,

@@ -53,19 +53,16 @@ class GRUCell(Cell):
         """Write d h_t / d (q, z, r, a) and the direct path z into `coefficients`."""
         q, z, r, n = records.swapaxes(0, 1)
         k_q, k_z, k_r, k_a, direct = coefficients.swapaxes(0, 1)
-        np.multiply(n, n, out=k_a)  # k_a = (1 - z) (1 - n^2)
-        np.subtract(1.0, k_a, out=k_a)
         np.subtract(1.0, z, out=direct)
-        k_a *= direct
-        np.multiply(z, direct, out=k_z)  # k_z = 2 z (1 - z) (h - n): the slope on half the pre-activation
-        k_z *= 2.0
-        np.subtract(h, n, out=direct)
-        k_z *= direct
+        np.multiply(n, n, out=k_a)
+        np.subtract(1.0, k_a, out=k_a)
+        k_a *= direct  # k_a = (1 - z) (1 - n^2)
+        np.subtract(new_h, n, out=k_z)
+        k_z *= direct  # k_z = (1 - z) z (h_{t-1} - n), with h_t = n + z (h_{t-1} - n)
         np.multiply(k_a, r, out=k_q)  # k_q = k_a r
-        np.subtract(1.0, r, out=k_r)  # k_r = 2 r (1 - r) k_a q
+        np.subtract(1.0, r, out=k_r)
         k_r *= k_q
-        k_r *= q
-        k_r *= 2.0
+        k_r *= q  # k_r = r (1 - r) k_a q
         direct[...] = z
 
     def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:

@@ -49,20 +49,20 @@ class LSTMCell(Cell):
         coefficients: np.ndarray,
     ) -> None:
         """Write d c_t / d (i, f, g), d h_t / d o, d h_t / d c_t and the path f of the cell state."""
-        i, _, f, g, tanh_c = records.swapaxes(0, 1)
+        i, o, f, g, tanh_c = records.swapaxes(0, 1)
         k_i, k_o, k_f, k_g, k_c, path = coefficients.swapaxes(0, 1)
-        sigmoids, slopes = records[:, :3], coefficients[:, :3]
-        np.subtract(1.0, sigmoids, out=slopes)  # slopes = 2 s (1 - s), on half the pre-activation
-        slopes *= sigmoids
-        slopes *= 2.0
-        k_i *= g
-        k_o *= tanh_c
-        k_f *= c
-        np.multiply(g, g, out=k_g)
-        np.subtract(1.0, k_g, out=k_g)
-        k_g *= i
-        np.multiply(tanh_c, new_h, out=k_c)  # o (1 - tanh(c)^2) = o - tanh(c) h
-        np.subtract(records[:, 1], k_c, out=k_c)
+        np.multiply(i, g, out=k_g)
+        np.multiply(i, k_g, out=k_i)
+        np.subtract(k_g, k_i, out=k_i)  # k_i = i (1 - i) g
+        k_g *= g
+        np.subtract(i, k_g, out=k_g)  # k_g = i (1 - g^2)
+        np.multiply(f, c, out=path)
+        np.multiply(f, path, out=k_f)
+        np.subtract(path, k_f, out=k_f)  # k_f = f (1 - f) c_{t-1}
+        np.multiply(o, new_h, out=k_o)
+        np.subtract(new_h, k_o, out=k_o)  # k_o = o (1 - o) tanh(c_t), with h_t = o tanh(c_t)
+        np.multiply(tanh_c, new_h, out=k_c)
+        np.subtract(o, k_c, out=k_c)  # k_c = o (1 - tanh(c_t)^2)
         path[...] = f
 
     def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:

@@ -47,7 +47,7 @@ class SimpleCell(Cell):
 
     def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:
         """Write slope * d_h into `d_blocks`."""
-        np.multiply(coefficients, d_h, out=d_blocks)
+        np.multiply(coefficients[0], d_h, out=d_blocks[0])
 
     def tangent(self, coefficients: np.ndarray, t_blocks: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
         """Write slope * t_blocks into `t_h`."""

@@ -47,13 +47,18 @@ class Data:
 
         A full-batch solver follows a path that multiplies rounding errors: after a hundred iterations a sample of
         weight two and the same sample twice, or another order of the samples, would end at different parameters.
-        Merged and ordered by their content, they give the same numbers to the last bit.
+        Merged and ordered by their content, they give the same numbers to the last bit. Windows that share rows stay in
+        the order of the rows, where these are projected once.
         """
         keys = np.frombuffer(b"".join(self._digests()), dtype=np.uint64).reshape(-1, 2)
         _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        which = which.ravel()
+        if self.sequences.share_rows:
+            order = np.argsort(first)
+            first, which = first[order], np.argsort(order)[which]
         merged = self.take(first)
         # Where the columns of each sample go: to those of the sample that stands for it.
-        columns = merged.columns(which.ravel())
+        columns = merged.columns(which)
         weights = np.bincount(columns, self.targets.weights, minlength=len(merged.targets)).astype(np.float64)
         targets = replace(merged.targets, weights=None if (weights == 1.0).all() else weights)
         return replace(merged, targets=targets)

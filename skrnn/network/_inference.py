@@ -24,7 +24,7 @@ Map = Callable[[Callable[[Batch], Any], Iterable[Batch]], Iterable[Any]]
 
 def split(network: Network, sequences: Sequences) -> list[Batch]:
     """Return chunks that cover all sequences once, of a size that depends on nothing but the shapes."""
-    n_steps = _CHUNK_BYTES // _bytes_of_a_timestep(network, sequences)
+    n_steps = _CHUNK_BYTES // _bytes_of_a_timestep(network, sequences, backward=True)
     return chunks(sequences, n_steps, _MIN_CHUNK_SIZE, _MAX_CHUNK_SIZE)
 
 
@@ -47,7 +47,7 @@ def _run(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: 
         plan = split(network, sequences)
     else:
         plan = chunks(sequences, 0, _MAX_CHUNK_SIZE, _MAX_CHUNK_SIZE)
-        n_bytes = len(plan[0]) * _bytes_of_a_timestep(network, sequences)
+        n_bytes = len(plan[0]) * _bytes_of_a_timestep(network, sequences, backward=False)
         n_timesteps = min(n_timesteps, max(_MIN_PIECE, _PIECE_BYTES // n_bytes))
     forward = _ForwardPass(
         network=network,
@@ -103,9 +103,12 @@ class _ForwardPass:
         return states[:-1].copy() if self.readout is None else self.readout.matrix @ states
 
 
-def _bytes_of_a_timestep(network: Network, sequences: Sequences) -> int:
-    """Return the bytes that a timestep of one sequence takes in a workspace, up to what BPTT adds."""
-    numbers = sum(layer.n_operand + (layer.cell.n_records + 2) * layer.hidden_size for layer in network.layers)
+def _bytes_of_a_timestep(network: Network, sequences: Sequences, backward: bool) -> int:
+    """Return the bytes that a timestep of one sequence takes in a workspace, its room for BPTT included or not."""
+    numbers = 0
+    for layer in network.layers:
+        n_blocks = layer.cell.has_cell_state + (layer.cell.n_coefficients if backward else 0)
+        numbers += layer.n_operand + n_blocks * layer.hidden_size
     if network.return_sequences:
         numbers += network.layout.readout_size + network.layout.n_outputs
     return numbers * sequences.rows.itemsize

@@ -5,14 +5,15 @@ product with the packed matrix [recurrent | input | bias] gives all pre-activati
 kinds of parameter is one sum of products over the timesteps.
 """
 
-from collections.abc import Iterator
-from typing import final
+from collections.abc import Iterable, Iterator
+from typing import Any, final
 
 import numpy as np
 
 from skrnn.cells import Cell
-from skrnn.network._layer_workspace import BackwardRoom, LayerWorkspace, close_up
+from skrnn.network._layer_workspace import BackwardRoom, Block, LayerWorkspace
 from skrnn.network._parameters import LayerParameters
+from skrnn.network._products import tiled_product
 from skrnn.sequences._batches import Segments
 
 
@@ -41,8 +42,9 @@ class Layer:
         # Rows of the packed matrix that meet the inputs: all but the recurrent half of a split gate.
         self.input_rows = slice(hidden_size if cell.splits_last_gate else 0, None)
         scales = [0.5 if gate in cell.sigmoid_gates else 1.0 for gate in cell.gates]
-        column = np.repeat(scales, hidden_size)[:, None]
-        self._scales = {np.dtype(dtype): column.astype(dtype) for dtype in (np.float32, np.float64)}
+        self._scales = _columns(scales, hidden_size)
+        of_blocks = [1.0, *scales[:-1], 1.0] if cell.splits_last_gate else scales
+        self._packed_scales = _columns(of_blocks, hidden_size)
 
     def pack(self, parameters: LayerParameters) -> np.ndarray:
         """Return the matrix of the step's product, (n_blocks * hidden_size, n_operand).
@@ -62,50 +64,63 @@ class Layer:
         return packed
 
     def unpack(self, d_packed: np.ndarray, d_parameters: LayerParameters) -> None:
-        """Write the gradient on the packed matrix into `d_parameters`: the transpose of `pack`.
+        """Write the gradient on the packed matrix, its rows not halved, into `d_parameters`.
 
         Both may have the same axes in front, for several gradients.
         """
-        scales = self._scales[d_packed.dtype]
         if not self.cell.splits_last_gate:
-            np.multiply(d_packed, scales, out=d_parameters.matrix)
+            d_parameters.matrix[...] = d_packed
             return
         hidden_size, n_step_rows = self.hidden_size, self.n_step_rows
         d_matrix = d_parameters.matrix
-        of_sigmoid_gates = d_packed[..., hidden_size:n_step_rows, :]
-        np.multiply(of_sigmoid_gates, scales[:-hidden_size], out=d_matrix[..., :-hidden_size, :])
+        d_matrix[..., :-hidden_size, :] = d_packed[..., hidden_size:n_step_rows, :]
         d_matrix[..., -hidden_size:, :hidden_size] = d_packed[..., :hidden_size, :hidden_size]
         d_matrix[..., -hidden_size:, hidden_size:] = d_packed[..., n_step_rows:, hidden_size:]
         d_parameters.recurrent_bias[...] = d_packed[..., :hidden_size, -1]
 
+    def whole(self, packed: np.ndarray) -> np.ndarray:
+        """Return the packed matrix with the rows of sigmoid gates no longer halved: what derivatives are about."""
+        return packed / self._packed_scales[packed.dtype] if self.cell.sigmoid_gates else packed
+
     def forward(self, packed: np.ndarray, workspace: LayerWorkspace, segments: Segments) -> None:
         """Unroll the cell over `workspace.inputs`, and write the state after each timestep into the workspace."""
+        n_joined, mask, shared, advance = 0, workspace.state_mask, workspace.shared, self.cell.advance
         step_matrix = packed[: self.n_step_rows]
-        advance, mask = self.cell.advance, workspace.state_mask
-        n_joined = 0
-        for start, stop, n_running in reversed(segments) if self.from_end else segments:
-            if self.cell.splits_last_gate:
-                self._project_inputs(packed, workspace, start, stop, workspace.width(n_running))
-            if self.from_end:  # the sequences that end here join those that have come from further on
-                workspace.previous_h[stop - 1, :, n_joined:n_running] = 0.0
-                workspace.previous_c[stop - 1, :, n_joined:n_running] = 0.0
+        if shared is not None:
+            projections = shared.project(packed[:, self.hidden_size :])
+            step_matrix = np.ascontiguousarray(step_matrix[:, : self.hidden_size])
+        for steps, n_running in _blocks(segments, workspace.block_size, ascending=not self.from_end):
+            block = workspace.block(steps, n_running)
+            if self.cell.splits_last_gate and shared is None:
+                self._project_inputs(packed, block)
+            if self.from_end and n_running > n_joined:  # those that end here join those that come from further on
+                workspace.previous_h[steps.stop - 1, :, n_joined:n_running] = 0.0
+                workspace.previous_c[steps.stop - 1, :, n_joined:n_running] = 0.0
                 n_joined = n_running
-            steps = workspace.steps(start, stop, n_running)
-            for operand, seen_h, rows, record, h, c, new_h, new_c in reversed(steps) if self.from_end else steps:
+            multiply, matrix = tiled_product(step_matrix, block.n_tiles)
+            in_order = enumerate(block.steps, steps.start)
+            for t, (operand, seen_h, rows, record, h, c, new_h, new_c) in _ordered(in_order, not self.from_end):
                 if mask is not None:
                     np.multiply(h, mask[:, : h.shape[-1]], out=seen_h)
-                np.dot(step_matrix, operand, out=rows)
+                if shared is None:
+                    multiply(matrix, operand, out=rows)
+                else:
+                    multiply(matrix, seen_h, out=rows)
+                    self._add_projections(shared.at(projections, t, h.shape[-1]), record)
                 advance(record, h, c, new_h, new_c)
+            if workspace.backward:
+                self.cell.linearise(*block.linearised)
 
-    def _project_inputs(
-        self, packed: np.ndarray, workspace: LayerWorkspace, start: int, stop: int, n_running: int
-    ) -> None:
-        """Write the input half of a split gate, for all timesteps at once, into its block of the records."""
-        np.matmul(
-            packed[self.n_step_rows :, self.hidden_size :],
-            workspace.operands[start:stop, self.hidden_size :, :n_running],
-            out=close_up(workspace.records, start, stop, n_running)[:, self.cell.n_gates],
-        )
+    def _project_inputs(self, packed: np.ndarray, block: Block) -> None:
+        """Write the input half of a split gate, for a block of timesteps at once, into its block of the records."""
+        input_half = packed[self.n_step_rows :, self.hidden_size :]
+        np.matmul(input_half, block.inputs, out=block.records[:, self.cell.n_gates])
+
+    def _add_projections(self, projections: np.ndarray, record: np.ndarray) -> None:
+        """Add to the product of the state in `record` what the inputs contribute, (n_blocks * hidden_size, width)."""
+        n_gates, blocks = self.cell.n_gates, projections.reshape(self.cell.n_blocks, *record.shape[1:])
+        record[:n_gates] += blocks[:n_gates]
+        record[n_gates : len(blocks)] = blocks[n_gates:]
 
     def final_hidden_states(self, workspace: LayerWorkspace, segments: Segments, out: np.ndarray) -> None:
         """Write the hidden state with which the pass over each sequence ends into `out`, (hidden_size, n_sequences)."""
@@ -141,66 +156,65 @@ class Layer:
         """
         workspace.d_c.fill(0.0)
         workspace.d_packed.fill(0.0)
+        packed, shared = self.whole(packed), workspace.shared
         recurrent = np.ascontiguousarray(packed[: self.n_step_rows, : self.hidden_size].T)
-        for block, n_running in _blocks(segments, workspace.block_size, ascending=self.from_end):
-            self._roll_up(recurrent, workspace, block, n_running, d_outputs)
-            d_rows = workspace.backward_room(n_running).d_rows[: block.stop - block.start]
-            self._accumulate(workspace, block, d_rows)
+        if shared is not None:
+            d_recurrent = np.zeros_like(recurrent.T, order="C")
+            d_projections = shared.zeros(self.packed_shape[0])
+        for steps, n_running in _blocks(segments, workspace.block_size, ascending=self.from_end):
+            block = workspace.block(steps, n_running)
+            self._roll_up(recurrent, workspace, block, steps, n_running, d_outputs)
+            if shared is None:
+                self._accumulate(workspace, block)
+            else:
+                d_step_rows, h = block.d_rows[:, : self.n_step_rows], block.operands[:, : self.hidden_size]
+                workspace.add_products(d_step_rows, h, d_recurrent)
+                shared.sum_rows(block.d_rows, steps.start, d_projections)
             if d_inputs is not None:
                 input_weights = packed[self.input_rows, self.hidden_size : -1]
-                np.matmul(input_weights.T, d_rows[:, self.input_rows], out=d_inputs[block, :, :n_running])
+                np.matmul(input_weights.T, block.d_rows[:, self.input_rows], out=d_inputs[steps, :, :n_running])
+        if shared is not None:
+            workspace.d_packed[: self.n_step_rows, : self.hidden_size] = d_recurrent
+            workspace.d_packed[:, self.hidden_size :] = shared.d_matrix(d_projections)
         return workspace.d_packed
 
     def _roll_up(
         self,
         recurrent: np.ndarray,
         workspace: LayerWorkspace,
-        block: slice,
+        block: Block,
+        steps: slice,
         n_running: int,
         d_outputs: np.ndarray | None,
     ) -> None:
-        """Write the gradient on the pre-activations of a block of timesteps into `workspace.d_blocks`."""
-        columns, room = slice(n_running), self._linearise(workspace, block, n_running)
-        steps = list(enumerate(room.steps[: block.stop - block.start], block.start))
+        """Write the gradient on the pre-activations of a block of timesteps into `block.d_rows`."""
+        room = workspace.backward_room(n_running)
         has_direct_path, mask, backward = self.cell.has_direct_path, workspace.state_mask, self.cell.backward
         room.begin()
-        d_h, d_c = room.d_h, room.d_c
-        d_h_gates = room.d_h_gates if has_direct_path else d_h
-        for t, (coefficients, d_blocks, d_step_rows) in steps if self.from_end else reversed(steps):
+        d_h, d_c, d_h_gates, d_h_tiles = room.d_h, room.d_c, room.d_h_gates, room.d_h_tiles
+        multiply, matrix = tiled_product(recurrent, room.n_tiles)
+        in_order = enumerate(block.derivatives, steps.start)
+        for t, (coefficients, d_blocks, d_step_rows) in _ordered(in_order, self.from_end):
             if d_outputs is not None:
-                d_h += d_outputs[t, :, columns]
+                d_h += d_outputs[t, :, :n_running]
             backward(coefficients, d_h, d_c, d_blocks)
-            np.dot(recurrent, d_step_rows, out=d_h_gates)
+            if t == 0 and not self.from_end:
+                break  # there is nobody to hand the gradient on the first state to
+            multiply(matrix, d_step_rows, out=d_h_tiles)
             if mask is not None:
-                d_h_gates *= mask[:, columns]
+                d_h_gates *= mask[:, :n_running]
             if has_direct_path:
                 d_h += d_h_gates
         room.end()
 
-    def _linearise(self, workspace: LayerWorkspace, block: slice, n_running: int) -> BackwardRoom:
-        """Return the room for a block of timesteps, with their local derivatives in it."""
-        room = workspace.backward_room(n_running)
-        records, h, c, new_h, new_c = workspace.block_states(block, n_running)
-        self.cell.linearise(records, h, c, new_h, new_c, room.coefficients[: block.stop - block.start])
-        return room
-
-    def _accumulate(self, workspace: LayerWorkspace, block: slice, d_rows: np.ndarray) -> None:
+    def _accumulate(self, workspace: LayerWorkspace, block: Block) -> None:
         """Add the gradient on the packed matrix of a block of timesteps to `workspace.d_packed`."""
-        n_running = d_rows.shape[-1]
-        n_step_rows = self.n_step_rows
-        operands = workspace.operands[block, :, :n_running].swapaxes(1, 2)
-        products = workspace.products[: len(d_rows)]
-        np.matmul(d_rows[:, :n_step_rows], operands, out=products[:, :n_step_rows])
+        n_step_rows, d_packed = self.n_step_rows, workspace.d_packed
+        workspace.add_products(block.d_rows[:, :n_step_rows], block.operands, d_packed[:n_step_rows])
         if self.cell.splits_last_gate:
-            np.matmul(
-                d_rows[:, n_step_rows:],
-                operands[:, :, self.hidden_size :],
-                out=products[:, n_step_rows:, self.hidden_size :],
-            )
-        if len(products) == 1:
-            workspace.d_packed += products[0]
-        else:
-            workspace.d_packed += np.add.reduce(products, axis=0)
+            inputs = block.operands[:, self.hidden_size :]
+            products = np.matmul(block.d_rows[:, n_step_rows:], inputs.swapaxes(1, 2))
+            d_packed[n_step_rows:, self.hidden_size :] += np.add.reduce(products, axis=0)
 
     def tangent(
         self,
@@ -231,24 +245,28 @@ class Layer:
         """
         workspace.d_h.fill(0.0)
         workspace.d_c.fill(0.0)
+        workspace.require_inputs()
+        packed, t_packed = self.whole(packed), self.whole(t_packed)
         recurrent = np.ascontiguousarray(packed[: self.n_step_rows, : self.hidden_size])
         input_weights = packed[:, self.hidden_size : -1]
-        for block, n_running in _blocks(segments, workspace.block_size, ascending=not self.from_end):
-            columns, room = slice(n_running), self._linearise(workspace, block, n_running)
-            t_rows = room.d_rows[: block.stop - block.start]
-            np.matmul(t_packed, workspace.operands[block, :, columns], out=t_rows)
+        for steps, n_running in _blocks(segments, workspace.block_size, ascending=not self.from_end):
+            columns, block = slice(n_running), workspace.block(steps, n_running)
+            t_rows = block.d_rows
+            np.matmul(t_packed, block.operands, out=t_rows)
             if t_inputs is not None:
-                t_rows += np.matmul(input_weights, t_inputs[block, :, columns])
-            self._unroll_tangent(recurrent, room, block, None if t_outputs is None else t_outputs[..., columns])
+                t_rows += np.matmul(input_weights, t_inputs[steps, :, columns])
+            of_running = None if t_outputs is None else t_outputs[steps, :, columns]
+            self._unroll_tangent(recurrent, workspace.backward_room(n_running), block, of_running)
 
     def _unroll_tangent(
-        self, recurrent: np.ndarray, room: BackwardRoom, block: slice, t_outputs: np.ndarray | None
+        self, recurrent: np.ndarray, room: BackwardRoom, block: Block, t_outputs: np.ndarray | None
     ) -> None:
         """Take the perturbation of the state in `room` through a block of timesteps."""
-        steps = list(enumerate(room.steps[: block.stop - block.start], block.start))
         room.begin()
-        for t, (coefficients, t_blocks, t_step_rows) in reversed(steps) if self.from_end else steps:
-            np.dot(recurrent, room.d_h, out=room.t_gates)
+        multiply, matrix = tiled_product(recurrent, room.n_tangent_tiles)
+        in_order = enumerate(block.derivatives)
+        for t, (coefficients, t_blocks, t_step_rows) in _ordered(in_order, not self.from_end):
+            multiply(matrix, room.d_h, out=room.t_tiles)
             t_step_rows += room.t_gates
             self.cell.tangent(coefficients, t_blocks, room.d_h, room.d_c)
             if t_outputs is not None:
@@ -285,12 +303,14 @@ class Layer:
         d_c = np.zeros((n_gradients, *workspace.d_c.shape), d_h.dtype)
         d_rows = np.zeros((n_timesteps, n_gradients, self.packed_shape[0], n_sequences), d_h.dtype)
         d_blocks = d_rows.reshape(n_timesteps, n_gradients, -1, hidden_size, n_sequences).swapaxes(1, 2)
+        workspace.require_inputs()
+        packed = self.whole(packed)
         recurrent = np.ascontiguousarray(packed[: self.n_step_rows, :hidden_size].T)
-        for block, n_running in _blocks(segments, workspace.block_size, ascending=self.from_end):
-            columns, room = slice(n_running), self._linearise(workspace, block, n_running)
-            steps = list(enumerate(room.coefficients[: block.stop - block.start, :, np.newaxis], block.start))
+        for steps, n_running in _blocks(segments, workspace.block_size, ascending=self.from_end):
+            columns, block = slice(n_running), workspace.block(steps, n_running)
+            in_order = enumerate([coefficients[:, np.newaxis] for coefficients, *_ in block.derivatives], steps.start)
             d_state, d_cell_state = d_h[..., columns], d_c[..., columns]
-            for t, coefficients in steps if self.from_end else reversed(steps):
+            for t, coefficients in _ordered(in_order, self.from_end):
                 d_state += d_outputs[t, ..., columns]
                 self.cell.backward(coefficients, d_state, d_cell_state, d_blocks[t, ..., columns])
                 through_gates = np.matmul(recurrent, d_rows[t, :, : self.n_step_rows, columns])
@@ -313,6 +333,17 @@ class Layer:
             # Copies, for `np.matmul` has no fast way through arrays whose last axis is not contiguous.
             d_packed[:, :n_running] += np.matmul(of_sequences.copy(), operands.copy())
         return d_packed
+
+
+def _columns(scales: list[float], hidden_size: int) -> dict[np.dtype, np.ndarray]:
+    """Return a number for each row of blocks, (n_blocks * hidden_size, 1), in both dtypes."""
+    column = np.repeat(scales, hidden_size)[:, None]
+    return {np.dtype(dtype): column.astype(dtype) for dtype in (np.float32, np.float64)}
+
+
+def _ordered(steps: Iterable[Any], ascending: bool) -> Iterable[Any]:
+    """Return the steps as they are, or the last first."""
+    return steps if ascending else reversed(list(steps))
 
 
 def _blocks(segments: Segments, block_size: int, *, ascending: bool) -> Iterator[tuple[slice, int]]:

@@ -6,14 +6,16 @@ from typing import Protocol, final
 import numpy as np
 
 from skrnn.cells import Cell
+from skrnn.network._products import add_products, count_tiles, tile_rows
+from skrnn.network._shared_inputs import SharedInputs
 from skrnn.sequences._batches import Segments
 
 #: A step forward goes through all columns where no more pre-activations than these are computed in vain: calls on
 #: parts of arrays cost more.
 _VAIN_NUMBERS = 4096
 
-#: Bytes of local derivatives that are computed at once: they should stay in the L2 cache until they are used.
-_BLOCK_BYTES = 256 * 1024
+#: Bytes of what is computed of a block of timesteps at once: it should stay in the L2 cache until it is used.
+_BLOCK_BYTES = 512 * 1024
 
 
 class LayerShape(Protocol):
@@ -46,6 +48,8 @@ class LayerWorkspace:
         Whether the arrays of BPTT are needed too.
     drops_state : bool, default=False
         Whether the product is to see the hidden state through a mask.
+    concurrent : bool, default=False
+        Whether other threads work at the same time, which nothing may keep waiting.
 
     Attributes
     ----------
@@ -59,8 +63,14 @@ class LayerWorkspace:
         The second part of the state, where the cell has one.
     initial_h, initial_c : ndarray of shape (hidden_size, n_sequences)
         The state from which a pass forward in time begins.
-    records : ndarray of shape (n_timesteps, n_records, hidden_size, n_sequences)
-        What the backward pass needs of each timestep.
+    block_size : int
+        How many timesteps are gone through at once.
+    records : ndarray of shape (block_size, n_records, hidden_size, n_sequences)
+        Pre-activations of a block of timesteps, and what its local derivatives follow from.
+    coefficients : ndarray of shape (n_timesteps, n_coefficients, hidden_size, n_sequences)
+        Local derivatives, which all passes but the forward one read; only where there is such a pass.
+    shared : SharedInputs or None
+        The inputs, where they are those of overlapping windows: `inputs` then holds none.
     state_mask : ndarray of shape (hidden_size, n_sequences) or None
         What the product sees the hidden state multiplied by, where it drops some of it.
     """
@@ -73,6 +83,7 @@ class LayerWorkspace:
         dtype: np.dtype,
         backward: bool,
         drops_state: bool = False,
+        concurrent: bool = False,
     ) -> None:
         cell, hidden_size = layer.cell, layer.hidden_size
         operands = np.zeros((n_timesteps + 1, layer.n_operand, n_sequences), dtype)
@@ -89,30 +100,37 @@ class LayerWorkspace:
         self.previous_h, self.hidden_states = h[before], h[after]
         self.previous_c, self.cell_states = c[before], c[after]
         self.initial_h, self.initial_c = h[0], c[0]
-        self.records = np.empty((n_timesteps, cell.n_records, hidden_size, n_sequences), dtype)
         self.n_gates = cell.n_gates
-        self._steps: list[tuple[np.ndarray, ...]] = []
+        self.backward, self.concurrent = backward, concurrent
+        self.shared: SharedInputs | None = None
+        n_step_numbers = (cell.n_records + cell.n_coefficients) * hidden_size * n_sequences
+        n_step_numbers += layer.packed_shape[0] * layer.packed_shape[1]
+        self.block_size = int(np.clip(_BLOCK_BYTES // (n_step_numbers * dtype.itemsize), 1, n_timesteps))
+        self.records = np.empty((self.block_size, cell.n_records, hidden_size, n_sequences), dtype)
+        self._blocks: dict[tuple[int, int], Block] = {}
         if backward:
             self._allocate_backward(layer, dtype)
 
     def _allocate_backward(self, layer: LayerShape, dtype: np.dtype) -> None:
-        cell, hidden_size = layer.cell, layer.hidden_size
-        n_timesteps, _, _, n_sequences = self.records.shape
-        n_step_numbers = (cell.n_coefficients + cell.n_blocks) * hidden_size * n_sequences
-        n_step_numbers += layer.packed_shape[0] * layer.packed_shape[1]
-        block_size = int(np.clip(_BLOCK_BYTES // (n_step_numbers * dtype.itemsize), 1, n_timesteps))
-        self.block_size = block_size
-        self.coefficients = np.empty((block_size, cell.n_coefficients, hidden_size, n_sequences), dtype)
+        cell, hidden_size, block_size = layer.cell, layer.hidden_size, self.block_size
+        n_timesteps, n_operand, n_sequences = self.operands.shape
+        self.coefficients = np.empty((n_timesteps, cell.n_coefficients, hidden_size, n_sequences), dtype)
         self.d_blocks = np.empty((block_size, cell.n_blocks, hidden_size, n_sequences), dtype)
-        self._block_states: dict[tuple[int, int, int], tuple[np.ndarray, ...]] = {}
         self._backward_rooms: dict[int, BackwardRoom] = {}
         self.d_h = np.empty((hidden_size, n_sequences), dtype)
         self.d_h_gates = np.empty((hidden_size, n_sequences), dtype)
         self.d_c = np.empty((self.cell_states.shape[1], n_sequences), dtype)
         self.d_running = np.empty((3, hidden_size, n_sequences), dtype)
         self.t_gates = np.empty((1, cell.n_gates * hidden_size, n_sequences), dtype)
-        self.products = np.zeros((block_size, *layer.packed_shape), dtype)
+        self.has_direct_path = cell.has_direct_path
+        self.products = np.empty((block_size, cell.n_gates * hidden_size, n_operand), dtype)
+        self.operand_rows = np.empty((block_size, n_operand, n_sequences), dtype)
         self.d_packed = np.empty(layer.packed_shape, dtype)
+
+    def require_inputs(self) -> None:
+        """Let `inputs` hold those of each sequence, for passes that need them apart."""
+        if self.shared is not None:
+            self.shared.write(self.inputs)
 
     def width(self, n_running: int) -> int:
         """Return how many columns a step forward goes through: those of sequences that have ended are not read."""
@@ -120,48 +138,25 @@ class LayerWorkspace:
         n_vain = (n_sequences - n_running) * self.n_gates * self.hidden_states.shape[1]
         return n_sequences if n_vain <= _VAIN_NUMBERS else n_running
 
-    def steps(self, start: int, stop: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
-        """Return the views that the forward pass reads and writes at each timestep, of `width(n_running)` columns."""
-        n_running = self.width(n_running)
+    def block(self, steps: slice, n_running: int) -> "Block":
+        """Return the views on a block of timesteps; those on all columns are made once."""
         if n_running < self.operands.shape[-1]:
-            return self._step_views(start, stop, n_running)
-        n_known = len(self._steps)
-        if n_known < stop:  # views on all columns are made once
-            self._steps += self._step_views(n_known, stop, n_running)
-        return self._steps[start:stop]
-
-    def _step_views(self, start: int, stop: int, n_running: int) -> list[tuple[np.ndarray, ...]]:
-        hidden_size = self.hidden_states.shape[1]
-        records = close_up(self.records, start, stop, n_running)
-        states = (self.previous_h, self.previous_c, self.hidden_states, self.cell_states)
-        arrays = (
-            self.operands[start:stop, :, :n_running],
-            self.operands[start:stop, :hidden_size, :n_running],
-            join_rows(records[:, : self.n_gates]),
-            records,
-            *(array[start:stop, :, :n_running] for array in states),
-        )
-        return list(zip(*arrays, strict=True))
-
-    def block_states(self, block: slice, n_running: int) -> tuple[np.ndarray, ...]:
-        """Return what `Cell.linearise` reads of a block of timesteps: records, states before, states after."""
-        key = (block.start, block.stop, n_running)
-        if key not in self._block_states:
-            states = (self.previous_h, self.previous_c, self.hidden_states, self.cell_states)
-            of_block = (
-                close_up(self.records, block.start, block.stop, self.width(n_running))[..., :n_running],
-                *(array[block, :, :n_running] for array in states),
-            )
-            if n_running < self.operands.shape[-1]:
-                return of_block
-            self._block_states[key] = of_block
-        return self._block_states[key]
+            return Block(self, steps, n_running)
+        key = (steps.start, steps.stop)
+        if key not in self._blocks:
+            self._blocks[key] = Block(self, steps, n_running)
+        return self._blocks[key]
 
     def backward_room(self, n_running: int) -> "BackwardRoom":
-        """Return the room for a block in which that many sequences run; views on it are made once."""
+        """Return the room for the states of those sequences that run; it is made once."""
         if n_running not in self._backward_rooms:
             self._backward_rooms[n_running] = BackwardRoom(self, n_running)
         return self._backward_rooms[n_running]
+
+    def add_products(self, left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
+        """Add sum_t left[t] @ right[t].T to `out`, for a block of timesteps."""
+        room = self.products[..., : out.shape[1]]
+        add_products(left, right, out, room, self.operand_rows, in_blas=not self.concurrent)
 
     def carry_state(self, segments: Segments) -> None:
         """Make the state that each sequence of a pass forward in time has ended with the initial one of the next."""
@@ -176,32 +171,79 @@ class LayerWorkspace:
 
 
 @final
-class BackwardRoom:
-    """Room for the backward pass through a block of timesteps, for those sequences that run.
+class Block:
+    """The views through which the passes see a block of timesteps, for those sequences that run.
 
-    The tangent pass, forward in time, finds the same room for perturbations in the place of gradients.
+    The forward pass goes through `width(n_running)` columns, the others through `n_running`.
 
     Attributes
     ----------
-    coefficients : ndarray of shape (block_size, n_coefficients, hidden_size, n_running)
-        Local derivatives.
-    d_rows : ndarray of shape (block_size, n_blocks * hidden_size, n_running)
-        Gradient on all pre-activations.
-    steps : list of (coefficients, d_blocks, d_step_rows)
-        What the backward pass reads and writes at each timestep.
+    n_tiles : int
+        Into how many tiles the rows of a step's product are cut.
+    steps : list of (operand, seen_h, rows, record, h, c, new_h, new_c)
+        What the forward pass reads and writes at each timestep; `rows` are those blocks of `record` that the step's
+        product writes, in their tiles.
+    records : ndarray of shape (n_steps, n_records, hidden_size, width)
+        Those of the timesteps.
+    inputs : ndarray of shape (n_steps, n_inputs + 1, width)
+        The part [x; 1] of the operands.
+    operands : ndarray of shape (n_steps, n_operand, n_running)
+        Those of the timesteps.
+    linearised : tuple of ndarray
+        What `Cell.linearise` reads and writes; of its last, the local derivatives, the other passes read
+    derivatives : list of (coefficients, d_blocks, d_step_rows)
+        what they read and write at each timestep.
+    d_rows : ndarray of shape (n_steps, n_blocks * hidden_size, n_running)
+        Gradient on all pre-activations. The tangent pass, forward in time, finds the same room for perturbations in the
+        place of gradients.
+    """
+
+    def __init__(self, workspace: LayerWorkspace, steps: slice, n_running: int) -> None:
+        width, hidden_size = workspace.width(n_running), workspace.hidden_states.shape[1]
+        n_steps, n_step_rows = steps.stop - steps.start, workspace.n_gates * hidden_size
+        states = (workspace.previous_h, workspace.previous_c, workspace.hidden_states, workspace.cell_states)
+        operands = workspace.operands[steps, :, :width]
+        self.records = close_up(workspace.records, 0, n_steps, width)
+        rows = join_rows(self.records[:, : workspace.n_gates])
+        self.n_tiles = count_tiles(n_step_rows, operands.shape[1], width)
+        arrays = (
+            operands,
+            operands[:, :hidden_size],
+            tile_rows(rows, self.n_tiles),
+            self.records,
+            *(array[steps, :, :width] for array in states),
+        )
+        self.steps = list(zip(*arrays, strict=True))
+        self.inputs = operands[:, hidden_size:]
+        if not workspace.backward:
+            return
+        self.operands = operands[..., :n_running]
+        coefficients = close_up(workspace.coefficients, steps.start, steps.stop, n_running)
+        of_running = (array[steps, :, :n_running] for array in states)
+        self.linearised = (self.records[..., :n_running], *of_running, coefficients)
+        d_blocks = close_up(workspace.d_blocks, 0, n_steps, n_running)
+        self.d_rows = join_rows(d_blocks)
+        self.derivatives = list(zip(coefficients, d_blocks, self.d_rows[:, :n_step_rows], strict=True))
+
+
+@final
+class BackwardRoom:
+    """Room for the gradient on the states of those sequences that run, or its counterpart in the tangent pass.
+
+    Attributes
+    ----------
     d_h, d_c, d_h_gates : ndarray of shape (hidden_size, n_running)
-        Gradient on the state, and that part of it which comes through the gates.
+        Gradient on the state, and that part of it which comes through the gates: all of that on the hidden state,
+        unless the cell has a direct path.
     t_gates : ndarray of shape (n_gates * hidden_size, n_running)
         What the perturbation of the state adds to that of the pre-activations.
+    n_tiles, n_tangent_tiles : int
+        Into how many tiles the rows of their product are cut.
+    d_h_tiles, t_tiles : ndarray
+        `d_h_gates` and `t_gates` in these tiles.
     """
 
     def __init__(self, workspace: LayerWorkspace, n_running: int) -> None:
-        block_size = workspace.block_size
-        self.coefficients = close_up(workspace.coefficients, 0, block_size, n_running)
-        d_blocks = close_up(workspace.d_blocks, 0, block_size, n_running)
-        self.d_rows = join_rows(d_blocks)
-        n_step_rows = workspace.n_gates * d_blocks.shape[2]
-        self.steps = list(zip(self.coefficients, d_blocks, self.d_rows[:, :n_step_rows], strict=True))
         (self.t_gates,) = close_up(workspace.t_gates, 0, 1, n_running)
         self._all_d_h, self._all_d_c = workspace.d_h[:, :n_running], workspace.d_c[:, :n_running]
         self._is_whole = n_running == workspace.d_h.shape[-1]
@@ -210,6 +252,13 @@ class BackwardRoom:
         else:
             self.d_h, d_c, self.d_h_gates = close_up(workspace.d_running, 0, 3, n_running)
             self.d_c = d_c[: len(workspace.d_c)]
+        if not workspace.has_direct_path:
+            self.d_h_gates = self.d_h
+        hidden_size, n_step_rows = len(self.d_h), len(self.t_gates)
+        self.n_tiles = count_tiles(hidden_size, n_step_rows, n_running)
+        self.n_tangent_tiles = count_tiles(n_step_rows, hidden_size, n_running)
+        self.d_h_tiles = tile_rows(self.d_h_gates, self.n_tiles)
+        self.t_tiles = tile_rows(self.t_gates, self.n_tangent_tiles)
 
     def begin(self) -> None:
         """Take the gradient on the states of those that run from among that on all."""

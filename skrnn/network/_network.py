@@ -11,6 +11,7 @@ from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._parameters import NetworkParameters, ParameterLayout, ReadoutParameters
 from skrnn.network._readout import EveryTimestep, LastTimestep, Reading
+from skrnn.network._shared_inputs import shared_inputs
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import Sequences
 
@@ -18,6 +19,8 @@ from skrnn.sequences._ragged import Sequences
 @final
 class Workspace:
     """The arrays of a network for batches of a certain number of sequences, and of timesteps at most.
+
+    With `concurrent`, other threads are at work in arrays of their own at the same time.
 
     Attributes
     ----------
@@ -35,13 +38,22 @@ class Workspace:
         Of what the last forward pass was, where someone has taken note of it.
     """
 
-    def __init__(self, network: "Network", n_timesteps: int, n_sequences: int, dtype: np.dtype, backward: bool) -> None:
+    def __init__(
+        self,
+        network: "Network",
+        n_timesteps: int,
+        n_sequences: int,
+        dtype: np.dtype,
+        backward: bool,
+        concurrent: bool = False,
+    ) -> None:
         dtype = np.dtype(dtype)
         self.shape = (n_timesteps, n_sequences)
         self.held: tuple[np.ndarray, Batch] | None = None
         drops_state = backward and network.recurrent_dropout > 0.0
         self.layers = [
-            LayerWorkspace(layer, n_timesteps, n_sequences, dtype, backward, drops_state) for layer in network.layers
+            LayerWorkspace(layer, n_timesteps, n_sequences, dtype, backward, drops_state, concurrent)
+            for layer in network.layers
         ]
         layout = network.layout
         n_units = [layout.n_directions * hidden_size for hidden_size in layout.hidden_layer_sizes]
@@ -102,7 +114,7 @@ class Workspaces:
         workspace = self._find((n_timesteps, n_sequences), batch)
         if workspace is None:
             network, dtype, backward = self._kind
-            workspace = Workspace(network, n_timesteps, n_sequences, dtype, backward)
+            workspace = Workspace(network, n_timesteps, n_sequences, dtype, backward, concurrent=True)
         yield workspace
         if len(self._free) < self.N_KEPT:
             self._free.append(workspace)
@@ -218,6 +230,11 @@ class Network:
         """Write the batch into the workspace, as the inputs of the lowest layer."""
         workspace.held = None
         steps = slice(batch.n_timesteps)
+        shared = shared_inputs(sequences, batch)
+        for room in workspace.layers[self._levels[0]]:
+            room.shared = shared
+        if shared is not None:
+            return
         inputs, *of_others = (room.inputs for room in workspace.layers[self._levels[0]])
         sequences.gather(batch.indices, batch.first, batch.n_timesteps, inputs[steps, :, : len(batch)])
         for others in of_others:

@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from math import prod
 from typing import final
 
 import numpy as np
 
 #: How many sequences are examined at once where masked timesteps are looked for: bounds the memory of the search.
 _N_EXAMINED = 4096
+
+#: Features of a timestep from which it pays to compute once what the weights make of a row that sequences share. With
+#: fewer, to add it to the product of the state costs more than to let the row take part in that product.
+_LEAST_SHARED_FEATURES = 16
 
 
 @final
@@ -66,11 +71,27 @@ class Sequences:
         `first` may be a number for each of the sequences, (len(indices),). Behind its end a sequence repeats its last
         timestep: finite numbers that no computation reads.
         """
+        if n_timesteps == self.max_length and self._array is not None:
+            out[...] = self._array.take(indices, axis=0).transpose(1, 2, 0)
+            return
         offsets = self._offsets[:n_timesteps] + self.stride * first
         if not self.equal_lengths:
             offsets = np.minimum(offsets, (self.lengths[indices] - 1) * self.stride)
         rows = self.rows.take(self.starts[indices] + offsets, axis=0)
         out[...] = rows.transpose(0, 2, 1)
+
+    @cached_property
+    def share_rows(self) -> bool:
+        """Whether sequences overlap so much, in rows so wide, that what follows from a row alone is worth sharing."""
+        return self.n_features >= _LEAST_SHARED_FEATURES and 2 * len(self.rows) <= int(self.lengths.sum())
+
+    @cached_property
+    def _array(self) -> np.ndarray | None:
+        """The sequences as an array (n_samples, n_timesteps, n_features), if that is what the rows are."""
+        shape = (len(self), self.max_length, self.n_features)
+        is_array = self.equal_lengths and self.rows.size == prod(shape) and self.rows.flags.c_contiguous
+        starts = np.arange(len(self)) * self.max_length
+        return self.rows.reshape(shape) if is_array and np.array_equal(self.starts, starts) else None
 
     @cached_property
     def first_columns(self) -> np.ndarray:

@@ -19,6 +19,13 @@ def cell(request):
     return CELLS[name](activation)
 
 
+def halved(cell, blocks):
+    """Return pre-activations, (..., n_blocks, hidden_size, n_columns), as `advance` takes them: halves of some."""
+    gates = ["recurrent half", *cell.gates] if cell.splits_last_gate else cell.gates
+    scales = [0.5 if gate in cell.sigmoid_gates else 1.0 for gate in gates]
+    return blocks * np.array(scales, blocks.dtype)[:, np.newaxis, np.newaxis]
+
+
 class Steps:
     """Random input of a block of timesteps and room for all that a cell writes; unwritten room is NaN."""
 
@@ -32,7 +39,7 @@ class Steps:
         self.d_h = rng.normal(size=(HIDDEN_SIZE, n_columns)).astype(dtype)
         self.d_c = rng.normal(size=(c_size, n_columns)).astype(dtype)
         self.records = np.full((N_TIMESTEPS, cell.n_records, HIDDEN_SIZE, n_columns), np.nan, dtype)
-        self.records[:, : cell.n_blocks] = self.blocks
+        self.records[:, : cell.n_blocks] = halved(cell, self.blocks)
         self.new_h, self.new_c = np.full_like(self.h, np.nan), np.full_like(self.c, np.nan)
         self.coefficients = np.full((N_TIMESTEPS, cell.n_coefficients, HIDDEN_SIZE, n_columns), np.nan, dtype)
         self.d_blocks = np.full((cell.n_blocks, HIDDEN_SIZE, n_columns), np.nan, dtype)
@@ -76,7 +83,7 @@ class Steps:
 def new_states(cell, blocks, h, c):
     """Return the new h and c of one timestep."""
     record = np.full((cell.n_records, *h.shape), np.nan)
-    record[: cell.n_blocks] = blocks
+    record[: cell.n_blocks] = halved(cell, blocks)
     new_h, new_c = np.empty_like(h), np.empty_like(c)
     cell.advance(record, h, c, new_h, new_c)
     return new_h, new_c
@@ -289,8 +296,8 @@ def test_simple_cell_equation(activation, function):
 def test_gru_equations():
     steps = Steps(CELLS["gru"]())
     steps.advance()
-    q, half_z, half_r, a = steps.blocks.swapaxes(0, 1)
-    z, r = sigmoid(2.0 * half_z), sigmoid(2.0 * half_r)
+    q, of_z, of_r, a = steps.blocks.swapaxes(0, 1)
+    z, r = sigmoid(of_z), sigmoid(of_r)
     n = np.tanh(a + r * q)
     np.testing.assert_allclose(steps.new_h, (1.0 - z) * n + z * steps.h, rtol=1e-13, atol=1e-15)
 
@@ -298,8 +305,8 @@ def test_gru_equations():
 def test_lstm_equations():
     steps = Steps(CELLS["lstm"]())
     steps.advance()
-    half_i, half_o, half_f, a = steps.blocks.swapaxes(0, 1)
-    i, o, f = sigmoid(2.0 * half_i), sigmoid(2.0 * half_o), sigmoid(2.0 * half_f)
+    of_i, of_o, of_f, a = steps.blocks.swapaxes(0, 1)
+    i, o, f = sigmoid(of_i), sigmoid(of_o), sigmoid(of_f)
     c = f * steps.c + i * np.tanh(a)
     np.testing.assert_allclose(steps.new_c, c, rtol=1e-13, atol=1e-15)
     np.testing.assert_allclose(steps.new_h, o * np.tanh(c), rtol=1e-13, atol=1e-15)

@@ -1,0 +1,147 @@
+"""Tests of windows that share rows: the same numbers as from windows that are copies, and right derivatives."""
+
+import numpy as np
+import pytest
+
+from skrnn import RNNRegressor, SlidingWindow
+from skrnn.cells import CELLS
+from skrnn.losses import REGRESSION_LOSSES
+from skrnn.network import _inference
+from skrnn.network._inference import hidden_states, outputs, split
+from skrnn.network._network import Network
+from skrnn.network._objective import Objective
+from skrnn.network._shared_inputs import shared_inputs
+from skrnn.sequences import _ragged
+from skrnn.sequences._batches import Batch
+from skrnn.sequences._ragged import from_array
+from skrnn.sequences._targets import Targets
+from tests.gradcheck import directional_gradient_check, full_gradient_check
+from tests.problems import CELL_ACTIVATIONS
+
+N_ROWS, N_FEATURES, N_TIMESTEPS = 13, 3, 4
+
+#: How windows are made: of all of one length, or the first ones shorter; of every row, or every second.
+WINDOWS = {
+    "equal": {"padding": "zero"},
+    "first ones shorter": {"padding": "mask"},
+    "dilated": {"padding": "mask", "dilation": 2},
+}
+EVERY_KIND_OF_WINDOWS = pytest.mark.parametrize("options", WINDOWS.values(), ids=WINDOWS)
+EVERY_CELL = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
+EVERY_DIRECTION = pytest.mark.parametrize("bidirectional", [False, True])
+
+
+@pytest.fixture(autouse=True)
+def few_features(monkeypatch):
+    """Let rows of three features be worth sharing."""
+    monkeypatch.setattr(_ragged, "_LEAST_SHARED_FEATURES", N_FEATURES)
+
+
+def make_windows(options):
+    series = np.random.default_rng(0).normal(size=(N_ROWS, N_FEATURES))
+    return SlidingWindow(N_TIMESTEPS, **options).fit_transform(series)
+
+
+def make_objective(X, cell_name="gru", activation="tanh", hidden_layer_sizes=(3,), alpha=0.1, **options):
+    """Return the objective on windows with two targets each, and a theta."""
+    sequences = from_array(X)
+    network = Network(CELLS[cell_name](activation), N_FEATURES, hidden_layer_sizes, 2, **options)
+    rng = np.random.default_rng(1)
+    n_targets = int(sequences.lengths.sum()) if network.return_sequences else len(X)
+    targets = Targets(rng.normal(size=(2, n_targets)), rng.uniform(0.5, 2.0, n_targets))
+    objective = Objective(network, REGRESSION_LOSSES["squared_error"](), sequences, targets, alpha)
+    return objective, rng.normal(scale=0.6, size=network.layout.n_parameters)
+
+
+def chunk_by(monkeypatch, size):
+    monkeypatch.setattr(_inference, "_MIN_CHUNK_SIZE", size)
+    monkeypatch.setattr(_inference, "_MAX_CHUNK_SIZE", size)
+
+
+@EVERY_KIND_OF_WINDOWS
+@EVERY_CELL
+@EVERY_DIRECTION
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("chunk_size", [N_ROWS, 4])
+def test_views_give_what_copies_give(
+    options, cell_name, activation, bidirectional, return_sequences, chunk_size, monkeypatch
+):
+    chunk_by(monkeypatch, chunk_size)
+    windows = make_windows(options)
+    network = {"bidirectional": bidirectional, "return_sequences": return_sequences, "hidden_layer_sizes": (3, 2)}
+    shared, theta = make_objective(windows, cell_name, activation, **network)
+    apart, _ = make_objective(windows.copy(), cell_name, activation, **network)
+    close = {"rtol": 1e-10, "atol": 1e-12}
+    for of_shared, of_apart in zip(shared.full(theta), apart.full(theta), strict=True):
+        np.testing.assert_allclose(of_shared, of_apart, **close)
+    for infer in (outputs, hidden_states):
+        of_shared, of_apart = (infer(own.network, theta, own.sequences) for own in (shared, apart))
+        np.testing.assert_allclose(of_shared, of_apart, **close)
+    direction = np.random.default_rng(2).normal(size=len(theta))
+    products = (own.gauss_newton_product(theta, direction) for own in (shared, apart))
+    np.testing.assert_allclose(*products, **close)
+    for of_shared, of_apart in zip(*(own.residuals_and_jacobian(theta) for own in (shared, apart)), strict=True):
+        np.testing.assert_allclose(of_shared, of_apart, **close)
+
+
+@EVERY_KIND_OF_WINDOWS
+@EVERY_CELL
+@EVERY_DIRECTION
+def test_gradient_agrees_with_differences(options, cell_name, activation, bidirectional):
+    objective, theta = make_objective(make_windows(options), cell_name, activation, bidirectional=bidirectional)
+    _, gradient = objective.full(theta)
+    full_gradient_check(lambda x: objective.full(x)[0], gradient, theta)
+    directional_gradient_check(lambda x: objective.full(x)[0], gradient, theta, np.random.default_rng(0))
+
+
+def test_minibatches_of_shuffled_windows_and_of_neighbours_have_the_gradient_of_copies():
+    windows = make_windows({"padding": "zero"})
+    shared, theta = make_objective(windows)
+    apart, _ = make_objective(windows.copy())
+    for indices in (np.array([7, 2, 11]), np.array([4, 5, 6]), np.array([9])):
+        gradients = []
+        for own in (shared, apart):
+            gradients.append(np.empty_like(theta))
+            own(theta, Batch.of(own.sequences, indices), gradients[-1])
+        np.testing.assert_allclose(*gradients, rtol=1e-10, atol=1e-12)
+
+
+def test_what_is_shared():
+    windows = make_windows({"padding": "zero"})
+    sequences = from_array(windows)
+    everything = np.arange(N_ROWS)
+    assert shared_inputs(sequences, Batch.of(sequences, everything)) is not None
+    assert shared_inputs(sequences, Batch.of(sequences, everything[3:8])) is not None
+    assert shared_inputs(sequences, Batch.of(sequences, everything[::-1].copy())) is None
+    assert shared_inputs(sequences, Batch.of(sequences, everything[:1])) is None
+    copies = from_array(windows.copy())
+    assert shared_inputs(copies, Batch.of(copies, everything)) is None
+
+
+def test_narrow_rows_are_not_shared(monkeypatch):
+    monkeypatch.setattr(_ragged, "_LEAST_SHARED_FEATURES", N_FEATURES + 1)
+    sequences = from_array(make_windows({"padding": "zero"}))
+    assert shared_inputs(sequences, Batch.of(sequences, np.arange(N_ROWS))) is None
+
+
+def test_windows_cut_short_by_the_beginning_of_the_series_are_in_chunks_of_their_own():
+    sequences = from_array(make_windows({"padding": "mask"}))
+    network = Network(CELLS["rnn"](), N_FEATURES, (3,), 1)
+    full, cut_short = split(network, sequences)
+    assert full.indices.tolist() == list(range(N_TIMESTEPS - 1, N_ROWS))
+    assert shared_inputs(sequences, full) is not None
+    assert shared_inputs(sequences, cut_short) is None
+
+
+@pytest.mark.parametrize("sample_weight", [None, np.arange(N_ROWS) % 3])
+def test_estimator_fits_and_predicts_from_views_as_from_copies(sample_weight, monkeypatch):
+    chunk_by(monkeypatch, 5)
+    windows = make_windows({"padding": "mask"})
+    y = np.random.default_rng(3).normal(size=N_ROWS)
+    fits = []
+    for X in (windows, windows.copy()):
+        model = RNNRegressor((3,), cell="lstm", solver="lbfgs", max_iter=5, tol=0.0, random_state=0)
+        with pytest.warns(match="Maximum|maxim"):
+            model.fit(X, y, sample_weight)
+        fits.append(model.predict(X))
+    np.testing.assert_allclose(*fits, rtol=1e-6)
