@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.speed.problems import CELLS, DTYPES, SHAPES, TASKS, Problem
 from benchmarks.speed.rounds import Effort, compete, start_workers
 
-FULL = Effort(seconds=0.15, n_rounds=7, min_rounds=3, max_seconds=8.0)
+FULL = Effort(seconds=0.1, n_rounds=7, min_rounds=3, max_seconds=6.0)
 QUICK = Effort(seconds=0.05, n_rounds=3, min_rounds=2, max_seconds=2.0)
 
 
