@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 OLDEST = .venv-oldest
+BENCH = .venv-bench
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest lint types clean
+.PHONY: demo test test-slow test-oldest bench lint types clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -18,6 +19,10 @@ test-slow: $(VENV)/installed-test
 
 test-oldest: $(OLDEST)/installed-test
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS)
+
+# BENCH_OPTIONS: parts to measure anew, --quick, --redraw; see benchmarks/speed/__main__.py.
+bench: $(BENCH)/installed-bench
+	$(BENCH)/bin/python -m benchmarks.speed $(BENCH_OPTIONS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
@@ -36,5 +41,11 @@ $(OLDEST)/installed-test: pyproject.toml requirements-oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-oldest.txt -e ".[test]"
 	touch $@
 
+# PyPI's PyTorch for Linux brings CUDA along, which PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu saves.
+$(BENCH)/installed-bench: pyproject.toml
+	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OLDEST)
+	rm -rf $(VENV) $(OLDEST) $(BENCH)

@@ -1,0 +1,93 @@
+"""Measure everything, and write docs/performance.md with its figures: what `make bench` runs.
+
+    python -m benchmarks.speed [part ...] [--quick] [--redraw]
+
+Parts that are named are measured anew, the others taken from the last run (results.json). With --quick, few shapes and
+rounds are tried, and what comes of it goes to build/bench/. With --redraw, nothing is measured.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed import figures, growth, page, searches, startup, steps, two_cores
+from benchmarks.speed.rounds import ROOT
+
+PARTS = {
+    "startup": startup.measure,
+    "two_cores": two_cores.measure,
+    "growth": growth.measure,
+    "searches": searches.measure,
+    "steps": steps.measure,
+}
+RESULTS = ROOT / "benchmarks" / "speed" / "results.json"
+DOCS = ROOT / "docs"
+QUICK = ROOT / "build" / "bench"
+
+
+def describe_machine() -> str:
+    """Return processor and versions."""
+    libraries = ("numpy", "scipy", "scikit-learn", "torch", "jax", "skorch")
+    versions = ", ".join(f"{name} {version(name)}" for name in libraries)
+    return f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}, {versions}"
+
+
+def _processor() -> str:
+    """Return the name of the processor, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def shortened(value: Any) -> Any:
+    """Return results with floats of four digits, which is more than they are worth."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: shortened(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [shortened(item) for item in value]
+    return value
+
+
+def save(results: dict[str, Any], path: Path) -> None:
+    """Write the results, a line for each item of a list, so that a change of one is a change of one line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parts = []
+    for name, part in results.items():
+        lines = [json.dumps(item) for item in part] if isinstance(part, list) else None
+        text = "[\n" + ",\n".join(lines) + "\n]" if lines is not None else json.dumps(part)
+        parts.append(f"{json.dumps(name)}: {text}")
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n")
+
+
+def main() -> None:
+    """Measure, save, draw and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what to measure; all, if nothing is named")
+    parser.add_argument("--quick", action="store_true", help="a trial, written to build/bench/")
+    parser.add_argument("--redraw", action="store_true", help="measure nothing: write the page from the last results")
+    options = parser.parse_args()
+    path, docs = (QUICK / "results.json", QUICK) if options.quick else (RESULTS, DOCS)
+    results = json.loads(path.read_text()) if path.exists() else {}
+    if not options.redraw:
+        for name in options.parts or PARTS:
+            start = time.perf_counter()
+            results[name] = shortened(PARTS[name](quick=options.quick))
+            results["machine"] = describe_machine()
+            save(results, path)  # what is measured is kept, whatever happens to the next part
+            print(f"{name} took {time.perf_counter() - start:.0f} s", flush=True)
+    figures.draw(results, docs / "images")
+    (docs / "performance.md").write_text(page.write(results))
+    print(f"Written: {docs / 'performance.md'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Who competes: a module each, with a function `prepare` from a problem to what runs it."""

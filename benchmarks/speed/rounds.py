@@ -1,0 +1,123 @@
+"""Contestants in processes of their own, timed in turn: A B C D, A B C D, ... so that all share the machine's moods."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from benchmarks.speed.problems import Problem
+
+ROOT = Path(__file__).parents[2]
+ONE_XLA_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A module of `contestants`, and the threads it may use; None, as many as it likes."""
+
+    name: str
+    module: str
+    n_threads: int | None = 1
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that set the threads before any library is there."""
+        if self.n_threads is None:
+            return {**os.environ, "JAX_PLATFORMS": "cpu"}
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(self.n_threads))
+        return {**os.environ, **threads, "XLA_FLAGS": ONE_XLA_THREAD, "JAX_PLATFORMS": "cpu"}
+
+
+CONTESTANTS = [
+    Contestant("skrnn", "skrnn"),
+    Contestant("floor", "floor"),
+    Contestant("torch-1", "torch", 1),
+    Contestant("torch-2", "torch", 2),
+    Contestant("jax-1", "jax", 1),
+    Contestant("jax-all", "jax", None),
+]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a contestant runs in a round, and how many rounds there are: fewer, if they take too long."""
+
+    seconds: float
+    n_rounds: int
+    min_rounds: int
+    max_seconds: float
+
+
+class Worker:
+    """The process of a contestant; a context that ends it."""
+
+    def __init__(self, contestant: Contestant) -> None:
+        self.contestant = contestant
+
+    def __enter__(self) -> Self:
+        """Start the process."""
+        command = [sys.executable, "-m", "benchmarks.speed.worker"]
+        self._process = subprocess.Popen(
+            [*command, self.contestant.module, str(self.contestant.n_threads)],
+            cwd=ROOT,
+            env=self.contestant.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        """End its input, and with that the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+    def ask(self, request: Any) -> float:
+        """Return the answer to a problem, compile seconds, or to a number of steps, seconds a step."""
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"The process of {self.contestant.name} has died of {request}.")
+        return json.loads(answer)
+
+    def n_steps(self, seconds: float) -> int:
+        """Return how many steps take so long, after some to warm up."""
+        if self.ask(1) > seconds:
+            return 1
+        return max(1, round(seconds / self.ask(2)))
+
+
+def start_workers(stack: ExitStack, contestants: Sequence[Contestant] = CONTESTANTS) -> list[Worker]:
+    """Return a worker for each contestant, which end with the stack."""
+    return [stack.enter_context(Worker(contestant)) for contestant in contestants]
+
+
+def compete(workers: list[Worker], problem: Problem, effort: Effort) -> dict[str, Any]:
+    """Return, by contestant, the median over rounds of the seconds a step and of their ratio to skrnn's."""
+    compile_seconds = [worker.ask(problem) for worker in workers]
+    n_steps = [worker.n_steps(effort.seconds) for worker in workers]
+    rounds: list[list[float]] = []
+    start = time.perf_counter()
+    while len(rounds) < effort.n_rounds:
+        rounds.append([worker.ask(n) for worker, n in zip(workers, n_steps, strict=True)])
+        if len(rounds) >= effort.min_rounds and time.perf_counter() - start > effort.max_seconds:
+            break
+    names = [worker.contestant.name for worker in workers]
+    times = np.array(rounds)
+    ratios = times / times[:, [names.index("skrnn")]]
+    return {
+        "problem": problem,
+        "n_rounds": len(rounds),
+        "seconds": dict(zip(names, np.median(times, axis=0).tolist(), strict=True)),
+        "ratios": dict(zip(names, np.median(ratios, axis=0).tolist(), strict=True)),
+        "compile_seconds": dict(zip(names, compile_seconds, strict=True)),
+    }

@@ -1,0 +1,45 @@
+"""What the times of all contestants say: the better of each library, and means and extremes of ratios."""
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.speed.problems import Problem
+
+#: The contestants of each peer, of which the faster one counts.
+PEERS = {"torch": ("torch-1", "torch-2"), "jax": ("jax-1", "jax-all"), "floor": ("floor",)}
+#: Names for readers.
+NAMES = {"torch": "PyTorch", "jax": "JAX", "floor": "floor"}
+Results = list[dict[str, Any]]
+
+
+def better(result: dict[str, Any], peer: str) -> str:
+    """Return the faster contestant of a peer."""
+    return min(PEERS[peer], key=result["seconds"].__getitem__)
+
+
+def ratio(result: dict[str, Any], peer: str) -> float:
+    """Return the time of a peer in times of skrnn."""
+    return result["ratios"][better(result, peer)]
+
+
+def select(results: Results, **wanted: str) -> Results:
+    """Return the results whose problems have the wanted task, cell or dtype."""
+    problems = [Problem.of(*result["problem"]) for result in results]
+    return [
+        result
+        for result, problem in zip(results, problems, strict=True)
+        if all(getattr(problem, name) == value for name, value in wanted.items())
+    ]
+
+
+def geometric_mean(ratios: list[float]) -> float:
+    """Return the geometric mean."""
+    return float(np.exp(np.mean(np.log(ratios))))
+
+
+def three_digits(number: float) -> str:
+    """Return a number with three significant digits, and never an exponent."""
+    if number >= 999.5:
+        return f"{float(f'{number:.3g}'):,.0f}"
+    return f"{number:#.3g}".rstrip(".") if number >= 1e-3 else f"{number:.2g}"

@@ -1,0 +1,70 @@
+"""What is there before the first step: the import, and a fit so small that little else counts."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from benchmarks.speed.problems import CELLS
+from benchmarks.speed.rounds import ROOT
+from skrnn import RNNRegressor
+
+IMPORT = """
+import time
+import sklearn.linear_model
+start = time.perf_counter()
+import skrnn
+print(time.perf_counter() - start)
+"""
+N_ROWS, N_TIMESTEPS, N_EPOCHS = 100, 10, 10
+#: Networks by the name that the page gives them: the smallest shape of the steps, and what a user gets unasked.
+NETWORKS: dict[str, dict[str, Any]] = {
+    "16 units, batches of 32": {"hidden_layer_sizes": (16,), "batch_size": 32},
+    "the defaults (100 units, batches of 16)": {},
+}
+
+
+def import_seconds(n_processes: int) -> float:
+    """Return what `import skrnn` takes after `import sklearn.linear_model`, the median of fresh processes."""
+    command = [sys.executable, "-c", IMPORT]
+    with TemporaryDirectory() as folder:  # compiled files are there, as in a package that pip has installed
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder}
+        answers = [
+            subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            for _ in range(1 + n_processes)
+        ][1:]
+    return statistics.median(float(answer.stdout) for answer in answers)
+
+
+def small_fit_seconds(cell: str, parameters: dict[str, Any], n_fits: int) -> float:
+    """Return the median time of a fit of 100 sequences for 10 epochs, float64, as data mostly come."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((N_ROWS, N_TIMESTEPS, 1))
+    y = X[:, -1, 0]
+    times = []
+    for _ in range(n_fits):
+        start = time.perf_counter()
+        RNNRegressor(cell=cell, max_iter=N_EPOCHS, random_state=0, **parameters).fit(X, y)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def measure(*, quick: bool) -> dict[str, Any]:
+    """Return both, in seconds."""
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    n_processes, n_fits = (3, 5) if quick else (15, 41)
+    results: dict[str, Any] = {"import": import_seconds(n_processes), "small_fits": {}}
+    print(f"import  {1e3 * results['import']:.3g} ms", flush=True)
+    for name, parameters in NETWORKS.items():
+        fits = {cell: small_fit_seconds(cell, parameters, n_fits) for cell in CELLS}
+        results["small_fits"][name] = fits
+        times = "  ".join(f"{cell} {1e3 * seconds:.3g} ms" for cell, seconds in fits.items())
+        print(f"small fit  {name}  {times}", flush=True)
+    return results
