@@ -12,6 +12,7 @@ from skrnn.estimators._build import make_network, make_solver, remedy
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import read_theta
 from skrnn.estimators._parallel import worker_map, worker_runs
+from skrnn.estimators._threads import single_threaded_blas
 from skrnn.estimators._validation import read_dtype
 from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
@@ -110,10 +111,11 @@ class Training:
             states = [_copy(rng), *map(np.random.RandomState, rng.randint(2**31 - 1, size=n_init - 1))]
         names = ["" if n_init == 1 else f"Start {number} of {n_init}" for number in range(1, n_init + 1)]
         layout = self.network.layout
-        return [
-            Start(initial_theta(layout, state, self.dtype), state, name=name)
-            for state, name in zip(states, names, strict=True)
-        ]
+        with single_threaded_blas():
+            return [
+                Start(initial_theta(layout, state, self.dtype), state, name=name)
+                for state, name in zip(states, names, strict=True)
+            ]
 
     def fitted_start(self, rng: np.random.RandomState, solver_state: list[Any]) -> Start:
         """Return the start at the parameters of the fitted estimator."""

@@ -12,8 +12,11 @@ from skrnn.sequences._batches import Batch, chunks, room_for
 from skrnn.sequences._ragged import Sequences
 
 #: Bytes of the workspace of a chunk, so that memory does not grow with the number of sequences.
-_CHUNK_BYTES = 16 * 1024 * 1024
-_MIN_CHUNK_SIZE, _MAX_CHUNK_SIZE = 8, 1024
+_CHUNK_BYTES = 64 * 1024 * 1024
+_MIN_CHUNK_SIZE, _CHUNK_SIZE = 8, 1024
+#: Numbers of the widest layer's state for which a chunk is large enough: what the interpreter does beside NumPy then
+#: does not count, even where threads have to share it. Fewer sequences than make two such chunks go at once.
+_STATE_NUMBERS = 16 * 1024
 #: The same where a pass needs no more than a piece of the timesteps at once, and few timesteps are in the cache.
 _PIECE_BYTES = 4 * 1024 * 1024
 _MIN_PIECE = 16
@@ -25,7 +28,9 @@ Map = Callable[[Callable[[Batch], Any], Iterable[Batch]], Iterable[Any]]
 def split(network: Network, sequences: Sequences) -> list[Batch]:
     """Return chunks that cover all sequences once, of a size that depends on nothing but the shapes."""
     n_steps = _CHUNK_BYTES // _bytes_of_a_timestep(network, sequences, backward=True)
-    return chunks(sequences, n_steps, _MIN_CHUNK_SIZE, _MAX_CHUNK_SIZE)
+    widest = max(layer.hidden_size for layer in network.layers)
+    enough = int(np.clip(_STATE_NUMBERS // widest, _MIN_CHUNK_SIZE, _CHUNK_SIZE))
+    return chunks(sequences, n_steps, _MIN_CHUNK_SIZE, enough)
 
 
 def outputs(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: Map = map) -> np.ndarray:
@@ -46,7 +51,7 @@ def _run(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: 
     if network.bidirectional:  # a pass from the end needs whole sequences
         plan = split(network, sequences)
     else:
-        plan = chunks(sequences, 0, _MAX_CHUNK_SIZE, _MAX_CHUNK_SIZE)
+        plan = chunks(sequences, 0, _CHUNK_SIZE, _CHUNK_SIZE)
         n_bytes = len(plan[0]) * _bytes_of_a_timestep(network, sequences, backward=False)
         n_timesteps = min(n_timesteps, max(_MIN_PIECE, _PIECE_BYTES // n_bytes))
     forward = _ForwardPass(

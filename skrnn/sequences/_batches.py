@@ -138,21 +138,21 @@ def minibatches(sequences: Sequences, batch_size: int, rng: np.random.RandomStat
         yield Batch.of(sequences, order[start : start + batch_size])
 
 
-def chunks(sequences: Sequences, n_steps: int, least: int, most: int) -> list[Batch]:
+def chunks(sequences: Sequences, n_steps: int, least: int, enough: int) -> list[Batch]:
     """Return batches that cover all sequences once, similar lengths together.
 
-    A batch has as many sequences as fit into `n_steps` timesteps if all took the room of its longest, but no less than
-    `least` and no more than `most`, where there are so many. Batches that begin with the same length are of the same
-    size, or nearly so, for workers to have as much to do. Of windows that share rows, those that the beginning of the
+    A batch has no more sequences than fit into `n_steps` timesteps if all took the room of its longest, or `least`.
+    Below that there is a batch for every `enough` sequences; what is left over makes batches larger, so that those of
+    one length are of one size, or nearly so, and workers have as much to do. Of windows that share rows, those that the beginning of the
     series cuts short are in batches of their own: they are no neighbours of the others.
     """
     order = np.argsort(-sequences.lengths, kind="stable")
     n_longest = int(np.count_nonzero(sequences.lengths == sequences.max_length))
     batches, first = [], 0
     while first < len(order):
-        size = int(np.clip(n_steps // room_for(sequences, int(sequences.lengths[order[first]])), least, most))
-        stop = n_longest if first < n_longest and sequences.share_rows else len(order)
-        size = ceil((stop - first) / ceil((stop - first) / size))
+        most = max(least, n_steps // room_for(sequences, int(sequences.lengths[order[first]])))
+        n_left = (n_longest if first < n_longest and sequences.share_rows else len(order)) - first
+        size = ceil(n_left / max(ceil(n_left / most), n_left // enough))
         batches.append(Batch.of(sequences, order[first : first + size]))
         first += size
     return batches

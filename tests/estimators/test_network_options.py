@@ -278,7 +278,7 @@ def test_memory_grows_with_the_steps_and_not_with_the_length(return_sequences):
 @pytest.fixture
 def several_chunks(monkeypatch):
     """Let a chunk have three sequences, and a piece of it two timesteps."""
-    for name, value in {"_MIN_CHUNK_SIZE": 3, "_MAX_CHUNK_SIZE": 3, "_PIECE_BYTES": 1, "_MIN_PIECE": 2}.items():
+    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_PIECE_BYTES": 1, "_MIN_PIECE": 2}.items():
         monkeypatch.setattr(_inference, name, value)
 
 
@@ -307,7 +307,7 @@ def test_chunks_and_pieces_do_not_change_the_answers(monkeypatch):
     X, y = make_ragged_task(RNNRegressor, return_sequences=True)
     model = make_estimator(cell="lstm", hidden_layer_sizes=(4, 3), return_sequences=True).fit(X, y)
     expected = answers_of(model, X)
-    for name, value in {"_MIN_CHUNK_SIZE": 3, "_MAX_CHUNK_SIZE": 3, "_PIECE_BYTES": 1, "_MIN_PIECE": 2}.items():
+    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_PIECE_BYTES": 1, "_MIN_PIECE": 2}.items():
         monkeypatch.setattr(_inference, name, value)
     np.testing.assert_allclose(answers_of(model, X), expected, rtol=1e-12, atol=1e-13)
 

@@ -415,7 +415,7 @@ def ask_everything(objective, theta):
 def cut(monkeypatch, chunk_size):
     """Let chunks be of this many sequences."""
     monkeypatch.setattr(_inference, "_MIN_CHUNK_SIZE", 1)
-    monkeypatch.setattr(_inference, "_MAX_CHUNK_SIZE", chunk_size)
+    monkeypatch.setattr(_inference, "_CHUNK_SIZE", chunk_size)
 
 
 def backwards(function, chunks):

@@ -372,7 +372,7 @@ def test_blocks_of_any_size_give_the_same(cell_name, activation, masks, bidirect
 def cut(monkeypatch, chunk_size):
     """Let chunks be of this many sequences."""
     monkeypatch.setattr(_inference, "_MIN_CHUNK_SIZE", 1)
-    monkeypatch.setattr(_inference, "_MAX_CHUNK_SIZE", chunk_size)
+    monkeypatch.setattr(_inference, "_CHUNK_SIZE", chunk_size)
     monkeypatch.setattr(_inference, "_CHUNK_BYTES", 2**30)
 
 
@@ -387,7 +387,7 @@ def test_chunks_of_any_size_give_the_same(cell_name, activation, problem, bidire
     raw = objective.raw(theta)
     cut(monkeypatch, 2)
     in_chunks, _ = make()
-    assert len(split(in_chunks.network, in_chunks.sequences)) == -(-problem.n_samples // 2)
+    assert len(split(in_chunks.network, in_chunks.sequences)) == max(1, problem.n_samples // 2)
     for _ in range(2):  # the second time in workspaces that have been used
         loss_again, gradient_again = in_chunks.full(theta)
         assert loss_again == pytest.approx(loss, rel=1e-12)

@@ -55,7 +55,7 @@ def make_objective(X, cell_name="gru", activation="tanh", hidden_layer_sizes=(3,
 
 def chunk_by(monkeypatch, size):
     monkeypatch.setattr(_inference, "_MIN_CHUNK_SIZE", size)
-    monkeypatch.setattr(_inference, "_MAX_CHUNK_SIZE", size)
+    monkeypatch.setattr(_inference, "_CHUNK_SIZE", size)
 
 
 @EVERY_KIND_OF_WINDOWS

@@ -226,12 +226,13 @@ def test_chunks_cover_every_sequence_once_similar_lengths_together(lengths, n_st
     batches = chunks(sequences, n_steps, least, least + more)
     indices = cover(batches)
     assert sorted(indices) == list(range(len(lengths)))
-    for batch in batches[:-1]:
-        assert least <= len(batch) <= least + more
-        room = room_for(sequences, batch.n_timesteps)
-        assert len(batch) == least or room * len(batch) <= n_steps
-        assert len(batch) == least + more or room * (len(batch) + 1) > n_steps
-    assert len(batches[-1]) <= least + more
+    n_left, enough = len(lengths), least + more
+    for batch in batches:
+        most = max(least, n_steps // room_for(sequences, batch.n_timesteps))
+        assert len(batch) <= most
+        assert len(batch) < 2 * enough
+        assert len(batch) >= min(n_left, enough, (most + 1) // 2)  # no small remainder
+        n_left -= len(batch)
     assert (np.diff(sequences.lengths[indices]) <= 0).all()
 
 
