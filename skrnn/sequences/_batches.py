@@ -143,8 +143,8 @@ def chunks(sequences: Sequences, n_steps: int, least: int, enough: int) -> list[
 
     A batch has no more sequences than fit into `n_steps` timesteps if all took the room of its longest, or `least`.
     Below that there is a batch for every `enough` sequences; what is left over makes batches larger, so that those of
-    one length are of one size, or nearly so, and workers have as much to do. Of windows that share rows, those that the beginning of the
-    series cuts short are in batches of their own: they are no neighbours of the others.
+    one length are of one size, or nearly so, and workers have as much to do. Of windows that share rows, those that the
+    beginning of the series cuts short are in batches of their own: they are no neighbours of the others.
     """
     order = np.argsort(-sequences.lengths, kind="stable")
     n_longest = int(np.count_nonzero(sequences.lengths == sequences.max_length))
