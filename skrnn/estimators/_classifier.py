@@ -132,9 +132,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     dtype : {None, "float32", "float64"}, default=None
         Precision of all computations; None takes that of X: float32 for float32, else float64.
     n_jobs : int or None, default=None
-        Workers of joblib among which chunks of the data are divided: in predictions, and where a method of SciPy asks
-        for the objective over all the data. None means 1, -1 all processors. Chunks do not depend on it, nor does the
-        result, to the last bit.
+        Threads, or workers of the backend that `joblib.parallel_config` names, among which chunks of the data are
+        divided: in predictions, and where a method of SciPy asks for the objective over all the data. A single chunk
+        stays where it is. None means 1, -1 all processors. Chunks do not depend on it, nor does the result, to the
+        last bit.
 
     Attributes
     ----------
@@ -191,8 +192,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     linear readout gives the scores of the classes. The error is propagated back through all timesteps (BPTT), and the
     same input weights, recurrent weights and biases serve at each of them. Sequences may be of different lengths, in a
     list or padded with NaN, and hold masked timesteps, NaN in every feature: the state passes them unchanged. All forms
-    of the same sequences give the same fit. With `return_sequences` predictions come in the form in which X came, NaN
-    at masked timesteps.
+    of the same sequences give the same fit (to rounding at each evaluation, for a view of windows that share rows of
+    16 features or more). With `return_sequences` predictions come in the form in which X came, NaN at masked timesteps.
 
     Predictions do not change the estimator: a fitted one may serve several threads. While it works, BLAS is limited to
     one thread in the process, since more slow products of this size down.

@@ -47,8 +47,8 @@ class Data:
 
         A full-batch solver follows a path that multiplies rounding errors: after a hundred iterations a sample of
         weight two and the same sample twice, or another order of the samples, would end at different parameters.
-        Merged and ordered by their content, they give the same numbers to the last bit. Windows that share rows stay in
-        the order of the rows, where these are projected once.
+        Merged and ordered by their content, they give the same numbers to the last bit. Windows that share
+        wide rows stay in the order of these, which are projected once: there the promise does not hold.
         """
         keys = np.frombuffer(b"".join(self._digests()), dtype=np.uint64).reshape(-1, 2)
         _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)

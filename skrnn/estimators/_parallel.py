@@ -27,8 +27,11 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
         if n_workers == 1:
             yield map
         elif isinstance(get_active_backend(prefer="threads")[0], ThreadingBackend):
-            with ThreadPoolExecutor(n_workers) as threads:
+            threads = ThreadPoolExecutor(n_workers)
+            try:
                 yield _unless_alone(lambda function, chunks: threads.map(partial(_work, function), chunks))
+            finally:
+                threads.shutdown(cancel_futures=True)  # nobody waits for what an interruption has left
         else:
             with _parallel(n_jobs, "generator", prefer="threads") as workers:
                 yield _unless_alone(

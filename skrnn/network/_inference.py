@@ -110,10 +110,15 @@ class _ForwardPass:
 
 def _bytes_of_a_timestep(network: Network, sequences: Sequences, backward: bool) -> int:
     """Return the bytes that a timestep of one sequence takes in a workspace, its room for BPTT included or not."""
-    numbers = 0
+    layout, numbers = network.layout, 0
     for layer in network.layers:
         n_blocks = layer.cell.has_cell_state + (layer.cell.n_coefficients if backward else 0)
         numbers += layer.n_operand + n_blocks * layer.hidden_size
     if network.return_sequences:
-        numbers += network.layout.readout_size + network.layout.n_outputs
+        numbers += layout.readout_size + layout.n_outputs
+        if backward:  # gradients on states, outputs, and states in the place of their timestep
+            numbers += 2 * layout.readout_size + layout.n_outputs
+    if backward:
+        below = [layout.n_directions * size for size in layout.hidden_layer_sizes[:-1]]
+        numbers += sum(below) + (max(below, default=0) if layout.n_directions == 2 else 0)
     return numbers * sequences.rows.itemsize

@@ -14,6 +14,9 @@ from skrnn.sequences._batches import Segments
 #: parts of arrays cost more.
 _VAIN_NUMBERS = 4096
 
+#: As many blocks are kept as a few passes have.
+_MAX_PASSES_KEPT = 4
+
 #: Bytes of what is computed of a block of timesteps at once: it should stay in the L2 cache until it is used.
 _BLOCK_BYTES = 512 * 1024
 
@@ -139,11 +142,13 @@ class LayerWorkspace:
         return n_sequences if n_vain <= _VAIN_NUMBERS else n_running
 
     def block(self, steps: slice, n_running: int) -> "Block":
-        """Return the views on a block of timesteps; those on all columns are made once."""
+        """Return the views on a block of timesteps; those on all columns are kept, if not too many."""
         if n_running < self.operands.shape[-1]:
             return Block(self, steps, n_running)
         key = (steps.start, steps.stop)
         if key not in self._blocks:
+            if len(self._blocks) > _MAX_PASSES_KEPT * len(self.operands) // self.block_size:
+                self._blocks.clear()  # ragged batches are cut at ever other timesteps
             self._blocks[key] = Block(self, steps, n_running)
         return self._blocks[key]
 

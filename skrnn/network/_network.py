@@ -230,7 +230,7 @@ class Network:
         """Write the batch into the workspace, as the inputs of the lowest layer."""
         workspace.held = None
         steps = slice(batch.n_timesteps)
-        shared = shared_inputs(sequences, batch)
+        shared = shared_inputs(sequences, batch, workspace.shape[1])
         for room in workspace.layers[self._levels[0]]:
             room.shared = shared
         if shared is not None:

@@ -16,6 +16,9 @@ from skrnn.sequences._batches import Batch, minibatches, room_for
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
 
+#: Columns whose part in the Gauss-Newton matrix is formed at once, so that there is no second array like the Jacobian.
+_COLUMNS_AT_ONCE = 1024
+
 
 @final
 class Objective:
@@ -220,8 +223,12 @@ class Objective:
             self.loss.curvature_product(targets.values, raw, t_raws, d_raw, targets.present)
         if targets.weights is not None:
             curvature *= targets.weights
-        curved = curvature.transpose(2, 0, 1) @ jacobian
-        return jacobian.reshape(-1, len(theta)).T @ curved.reshape(-1, len(theta))
+        matrix = np.zeros((len(theta), len(theta)), self.dtype)
+        for first in range(0, len(jacobian), _COLUMNS_AT_ONCE):
+            rows = jacobian[first : first + _COLUMNS_AT_ONCE]
+            curved = curvature[..., first : first + _COLUMNS_AT_ONCE].transpose(2, 0, 1) @ rows
+            matrix += rows.reshape(-1, len(theta)).T @ curved.reshape(-1, len(theta))
+        return matrix
 
     def _map(self, function: Callable[..., Any], theta: np.ndarray, *arguments: Any) -> Iterable[Any]:
         """Return what the function of theta, the arguments and a chunk makes of each chunk, in their order."""

@@ -1,7 +1,7 @@
 """Matrix products, cut the way BLAS is fastest with."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def tiled_product(matrix: np.ndarray, n_tiles: int) -> tuple[Callable[..., Any],
     return np.dot if n_tiles == 1 else np.matmul, tile_rows(matrix, n_tiles)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def count_tiles(n_rows: int, n_inner: int, n_columns: int) -> int:
     """Return into how many tiles the rows of a product are best cut."""
     n_multiplications = n_rows * n_inner * n_columns
@@ -53,8 +53,9 @@ def _works_in_place() -> bool:
         config = np.show_config(mode="dicts")
     except TypeError:  # NumPy 1.24 and 1.25 print it only
         return False
-    is_openblas = "openblas" in config["Build Dependencies"]["blas"]["name"]
-    return is_openblas and not {"X86_V4", "AVX512_SKX"}.isdisjoint(config["SIMD Extensions"]["found"])
+    blas = config.get("Build Dependencies", {}).get("blas", {}).get("name", "")  # what is empty is left out
+    extensions = config.get("SIMD Extensions", {}).get("found", [])
+    return "openblas" in blas and not {"X86_V4", "AVX512_SKX"}.isdisjoint(extensions)
 
 
 def add_products(

@@ -8,14 +8,19 @@ from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import Sequences
 
 
-def shared_inputs(sequences: Sequences, batch: Batch) -> "SharedInputs | None":
-    """Return the inputs of a batch in which each sequence begins a row after the one before, if they share rows."""
-    if len(batch) < 2 or not sequences.share_rows:
+def shared_inputs(sequences: Sequences, batch: Batch, n_columns: int) -> "SharedInputs | None":
+    """Return the inputs of a batch in which each sequence begins a row after the one before, if they share rows.
+
+    The passes may go through `n_columns`, of which those behind the batch's are not read.
+    """
+    if not sequences.share_rows:
         return None
+    n_rows = (batch.n_timesteps - 1) * sequences.stride + len(batch)
     starts = sequences.starts[batch.indices] + sequences.stride * batch.first
-    if (np.diff(starts) != 1).any():
+    if 2 * n_rows > batch.n_steps() or (np.diff(starts) != 1).any():
         return None
-    return SharedInputs(sequences.rows[starts[0] :], sequences.stride, batch.n_timesteps, len(batch))
+    rows = sequences.rows[starts[0] : starts[0] + n_rows]
+    return SharedInputs(rows, sequences.stride, batch.n_timesteps, len(batch), n_columns)
 
 
 @final
@@ -29,16 +34,18 @@ class SharedInputs:
     stride : int
         Rows from one timestep to the next.
     n_timesteps, n_sequences : int
-        Shape of the batch. Behind the last row there are zeros, which no computation reads.
+        Shape of the batch.
+    n_columns : int
+        Columns that passes go through: behind the last row there are zeros, for those that no sequence has.
     """
 
-    def __init__(self, rows: np.ndarray, stride: int, n_timesteps: int, n_sequences: int) -> None:
+    def __init__(self, rows: np.ndarray, stride: int, n_timesteps: int, n_sequences: int, n_columns: int) -> None:
         self.stride = stride
         self.n_timesteps, self.n_sequences = n_timesteps, n_sequences
-        rows = rows[: (n_timesteps - 1) * stride + n_sequences]
         #: [x; 1] of each row, (n_features + 1, n_rows).
-        self._operand = np.zeros((rows.shape[1] + 1, (n_timesteps - 1) * stride + n_sequences), rows.dtype)
-        self._operand[:-1, : len(rows)] = rows.T
+        self._operand = np.zeros((rows.shape[1] + 1, (n_timesteps - 1) * stride + n_columns), rows.dtype)
+        # A row that is masked is one that no sequence reads; its gradient is zero, but zero times NaN is not.
+        np.copyto(self._operand[:-1, : len(rows)], rows.T, where=np.isfinite(rows).all(axis=1))
         self._operand[-1] = 1.0
 
     def project(self, matrix: np.ndarray) -> np.ndarray:

@@ -589,3 +589,18 @@ def test_views_by_timestep_have_the_documented_shapes(cell, from_end, drops_stat
     assert np.shares_memory(workspace.hidden_states, workspace.operands) == (not drops_state)
     arrays = [array for array in vars(workspace).values() if isinstance(array, np.ndarray)]
     assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
+
+
+def test_ragged_batches_of_ever_other_lengths_keep_few_views(cell):
+    rng = np.random.default_rng(0)
+    workspace, packed = None, None
+    for _ in range(60):
+        lengths = np.sort(rng.integers(1, 60, 3))[::-1].tolist()
+        segments = [(0, lengths[2], 3), (lengths[2], lengths[1], 2), (lengths[1], lengths[0], 1)]
+        run = Unrolled(cell, lengths, [segment for segment in segments if segment[0] < segment[1]])
+        workspace = workspace or LayerWorkspace(run.layer, 60, 3, np.dtype(np.float64), backward=True)
+        packed, _ = run.forward(run.theta, run.inputs, workspace)
+        workspace.d_h.fill(1.0)
+        run.layer.backward(packed, workspace, run.segments, None, None)
+    n_steps = sum(len(block.steps) for block in workspace._blocks.values())
+    assert 0 < n_steps <= 6 * 61

@@ -58,6 +58,24 @@ def test_tiled_product_is_the_product(shape, dtype):
     np.testing.assert_allclose(out, matrix @ right, rtol=1e-4 if dtype is np.float32 else 1e-12)
 
 
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"Build Dependencies": {"blas": {"name": "scipy-openblas"}}, "SIMD Extensions": {"found": ["X86_V4"]}}, True),
+        ({"Build Dependencies": {"blas": {"name": "openblas64"}}, "SIMD Extensions": {"found": ["AVX512_SKX"]}}, True),
+        ({"Build Dependencies": {"blas": {"name": "openblas64"}}, "SIMD Extensions": {"found": ["AVX2"]}}, False),
+        ({"Build Dependencies": {"blas": {"name": "openblas64"}}, "SIMD Extensions": {"baseline": ["SSE"]}}, False),
+        ({"Build Dependencies": {"blas": {"name": "mkl"}}, "SIMD Extensions": {"found": ["X86_V4"]}}, False),
+        ({}, False),
+    ],
+)
+def test_where_products_are_worked_on_in_place(config, expected, monkeypatch):
+    monkeypatch.setattr(np, "show_config", lambda mode: config)
+    _products._works_in_place.cache_clear()
+    assert _products._works_in_place() is expected
+    _products._works_in_place.cache_clear()
+
+
 def test_this_numpy_can_be_asked_for_its_blas():
     _products._works_in_place.cache_clear()
     assert _products._works_in_place() in (True, False)

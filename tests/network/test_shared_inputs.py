@@ -110,18 +110,18 @@ def test_what_is_shared():
     windows = make_windows({"padding": "zero"})
     sequences = from_array(windows)
     everything = np.arange(N_ROWS)
-    assert shared_inputs(sequences, Batch.of(sequences, everything)) is not None
-    assert shared_inputs(sequences, Batch.of(sequences, everything[3:8])) is not None
-    assert shared_inputs(sequences, Batch.of(sequences, everything[::-1].copy())) is None
-    assert shared_inputs(sequences, Batch.of(sequences, everything[:1])) is None
+    assert shared_inputs(sequences, Batch.of(sequences, everything), N_ROWS) is not None
+    assert shared_inputs(sequences, Batch.of(sequences, everything[3:11]), N_ROWS) is not None
+    assert shared_inputs(sequences, Batch.of(sequences, everything[::-1].copy()), N_ROWS) is None
+    assert shared_inputs(sequences, Batch.of(sequences, everything[:2]), N_ROWS) is None  # as many rows as timesteps
     copies = from_array(windows.copy())
-    assert shared_inputs(copies, Batch.of(copies, everything)) is None
+    assert shared_inputs(copies, Batch.of(copies, everything), N_ROWS) is None
 
 
 def test_narrow_rows_are_not_shared(monkeypatch):
     monkeypatch.setattr(_ragged, "_LEAST_SHARED_FEATURES", N_FEATURES + 1)
     sequences = from_array(make_windows({"padding": "zero"}))
-    assert shared_inputs(sequences, Batch.of(sequences, np.arange(N_ROWS))) is None
+    assert shared_inputs(sequences, Batch.of(sequences, np.arange(N_ROWS)), N_ROWS) is None
 
 
 def test_windows_cut_short_by_the_beginning_of_the_series_are_in_chunks_of_their_own():
@@ -129,8 +129,8 @@ def test_windows_cut_short_by_the_beginning_of_the_series_are_in_chunks_of_their
     network = Network(CELLS["rnn"](), N_FEATURES, (3,), 1)
     full, cut_short = split(network, sequences)
     assert full.indices.tolist() == list(range(N_TIMESTEPS - 1, N_ROWS))
-    assert shared_inputs(sequences, full) is not None
-    assert shared_inputs(sequences, cut_short) is None
+    assert shared_inputs(sequences, full, N_ROWS) is not None
+    assert shared_inputs(sequences, cut_short, N_ROWS) is None
 
 
 @pytest.mark.parametrize("sample_weight", [None, np.arange(N_ROWS) % 3])
@@ -145,3 +145,55 @@ def test_estimator_fits_and_predicts_from_views_as_from_copies(sample_weight, mo
             model.fit(X, y, sample_weight)
         fits.append(model.predict(X))
     np.testing.assert_allclose(*fits, rtol=1e-6)
+
+
+def window_view(series, n_timesteps, dilation=1):
+    """Return windows that begin at each row, without any padding."""
+    span = (n_timesteps - 1) * dilation + 1
+    return np.lib.stride_tricks.sliding_window_view(series, span, axis=0).transpose(0, 2, 1)[:, ::dilation]
+
+
+@EVERY_CELL
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_pieces_of_windows_some_of_which_have_ended(cell_name, activation, return_sequences):
+    """Truncation lets fewer sequences into the room of a minibatch, and passes may go through all its columns."""
+    series = np.random.default_rng(0).normal(size=(30, N_FEATURES))
+    windows = window_view(np.vstack([np.full((8, N_FEATURES), np.nan), series]), 9)
+    y = series[:, 0] if not return_sequences else windows[:, :, 0]
+    fits = []
+    for X in (windows, windows.copy()):
+        options = {"solver": "adam", "batch_size": 15, "shuffle": False, "bptt_steps": 4, "max_iter": 2, "tol": 0.0}
+        model = RNNRegressor((3,), cell=cell_name, activation=activation, return_sequences=return_sequences, **options)
+        with pytest.warns(match="Maximum iterations"):
+            fits.append(model.set_params(random_state=0).fit(X, y).predict(X))
+    np.testing.assert_allclose(*fits, rtol=1e-9, atol=1e-11)
+
+
+@EVERY_CELL
+def test_predictions_of_windows_that_run_past_the_end_in_several_pieces(cell_name, activation, monkeypatch):
+    monkeypatch.setattr(_inference, "_PIECE_BYTES", 1)
+    series = np.random.default_rng(0).normal(size=(60, N_FEATURES))
+    windows = window_view(np.vstack([series, np.full((39, N_FEATURES), np.nan)]), 40)
+    network = Network(CELLS[cell_name](activation), N_FEATURES, (4,), 1)
+    theta = np.random.default_rng(1).normal(scale=0.6, size=network.layout.n_parameters)
+    answers = [outputs(network, theta, from_array(X)) for X in (windows, windows.copy())]
+    np.testing.assert_allclose(*answers, rtol=1e-10, atol=1e-12)
+
+
+def test_masked_rows_between_dilated_windows_do_no_harm():
+    series = np.random.default_rng(0).normal(size=(60, N_FEATURES))
+    series[[2, 5, 8]] = np.nan
+    windows = window_view(series, 8, dilation=3)
+    fits = []
+    for X in (windows, np.ascontiguousarray(windows)):
+        for batch_size in (2, 9):
+            model = RNNRegressor((3,), batch_size=batch_size, shuffle=False, max_iter=2, random_state=0)
+            with pytest.warns(match="Maximum iterations"):
+                fits.append(model.fit(X, np.arange(len(X)) % 5).predict(X))
+    np.testing.assert_allclose(fits[:2], fits[2:], rtol=1e-9, atol=1e-11)
+
+
+def test_a_wide_stride_shares_nothing():
+    sequences = from_array(window_view(np.random.default_rng(0).normal(size=(100, N_FEATURES)), 8, dilation=10))
+    assert sequences.share_rows
+    assert shared_inputs(sequences, Batch.of(sequences, np.arange(12)), 12) is None
