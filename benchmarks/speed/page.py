@@ -11,7 +11,7 @@ INTRODUCTION = """\
 # Speed, measured
 
 Written by `make bench`, which makes an environment of its own (`.venv-bench`, with PyTorch, skorch and JAX), takes some
-twenty minutes on two cores that should be idle, and writes this page, its figures and `benchmarks/speed/results.json`.
+half an hour on two cores that should be idle, and writes this page, its figures and `benchmarks/speed/results.json`.
 `make bench BENCH_OPTIONS=--quick` is a trial of two minutes, written to `build/bench/`. Times drift from run to run:
 the ratios are what to read. This run: {machine}.
 
@@ -42,11 +42,13 @@ The same steps are [asv](https://asv.readthedocs.io) benchmarks, `time_` and `pe
 
 ```
 pip install -e '.[bench]'
+asv machine --yes --config benchmarks/asv.conf.json
 asv continuous --config benchmarks/asv.conf.json main HEAD
 asv run --config benchmarks/asv.conf.json --python=same --quick
 ```
 
-The first compares two commits, each in an environment of its own; the second tries all benchmarks once, with the skrnn
+The second command, once, describes the machine; the third compares two commits, each in an environment of its own; the
+last tries all benchmarks once, with the skrnn
 that is installed.
 """
 
