@@ -160,6 +160,19 @@ def test_windows_are_read_in_place(dilation):
     assert np.shares_memory(from_array(windows[20:]).rows, windows)
 
 
+def test_memory_of_predictions_of_windows():
+    series = np.random.default_rng(0).normal(size=(1_000_000, 4)).astype(np.float32)
+    model = make_pipeline(SlidingWindow(n_timesteps=100), make_regressor(hidden_layer_sizes=(2,), max_iter=1))
+    model.fit(series[:200], series[:200, 0])
+    tracemalloc.start()
+    try:
+        model.predict(series)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * series.nbytes  # the padded copy, the predictions, and workspaces of a fixed size
+
+
 @pytest.mark.parametrize("n_rows", [200_000])
 @pytest.mark.parametrize("method", ["predict", "fit"])
 def test_memory_of_a_long_series(n_rows, method):

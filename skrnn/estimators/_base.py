@@ -24,11 +24,13 @@ from skrnn.estimators._validation import (
     check_parameters,
     naming,
     read_dtype,
+    read_numeric,
     read_random_state,
     read_sequences,
 )
 from skrnn.losses import Loss
 from skrnn.network._inference import hidden_states, outputs
+from skrnn.sequences._ragged import in_parts
 from skrnn.sequences._targets import Targets
 from skrnn.solvers import UPDATE_RULES
 
@@ -411,12 +413,13 @@ class BaseRNN(BaseEstimator, ABC):
         check_is_fitted(self)
         check_parameters(self)
         n_features = self.input_weights_[0].shape[1]
-        sequences, form = read_sequences(self, X, reset=False, n_features=n_features)
+        read, form = read_numeric(self, X, reset=False, n_features=n_features)
         network = make_network(self, n_features, self.n_outputs_, return_sequences)
         dtype = self.readout_weights_.dtype
         theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
         with worker_map(self.n_jobs) as map_chunks:
-            answers = infer(network, theta, read_dtype(sequences, dtype, "X"), map_chunks)
+            parts = [infer(network, theta, read_dtype(part, dtype, "X"), map_chunks) for part in in_parts(read)]
+        answers = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
         self._warn_unless_finite(answers, stacklevel=5)
         return answers, form
 

@@ -215,30 +215,40 @@ def read_sequences(
     With `reset`, the estimator learns names and number of its features. `n_features` is the number of features per
     timestep to expect, if that is known.
     """
+    read, form = read_numeric(estimator, X, reset=reset, n_features=n_features, name=name)
+    return (from_list(read, name) if isinstance(read, list) else from_array(read, name)), form
+
+
+def read_numeric(
+    estimator: Any, X: Any, *, reset: bool, n_features: int | None = None, name: str = "X"
+) -> tuple[np.ndarray | list[np.ndarray], Form]:
+    """Return X as an array (n_samples, n_timesteps, n_features), or a list of (n_timesteps, n_features), and its form.
+
+    The parameters are those of `read_sequences`; no timestep has been looked at.
+    """
     who = type(estimator).__name__
     if isinstance(X, list | tuple) and len(X) == 0:
         raise ValueError(f"Found array with 0 sample(s) in {name}: it is empty, but {who} expects {_EXPECTED_X}.")
     with naming(name, _EXPECTED_X):
         if _is_list(estimator, X, reset):
-            folded: Any = _read_list(estimator, X, reset, name)
-            found = folded[0].shape[1]
+            read: Any = _read_list(estimator, X, reset, name)
+            found = read[0].shape[1]
         else:
             n_dimensions = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
             if n_dimensions > 3:
                 raise ValueError(f"{name} has {n_dimensions} dimensions, but {who} expects {_EXPECTED_X}.")
-            folded = (_read_3d if n_dimensions == 3 else _read_2d)(estimator, X, reset, name)
-            found = folded.shape[2]
+            read = (_read_3d if n_dimensions == 3 else _read_2d)(estimator, X, reset, name)
+            found = read.shape[2]
     if n_features is not None and found != n_features:
         raise ValueError(f"{name} has {found} features per timestep, but {who} was fitted with {n_features}.")
-    if isinstance(folded, list):
-        form = Form(
-            lengths=np.array([len(sequence) for sequence in folded]),
-            indicator=[sequence[:, 0] for sequence in folded],
+    if isinstance(read, list):
+        return read, Form(
+            lengths=np.array([len(sequence) for sequence in read]),
+            indicator=[sequence[:, 0] for sequence in read],
             kind="object array" if hasattr(X, "dtype") else "list",
         )
-        return from_list(folded, name), form
-    form = Form(lengths=np.full(len(folded), folded.shape[1]), indicator=folded[:, :, 0], kind="array")
-    return from_array(folded, name), form
+    lengths = np.broadcast_to(np.intp(read.shape[1]), len(read))  # takes no memory
+    return read, Form(lengths=lengths, indicator=read[:, :, 0], kind="array")
 
 
 def _is_list(estimator: Any, X: Any, reset: bool) -> bool:

@@ -9,6 +9,8 @@ import numpy as np
 
 #: How many sequences are examined at once where masked timesteps are looked for: bounds the memory of the search.
 _N_EXAMINED = 4096
+#: How many sequences `in_parts` reads at once: what is kept of each, some 50 bytes, is then less than a workspace.
+_PART_SIZE = 64 * 1024
 
 #: Features of a timestep from which it pays to compute once what the weights make of a row that sequences share. With
 #: fewer, to add it to the product of the state costs more than to let the row take part in that product.
@@ -105,11 +107,20 @@ class Sequences:
         return np.repeat(shifts, lengths) + np.arange(lengths.sum())
 
 
-def from_array(X: np.ndarray, name: str = "X") -> Sequences:
+def in_parts(X: np.ndarray | Sequence[np.ndarray], name: str = "X") -> Iterator[Sequences]:
+    """Yield the sequences of an array, as `from_array` reads it, some at a time, or those of a list, all at once."""
+    if not isinstance(X, np.ndarray):
+        yield from_list(X, name)
+        return
+    for first in range(0, len(X), _PART_SIZE):
+        yield from_array(X[first : first + _PART_SIZE], name, first)
+
+
+def from_array(X: np.ndarray, name: str = "X", first: int = 0) -> Sequences:
     """Return the sequences of X, (n_samples, n_timesteps, n_features), without a copy where strides allow.
 
     Overlapping windows are recognised by their strides. A timestep that is NaN in every feature is left out. Messages
-    call the array `name`.
+    call the array `name`, and count its samples from `first`.
 
     Raises
     ------
@@ -124,8 +135,8 @@ def from_array(X: np.ndarray, name: str = "X") -> Sequences:
     if finite.all():
         return Sequences(rows, starts, lengths, stride)
     masked = np.isnan(rows).all(axis=1)
-    _refuse_unreadable(rows, starts, n_timesteps, stride, finite | masked, name)
-    return _without_masked(rows, starts, n_timesteps, stride, ~masked, name)
+    _refuse_unreadable(rows, starts, n_timesteps, stride, finite | masked, name, first)
+    return _without_masked(rows, starts, n_timesteps, stride, ~masked, name, first)
 
 
 def from_list(arrays: Sequence[np.ndarray], name: str = "X") -> Sequences:
@@ -172,15 +183,15 @@ def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
 
 
 def _refuse_unreadable(
-    rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, readable: np.ndarray, name: str
+    rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, readable: np.ndarray, name: str, first: int
 ) -> None:
     """Raise for the first timestep of a sequence that is neither finite nor masked."""
-    for first in range(0, len(starts), _N_EXAMINED):
-        index = _row_index(starts[first : first + _N_EXAMINED], n_timesteps, stride)
+    for before in range(0, len(starts), _N_EXAMINED):
+        index = _row_index(starts[before : before + _N_EXAMINED], n_timesteps, stride)
         bad = ~readable[index]
         if bad.any():
             sample, timestep = np.argwhere(bad)[0]
-            raise _unreadable(rows[index[sample, timestep]], timestep, first + sample, name)
+            raise _unreadable(rows[index[sample, timestep]], timestep, first + before + sample, name)
 
 
 def _unreadable(row: np.ndarray, timestep: int, sample: int, name: str) -> ValueError:
@@ -192,22 +203,22 @@ def _unreadable(row: np.ndarray, timestep: int, sample: int, name: str) -> Value
     )
 
 
-def _refuse_empty(n_valid: np.ndarray, lengths: np.ndarray, name: str) -> None:
+def _refuse_empty(n_valid: np.ndarray, lengths: np.ndarray, name: str, first: int = 0) -> None:
     """Raise for the first sequence all of whose timesteps, `lengths` in number, are masked."""
     if not n_valid.all():
         sample = int(np.argmin(n_valid))
         raise ValueError(
-            f"{name} has no timestep in sample {sample}: all {lengths[sample]} are masked (NaN in every feature). "
-            "Expected at least one timestep in each sequence."
+            f"{name} has no timestep in sample {first + sample}: all {lengths[sample]} are masked (NaN in every "
+            "feature). Expected at least one timestep in each sequence."
         )
 
 
 def _without_masked(
-    rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, valid: np.ndarray, name: str
+    rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, valid: np.ndarray, name: str, first: int
 ) -> Sequences:
     """Return the sequences without their masked timesteps: on the same rows where only leading ones are masked."""
     leading, lengths = _count_valid(starts, n_timesteps, stride, valid)
-    _refuse_empty(lengths, np.full(len(starts), n_timesteps), name)
+    _refuse_empty(lengths, np.full(len(starts), n_timesteps), name, first)
     if (leading + lengths == n_timesteps).all():
         return Sequences(rows, starts + leading * stride, lengths, stride)
     if stride == 1:  # without the masked rows, every sequence is a run of rows again

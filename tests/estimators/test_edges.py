@@ -88,6 +88,17 @@ def test_masked_row_in_a_series_does_not_multiply_memory():
     assert (sequences.lengths[25_000:25_100] == 99).all()
 
 
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_predictions_part_by_part(return_sequences, monkeypatch):
+    windows = SlidingWindow(5).fit_transform(rng.normal(size=(50, 2)))
+    y = rng.normal(size=(50, 5) if return_sequences else 50)
+    model = RNNRegressor((4,), max_iter=2, return_sequences=return_sequences).fit(windows, y)
+    expected, states = model.predict(windows), model.hidden_states(windows)
+    monkeypatch.setattr("skrnn.sequences._ragged._PART_SIZE", 7)
+    np.testing.assert_allclose(model.predict(windows), expected, rtol=1e-12)
+    np.testing.assert_allclose(model.hidden_states(windows), states, rtol=1e-12)
+
+
 def test_slice_of_long_sequences_does_not_read_the_rest():
     long = rng.normal(size=(1000, 1000, 2))
     assert peak_of(lambda: from_array(long[:, -5:])) < 1e6

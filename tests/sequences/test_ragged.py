@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skrnn.sequences import _ragged
-from skrnn.sequences._ragged import Sequences, from_array, from_list
+from skrnn.sequences._ragged import Sequences, from_array, from_list, in_parts
 from skrnn.sequences._windows import n_history_rows, pad_series, sliding_windows
 
 NAN, INF = np.nan, np.inf
@@ -215,6 +215,41 @@ def test_sequence_without_a_timestep_is_refused():
     X = masked((0, 0), *[(2, t) for t in range(5)])
     with pytest.raises(ValueError, match="X has no timestep in sample 2: all 5 are masked"):
         from_array(X)
+
+
+# Parts
+
+
+@pytest.fixture
+def part_size(monkeypatch):
+    """Let a part have two sequences."""
+    monkeypatch.setattr("skrnn.sequences._ragged._PART_SIZE", 2)
+
+
+@pytest.mark.usefixtures("part_size")
+def test_parts_are_the_whole():
+    X = masked((0, 0), (2, 1), (3, 0))
+    parts = list(in_parts(X))
+    assert [len(part) for part in parts] == [2] * (len(X) // 2) + [1] * (len(X) % 2)
+    in_turn = [sequence for part in parts for sequence in part.arrays()]
+    for part, whole in zip(in_turn, from_array(X).arrays(), strict=True):
+        np.testing.assert_array_equal(part, whole)
+
+
+@pytest.mark.usefixtures("part_size")
+def test_a_list_is_one_part():
+    lists = list(masked((0, 0)))
+    (part,) = in_parts(lists)
+    assert len(part) == len(lists)
+
+
+@pytest.mark.usefixtures("part_size")
+@pytest.mark.parametrize(("value", "message"), [(NAN, "no timestep in sample 3"), (INF, "timestep 0 of sample 3")])
+def test_samples_of_parts_are_counted_from_the_first(value, message):
+    X = masked()
+    X[3] = value
+    with pytest.raises(ValueError, match=message):
+        list(in_parts(X))
 
 
 # Lists
