@@ -59,6 +59,7 @@ class Columns:
         if not lacks_outputs:
             return Targets(values, weights)
         present = (~np.asarray(self.missing) & self.is_counted[:, None]).T.astype(np.float64)
+        present = np.repeat(present, len(values) // len(present), axis=0)  # a target may have several outputs
         return Targets(values * present, weights, present)
 
 

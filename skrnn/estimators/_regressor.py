@@ -65,8 +65,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         which a method of SciPy may get stuck near the minimum, with a warning.
     quantile : float or array-like of float, default=0.5
         Level of loss="quantile", between 0 and 1, or several in increasing order, which together give prediction
-        intervals: then y has one output, and predictions have a column for each level, also for an array-like of
-        one. No two columns cross: predictions are put in order [11]_.
+        intervals: then predictions have a column for each level, also for an array-like of one, and with several
+        targets a last axis. No two levels of a target cross: predictions are put in order [11]_.
     solver : str, default="adam"
         What minimises the objective:
 
@@ -364,11 +364,11 @@ class RNNRegressor(RegressorMixin, BaseRNN):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_levels)
+        y : ndarray of shape (n_samples,), (n_samples, n_outputs), or with levels (n_samples[, n_outputs], n_levels)
             Predictions, in the units of the targets, of the dtype in which the network was fitted; where `quantile` is
-            an array-like, a column for each level. With `return_sequences` one for each timestep, in the form of X:
-            (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or a list of arrays; NaN at masked
-            timesteps.
+            an array-like, one for each level of each target. With `return_sequences` one for each timestep, in the
+            form of X: (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or a list of arrays; NaN at
+            masked timesteps.
 
         Raises
         ------
@@ -422,12 +422,11 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         return loss.score(values, outputs, targets.weights, targets.present)
 
     def _answers_of_raw(self) -> dict[str, Any]:
-        is_1d = self._y_is_1d and not self._has_column_a_level()
-        return {"predict": partial(_numbers, loss=self._make_loss(), is_1d=is_1d)}
-
-    def _has_column_a_level(self) -> bool:
-        """Tell whether predictions have a column for each level of quantiles, be there one or several."""
-        return self.loss == "quantile" and np.iterable(self.quantile)
+        loss = self._make_loss()
+        shape: tuple[int, ...] = () if self._y_is_1d else (self._n_targets,)
+        if self.loss == "quantile" and np.iterable(self.quantile):  # a column a level, be there one or several
+            shape = (loss.n_outputs_per_target,) if self._n_targets == 1 else (*shape, loss.n_outputs_per_target)
+        return {"predict": partial(_numbers, loss=loss, shape=shape)}
 
     def _make_loss(self) -> Loss:
         loss = self._chosen_loss()
@@ -451,11 +450,6 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         loss = self._chosen_loss()
         self._y_is_1d = y.ndim == 1
         self._n_targets = 1 if y.ndim == 1 else y.shape[1]
-        if self._n_targets > 1 and self._has_column_a_level():
-            raise ValueError(
-                f"quantile is {self.quantile!r}, which gives a column of predictions for each level, but y has "
-                f"{self._n_targets} outputs; expected one output, or a single number as quantile."
-            )
         self.n_outputs_ = self._n_targets * loss.n_outputs_per_target
         self._link = loss.link
 
@@ -488,6 +482,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
+        # With levels, predictions of several targets have an axis more than these.
         tags.target_tags.multi_output = not (self.loss == "quantile" and np.iterable(self.quantile))
         tags.target_tags.positive_only = self.loss == "poisson"
         return tags
@@ -500,7 +495,6 @@ def _least_count(targets: Targets) -> int:
     return len(targets) if targets.weights is None else int(np.count_nonzero(targets.weights))
 
 
-def _numbers(raw: np.ndarray, loss: Loss, is_1d: bool) -> np.ndarray:
-    """Return the predictions, (n_columns,) or (n_columns, n_outputs), that raw outputs stand for."""
-    predictions = loss.predict(raw)
-    return predictions[0] if is_1d else predictions.T
+def _numbers(raw: np.ndarray, loss: Loss, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the predictions that raw outputs stand for, (n_columns, *shape)."""
+    return loss.predict(raw).T.reshape(-1, *shape)

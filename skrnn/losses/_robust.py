@@ -144,7 +144,8 @@ class Quantile(Loss):
     Parameters
     ----------
     levels : tuple of float, default=(0.5,)
-        Levels between zero and one, in increasing order: one for all outputs, or one for each.
+        Levels between zero and one, in increasing order. Outputs are those of one target after another: an output for
+        each level.
     """
 
     def __init__(self, levels: tuple[float, ...] = (0.5,)) -> None:
@@ -160,7 +161,8 @@ class Quantile(Loss):
     ) -> np.ndarray:
         """Write -level or 1 - level, over n_outputs, into `d_raw` and return the losses, (n_columns,)."""
         n_outputs = len(raw)
-        tilts = self._tilts(raw.dtype)
+        # How much steeper than 1/2 the loss of each output is where the output is too large, (n_outputs, 1).
+        tilts = (0.5 - self._levels(n_outputs)[:, None]).astype(raw.dtype)
         np.subtract(raw, y, out=d_raw)
         if present is not None:
             d_raw *= present
@@ -191,15 +193,16 @@ class Quantile(Loss):
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> float:
         """Return D^2, averaged over the levels, as `sklearn.metrics.d2_pinball_score` has it."""
-        return _share_of_pinball_explained(np.array(self.levels), y, self.predict(raw), weights, present)
+        return _share_of_pinball_explained(self._levels(len(y)), y, self.predict(raw), weights, present)
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return `raw`, or with several levels its columns in increasing order, so that no two quantiles cross.
+        """Return `raw`, or with several levels those of each target in increasing order, so that no two cross.
 
         Ordered quantiles are nowhere further from the true ones (Chernozhukov, Fernandez-Val, Galichon 2010,
         doi:10.3982/ECTA7880).
         """
-        return raw if len(self.levels) == 1 else np.sort(raw, axis=0)
+        n_levels = len(self.levels)
+        return raw if n_levels == 1 else np.sort(raw.reshape(-1, n_levels, raw.shape[1]), axis=1).reshape(raw.shape)
 
     def location_scale(
         self, y: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
@@ -207,9 +210,9 @@ class Quantile(Loss):
         """Return the median of the targets, and 1.4826 times their median absolute deviation."""
         return median_and_deviation(y, entry_weights(y, weights, present))
 
-    def _tilts(self, dtype: np.dtype) -> np.ndarray:
-        """Return how much steeper than 1/2 the loss of each output is where the output is too large, (n, 1)."""
-        return np.array([[0.5 - level] for level in self.levels], dtype)
+    def _levels(self, n_outputs: int) -> np.ndarray:
+        """Return the level of each output, (n_outputs,)."""
+        return np.tile(self.levels, n_outputs // len(self.levels))
 
 
 def _touch_from_above(
@@ -228,7 +231,7 @@ def _touch_from_above(
 def _share_of_pinball_explained(
     levels: np.ndarray, y: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None
 ) -> float:
-    """Return D^2 of the pinball loss at these levels, (1,) or (n_outputs,), averaged over the outputs."""
+    """Return D^2 of the pinball loss at these levels, (n_outputs,), averaged over the outputs."""
     y, predictions = y.astype(np.float64), predictions.astype(np.float64)
     weights = entry_weights(y, weights, present)
     tilts = 0.5 - levels[:, None]

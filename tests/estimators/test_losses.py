@@ -174,6 +174,40 @@ def test_predictions_have_a_column_a_level():
         assert model.n_outputs_ == len(model.readout_bias_) == len(quantile)
 
 
+@pytest.mark.parametrize("quantile", [[0.3], LEVELS])
+def test_several_targets_have_an_axis_for_levels(quantile):
+    X, y = make_task(n_samples=40, n_outputs=2)
+    model = make_model(quantile=quantile, max_iter=20).fit(X, y)
+    predictions = model.predict(X)
+    assert predictions.shape == (40, 2, len(quantile))
+    assert model.n_outputs_ == 2 * len(quantile)
+    assert (np.diff(predictions, axis=2) >= 0.0).all()
+    shares = [
+        d2_pinball_score(y[:, target], predictions[:, target, k], alpha=level)
+        for target in range(2)
+        for k, level in enumerate(quantile)
+    ]
+    assert model.score(X, y) == pytest.approx(np.mean(shares), abs=0.01)
+
+
+def test_levels_of_several_targets_are_found():
+    X, y = np.zeros((400, 1, 1)), np.random.default_rng(0).normal(size=(400, 2)) * [1.0, 10.0] + [0.0, 100.0]
+    found = make_model(solver="lbfgs", max_iter=500).fit(X, y).predict(X)[0]
+    np.testing.assert_allclose(found, np.quantile(y, LEVELS, axis=0).T, rtol=0.03, atol=0.05)
+
+
+def test_missing_targets_count_at_no_level():
+    X, y = make_task(n_samples=6, n_outputs=2)
+    X, y = X[:3], np.stack([y[:3], y[3:]], axis=1)  # (3, 2, 2): two timesteps, two targets
+    X = X[:, :2]
+    y[0, 1, 1] = np.nan
+    model = make_model(return_sequences=True, max_iter=5).fit(X, y)
+    assert model.predict(X).shape == (3, 2, 2, len(LEVELS))
+    y_val = y.copy()
+    y_val[0, 1, 0] = np.nan  # the other target of that timestep counted
+    assert model.score(X, y) != model.score(X, y_val)
+
+
 def test_one_level_in_a_list_is_that_level():
     X, y = make_task()
     alone, listed = make_model(quantile=0.3).fit(X, y), make_model(quantile=[0.3]).fit(X, y)
@@ -432,14 +466,11 @@ def test_poisson_refuses_targets_that_are_all_zero(normalize_y):
     model.set_params(early_stopping=False).fit(X, y, X_val=X[:9], y_val=y[:9])  # of these all may be
 
 
-def test_several_levels_need_one_output():
+def test_number_of_targets_is_that_of_fit():
     X, y = make_task(n_outputs=2)
-    for quantile in (LEVELS, [0.5]):
-        with pytest.raises(ValueError, match=r"quantile is .*\by has 2 outputs"):
-            make_model(quantile=quantile).fit(X, y)
-    make_model("squared_error", quantile=LEVELS).fit(X, y)  # of no concern to another loss
-    with pytest.raises(ValueError, match=r"y has shape \(40, 2\)"):
-        make_model().fit(X, y[:, 0]).score(X, y)
+    for model in (make_model(), make_model("squared_error", quantile=LEVELS)):
+        with pytest.raises(ValueError, match=r"y has shape \(40, 2\)"):
+            model.fit(X, y[:, 0]).score(X, y)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "quantile"])

@@ -119,6 +119,22 @@ def test_quantiles_of_several_levels_do_not_cross():
     ).all()
 
 
+def test_levels_of_one_target_are_not_ordered_among_those_of_another():
+    _, raw, _ = make_task(3)
+    both = np.concatenate([raw + 100.0, raw])
+    np.testing.assert_array_equal(
+        Quantile(LEVELS).predict(both), np.concatenate([np.sort(raw + 100.0, axis=0), np.sort(raw, axis=0)])
+    )
+
+
+def test_several_targets_of_several_levels_average():
+    y, raw, _ = make_task(3)
+    targets = np.repeat(y[:1], 3, axis=0)
+    alone = losses_of(Quantile(LEVELS), targets, raw)
+    both = losses_of(Quantile(LEVELS), np.concatenate([targets, targets]), np.concatenate([raw, raw + 1.0]))
+    np.testing.assert_allclose(both, 0.5 * (alone + losses_of(Quantile(LEVELS), targets, raw + 1.0)), rtol=1e-13)
+
+
 def test_outputs_at_one_level_are_not_ordered():
     _, raw, _ = make_task(3)
     assert Quantile((0.2,)).predict(raw) is raw
