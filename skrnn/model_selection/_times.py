@@ -70,8 +70,8 @@ class Times:
 def _in_numbers(value: Any, dtype: np.dtype, parameter: str) -> int | float:
     """Return a length as a Python number: an integer for times that are integers, else a float."""
     is_whole = dtype.kind == "i"
-    # timedelta64 poses as an integer
-    if isinstance(value, bool | np.timedelta64) or not isinstance(value, Integral if is_whole else Real):
+    expected: Any = Integral if is_whole else Real
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, expected):  # timedelta64 poses as an integer
         raise TypeError(
             f"{parameter} is {value!r} of type {type(value).__name__}, but the times are {dtype} numbers; expected "
             f"{'an integer' if is_whole else 'a real number'}."
@@ -113,9 +113,11 @@ def _read_duration(value: Any, parameter: str) -> np.timedelta64:
             "datetime.timedelta or numpy.timedelta64."
         ) from error
     try:
-        return Timedelta(value).to_timedelta64()
+        return Timedelta(value).asm8
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{parameter} is {value!r}; expected a length of time: {error}.") from error
+        raise ValueError(
+            f"{parameter} is {value!r}; expected a length of time, which pandas.Timedelta reads."
+        ) from error
 
 
 def read_times(column: Any, parameter: str) -> Times:
