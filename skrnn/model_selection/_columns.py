@@ -94,8 +94,9 @@ def _by_position(X: Any, position: int, parameter: str) -> Any:
         raise ValueError(f"{parameter} is {position}, but X has {shape[1]} columns.")
     if not hasattr(X, "shape"):
         return [row[position] for row in X]
-    position %= shape[1]  # not every sparse matrix counts from the end
-    return X.iloc[:, position] if hasattr(X, "iloc") else X[:, [position]] if issparse(X) else X[:, position]
+    if hasattr(X, "iloc"):
+        return X.iloc[:, position]
+    return X[:, [position]] if issparse(X) else X[:, position]
 
 
 def _shape_of_list(X: Any) -> tuple[int, ...]:

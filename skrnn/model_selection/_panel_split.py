@@ -47,12 +47,12 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         Length of the training part at most. If None, it begins with the first time.
     horizon : length of time, default=None
         How far the targets reach ahead: that of a row at time t is made of values in ``(t, t + horizon]``. Training
-        rows whose targets overlap those of the test part are left out. If None, none are. For steps of one, neither
-        are they with a horizon of 1.
+        rows whose targets overlap those of the test part are left out: none where times are one apart and `horizon`
+        is 1. If None, none are.
     window : length of time, default=None
         How far the rows reach back, where they are windows already: that at time t holds values in ``(t - window, t]``.
-        Test rows whose windows hold a time of a training row are left out. If None, none are. For steps of one,
-        neither are they with a window of 1.
+        Test rows whose windows reach back to a training row are left out: none where times are one apart and `window`
+        is 1. If None, none are.
 
     See Also
     --------
@@ -75,8 +75,8 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
     Purging [1]_: with `horizon`, the training part ends where its targets would reach beyond the first time of the test
     part, if the gap does not end it before. With `window`, the test part begins where its windows no longer reach back
     to the last time of the training part. Take the longest length that occurs: 5 rows of a series without weekends
-    are "7D". Inside of a :class:`~sklearn.pipeline.Pipeline` with :class:`~skrnn.preprocessing.SlidingWindow`, `window`
-    is not needed, for windows are made after the split; `horizon` is, if targets reach more than a step ahead.
+    are "7D". Where :class:`~skrnn.preprocessing.SlidingWindow` is a step of a :class:`~sklearn.pipeline.Pipeline`,
+    `window` is not needed, for windows are made after the split; `horizon` is, if targets reach more than a step ahead.
 
     The column of times stays in `X`: leave it out of the features with a
     :class:`~sklearn.compose.ColumnTransformer`, or make it the index of the frame. Dates with a time zone are
