@@ -1,0 +1,200 @@
+"""Times as numbers: integers, floats, dates, durations and periods, and lengths of time in their unit."""
+
+from datetime import date, timedelta
+from numbers import Integral, Real
+from typing import Any, final
+
+import numpy as np
+
+
+@final
+class Times:
+    """The time of each row as a number, and the unit of these numbers.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,), int64 or float64
+        The times.
+    unit : dtype, default=None
+        The ``timedelta64`` that one is, for dates and durations; None for plain numbers.
+
+    Examples
+    --------
+    >>> times = read_times(np.array(["2024-02-28", "2024-03-01"], dtype="datetime64[D]"), "time_column")
+    >>> times.values
+    array([19781, 19783])
+    >>> times.length(timedelta(weeks=1), "gap")
+    7
+    """
+
+    def __init__(self, values: np.ndarray, unit: np.dtype | None = None) -> None:
+        self.values = values
+        self.unit = unit
+
+    def length(self, value: Any, parameter: str, *, zero: bool = False) -> int | float:
+        """Return a length of time in the unit of the times.
+
+        Parameters
+        ----------
+        value : int, float, timedelta, timedelta64 or str
+            The length: an integer for integers, a real number for floats, a duration for dates.
+        parameter : str
+            The parameter that has this value, for errors.
+        zero : bool, default=False
+            Whether zero is allowed.
+
+        Returns
+        -------
+        int or float
+            The length; an int unless the times are floats.
+
+        Raises
+        ------
+        TypeError
+            If the value does not go with the times.
+        ValueError
+            If the value is negative, not finite, zero where it must not be, or finer than the times.
+        """
+        if zero and isinstance(value, Integral) and value == 0:  # in every unit
+            return 0
+        if self.unit is None:
+            length = _in_numbers(value, self.values.dtype, parameter)
+        else:
+            length = _in_units(value, self.unit, parameter)
+        bound = ">= 0" if zero else "> 0"
+        if not (0 <= length < np.inf) or (length == 0 and not zero):
+            raise ValueError(f"{parameter} is {value!r}; expected a length of time {bound}.")
+        return length
+
+
+def _in_numbers(value: Any, dtype: np.dtype, parameter: str) -> int | float:
+    """Return a length as a Python number: an integer for times that are integers, else a float."""
+    is_whole = dtype.kind == "i"
+    expected: Any = Integral if is_whole else Real
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, expected):  # timedelta64 poses as an integer
+        raise TypeError(
+            f"{parameter} is {value!r} of type {type(value).__name__}, but the times are {dtype} numbers; expected "
+            f"{'an integer' if is_whole else 'a real number'}."
+        )
+    return int(value) if is_whole else float(value)
+
+
+def _in_units(value: Any, unit: np.dtype, parameter: str) -> int:
+    """Return a length as a number of units."""
+    duration = _read_duration(value, parameter)
+    if np.isnat(duration):
+        raise ValueError(f"{parameter} is {value!r}; expected a length of time.")
+    # Told to convert, NumPy takes a month for 30.4 days, and a number without a unit for any.
+    is_generic = np.datetime_data(duration.dtype)[0] == "generic"
+    if is_generic or not np.can_cast(duration.dtype, unit, "same_kind"):
+        raise ValueError(f"{parameter} is {value!r}; expected a length that converts to the times' unit, {unit.name}.")
+    units = duration.astype(unit)
+    if units != duration:
+        raise ValueError(f"{parameter} is {value!r}, which is no whole number of the times' unit, {unit.name}.")
+    return int(units.astype(np.int64))
+
+
+def _read_duration(value: Any, parameter: str) -> np.timedelta64:
+    """Return a duration as a timedelta64."""
+    if isinstance(value, np.timedelta64):
+        return value
+    if isinstance(value, timedelta) and not hasattr(value, "to_timedelta64"):
+        return np.timedelta64(value)
+    if isinstance(value, Real):  # pandas would take it for nanoseconds
+        raise TypeError(
+            f"{parameter} is {value!r} of type {type(value).__name__}, but the times are dates or durations; expected "
+            "a timedelta, or a string that pandas.Timedelta reads, such as '7D'."
+        )
+    try:
+        from pandas import Timedelta
+    except ImportError as error:
+        raise TypeError(
+            f"{parameter} is {value!r} of type {type(value).__name__}, which takes pandas to read; expected a "
+            "datetime.timedelta or numpy.timedelta64."
+        ) from error
+    try:
+        return Timedelta(value).asm8
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{parameter} is {value!r}; expected a length of time, which pandas.Timedelta reads."
+        ) from error
+
+
+def read_times(column: Any, parameter: str) -> Times:
+    """Return times as numbers.
+
+    Parameters
+    ----------
+    column : array-like of shape (n_samples,)
+        Integers, floats, dates, durations or pandas periods, none missing. Dates with a time zone are read in UTC,
+        periods as their number since 1970.
+    parameter : str
+        The parameter that names the column, for errors.
+
+    Returns
+    -------
+    Times
+        The time of each row.
+
+    Raises
+    ------
+    TypeError
+        If the column holds something else.
+    ValueError
+        If a time is missing, infinite, or too large for a 64-bit integer.
+
+    Examples
+    --------
+    >>> read_times([2.0, 1.5], "time_column").values
+    array([2. , 1.5])
+    """
+    if hasattr(column, "isna") and column.isna().any():  # as an integer, a missing period would be the first of all
+        raise ValueError(f"{parameter} has {int(column.isna().sum())} missing times; expected a time in each row.")
+    values = _to_numpy(column, parameter)
+    if values.dtype.kind in "mM":
+        return _read_dates(values, parameter)
+    if values.dtype.kind not in "iuf":
+        raise TypeError(
+            f"{parameter} has dtype {values.dtype}; expected numbers, dates, durations or periods. Strings can be "
+            "converted with pandas.to_datetime."
+        )
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError(f"{parameter} has {int((~np.isfinite(values)).sum())} times that are NaN or infinite.")
+    if values.dtype.kind == "u" and len(values) and values.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{parameter} has times up to {values.max()}; expected at most {np.iinfo(np.int64).max}.")
+    return Times(values.astype(np.float64 if values.dtype.kind == "f" else np.int64))
+
+
+def _read_dates(values: np.ndarray, parameter: str) -> Times:
+    """Return dates or durations as integers, with their unit."""
+    if np.isnat(values).any():
+        raise ValueError(f"{parameter} has {int(np.isnat(values).sum())} missing times; expected a time in each row.")
+    return Times(values.astype(np.int64), np.dtype(values.dtype.str.replace("M8", "m8")))
+
+
+def _to_numpy(column: Any, parameter: str) -> np.ndarray:
+    """Return a column as an array of numbers or dates, where it holds such."""
+    dtype = getattr(column, "dtype", None)
+    if hasattr(dtype, "freq"):  # periods
+        return np.asarray(column.astype("int64"))
+    if getattr(dtype, "tz", None) is not None:
+        column = getattr(column, "dt", column).tz_convert(None)  # a Series has .dt, an Index is its own
+    values = np.asarray(column)
+    return _from_objects(values.tolist(), parameter) if values.dtype == object else values
+
+
+def _from_objects(values: list[Any], parameter: str) -> np.ndarray:
+    """Return numbers or dates that came as Python objects as an array."""
+    if values and all(isinstance(value, date) for value in values):
+        return np.array([_as_datetime64(value, parameter) for value in values])
+    return np.array(values)
+
+
+def _as_datetime64(moment: Any, parameter: str) -> np.datetime64:
+    """Return a date or datetime without a time zone as datetime64."""
+    if getattr(moment, "tzinfo", None) is not None:
+        raise TypeError(
+            f"{parameter} has {moment!r} as an object with a time zone; expected a column of one time zone, which "
+            "pandas.to_datetime with utc=True gives."
+        )
+    return moment.to_datetime64() if hasattr(moment, "to_datetime64") else np.datetime64(moment)
