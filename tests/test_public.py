@@ -8,7 +8,7 @@ import pytest
 
 import skrnn
 
-PACKAGES = ["skrnn", "skrnn.datasets", "skrnn.metrics", "skrnn.preprocessing"]
+PACKAGES = ["skrnn", "skrnn.datasets", "skrnn.metrics", "skrnn.model_selection", "skrnn.preprocessing"]
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -41,7 +41,7 @@ def test_import_brings_no_optional_package():
     code = (
         "import sys, sklearn.base, sklearn.model_selection, sklearn.utils\n"
         "before = set(sys.modules)\n"
-        "import skrnn, skrnn.datasets, skrnn.metrics, skrnn.preprocessing\n"
+        f"import {', '.join(PACKAGES)}\n"
         "added = {name.split('.')[0] for name in set(sys.modules) - before}\n"
         "print(*sorted(added & {'pandas', 'polars', 'matplotlib', 'onnx', 'torch', 'skops', 'pytest'}))\n"
     )
