@@ -16,6 +16,27 @@ def read_table(X: Any) -> Any:
     return check_array(X, dtype=None, ensure_all_finite=False, estimator="SlidingWindow", input_name="X")
 
 
+def column_position(column: Any, n_columns: int, names: NDArray[Any] | None) -> int:
+    """Return the position, from 0, of a column given by name or by position, in a table that has features beside it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or no other.
+    """
+    if isinstance(column, str):
+        known = [] if names is None else list(names)
+        if column not in known:
+            columns = f"its columns are {known}" if known else "its columns have no names"
+            raise ValueError(f"group_column is {column!r}, but X has no such column: {columns}")
+        column = known.index(column)
+    elif not -n_columns <= column < n_columns:
+        raise ValueError(f"group_column is {column}, but X has {n_columns} columns")
+    if n_columns == 1:
+        raise ValueError("X has 1 feature(s), the group column, but SlidingWindow expects another beside it")
+    return int(column) % n_columns
+
+
 def take_column(table: Any, position: int) -> tuple[Any, Any]:
     """Return (the other columns, the column at `position`) of a table; those of an array as views where possible."""
     n_columns = table.shape[1]

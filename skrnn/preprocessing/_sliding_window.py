@@ -11,26 +11,14 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn.preprocessing._groups import (
-    count_labels,
-    encode_labels,
-    is_one_group,
-    join_labels,
-    read_labels,
-    read_table,
-    take_column,
-)
+from skrnn.preprocessing._groups import column_position, count_labels, read_labels, read_table, take_column
+from skrnn.preprocessing._labelled import Rows, make_windows, take_last_rows
 from skrnn.preprocessing._parameters import check_count, check_flag, check_group_column, check_padding
 from skrnn.preprocessing._series import digest_rows, refuse_infinity
-from skrnn.sequences._windows import (
-    flatten_windows,
-    grouped_windows,
-    last_rows,
-    n_history_rows,
-    pad_series,
-    sliding_windows,
-    window_dtype,
-)
+from skrnn.sequences._windows import flatten_windows, n_history_rows
+
+#: The attributes that exist only with `carry_context`.
+_OF_CONTEXT = {"context_", "context_groups_", "n_samples_fit_", "_digest"}
 
 
 def _gives_columns(transformer: "SlidingWindow") -> bool:
@@ -69,8 +57,8 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         the windows. None: there is no such column, and groups, if any, are given as `groups` to the methods.
     carry_context : bool, default=False
         If True, :meth:`fit` keeps the last :attr:`n_history_rows` rows of each group, and :meth:`transform`
-        takes its rows for their continuation, unless they are the rows of `fit` again: see the notes. If
-        False, windows see only the rows that they are made of.
+        takes its rows for their continuation, unless they begin with the rows of `fit` again: see the notes.
+        If False, windows are made of the rows of the same call alone.
     flatten : bool, default=False
         If False, the output has three dimensions, for the recurrent estimators. If True, it has two, one
         timestep after another, for any tabular estimator; only then are `get_feature_names_out` and
@@ -90,6 +78,8 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
     context_groups_ : ndarray of shape (n_context_rows,) or None
         The group of each of these rows; None if :meth:`fit` was given no groups. Defined only if
         `carry_context` is True.
+    n_samples_fit_ : int
+        Number of rows seen by :meth:`fit`. Defined only if `carry_context` is True.
 
     See Also
     --------
@@ -113,17 +103,17 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
     **Context.** By default the first rows of a test fold have short windows, and to forecast the next value one
     hands over all rows that the window spans. With ``carry_context=True`` new rows follow on from those of
     :meth:`fit`, group by group; a group that `fit` has not seen starts without history, and so do all if only
-    one of `fit` and :meth:`transform` was given groups. What comes after `X` of one call of `transform` is not
-    remembered for the next: each call continues from `fit`.
+    one of `fit` and :meth:`transform` was given groups. Each call of `transform` continues from `fit`, not from the
+    call before, and takes its first rows for the very next ones: a splitter with a gap leaves rows out unseen.
 
     The rows of `fit` do not follow on from themselves: their windows would hold later rows. :meth:`fit_transform`
-    and ``fit(X).transform(X)`` therefore start without history. `transform` recognises *the same rows again*, all
-    of them, in the same order, with equal values (whatever their dtype and memory layout) and equal groups, by a
-    digest. It does not recognise *a part of them*, another order or values that differ in the last digit, such as
-    those behind a step whose `fit_transform` and `transform` round differently
-    (:class:`~sklearn.decomposition.PCA`): these are taken for a continuation, and their first windows hold rows
-    that are not earlier. For the windows of such rows, transform all rows of `fit` and select windows, or switch
-    the context off for as long: ``set_params(carry_context=False)``, which needs no new `fit`.
+    and ``fit(X).transform(X)`` therefore start without history. By a digest, `transform` recognises *all rows of
+    fit again*, alone or with more rows after them: in the same order, with equal values, whatever their dtype and
+    memory layout, and equal groups. It does not recognise *a part of them* alone, another order, or values that
+    differ in the last digit, such as those from a step whose `fit_transform` and `transform` round differently
+    (:class:`~sklearn.decomposition.PCA`): these are taken for a continuation, and windows at their beginning hold
+    rows that are not earlier. For the windows of a part, transform all rows of `fit` and select windows; or switch
+    the context off for as long with ``set_params(carry_context=False)``, which needs no new `fit`.
 
     **Memory.** Without groups, or with a single one, the output is a read-only view on one padded copy of the
     series, made anew by each call of :meth:`transform`. Neighbouring windows share their memory, so that a window
@@ -277,15 +267,15 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
             seen before.
         """
         check_is_fitted(self)
-        series, labels = self._read(X, groups, reset=False)
-        if labels is None and self.n_groups_ is not None:
+        rows = self._read(X, groups, reset=False)
+        if rows.labels is None and self.n_groups_ is not None:
             warn(
                 f"SlidingWindow was fitted with {self.n_groups_} groups, but transform got none: all rows of X are "
                 "taken for one series of a group not seen before",
                 UserWarning,
                 stacklevel=3,  # set_output has wrapped the method
             )
-        return self._make_windows(series, labels, *self._context_of(series, labels))
+        return self._make_windows(rows, self._context_of(rows))
 
     def fit_transform(self, X: ArrayLike, y: Any = None, *, groups: ArrayLike | None = None) -> NDArray[np.floating]:
         """Fit, and give every row of `X` the window of rows that ends there.
@@ -306,8 +296,7 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps * n_features)
             As from :meth:`transform`. The errors are those of :meth:`fit`.
         """
-        series, labels = self._fit(X, groups)
-        return self._make_windows(series, labels)
+        return self._make_windows(self._fit(X, groups), context=None)
 
     @available_if(_gives_columns)
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
@@ -318,14 +307,15 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str of shape (n_features_in_,), default=None
-            Names of the features of the series. If None, `feature_names_in_`, or ``x0, x1, ...`` where it
-            is not defined. Else they must match `feature_names_in_` where it is defined.
+            Names of the columns of `X` as it comes, the group column included. If None, `feature_names_in_`,
+            or ``x0, x1, ...`` where it is not defined. Else they must match `feature_names_in_` where it is
+            defined.
 
         Returns
         -------
-        ndarray of str objects of shape (n_timesteps * n_features_in_,)
-            Oldest timestep first: ``x0_t-2, x1_t-2, x0_t-1, x1_t-1, x0, x1``. The number is the distance
-            in rows, so that it counts in steps of `dilation`.
+        ndarray of str objects of shape (n_timesteps * n_features,)
+            Oldest timestep first: ``x0_t-2, x1_t-2, x0_t-1, x1_t-1, x0, x1``, without the group column. The
+            number is the distance in rows of the series or group, so that it counts in steps of `dilation`.
 
         Raises
         ------
@@ -343,30 +333,32 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         columns = [f"{name}_t-{lag}" if lag else name for lag in lags for name in names]
         return np.asarray(columns, dtype=object)
 
-    def _fit(self, X: ArrayLike, groups: ArrayLike | None) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Fit, and return what was read: (the series, the label of each row or None)."""
+    def _fit(self, X: ArrayLike, groups: ArrayLike | None) -> Rows:
+        """Fit, and return the rows that were read."""
         check_count("n_timesteps", self.n_timesteps)
         check_count("dilation", self.dilation)
         check_padding(self.padding)
         check_group_column(self.group_column)
         check_flag("carry_context", self.carry_context)
         check_flag("flatten", self.flatten)
-        series, labels = self._read(X, groups, reset=True)
-        self.n_groups_ = None if labels is None else count_labels(labels)
+        rows = self._read(X, groups, reset=True)
+        self.n_groups_ = None if rows.labels is None else count_labels(rows.labels)
         if self.carry_context:
-            self._keep_context(series, labels)
+            self.context_, self.context_groups_ = take_last_rows(rows, self.n_history_rows)
+            self.n_samples_fit_ = len(rows.series)
+            self._digest = digest_rows(*rows)
         else:
-            self._forget_context()
-        return series, labels
+            for name in _OF_CONTEXT & set(vars(self)):  # from an earlier fit
+                delattr(self, name)
+        return rows
 
-    def _read(self, X: ArrayLike, groups: ArrayLike | None, *, reset: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Return (the series, (n_samples, n_features), in its own dtype if numeric; the label of each row or None)."""
+    def _read(self, X: ArrayLike, groups: ArrayLike | None, *, reset: bool) -> Rows:
+        """Return the checked series, in its own dtype if numeric, and the label of each row, if any."""
         # Integers are converted while they are padded, and infinity is looked for in blocks of rows: either would
         # else take memory as large as the series.
         checks = {"dtype": "numeric", "ensure_all_finite": False}
-        labels: Any = groups
         if self.group_column is None:
-            series = validate_data(self, X, reset=reset, **checks)
+            series, labels, name = validate_data(self, X, reset=reset, **checks), groups, "groups"
         else:
             if groups is not None:
                 raise ValueError(f"groups are given beside group_column={self.group_column!r}, but only one can tell")
@@ -374,77 +366,32 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
             validate_data(self, table, reset=reset, skip_check_array=True)
             features, labels = take_column(table, self._group_position())
             series = check_array(features, estimator=self, input_name="X", **checks)
+            name = f"group column {self.group_column!r} of X"
         if series.dtype.kind not in "biuf":  # dates pass as numeric, and as numbers their NaT would be -9e18
             raise ValueError(f"X has dtype {series.dtype}, but SlidingWindow expects real numbers")
         refuse_infinity(series)
-        if labels is None:
-            return series, None
-        name = "groups" if self.group_column is None else f"group column {self.group_column!r} of X"
-        return series, read_labels(labels, len(series), name)
+        return Rows(series, None if labels is None else read_labels(labels, len(series), name))
 
     def _group_position(self) -> int:
         """Return the position of the group column among the columns seen by fit."""
-        column, n_columns = self.group_column, self.n_features_in_
-        if isinstance(column, str):
-            names = list(getattr(self, "feature_names_in_", ()))
-            if column not in names:
-                columns = f"its columns are {names}" if names else "its columns have no names"
-                raise ValueError(f"group_column is {column!r}, but X has no such column: {columns}")
-            position = names.index(column)
-        elif not -n_columns <= column < n_columns:
-            raise ValueError(f"group_column is {column}, but X has {n_columns} columns")
-        else:
-            position = column % n_columns
-        if n_columns == 1:
-            raise ValueError("X has 1 column, which group_column takes: SlidingWindow expects a feature beside it")
-        return position
+        return column_position(self.group_column, self.n_features_in_, getattr(self, "feature_names_in_", None))
 
-    def _keep_context(self, series: NDArray[Any], labels: NDArray[Any] | None) -> None:
-        """Keep the last rows of each group, and a digest by which to recognise all of them."""
-        if labels is None:
-            kept: Any = slice(max(0, len(series) - self.n_history_rows), None)
-        else:
-            kept = last_rows(encode_labels(labels)[1], self.n_history_rows)
-        self.context_ = np.array(series[kept], dtype=window_dtype(series))
-        self.context_groups_ = None if labels is None else labels[kept]
-        self._digest = digest_rows(series, labels)
-
-    def _forget_context(self) -> None:
-        """Remove what an earlier fit has kept."""
-        for name in ("context_", "context_groups_", "_digest"):
-            if hasattr(self, name):
-                delattr(self, name)
-
-    def _context_of(
-        self, series: NDArray[Any], labels: NDArray[Any] | None
-    ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
-        """Return (the rows that the series may follow on from, their labels), or (None, None) where there are none."""
+    def _context_of(self, rows: Rows) -> Rows | None:
+        """Return the rows that these follow on from; None if there are none, or these begin with the rows of fit."""
         if not self.carry_context:
-            return None, None
+            return None
         if not hasattr(self, "context_"):
             raise NotFittedError("carry_context is True, but was False in fit, which kept no rows: call fit again")
-        has_other_form = (labels is None) != (self.context_groups_ is None)
-        if has_other_form or digest_rows(series, labels) == self._digest:
-            return None, None
-        return self.context_, self.context_groups_
+        series, labels = rows
+        if (labels is None) != (self.context_groups_ is None):
+            return None
+        n_seen = self.n_samples_fit_
+        begins_again = digest_rows(series[:n_seen], None if labels is None else labels[:n_seen]) == self._digest
+        return None if begins_again else Rows(self.context_, self.context_groups_)
 
-    def _make_windows(
-        self,
-        series: NDArray[Any],
-        labels: NDArray[Any] | None,
-        context: NDArray[Any] | None = None,
-        context_labels: NDArray[Any] | None = None,
-    ) -> NDArray[np.floating]:
-        """Return the windows of a series that follows on from the context, where it has one."""
-        if labels is None or is_one_group(labels):
-            if labels is not None and context is not None and context_labels is not None:
-                codes = encode_labels(join_labels(context_labels, labels[:1]))[1]
-                context = context[codes[:-1] == codes[-1]]
-            padded = pad_series(series, self.n_history_rows, self.padding, context)
-            windows = sliding_windows(padded, self.n_timesteps, self.dilation)
-        else:
-            codes = encode_labels(labels if context_labels is None else join_labels(context_labels, labels))[1]
-            windows = grouped_windows(series, codes, self.n_timesteps, self.dilation, self.padding, context)
+    def _make_windows(self, rows: Rows, context: Rows | None) -> NDArray[np.floating]:
+        """Return the windows of rows that follow on from a context, in the form of the output."""
+        windows = make_windows(rows, self.n_timesteps, self.dilation, self.padding, context)
         return flatten_windows(windows) if self.flatten else windows
 
     def __sklearn_tags__(self) -> Any:
