@@ -61,9 +61,10 @@ def read_labels(values: Any, n_samples: int, name: str) -> NDArray[Any]:
     ValueError
         If there is not one label for each row, or one is missing.
     """
-    labels = np.asarray(values)
-    if labels.dtype.kind in "US" and not hasattr(values, "__array__"):
-        labels = np.array(values, dtype=object)  # beside strings, NumPy would write None, NaN and 1 as strings
+    if isinstance(values, list | tuple):  # NumPy would make strings of all beside a string, and rows of tuples
+        labels = np.fromiter(values, dtype=object, count=len(values))
+    else:
+        labels = np.asarray(values)
     if labels.shape != (n_samples,):
         raise ValueError(f"{name} has shape {labels.shape}, but SlidingWindow expects one label a row: ({n_samples},)")
     missing = _is_missing(labels)
