@@ -18,6 +18,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
@@ -197,6 +198,31 @@ class Sum(RegressorMixin, BaseEstimator):
         return np.nan_to_num(X).reshape(len(X), -1) @ self.weights_
 
 
+class ScoreWithGroups:
+    """A scorer that hands groups on to the score of a pipeline."""
+
+    def get_metadata_routing(self):
+        request = MetadataRequest(owner="ScoreWithGroups")
+        request.score.add_request(param="groups", alias=True)
+        return request
+
+    def __call__(self, model, X, y, groups):
+        return model.score(X, y, groups=groups)
+
+
+#: Ways to score with groups; None is the pipeline's own score.
+SCORINGS_WITH_GROUPS = [
+    pytest.param(
+        None,
+        marks=pytest.mark.skipif(
+            tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8),
+            reason="the default scorer of older versions routes nothing through a pipeline",
+        ),
+    ),
+    ScoreWithGroups(),
+]
+
+
 def sum_windows(windows):
     return Sum().fit(windows, None).predict(windows)
 
@@ -248,20 +274,23 @@ def test_groups_are_routed_through_a_pipeline(routing, panel):
     assert model.score(X, y, groups=groups) == pytest.approx(1.0)
 
 
-def test_groups_are_routed_through_a_search(routing, panel):
+@pytest.mark.parametrize("scoring", SCORINGS_WITH_GROUPS)
+def test_groups_are_routed_through_a_search(routing, panel, scoring):
     X, groups, y = panel
     windows = SlidingWindow(4).set_fit_request(groups=True).set_transform_request(groups=True)
     model = make_pipeline(windows, Sum())
     grid = {"slidingwindow__padding": ["mask", "edge"], "slidingwindow__n_timesteps": [3, 4]}
     # GroupKFold asks for groups too: a fold is made of whole groups, whose windows are those of the whole table.
-    search = GridSearchCV(model, grid, cv=GroupKFold(3), error_score="raise").fit(X, y, groups=groups)
+    search = GridSearchCV(model, grid, cv=GroupKFold(3), scoring=scoring, error_score="raise")
+    search.fit(X, y, groups=groups)
     assert search.best_params_ == {"slidingwindow__padding": "mask", "slidingwindow__n_timesteps": 4}
     assert search.best_score_ == pytest.approx(1.0)
     np.testing.assert_allclose(search.best_estimator_.predict(X, groups=groups), y)
 
 
+@pytest.mark.parametrize("scoring", SCORINGS_WITH_GROUPS)
 @pytest.mark.parametrize("cv", [GroupKFold(3), TimeSeriesSplit(3)])
-def test_groups_and_context_are_routed_through_cross_validation(routing, panel, cv):
+def test_groups_and_context_are_routed_through_cross_validation(routing, panel, cv, scoring):
     X, groups, y = panel
     windows = SlidingWindow(4, carry_context=True).set_fit_request(groups=True).set_transform_request(groups=True)
     scores = cross_validate(
@@ -269,6 +298,7 @@ def test_groups_and_context_are_routed_through_cross_validation(routing, panel, 
         X,
         y,
         cv=cv,
+        scoring=scoring,
         params={"groups": groups},
         return_train_score=True,
         error_score="raise",

@@ -97,8 +97,8 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
     scikit-learn's metadata: with ``sklearn.set_config(enable_metadata_routing=True)``, ask for it by
     ``set_fit_request(groups=True)`` and ``set_transform_request(groups=True)``, both, and pass it to the methods
     of the pipeline or search. Without routing, ``Pipeline.fit(X, y, slidingwindow__groups=groups)`` hands it to
-    `fit` alone; and scorers given by name, like the `predict` of a search, never pass it on. :meth:`transform`
-    warns when it misses groups that :meth:`fit` had.
+    `fit` alone. Nor is it passed on by scorers given by name, by the `predict` of a search, or before scikit-learn
+    1.8 by the default scorer of a pipeline. :meth:`transform` warns when it misses groups that :meth:`fit` had.
 
     **Context.** By default the first rows of a test fold have short windows, and to forecast the next value one
     hands over all rows that the window spans. With ``carry_context=True`` new rows follow on from those of
