@@ -386,8 +386,10 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         if (labels is None) != (self.context_groups_ is None):
             return None
         n_seen = self.n_samples_fit_
-        begins_again = digest_rows(series[:n_seen], None if labels is None else labels[:n_seen]) == self._digest
-        return None if begins_again else Rows(self.context_, self.context_groups_)
+        first_labels = None if labels is None else labels[:n_seen]
+        if len(series) >= n_seen and digest_rows(series[:n_seen], first_labels) == self._digest:
+            return None
+        return Rows(self.context_, self.context_groups_)
 
     def _make_windows(self, rows: Rows, context: Rows | None) -> NDArray[np.floating]:
         """Return the windows of rows that follow on from a context, in the form of the output."""
