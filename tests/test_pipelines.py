@@ -4,16 +4,21 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from sklearn.compose import TransformedTargetRegressor
+import sklearn
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import StackingRegressor, VotingClassifier
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
     TimeSeriesSplit,
     cross_val_predict,
     cross_val_score,
+    cross_validate,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
@@ -190,3 +195,169 @@ def test_memory_of_a_long_series(n_rows, method):
     finally:
         tracemalloc.stop()
     assert peak < 2 * series.nbytes + 60e6
+
+
+# Context and groups
+
+
+class Sum(RegressorMixin, BaseEstimator):
+    """A regressor that learns nothing: it predicts a sum that tells one window from another."""
+
+    def fit(self, X, y):
+        self.weights_ = np.sqrt(np.arange(2, 2 + X[0].size))
+        return self
+
+    def predict(self, X):
+        return np.nan_to_num(X).reshape(len(X), -1) @ self.weights_
+
+
+class ScoreWithGroups:
+    """A scorer that hands groups on to the score of a pipeline."""
+
+    def get_metadata_routing(self):
+        request = MetadataRequest(owner="ScoreWithGroups")
+        request.score.add_request(param="groups", alias=True)
+        return request
+
+    def __call__(self, model, X, y, groups):
+        return model.score(X, y, groups=groups)
+
+
+#: Ways to score with groups; None is the pipeline's own score.
+SCORINGS_WITH_GROUPS = [
+    pytest.param(
+        None,
+        marks=pytest.mark.skipif(
+            tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8),
+            reason="the default scorer of older versions routes nothing through a pipeline",
+        ),
+    ),
+    ScoreWithGroups(),
+]
+
+
+def sum_windows(windows):
+    return Sum().fit(windows, None).predict(windows)
+
+
+@pytest.fixture
+def routing():
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.fixture
+def panel():
+    """(X, groups, what `Sum` makes of the windows within groups) of six groups that take turns as chance wants."""
+    rng = np.random.default_rng(0)
+    X, groups = rng.normal(size=(90, 2)), rng.integers(0, 6, size=90)
+    return X, groups, sum_windows(SlidingWindow(4).fit_transform(X, groups=groups))
+
+
+@pytest.mark.parametrize("carry_context", [True, False])
+def test_context_in_cross_validation(carry_context):
+    X = np.random.default_rng(0).normal(size=(60, 2)).cumsum(axis=0)
+    y = sum_windows(SlidingWindow(8).fit_transform(X))  # what one predicts who sees the whole past
+    model = make_pipeline(SlidingWindow(8, carry_context=carry_context), Sum())
+    scores = cross_validate(model, X, y, cv=TimeSeriesSplit(4), return_train_score=True, error_score="raise")
+    np.testing.assert_allclose(scores["train_score"], 1.0)  # training rows do not see the end of themselves
+    if carry_context:
+        np.testing.assert_allclose(scores["test_score"], 1.0)
+    else:
+        assert scores["test_score"].max() < 0.999
+
+
+def test_context_behind_a_scaler():
+    X, y = load_sunspots(return_X_y=True)
+    model = make_pipeline(StandardScaler(), SlidingWindow(12, carry_context=True), make_regressor()).fit(
+        X[:220], y[:220]
+    )
+    whole = model.predict(X)  # begins with the rows of fit, and so without context
+    np.testing.assert_array_equal(model.predict(X[:220]), whole[:220])
+    np.testing.assert_allclose(model.predict(X[220:]), whole[220:], rtol=1e-10)
+
+
+def test_groups_are_routed_through_a_pipeline(routing, panel):
+    X, groups, y = panel
+    windows = SlidingWindow(4).set_fit_request(groups=True).set_transform_request(groups=True)
+    model = make_pipeline(windows, Sum())
+    model.fit(X, y, groups=groups)
+    np.testing.assert_allclose(model.predict(X, groups=groups), y)
+    np.testing.assert_allclose(model[:-1].fit_transform(X, groups=groups), windows.fit_transform(X, groups=groups))
+    assert model.score(X, y, groups=groups) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("scoring", SCORINGS_WITH_GROUPS)
+def test_groups_are_routed_through_a_search(routing, panel, scoring):
+    X, groups, y = panel
+    windows = SlidingWindow(4).set_fit_request(groups=True).set_transform_request(groups=True)
+    model = make_pipeline(windows, Sum())
+    grid = {"slidingwindow__padding": ["mask", "edge"], "slidingwindow__n_timesteps": [3, 4]}
+    # GroupKFold asks for groups too: a fold is made of whole groups, whose windows are those of the whole table.
+    search = GridSearchCV(model, grid, cv=GroupKFold(3), scoring=scoring, error_score="raise")
+    search.fit(X, y, groups=groups)
+    assert search.best_params_ == {"slidingwindow__padding": "mask", "slidingwindow__n_timesteps": 4}
+    assert search.best_score_ == pytest.approx(1.0)
+    np.testing.assert_allclose(search.best_estimator_.predict(X, groups=groups), y)
+
+
+@pytest.mark.parametrize("scoring", SCORINGS_WITH_GROUPS)
+@pytest.mark.parametrize("cv", [GroupKFold(3), TimeSeriesSplit(3)])
+def test_groups_and_context_are_routed_through_cross_validation(routing, panel, cv, scoring):
+    X, groups, y = panel
+    windows = SlidingWindow(4, carry_context=True).set_fit_request(groups=True).set_transform_request(groups=True)
+    scores = cross_validate(
+        make_pipeline(windows, Sum()),
+        X,
+        y,
+        cv=cv,
+        scoring=scoring,
+        params={"groups": groups},
+        return_train_score=True,
+        error_score="raise",
+    )
+    np.testing.assert_allclose(scores["test_score"], 1.0)
+    np.testing.assert_allclose(scores["train_score"], 1.0)
+
+
+def test_scorer_that_predicts_without_groups_is_told(routing, panel):
+    X, groups, y = panel
+    windows = SlidingWindow(4).set_fit_request(groups=True).set_transform_request(groups=True)
+    model = make_pipeline(windows, Sum())
+    with pytest.warns(UserWarning, match="SlidingWindow was fitted with 4 groups, but transform got none"):
+        cross_val_score(model, X, y, cv=GroupKFold(3), scoring="r2", params={"groups": groups}, error_score="raise")
+
+
+def test_groups_as_a_parameter_of_fit(panel):
+    X, groups, y = panel
+    model = make_pipeline(SlidingWindow(4, carry_context=True), Sum()).fit(X, y, slidingwindow__groups=groups)
+    assert model[0].n_groups_ == 6
+    np.testing.assert_allclose(model[-1].predict(model[0].transform(X, groups=groups)), y)
+    search = GridSearchCV(model, {"slidingwindow__n_timesteps": [4]}, cv=3, refit=False, error_score="raise")
+    with pytest.warns(UserWarning, match="SlidingWindow was fitted with 6 groups, but transform got none"):
+        search.fit(X, y, slidingwindow__groups=groups)
+
+
+@pytest.mark.parametrize(("cv", "asks_for_groups"), [(GroupKFold(3), True), (TimeSeriesSplit(3), False)])
+def test_group_column_needs_no_routing(panel, cv, asks_for_groups):
+    X, groups, y = panel
+    model = make_pipeline(SlidingWindow(4, group_column=-1, carry_context=True), Sum())
+    for_splitter = {"groups": groups} if asks_for_groups else {}
+    scores = cross_val_score(model, np.column_stack([X, groups]), y, cv=cv, scoring="r2", **for_splitter)
+    np.testing.assert_allclose(scores, 1.0)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_table_of_shops(library, panel):
+    module = pytest.importorskip(library)
+    X, groups, _ = panel
+    shops = np.array(["north", "south", "east", "west", "old town", "harbour"])[groups]
+    table = module.DataFrame({"shop": shops, "sales": X[:, 0], "visits": X[:, 1]})
+    y = SlidingWindow(3, padding="zero").fit_transform(X, groups=groups)[:, 0, 0]  # the sales of two days before
+    scale = ColumnTransformer(
+        [("scale", StandardScaler(), ["sales", "visits"])], remainder="passthrough", verbose_feature_names_out=False
+    ).set_output(transform=library)
+    model = make_pipeline(
+        scale, SlidingWindow(3, group_column="shop", padding="zero"), make_regressor(solver="lbfgs", max_iter=200)
+    )
+    assert model.fit(table, y).score(table, y) > 0.9

@@ -1,4 +1,4 @@
-"""Sliding windows over a series of rows, as strided views on one padded copy."""
+"""Sliding windows over a series of rows: strided views on one padded copy, or gathered where the rows have groups."""
 
 from typing import Any
 
@@ -7,6 +7,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 PADDINGS = ("mask", "edge", "zero")
+
+#: Windows that are gathered at once: their indices, and what is read for them, then stay in the cache.
+_N_GATHERED = 4096
 
 
 def n_history_rows(n_timesteps: int, dilation: int = 1) -> int:
@@ -32,8 +35,15 @@ def n_history_rows(n_timesteps: int, dilation: int = 1) -> int:
     return (n_timesteps - 1) * dilation
 
 
-def pad_series(series: NDArray[Any], n_rows: int, padding: str = "mask") -> NDArray[np.floating]:
-    """Copy a series behind `n_rows` leading rows that stand for the missing history.
+def window_dtype(series: NDArray[Any]) -> type[np.floating]:
+    """Return the dtype of the windows of a series: float32 if the series is float32, else float64."""
+    return np.float32 if series.dtype.type is np.float32 else np.float64
+
+
+def pad_series(
+    series: NDArray[Any], n_rows: int, padding: str = "mask", context: NDArray[Any] | None = None
+) -> NDArray[np.floating]:
+    """Copy a series behind `n_rows` leading rows: what is known of its history, and what stands for the rest.
 
     This is the only copy that windows need. It converts the dtype on the way, so that a series of
     integers is never held twice.
@@ -45,7 +55,10 @@ def pad_series(series: NDArray[Any], n_rows: int, padding: str = "mask") -> NDAr
     n_rows : int
         Number of leading rows, at least 0.
     padding : {"mask", "edge", "zero"}, default="mask"
-        What the leading rows hold: NaN, the first row of the series, or zeros.
+        What the leading rows hold: NaN, the first row that is known, or zeros.
+    context : ndarray of shape (n_context_rows, n_features), default=None
+        The rows that came before the series, oldest first. The last `n_rows` of them take the place of
+        padding.
 
     Returns
     -------
@@ -71,13 +84,16 @@ def pad_series(series: NDArray[Any], n_rows: int, padding: str = "mask") -> NDAr
     if padding == "edge" and len(series) == 0:
         raise ValueError("series has 0 rows, but padding='edge' repeats the first one: expected at least 1")
     n_samples, n_features = series.shape
-    dtype = np.float32 if series.dtype.type is np.float32 else np.float64
-    padded = np.empty((n_rows + n_samples, n_features), dtype=dtype)
+    n_known = 0 if context is None else min(len(context), n_rows)
+    n_missing = n_rows - n_known
+    padded = np.empty((n_rows + n_samples, n_features), dtype=window_dtype(series))
     padded[n_rows:] = series
+    if context is not None:
+        padded[n_missing:n_rows] = context[len(context) - n_known :]
     if padding == "edge":
-        padded[:n_rows] = series[0]
+        padded[:n_missing] = padded[n_missing]
     else:
-        padded[:n_rows] = np.nan if padding == "mask" else 0.0
+        padded[:n_missing] = np.nan if padding == "mask" else 0.0
     return padded
 
 
@@ -142,3 +158,93 @@ def flatten_windows(windows: NDArray[Any]) -> NDArray[Any]:
     """
     n_samples, n_timesteps, n_features = windows.shape
     return windows.reshape(n_samples, n_timesteps * n_features)
+
+
+def grouped_windows(
+    series: NDArray[Any],
+    groups: NDArray[np.integer],
+    n_timesteps: int,
+    dilation: int = 1,
+    padding: str = "mask",
+    context: NDArray[Any] | None = None,
+) -> NDArray[np.floating]:
+    """Gather one window per row of a series from the rows of the same group.
+
+    The rows of a group may lie among those of others; their order is that of the series.
+
+    Parameters
+    ----------
+    series : ndarray of shape (n_samples, n_features)
+        The rows; real numbers of any dtype.
+    groups : ndarray of int of shape (n_context_rows + n_samples,)
+        Group of each row of the context, and then of the series: every number from 0 to the largest.
+    n_timesteps : int
+        Rows in a window, at least 1.
+    dilation : int, default=1
+        Distance between two neighbouring rows of a window within their group, at least 1.
+    padding : {"mask", "edge", "zero"}, default="mask"
+        What stands for the history that a group lacks: NaN, the first row of the group, or zeros.
+    context : ndarray of shape (n_context_rows, n_features), default=None
+        Rows that came before the series. They are seen by windows, but have none.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_timesteps, n_features)
+        A read-only copy, in the order of the rows of the series; float32 if `series` is float32, else
+        float64.
+
+    Raises
+    ------
+    ValueError
+        If `padding` is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grouped_windows(np.array([[1], [10], [2], [20]]), np.array([0, 1, 0, 1]), 2)[:, :, 0]
+    array([[nan,  1.],
+           [nan, 10.],
+           [ 1.,  2.],
+           [10., 20.]])
+    """
+    n_context_rows = 0 if context is None else len(context)
+    rows = pad_series(series, 1 + n_context_rows, padding, context)  # the first stands for the missing history
+    earlier = _earlier_rows(groups, dilation, repeats_first=padding == "edge")
+    windows = np.empty((len(series), n_timesteps, series.shape[1]), dtype=rows.dtype)
+    for first in range(0, len(series), _N_GATHERED):
+        block = windows[first : first + _N_GATHERED]
+        current = np.arange(first, first + len(block)) + 1 + n_context_rows
+        for timestep in reversed(range(n_timesteps)):
+            block[:, timestep] = rows[current]
+            current = earlier[current]
+    windows.setflags(write=False)
+    return windows
+
+
+def last_rows(groups: NDArray[np.integer], n_rows: int) -> NDArray[np.intp]:
+    """Return the indices of the last `n_rows` rows of each group, or of all where it has fewer, in ascending order.
+
+    `groups` is (n_samples,): the group of each row, every number from 0 to the largest.
+    """
+    order = np.argsort(groups, kind="stable")
+    counts = np.bincount(groups)
+    ends = np.repeat(np.cumsum(counts), counts)
+    return np.sort(order[ends - np.arange(len(groups)) <= n_rows])
+
+
+def _earlier_rows(groups: NDArray[np.integer], distance: int, *, repeats_first: bool) -> NDArray[np.intp]:
+    """Return for each row, counted from 1, the row of its group that is `distance` rows earlier, (1 + n_rows,).
+
+    Where there is none, it is the group's first row if that is to be repeated, else 0. Of 0, it is 0.
+    """
+    n_rows = len(groups)
+    order = np.argsort(groups, kind="stable")
+    counts = np.bincount(groups)
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    places = np.arange(n_rows) - min(distance, n_rows)
+    sources = order[np.maximum(places, starts)] + 1
+    if not repeats_first:
+        sources[places < starts] = 0
+    earlier = np.zeros(1 + n_rows, dtype=np.intp)
+    earlier[order + 1] = sources
+    return earlier

@@ -37,16 +37,23 @@ def series():
 
 
 @parametrize_with_checks(
-    [SlidingWindow(), SlidingWindow(flatten=True)],
+    [
+        SlidingWindow(),
+        SlidingWindow(flatten=True),
+        SlidingWindow(carry_context=True),
+        SlidingWindow(carry_context=True, flatten=True),
+    ],
     expected_failed_checks=lambda estimator: IMPOSSIBLE_CHECKS,
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.parametrize("carry_context", [False, True])
 @pytest.mark.parametrize("flatten", [False, True])
-def test_only_two_of_at_least_forty_checks_fail(flatten):
-    records = check_estimator(SlidingWindow(flatten=flatten), on_fail=None, on_skip=None)
+def test_only_two_of_at_least_forty_checks_fail(flatten, carry_context):
+    transformer = SlidingWindow(flatten=flatten, carry_context=carry_context)
+    records = check_estimator(transformer, on_fail=None, on_skip=None)
     names = {
         status: [record["check_name"] for record in records if record["status"] == status]
         for status in ("passed", "failed")
@@ -121,7 +128,7 @@ def test_default_window_has_ten_timesteps(series):
 def test_transform_knows_nothing_of_the_series_of_fit(series):
     transformer = SlidingWindow(3).fit(series)
     np.testing.assert_array_equal(transformer.transform(series[10:]), SlidingWindow(3).fit_transform(series[10:]))
-    assert set(vars(transformer)) == {"n_timesteps", "dilation", "padding", "flatten", "n_features_in_"}
+    assert set(vars(transformer)) == {*transformer.get_params(), "n_features_in_", "n_groups_"}
 
 
 # memory and dtypes
@@ -134,19 +141,39 @@ def test_consecutive_windows_share_memory(series, flatten):
     assert not windows.flags.writeable
 
 
-@pytest.mark.parametrize("flatten", [False, True])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
-def test_peak_memory_of_a_long_window_is_one_copy_of_the_series(dtype, flatten):
-    X = np.random.default_rng(0).integers(-100, 100, size=(1_000_000, 8)).astype(dtype)
-    transformer = SlidingWindow(100, flatten=flatten)
+def peak_memory(function, *arguments):
+    """Return (what the function returns, the memory in bytes that it took at its peak)."""
     tracemalloc.start()
     try:
-        windows = transformer.fit_transform(X)
+        returned = function(*arguments)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
+    return returned, peak
+
+
+@pytest.mark.parametrize("flatten", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_peak_memory_of_a_long_window_is_one_copy_of_the_series(dtype, flatten):
+    X = np.random.default_rng(0).integers(-100, 100, size=(1_000_000, 4)).astype(dtype)
+    windows, peak = peak_memory(SlidingWindow(100, flatten=flatten).fit_transform, X)
     assert windows.size == 100 * X.size
-    assert peak < 1.5 * X.nbytes
+    assert peak < 1.05 * X.nbytes
+
+
+@pytest.mark.parametrize("carry_context", [False, True])
+@pytest.mark.parametrize("layout", ["C", "F", "every second row"])
+def test_neither_validation_nor_context_copies_the_series(layout, carry_context):
+    X = np.random.default_rng(0).normal(size=(1_000_000, 4)).astype(np.float32)
+    X[[3, 500_000], [0, 1]] = np.nan  # scikit-learn's check for infinity copies what is not contiguous and has NaN
+    X = {"C": X, "F": np.asfortranarray(X), "every second row": np.repeat(X, 2, axis=0)[::2]}[layout]
+    transformer = SlidingWindow(50, carry_context=carry_context)
+    _, peak = peak_memory(transformer.fit, X)
+    assert peak < 3e6
+    for rows in (X, X[1:]):
+        windows, peak = peak_memory(transformer.transform, rows)
+        assert peak < rows.nbytes + 3e6
+        del windows
 
 
 @pytest.mark.parametrize("flatten", [False, True])
@@ -255,15 +282,47 @@ def test_padding_is_one_of_three_names(series, value, error):
         SlidingWindow(padding=value).fit(series)
 
 
+@pytest.mark.parametrize("name", ["flatten", "carry_context"])
 @pytest.mark.parametrize("value", [1, None, "yes"])
-def test_flatten_is_a_boolean(series, value):
-    with pytest.raises(TypeError, match=rf"flatten is {value!r} of type .* expects True or False"):
-        SlidingWindow(flatten=value).fit(series)
+def test_flags_are_booleans(series, name, value):
+    with pytest.raises(TypeError, match=rf"{name} is {value!r} of type .* expects True or False"):
+        SlidingWindow(**{name: value}).fit(series)
+
+
+@pytest.mark.parametrize("value", [1.0, True, ["a"], b"a"])
+def test_group_column_is_a_name_or_a_position(series, value):
+    with pytest.raises(TypeError, match=r"group_column is .* expects the name or the position of a column, or None"):
+        SlidingWindow(group_column=value).fit(series)
 
 
 def test_numpy_scalars_are_parameters_too(series):
-    transformer = SlidingWindow(np.int64(3), dilation=np.int32(2), padding=np.str_("zero"), flatten=np.True_)
-    assert transformer.fit_transform(series).shape == (30, 6)
+    transformer = SlidingWindow(
+        np.int64(3),
+        dilation=np.int32(2),
+        padding=np.str_("zero"),
+        group_column=np.int8(0),
+        carry_context=np.True_,
+        flatten=np.True_,
+    )
+    assert transformer.fit_transform(series).shape == (30, 3)
+
+
+@pytest.mark.parametrize(("n_timesteps", "dilation", "expected"), [(1, 5, 0), (10, 1, 9), (4, 3, 9)])
+def test_history_rows_are_known_before_and_after_fit(series, n_timesteps, dilation, expected):
+    transformer = SlidingWindow(n_timesteps, dilation=dilation)
+    assert transformer.n_history_rows == expected
+    assert transformer.fit(series).n_history_rows == expected
+    with pytest.raises(AttributeError):
+        transformer.n_history_rows = 3
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_history_rows_are_what_a_window_depends_on(series, dilation):
+    transformer = SlidingWindow(4, dilation=dilation)
+    reach = transformer.n_history_rows
+    window = transformer.fit_transform(series)[20]
+    np.testing.assert_array_equal(transformer.fit_transform(series[20 - reach :])[reach], window)
+    assert np.isnan(transformer.fit_transform(series[21 - reach :])[reach - 1]).any()
 
 
 # names and containers
@@ -366,9 +425,17 @@ def test_masked_history_suits_estimators_that_take_nan(series):
 
 
 def test_clone_keeps_parameters_alone(series):
-    transformer = SlidingWindow(3, dilation=2, padding="zero", flatten=True).fit(series)
+    parameters = {
+        "n_timesteps": 3,
+        "dilation": 2,
+        "padding": "zero",
+        "group_column": None,
+        "carry_context": True,
+        "flatten": True,
+    }
+    transformer = SlidingWindow(**parameters).fit(series)
     copy = clone(transformer)
-    assert copy.get_params() == {"n_timesteps": 3, "dilation": 2, "padding": "zero", "flatten": True}
+    assert copy.get_params() == parameters
     assert not hasattr(copy, "n_features_in_")
 
 

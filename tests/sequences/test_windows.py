@@ -1,5 +1,7 @@
 """Tests of the views that sliding windows are made of."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 from skrnn.sequences._windows import (
     PADDINGS,
     flatten_windows,
+    grouped_windows,
+    last_rows,
     n_history_rows,
     pad_series,
     sliding_windows,
@@ -106,6 +110,21 @@ def test_padding_takes_a_read_only_series():
     assert pad_series(series, 2).shape == (5, 2)
 
 
+@pytest.mark.parametrize(("n_rows", "expected"), [(0, []), (1, [3]), (3, [1, 2, 3]), (5, [-1, -1, 1, 2, 3])])
+def test_context_takes_the_place_of_padding(n_rows, expected):
+    context = np.array([[1.0], [2.0], [3.0]])
+    padded = pad_series(np.array([[4], [5]], dtype=np.float32), n_rows, "mask", context)
+    assert padded.dtype == np.float32  # as the series, whatever the context is
+    np.testing.assert_array_equal(np.nan_to_num(padded[:, 0], nan=-1), [*expected, 4, 5])
+
+
+@pytest.mark.parametrize(("n_context_rows", "expected"), [(0, [4, 4, 4]), (1, [3, 3, 3]), (3, [1, 2, 3])])
+def test_edge_is_the_first_row_that_is_known(n_context_rows, expected):
+    context = np.array([[1.0], [2.0], [3.0]])[3 - n_context_rows :]
+    padded = pad_series(np.array([[4.0]]), 3, "edge", context)
+    np.testing.assert_array_equal(padded[:, 0], [*expected, 4])
+
+
 def test_unknown_padding_is_named():
     with pytest.raises(ValueError, match=r"padding is 'wrap', expected one of \('mask', 'edge', 'zero'\)"):
         pad_series(np.ones((3, 2)), 2, "wrap")
@@ -119,3 +138,50 @@ def test_edge_needs_a_row_to_repeat():
 def test_too_few_padded_rows_are_counted():
     with pytest.raises(ValueError, match="padded has 4 rows, but one window spans 5"):
         sliding_windows(np.ones((4, 2)), 3, dilation=2)
+
+
+# groups
+
+
+@given(
+    groups=st.lists(st.integers(0, 3), min_size=2, max_size=20),
+    n_context_rows=st.integers(0, 10),
+    n_timesteps=st.integers(1, 6),
+    dilation=st.sampled_from([1, 2, 3, 10**30]),
+    padding=st.sampled_from(PADDINGS),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+@settings(max_examples=100, deadline=None, database=None)
+def test_each_group_has_the_windows_of_its_rows_alone(groups, n_context_rows, n_timesteps, dilation, padding, dtype):
+    groups = np.unique(groups, return_inverse=True)[1]
+    n_context_rows = min(n_context_rows, len(groups) - 1)
+    rows = np.random.default_rng(0).normal(size=(len(groups), 2)).astype(dtype)
+    context, series = rows[:n_context_rows], rows[n_context_rows:]
+    windows = grouped_windows(series, groups, n_timesteps, dilation, padding, context)
+    assert windows.dtype == dtype
+    assert not windows.flags.writeable
+    for group in range(groups.max() + 1):
+        own = groups == group
+        expected = naive_windows(rows[own], n_timesteps, dilation, padding)
+        is_new = np.flatnonzero(own) >= n_context_rows
+        np.testing.assert_array_equal(windows[own[n_context_rows:]], expected[is_new], strict=True)
+
+
+@given(groups=st.lists(st.integers(0, 3), min_size=1, max_size=20), n_rows=st.integers(0, 8))
+@settings(max_examples=60, deadline=None, database=None)
+def test_last_rows_of_each_group(groups, n_rows):
+    groups = np.unique(groups, return_inverse=True)[1]
+    expected = [row for row, group in enumerate(groups) if np.count_nonzero(groups[row + 1 :] == group) < n_rows]
+    np.testing.assert_array_equal(last_rows(groups, n_rows), expected)
+
+
+def test_gathering_takes_the_windows_and_twice_the_series():
+    series = np.ones((200_000, 8), dtype=np.float32)
+    groups = np.arange(200_000) % 50_000
+    tracemalloc.start()
+    try:
+        windows = grouped_windows(series, groups, 10)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < windows.nbytes + 2 * series.nbytes
