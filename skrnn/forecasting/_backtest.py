@@ -169,7 +169,7 @@ def backtest(
     >>> np.nanmean(np.abs(result.errors), axis=0).round(2)
     array([0.11, 0.12, 0.12])
     >>> result.observed_coverage().round(2)
-    array([0.91, 0.9 , 0.91])
+    array([0.89, 0.9 , 0.93])
     """
     for name, value in (("n_steps", n_steps), ("step", step)):
         check_count(name, value)

@@ -19,7 +19,7 @@ def continued_index(index: Any, n_rows: int) -> Any:
     if isinstance(index, pd.PeriodIndex):
         return pd.period_range(index[-1] + 1, periods=n_rows, name=index.name)
     if isinstance(index, pd.DatetimeIndex):
-        frequency = index.freq or (pd.infer_freq(index) if len(index) > 2 and not index.hasnans else None)
+        frequency = index.freq or pd.DatetimeIndex(index, freq="infer").freq
         if frequency is not None:
             times = pd.date_range(index[-1], periods=n_rows + 1, freq=frequency, name=index.name)
             return times[1:].as_unit(index.unit)
