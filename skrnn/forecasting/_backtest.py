@@ -12,7 +12,7 @@ from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
 from skrnn.forecasting._roll import horizon, roll
 from skrnn.forecasting._rows import Rows, free_columns, lengthened
-from skrnn.forecasting._tables import beside, is_frame, read_table
+from skrnn.forecasting._tables import beside, is_frame, numbers, read_table
 from skrnn.forecasting._validation import check_count, check_coverage
 
 
@@ -206,10 +206,11 @@ def _series_rows(model: Any, series: Any, exog: Any, n_steps: int) -> Rows:
     """Return the rows of a series and its exog."""
     series = read_table(series, "series")
     table = beside(series, exog)
-    free = free_columns(model, table)
+    free = free_columns(model, table, "series")
     n_exog = table.shape[1] - series.shape[1]
-    ahead = 0 if n_exog else n_steps - 1
-    return Rows(lengthened(table, ahead), len(table), free[: len(free) - n_exog])
+    of_series = free[: len(free) - n_exog]
+    numbers(table, of_series, "series")  # raises if they are none
+    return Rows(table, table if n_exog else lengthened(table, n_steps - 1), of_series)
 
 
 def _read_origins(first: Any, n_back: int, last: int, step: int) -> range:
@@ -271,9 +272,7 @@ def _result(
 
 def _labels(rows: Rows, n_steps: int) -> NDArray[Any]:
     """Return the labels of the known rows and of the steps after them; positions if the index does not go on."""
-    if is_frame(rows.table):
-        index = rows.table.index[: rows.n_known]
-        ahead = continued_index(index, n_steps)
-        if ahead is not None:
-            return np.asarray(index.append(ahead))
+    ahead = continued_index(rows.known.index, n_steps) if is_frame(rows.known) else None
+    if ahead is not None:
+        return np.asarray(rows.known.index.append(ahead))
     return np.arange(rows.n_known + n_steps)

@@ -11,7 +11,7 @@ from skrnn.forecasting._models import fitted_regressor, reads_sequences
 from skrnn.forecasting._roll import roll
 from skrnn.forecasting._rows import Rows, read_rows
 from skrnn.forecasting._streams import roll_sequences
-from skrnn.forecasting._tables import is_frame, read_table, take
+from skrnn.forecasting._tables import is_frame, read_table
 from skrnn.forecasting._validation import check_count
 
 
@@ -96,11 +96,11 @@ def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | 
 
 def as_history(rows: Rows, path: NDArray[np.floating]) -> Any:
     """Return forecasts (n_steps, n_series) in the form of the rows they follow."""
-    if not is_frame(rows.table):
+    if not is_frame(rows.known):
         return path[:, 0] if path.shape[1] == 1 else path
     import pandas as pd
 
-    index = continued_index(take(rows.table, range(rows.n_known)).index, len(path))
+    index = continued_index(rows.known.index, len(path))
     if index is None:
         index = pd.RangeIndex(1, len(path) + 1, name="step")
     frame = pd.DataFrame(path, index=index, columns=rows.names)

@@ -24,9 +24,9 @@ def fitted_regressor(model: Any) -> Any:
 
 
 def parts(model: Any) -> list[Any]:
-    """Return the model and all that its parameters hold, however deep, each once."""
+    """Return the model and all estimators that its parameters hold, however deep, each once."""
     held = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
-    return list({id(part): part for part in (model, *held)}.values())
+    return list({id(part): part for part in (model, *held) if part is model or hasattr(part, "get_params")}.values())
 
 
 def n_history_rows(model: Any) -> int:

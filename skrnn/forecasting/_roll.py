@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skrnn.forecasting._models import reads_sequences
 from skrnn.forecasting._rows import Rows
 from skrnn.forecasting._streams import answers_at, roll_stream, stream_horizon
-from skrnn.forecasting._tables import numbers, take
+from skrnn.forecasting._tables import numbers
 from skrnn.forecasting._windows import horizon_of, predict_at, roll_windows
 
 
@@ -25,8 +25,8 @@ def horizon(model: Any, rows: Rows) -> int:
 
 def last_predictions(model: Any, rows: Rows) -> NDArray[np.floating]:
     """Return what the model itself predicts at the last known row, (1,) or (1, n_outputs)."""
-    known, last = take(rows.table, range(rows.n_known)), range(rows.n_known - 1, rows.n_known)
+    last = range(rows.n_known - 1, rows.n_known)
     if not reads_sequences(model):
-        return np.asarray(predict_at(model, known, last))
-    timesteps = numbers(known, list(range(known.shape[1])), "history")
+        return np.asarray(predict_at(model, rows.known, last))
+    timesteps = numbers(rows.known, list(range(rows.known.shape[1])), "history")
     return answers_at(model, timesteps[:, np.newaxis], last)[0]

@@ -29,17 +29,22 @@ class Rows:
 
     Attributes
     ----------
+    known : ndarray or DataFrame of shape (n_known, n_columns)
+        The rows as they came.
     table : ndarray or DataFrame of shape (n_known + n_ahead, n_columns)
-        What stands in the columns of the series after row `n_known` does not count.
-    n_known : int
-        How many rows are known in all columns.
+        The same rows and those that follow, in which the columns of the series hold anything.
     series : list of int
         The columns of the series, which are forecast.
     """
 
+    known: Table
     table: Table
-    n_known: int
     series: list[int]
+
+    @property
+    def n_known(self) -> int:
+        """How many rows are known in all columns."""
+        return len(self.known)
 
     @cached_property
     def values(self) -> NDArray[np.floating]:
@@ -49,7 +54,7 @@ class Rows:
     @property
     def names(self) -> list[Any] | None:
         """The names of the series, or None where columns have none."""
-        return [self.table.columns[j] for j in self.series] if is_frame(self.table) else None
+        return [self.known.columns[j] for j in self.series] if is_frame(self.known) else None
 
     def truths(self, origins: Sequence[int], n_steps: int) -> NDArray[np.floating]:
         """Return the series at the steps after each origin, (n_origins, n_steps, n_series), NaN where not known."""
@@ -60,9 +65,9 @@ class Rows:
 
 def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
     """Return the rows of a history as in training, and of the `n_steps` - 1 that follow what `exog` tells of them."""
-    free = free_columns(model, history)
+    free = free_columns(model, history, "history")
     if exog is None:
-        return Rows(lengthened(history, n_steps - 1), len(history), free)
+        return Rows(history, lengthened(history, n_steps - 1), free)
     exog = read_table(exog, "exog", least=0)
     n_series = len(free) - exog.shape[1]
     if n_series < 1:
@@ -74,19 +79,19 @@ def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
     table = lengthened(history, min(len(exog), n_steps))
     n_ahead = len(table) - len(history)
     values = [np.concatenate([column(history, j), column(exog, i)[:n_ahead]]) for i, j in enumerate(free[n_series:])]
-    return Rows(with_columns(table, free[n_series:], values), len(history), free[:n_series])
+    return Rows(history, with_columns(table, free[n_series:], values), free[:n_series])
 
 
-def free_columns(model: Any, history: Table) -> list[int]:
-    """Return the columns of a history of one group but for the one, if any, that says which group it is."""
-    name = group_column(model)
-    if name is None:
-        return list(range(history.shape[1]))
-    position = find_column(history, name, "group_column of the model")
-    groups = set(column(history, position).tolist())
+def free_columns(model: Any, table: Table, name: str) -> list[int]:
+    """Return the columns of a table of one group but for the one, if any, that says which group it is."""
+    of_groups = group_column(model)
+    if of_groups is None:
+        return list(range(table.shape[1]))
+    position = find_column(table, of_groups, "group_column of the model")
+    groups = set(column(table, position).tolist())
     if len(groups) > 1:
-        raise ValueError(f"history has {len(groups)} groups in column {name!r}; expected the rows of one group.")
-    return [j for j in range(history.shape[1]) if j != position]
+        raise ValueError(f"{name} has {len(groups)} groups in column {of_groups!r}; expected the rows of one group.")
+    return [j for j in range(table.shape[1]) if j != position]
 
 
 def lengthened(table: Table, n_rows: int) -> Table:

@@ -40,8 +40,7 @@ def look_at(model: Any, table: Table, ends: range) -> Any:
 
 def horizon_of(model: Any, rows: Rows) -> int:
     """Return how many steps ahead the model predicts at once."""
-    known = take(rows.table, range(rows.n_known))
-    predictions = predict_at(model, known, range(rows.n_known - 1, rows.n_known))
+    predictions = predict_at(model, rows.known, range(rows.n_known - 1, rows.n_known))
     return point_forecasts(model, predictions, len(rows.series)).shape[1]
 
 
@@ -68,12 +67,12 @@ def _windows_suffice(model: Any, rows: Rows, ends: range, n_window: int) -> bool
     if len(ends) == 1:
         ends = range(max(n_window - 1, ends[0] + 1 - _N_TRIED), ends[0] + 1)
     positions = np.add.outer(ends, np.arange(1 - n_window, 1))
-    windows = take(rows.table, positions.ravel())
+    windows = take(rows.known, positions.ravel())
     try:
         from_windows = look_at(model, windows, range(n_window - 1, len(windows), n_window))
     except ValueError:  # too few rows to begin with: if it is something else, all rows will tell
         return False
-    return _are_same(from_windows, look_at(model, take(rows.table, range(ends[-1] + 1)), ends))
+    return _are_same(from_windows, look_at(model, take(rows.known, range(ends[-1] + 1)), ends))
 
 
 def _are_same(first: Any, second: Any) -> bool:
@@ -88,7 +87,7 @@ def _are_same(first: Any, second: Any) -> bool:
 def _roll(model: Any, rows: Rows, origins: range, n_steps: int, n_window: int | None) -> NDArray[np.floating]:
     """Return forecasts from each origin, block after block, from `n_window` rows each, or for None from all rows."""
     n_series = len(rows.series)
-    known = take(rows.table, range(origins[-1] + 1))
+    known = take(rows.known, range(origins[-1] + 1))
     paths = point_forecasts(model, predict_at(model, known, origins), n_series)
     _check_ahead(rows, origins, (n_steps - 1) // paths.shape[1] * paths.shape[1])
     while paths.shape[1] < n_steps:

@@ -105,7 +105,7 @@ def test_exog_of_frames():
     np.testing.assert_array_equal(to_supervised(np.arange(5.0), exog=pd.Series(range(5))).X[:, 1], [0, 1, 2, 3])
 
 
-def test_column_of_groups_stays_in_X_and_is_no_target():
+def test_column_of_groups_stays_in_x_and_is_no_target():
     frame = pd.DataFrame({"store": list("abaab"), "sales": [1.0, 10, 2, 3, 20]})
     supervised = to_supervised(frame, groups="store")
     assert list(supervised.X.columns) == ["store", "sales"]
@@ -174,7 +174,11 @@ def test_warns_of_groups_that_are_lost():
         ({"series": []}, ValueError, r"series has shape \(0, 1\)"),
         ({"series": ["a", "b"]}, ValueError, "series has dtype"),
         ({"series": np.zeros((2, 3, 4))}, ValueError, r"series has shape \(2, 3, 4\)"),
-        ({"series": pd.DataFrame({"a": list("abc")})}, ValueError, r"series has columns \['a'\]; expected real numbers"),
+        (
+            {"series": pd.DataFrame({"a": list("abc")})},
+            ValueError,
+            r"series has columns \['a'\]; expected real numbers",
+        ),
         ({"exog": [1.0, 2.0]}, ValueError, "exog has 2 rows, but series has 5"),
         ({"groups": [1, 2]}, ValueError, r"groups has shape \(2,\), but series has 5 rows"),
         ({"groups": ["a", "a", None, "b", "b"]}, ValueError, "groups is missing"),
