@@ -204,6 +204,12 @@ def test_wrapped_model_equals_brute_force(kind, horizon):
     np.testing.assert_allclose(forecast(model, series, 6), brute_force(model, series, 6)[:, 0], rtol=1e-10)
 
 
+def test_small_units_do_not_hide_what_is_seen_before_the_window():
+    series = 1e-10 * seasonal()
+    model = make_pipeline(Cumulated(), *lags(2, Ridge(1e-25))).fit(*to_supervised(series))
+    np.testing.assert_allclose(forecast(model, series, 6), brute_force(model, series, 6)[:, 0], rtol=1e-6)
+
+
 class Spy(RegressorMixin, BaseEstimator):
     """Predict the last column, and keep how many rows are asked for."""
 
@@ -418,6 +424,11 @@ def test_exog_of_a_frame_must_go_on_from_the_history():
         ValueError, match="exog begins at 2024-04-30 00:00:00, but the row after history would be 2024-03-31"
     ):
         forecast(model, history, 3, exog=exog[51:54])
+    unnamed = exog["u"].rename(None)
+    one = lags(3).fit(*to_supervised(series[:50], exog=exog.loc[exog.index[:50], "u"]))
+    assert forecast(one, history[["sales", "u"]], 3, exog=unnamed[50:53]).shape == (3,)
+    with pytest.raises(ValueError, match=r"exog has columns \['v'\]; expected \['u'\]"):
+        forecast(one, history[["sales", "u"]], 3, exog=exog["v"][50:53])
     with pytest.raises(ValueError, match=r"exog has columns \['v', 'u'\]; expected \['u', 'v'\]"):
         forecast(model, history, 3, exog=exog.loc[exog.index[50:53], ["v", "u"]])
 
