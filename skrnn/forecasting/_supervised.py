@@ -68,8 +68,8 @@ def to_supervised(
         Other columns that X gets, at t and not after. With two pandas objects the index must be the same.
     groups : str, int or array-like of shape (n_rows,), default=None
         Which series each row belongs to, where several stand one below the other or interleaved: targets never cross
-        from one group to another. The name of a column of a DataFrame (of an array, its position) is a column of
-        `series` that stays in X, for ``SlidingWindow(group_column=...)``, and is no target.
+        from one group to another. A string or an integer is the name (in a DataFrame) or the position of a
+        column of `series` that stays in X, for ``SlidingWindow(group_column=...)``, and is no target.
 
     Returns
     -------

@@ -1,6 +1,7 @@
 """Tables of timesteps, one a row, as NumPy arrays or as pandas DataFrames."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,15 @@ def column(table: Table, position: int) -> NDArray[Any]:
     return table.iloc[:, position].to_numpy() if is_frame(table) else table[:, position]
 
 
-def find_column(table: Table, name: Any, parameter: str) -> int:
-    """Return the position of the column that `name` names in a DataFrame, or is the position of in an array."""
-    names = list(table.columns) if is_frame(table) else list(range(table.shape[1]))
-    if name not in names:
-        raise ValueError(f"{parameter} is {name!r}; expected one of the columns {names}.")
-    return names.index(name)
+def find_column(table: Table, given: Any, parameter: str) -> int:
+    """Return the position of a column given by its name in a DataFrame, or by its position, negative from the end."""
+    names = list(table.columns) if is_frame(table) else []
+    n_columns = table.shape[1]
+    if isinstance(given, str) and given in names:
+        return names.index(given)
+    if isinstance(given, Integral) and -n_columns <= given < n_columns:
+        return int(given) % n_columns
+    raise ValueError(f"{parameter} is {given!r}; expected one of the columns {names or list(range(n_columns))}.")
 
 
 def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.floating]:

@@ -320,7 +320,9 @@ def test_input_is_not_written_to():
     pd.testing.assert_series_equal(ahead, before[1])
     array = history.to_numpy().copy()
     array.flags.writeable = False
-    forecast(lags(3).fit(array[:-1], array[1:, :2]), array, 3, exog=[30.0, 31.0])
+    array_model = lags(3).fit(array[:-1], array[1:, :2])
+    forecast(array_model, array, 3, exog=[30.0, 31.0])
+    forecast(array_model, array, 1, exog=np.empty((0, 1)))
 
 
 class GroupWindow(TransformerMixin, BaseEstimator):

@@ -115,6 +115,7 @@ def test_column_of_groups_stays_in_x_and_is_no_target():
     array = to_supervised(np.array([[0, 1.0], [1, 10], [0, 2], [0, 3], [1, 20]]), groups=0)
     np.testing.assert_array_equal(array.y, [2, 20, 3])
     assert array.X.shape == (3, 2)
+    assert to_supervised(frame, groups=-2).y.tolist() == [2, 20, 3]
 
 
 def test_missing_values_stay_where_they_are():
