@@ -62,7 +62,7 @@ class HiddenStateDisplay:
     >>> display = HiddenStateDisplay.from_estimator(model, X, sample=3)
     >>> display.image_.get_array().shape  # (n_units, n_timesteps)
     (4, 5)
-    >>> np.array_equal(display.states, model.hidden_states(X)[3])
+    >>> np.allclose(display.states, model.hidden_states(X)[3])
     True
     """
 
@@ -142,8 +142,8 @@ class HiddenStateDisplay:
             X = transformer.transform(X)
         one = _take_sample(X, sample)
         states = np.asarray(network.hidden_states(one)[0])
-        # Of all forms of X, a sample holds one timestep after another.
-        inputs = np.asarray(one[0] if isinstance(one, list) else one, dtype=np.float64).reshape(len(states), -1)
+        values = (np.asarray(one) if hasattr(one, "columns") else one)[0]
+        inputs = np.asarray(values, dtype=np.float64).reshape(len(states), -1)  # in all forms, timestep after timestep
         display = cls(
             states=states, inputs=inputs, bidirectional=network.bidirectional, feature_names=feature_names
         )

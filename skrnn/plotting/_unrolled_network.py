@@ -17,6 +17,7 @@ from skrnn.plotting._unrolled_plan import (
 
 Shape = tuple[int, ...]
 _GAP = 0.05  # between a box and an arrow
+_TAILWARD = 0.08  # how far a name stands from the middle of its arrow, for the head's sake
 _DIRECTIONS = ("forward", "backward")
 
 
@@ -61,7 +62,7 @@ def draw_inputs(pen: Pen, plan: Plan, n_features: int) -> None:
         pen.write(x, 0.0, f"$x_{{{name}}}$", 12)
         for sign in _signs(plan):
             start = [(x, 0.3)] if plan.n_directions == 1 else [(x, 0.3), (x, plan.fork), (x + sign * plan.lane, plan.fork)]
-            pen.arrow(*start, (x + sign * plan.lane, _bottom_of_box(plan, 0, sign)))
+            pen.arrow(*start, (x + sign * plan.lane, _bottom_of_box(plan, 0, sign)), crosses=sign > 0)
     pen.dots(sum(plan.columns[-2:]) / 2, 0.0)
 
 
@@ -106,7 +107,7 @@ def _draw_recurrence(pen: Pen, plan: Plan, unit: Unit, y: float) -> None:
     for number, (left, right) in enumerate(zip(left_ends, right_ends, strict=True)):
         parts = [(left, right)]
         if number == ellipsis:
-            middle = sum(plan.columns[-2:]) / 2
+            middle = sum(boxes[-2:]) / 2
             pen.dots(middle, y)
             parts = [(left, middle - 0.4), (middle + 0.4, right)]
         for start, end in parts:
@@ -122,7 +123,7 @@ def _between(plan: Plan, unit: Unit, start: float, end: float) -> float:
         crossing = column - sign * plan.lane
         if plan.n_directions == 2 and start < crossing < end:
             start, end = (crossing, end) if crossing - start < end - crossing else (start, crossing)
-    return (start + end) / 2 - 0.06 * (1 if not unit.is_backward else -1)
+    return (start + end) / 2 + (_TAILWARD if unit.is_backward else -_TAILWARD)
 
 
 def draw_between(pen: Pen, plan: Plan, depth: int) -> None:
@@ -134,14 +135,14 @@ def draw_between(pen: Pen, plan: Plan, depth: int) -> None:
         _draw_join(pen, plan, depth, x)
         for sign in _signs(plan):
             lane = x + sign * plan.lane
-            pen.arrow((lane, plan.bar(depth)), (lane, _bottom_of_box(plan, depth + 1, sign)))
+            pen.arrow((lane, plan.bar(depth)), (lane, _bottom_of_box(plan, depth + 1, sign)), crosses=sign > 0)
 
 
 def _draw_join(pen: Pen, plan: Plan, depth: int, x: float) -> None:
     """Draw how the states of a timestep's two directions come together."""
     for sign in _signs(plan):
         lane = x + sign * plan.lane
-        pen.arrow((lane, _top_of_box(plan, depth, sign)), (lane, plan.bar(depth) - _GAP))
+        pen.arrow((lane, _top_of_box(plan, depth, sign)), (lane, plan.bar(depth) - _GAP), crosses=sign < 0)
     pen.bar(x, plan.bar(depth), plan.lane + 0.1)
 
 
@@ -160,7 +161,7 @@ def draw_readout(pen: Pen, plan: Plan, n_outputs: int, *, return_sequences: bool
                 _draw_join_of_ends(pen, plan, depth)
         low, high = plan.readout - READOUT_HEIGHT / 2, plan.readout + READOUT_HEIGHT / 2
         pen.arrow((x, start), (x, low - _GAP))
-        pen.chip(x, (start + low) / 2 - 0.06, "V", edge)
+        pen.chip(x, (start + low) / 2 - _TAILWARD, "V", edge)
         pen.box(x, plan.readout, READOUT_COLOURS, READOUT_HEIGHT)
         noun = "output" if n_outputs == 1 else "outputs"
         pen.write(x - 0.28, plan.readout, f"{n_outputs}\n{noun}", 8.5)
@@ -175,14 +176,14 @@ def _draw_join_of_ends(pen: Pen, plan: Plan, depth: int) -> None:
     """Draw how the two directions' last states come together: the backward one is that of the first timestep."""
     height, first, last = plan.bar(depth), plan.columns[0] + plan.lane, plan.columns[-1]
     pen.arrow((first, _top_of_box(plan, depth, 1)), (first, height), (last - plan.lane - 0.1 - _GAP, height))
-    pen.arrow((last - plan.lane, _top_of_box(plan, depth, -1)), (last - plan.lane, height - _GAP))
+    pen.arrow((last - plan.lane, _top_of_box(plan, depth, -1)), (last - plan.lane, height - _GAP), crosses=True)
     pen.bar(last, height, plan.lane + 0.1)
 
 
 def draw_table(pen: Pen, plan: Plan, units: list[Unit], readout: tuple[Shape, Shape]) -> None:
     """Write the shapes of all parameters, once, whatever the number of timesteps, and how many numbers they hold."""
-    columns = [plan.left + column for column in TABLE_COLUMNS]
-    number_at = plan.left + TABLE_WIDTH
+    columns = [plan.table_left + column for column in TABLE_COLUMNS]
+    number_at = plan.table_left + TABLE_WIDTH
     y = plan.table
     _write_head(pen, y, columns[1:], ("input_weights_", "recurrent_weights_", "biases_"))
     pen.write(number_at, y, "parameters", 8.5, color=GREY, ha="right")
@@ -202,11 +203,11 @@ def draw_table(pen: Pen, plan: Plan, units: list[Unit], readout: tuple[Shape, Sh
         pen.chip(x + 0.25, y, letter, READOUT_COLOURS[1])
         pen.write(x + 0.7, y, str(shape), 9, ha="left")
     pen.write(number_at, y, f"{sum(map(prod, readout)):,}", 9, ha="right")
-    y -= TABLE_ROW
+    y -= 1.35 * TABLE_ROW
     n_parameters = sum(prod(shape) for unit in units for shape in unit.shapes) + sum(map(prod, readout))
-    pen.write(columns[0], y, "in all, the same at every timestep", 9, weight="bold", ha="left")
+    pen.write(columns[0], y, "in all, shared by all timesteps", 9, weight="bold", ha="left")
     pen.write(number_at, y, f"{n_parameters:,}", 9, weight="bold", ha="right")
-    pen.ax.plot([plan.left, number_at], [y + TABLE_ROW / 2 + 0.02] * 2, color=INK, linewidth=0.8 * pen.scale)
+    pen.ax.plot([plan.table_left, number_at], [y + 0.63 * TABLE_ROW] * 2, color=INK, linewidth=0.8 * pen.scale)
 
 
 def _write_head(pen: Pen, y: float, columns: list[float], names: tuple[str, ...]) -> None:

@@ -58,26 +58,18 @@ class Pen:
         self.chips.append(self.ax.add_patch(Circle((x, y), CHIP_RADIUS, **look)))
         self.write(x, y - 0.01, name, 8.5, weight="bold", color=ink)
 
-    def arrow(self, *points: tuple[float, float], head: bool = True) -> None:
-        """Draw a way through points that ends in an arrowhead; what it crosses it interrupts."""
+    def arrow(self, *points: tuple[float, float], crosses: bool = False) -> None:
+        """Draw a way through points that ends in an arrowhead; the last stretch interrupts what it `crosses`."""
         from matplotlib.patches import FancyArrowPatch
-        from matplotlib.patheffects import Normal, Stroke
         from matplotlib.path import Path
 
         width = 1.3 * self.scale
-        arrow = FancyArrowPatch(
-            path=Path(points),
-            arrowstyle="-|>" if head else "-",
-            mutation_scale=11 * self.scale,
-            shrinkA=0,
-            shrinkB=0,
-            linewidth=width,
-            color=INK,
-            joinstyle="miter",
-            zorder=2,
-            path_effects=[Stroke(linewidth=4 * width, foreground="white"), Normal()],
-        )
-        self.arrows.append(self.ax.add_patch(arrow))
+        if crosses:
+            (x, low), (_, high) = points[-2:]
+            self.ax.plot([x, x], [low + 0.15, high], color="white", linewidth=3.5 * width, zorder=1.8)
+        style = {"arrowstyle": "-|>", "mutation_scale": 11 * self.scale, "shrinkA": 0, "shrinkB": 0}
+        look = {"color": INK, "linewidth": width, "joinstyle": "miter", "zorder": 2 if crosses else 1.5}
+        self.arrows.append(self.ax.add_patch(FancyArrowPatch(path=Path(points), **style, **look)))
 
     def bar(self, x: float, y: float, half_width: float) -> None:
         """Draw a bar in which states are joined."""

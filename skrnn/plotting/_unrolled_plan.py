@@ -42,7 +42,7 @@ class Plan:
         """The middle of each column."""
         step = 3.5 if self.n_directions == 2 else 2.8
         columns = [step * number for number in range(self.n_timesteps - 1)]
-        return [*columns, columns[-1] + step + 1.7]
+        return [*columns, columns[-1] + step + 1.8]
 
     @property
     def first(self) -> float:
@@ -102,6 +102,11 @@ class Plan:
         return self.readout + READOUT_HEIGHT / 2 + 0.85
 
     @property
+    def table_left(self) -> float:
+        """The left edge of the table, which stands below the middle of the drawing."""
+        return (self.left + self.right - TABLE_WIDTH) / 2
+
+    @property
     def table(self) -> float:
         """The height of the first line of the table."""
         return -1.2
@@ -110,7 +115,7 @@ class Plan:
     def bottom(self) -> float:
         """Lower edge of the drawing: below a line for each direction of each layer, the readout, two heads and a sum."""
         n_lines = self.n_layers * self.n_directions + 4
-        return self.table - TABLE_ROW * (n_lines - 1) - 0.45
+        return self.table - TABLE_ROW * (n_lines - 0.65) - 0.45
 
     @property
     def top(self) -> float:
