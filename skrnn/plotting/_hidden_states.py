@@ -144,9 +144,7 @@ class HiddenStateDisplay:
         states = np.asarray(network.hidden_states(one)[0])
         values = (np.asarray(one) if hasattr(one, "columns") else one)[0]
         inputs = np.asarray(values, dtype=np.float64).reshape(len(states), -1)  # in all forms, timestep after timestep
-        display = cls(
-            states=states, inputs=inputs, bidirectional=network.bidirectional, feature_names=feature_names
-        )
+        display = cls(states=states, inputs=inputs, bidirectional=network.bidirectional, feature_names=feature_names)
         return display.plot(ax, image_kw=image_kw, line_kw=line_kw)
 
     def plot(

@@ -61,7 +61,9 @@ def draw_inputs(pen: Pen, plan: Plan, n_features: int) -> None:
     for x, name in zip(plan.columns, _timestep_names(plan), strict=True):
         pen.write(x, 0.0, f"$x_{{{name}}}$", 12)
         for sign in _signs(plan):
-            start = [(x, 0.3)] if plan.n_directions == 1 else [(x, 0.3), (x, plan.fork), (x + sign * plan.lane, plan.fork)]
+            start = (
+                [(x, 0.3)] if plan.n_directions == 1 else [(x, 0.3), (x, plan.fork), (x + sign * plan.lane, plan.fork)]
+            )
             pen.arrow(*start, (x + sign * plan.lane, _bottom_of_box(plan, 0, sign)), crosses=sign > 0)
     pen.dots(sum(plan.columns[-2:]) / 2, 0.0)
 
@@ -190,7 +192,9 @@ def draw_table(pen: Pen, plan: Plan, units: list[Unit], readout: tuple[Shape, Sh
     for unit in units:
         y -= TABLE_ROW
         edge = unit.colours[1]
-        pen.write(columns[0], y, f"layer {unit.depth} {unit.direction_name}".strip(), 9, weight="bold", color=edge, ha="left")
+        pen.write(
+            columns[0], y, f"layer {unit.depth} {unit.direction_name}".strip(), 9, weight="bold", color=edge, ha="left"
+        )
         for x, letter, shape in zip(columns[1:], "WRb", unit.shapes, strict=True):
             pen.chip(x + 0.25, y, letter, edge, is_backward=unit.is_backward)
             pen.write(x + 0.7, y, str(shape), 9, ha="left")

@@ -113,7 +113,7 @@ class Plan:
 
     @property
     def bottom(self) -> float:
-        """Lower edge of the drawing: below a line for each direction of each layer, the readout, two heads and a sum."""
+        """Lower edge of the drawing: below a line for each unit, the readout, two heads and a sum."""
         n_lines = self.n_layers * self.n_directions + 4
         return self.table - TABLE_ROW * (n_lines - 0.65) - 0.45
 

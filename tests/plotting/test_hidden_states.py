@@ -160,7 +160,9 @@ def test_styles_of_the_caller():
     assert display.input_lines_[0].get_color() == "black"
 
 
-@pytest.mark.parametrize(("sample", "error"), [(20, ValueError), (-21, ValueError), (1.5, TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    ("sample", "error"), [(20, ValueError), (-21, ValueError), (1.5, TypeError), (True, TypeError)]
+)
 def test_no_such_sample(sample, error):
     with pytest.raises(error, match=f"sample is {sample}"):
         HiddenStateDisplay.from_estimator(regressor().fit(X, Y), X, sample=sample)
