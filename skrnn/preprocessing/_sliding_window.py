@@ -145,6 +145,11 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         self.padding = padding
         self.flatten = flatten
 
+    @property
+    def n_history_rows(self) -> int:
+        """Number of rows before its own that a window reaches back, ``(n_timesteps - 1) * dilation``."""
+        return n_history_rows(self.n_timesteps, self.dilation)
+
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Validate the parameters and remember the features of `X`, none of its data.
 

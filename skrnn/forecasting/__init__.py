@@ -1,0 +1,8 @@
+"""From a series to forecasts with intervals, and to how good they would have been."""
+
+from skrnn.forecasting._backtest import Backtest, backtest
+from skrnn.forecasting._forecast import forecast
+from skrnn.forecasting._intervals import ForecastInterval, forecast_interval
+from skrnn.forecasting._supervised import Supervised, to_supervised
+
+__all__ = ["Backtest", "ForecastInterval", "Supervised", "backtest", "forecast", "forecast_interval", "to_supervised"]

@@ -1,0 +1,278 @@
+"""Forecasts from many origins in a series, beside what came."""
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skrnn.forecasting._conformal import least_calibration, rolling_radii
+from skrnn.forecasting._index import continued_index
+from skrnn.forecasting._models import fitted_regressor, n_history_rows
+from skrnn.forecasting._roll import horizon, roll
+from skrnn.forecasting._rows import Rows, free_columns, lengthened
+from skrnn.forecasting._tables import beside, is_frame, numbers, read_table
+from skrnn.forecasting._validation import check_count, check_coverage
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Forecasts from many origins, beside what came.
+
+    What :func:`backtest` returns. Arrays of forecasts have an axis for the series where there are several.
+
+    Parameters
+    ----------
+    origins : ndarray of shape (n_origins,), int
+        Positions of the rows that were "now". The first step is the row after.
+    origin_times : ndarray of shape (n_origins,)
+        Their labels in the index of a pandas series; else the positions.
+    target_times : ndarray of shape (n_origins, n_steps)
+        The labels, or positions, of the rows that were forecast.
+    forecasts : ndarray of shape (n_origins, n_steps) or (n_origins, n_steps, n_series)
+        The forecasts of each origin.
+    truth : ndarray of the shape of `forecasts`
+        What came; NaN where it is missing in the series, or lies beyond its end.
+    lower, upper : ndarray of the shape of `forecasts`, or None
+        The intervals, if a coverage was asked for; NaN where too few errors were known at the origin.
+    coverage : float or None
+        The coverage that was asked for.
+    series_names : list or None
+        Names of the series, if columns had names.
+    """
+
+    origins: NDArray[np.intp]
+    origin_times: NDArray[Any]
+    target_times: NDArray[Any]
+    forecasts: NDArray[np.floating]
+    truth: NDArray[np.floating]
+    lower: NDArray[np.floating] | None = None
+    upper: NDArray[np.floating] | None = None
+    coverage: float | None = None
+    series_names: list[Any] | None = None
+
+    @property
+    def errors(self) -> NDArray[np.floating]:
+        """What came minus the forecast, of the shape of `forecasts`; NaN where nobody knows what came."""
+        return self.truth - self.forecasts
+
+    def observed_coverage(self) -> NDArray[np.float64]:
+        """Return which share of what came lies within its interval.
+
+        Returns
+        -------
+        ndarray of shape (n_steps,) or (n_steps, n_series)
+            The share at each step ahead, of the origins that have an interval and whose truth is known; NaN if there
+            are none.
+
+        Raises
+        ------
+        ValueError
+            If the backtest has no intervals.
+        """
+        if self.lower is None or self.upper is None:
+            raise ValueError("coverage was None in backtest, so there are no intervals; expected a number in (0, 1).")
+        counts = np.isfinite(self.truth) & np.isfinite(self.lower)
+        covered = counts & (self.lower <= self.truth) & (self.truth <= self.upper)
+        n_counted = counts.sum(axis=0)
+        return np.where(n_counted > 0, covered.sum(axis=0) / np.maximum(n_counted, 1), np.nan)
+
+
+def backtest(
+    model: Any,
+    series: ArrayLike,
+    n_steps: int,
+    *,
+    first_origin: int | None = None,
+    step: int = 1,
+    exog: ArrayLike | None = None,
+    coverage: float | None = None,
+    n_calibration: int | None = None,
+) -> Backtest:
+    """Forecast `n_steps` steps from many rows of a series, as if each had been the last.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted model, as in :func:`forecast`. It is not fitted again.
+    series : array-like of shape (n_rows,) or (n_rows, n_series)
+        The series, as in :func:`to_supervised`.
+    n_steps : int
+        How many steps to forecast from each origin.
+    first_origin : int, default=None
+        Position of the first row to forecast from. Give it the last row that the model was fitted on, target
+        included: before it forecasts are better than they will be. None is the first row that has all the history that
+        the model looks back on, for a series that the model has not seen.
+    step : int, default=1
+        Rows from one origin to the next.
+    exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
+        The other columns, as in :func:`to_supervised`. Forecasts of later steps read the rows after the origin, as
+        those of :func:`forecast` do; origins so late that they would need rows beyond the end are left out.
+    coverage : float, default=None
+        Share of the truth that intervals should cover, such as 0.9. None: no intervals.
+    n_calibration : int, default=None
+        How many errors, for each step ahead the latest, an interval is made of; None takes all that are known.
+
+    Returns
+    -------
+    Backtest
+        Origins, forecasts, truth, and intervals if `coverage` is given. The last origin is the row before the last.
+
+    Raises
+    ------
+    NotFittedError
+        If the model has not been fitted.
+    TypeError
+        If a count is not an integer, or the model is no regressor.
+    ValueError
+        If a parameter has an unexpected value; if there is no origin; if with `coverage` no origin knows enough errors
+        for an interval; and as :func:`forecast` does.
+
+    See Also
+    --------
+    forecast_interval : The forecast from the last row, with an interval of the same kind.
+    sklearn.model_selection.TimeSeriesSplit : Splits for a model that is fitted again.
+
+    Notes
+    -----
+    No forecast sees a row of the series after its origin, and no interval an error that was not known then: at origin
+    o, the errors of k steps ahead are those of the origins up to o - k. The interval is the forecast plus and minus
+    the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_.
+
+    All origins are forecast together: the first block takes one transform and one prediction, each further block
+    another, on the windows of all origins one behind the other. If a transformer of the pipeline sees something else
+    there, for it looks at more rows than it says, each origin is forecast by itself.
+
+    References
+    ----------
+    .. [1] Vovk, V., Gammerman, A. and Shafer, G. (2005). Algorithmic learning in a random world. Springer.
+           :doi:`10.1007/b106715`
+    .. [2] Stankeviciute, K., Alaa, A. M. and van der Schaar, M. (2021). Conformal time-series forecasting. Advances in
+           Neural Information Processing Systems 34.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import SlidingWindow
+    >>> from skrnn.forecasting import backtest, to_supervised
+    >>> rng = np.random.default_rng(0)
+    >>> series = np.sin(np.arange(300) / 4.0) + 0.1 * rng.normal(size=300)
+    >>> X, y = to_supervised(series[:200])
+    >>> model = make_pipeline(SlidingWindow(n_timesteps=8, padding="edge", flatten=True), Ridge(0.01)).fit(X, y)
+    >>> result = backtest(model, series, 3, first_origin=199, coverage=0.9)
+    >>> result.forecasts.shape, int(result.origins[0]), int(result.origins[-1])
+    ((100, 3), 199, 298)
+    >>> np.nanmean(np.abs(result.errors), axis=0).round(2)
+    array([0.11, 0.12, 0.12])
+    >>> result.observed_coverage().round(2)
+    array([0.89, 0.9 , 0.93])
+    """
+    for name, value in (("n_steps", n_steps), ("step", step)):
+        check_count(name, value)
+    check_calibration(coverage, n_calibration)
+    model = fitted_regressor(model)
+    rows = _series_rows(model, series, exog, n_steps)
+    last = rows.n_known - 2
+    if exog is not None:
+        n_ahead = horizon(model, rows)
+        last = min(last, rows.n_known - 1 - (n_steps - 1) // n_ahead * n_ahead)
+    origins = _read_origins(first_origin, n_history_rows(model), last, step)
+    forecasts, truth = roll(model, rows, origins, n_steps), rows.truths(origins, n_steps)
+    radii = None if coverage is None else _radii(np.abs(truth - forecasts), origins, coverage, n_calibration)
+    return _result(rows, origins, forecasts, truth, radii, coverage)
+
+
+def check_calibration(coverage: float | None, n_calibration: int | None) -> None:
+    """Raise unless the intervals that are asked for, if any, can be made of so many errors."""
+    if n_calibration is not None:
+        check_count("n_calibration", n_calibration)
+    if coverage is None:
+        if n_calibration is not None:
+            raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage with it.")
+        return
+    check_coverage(coverage)
+    if n_calibration is not None and n_calibration < least_calibration(coverage):
+        raise ValueError(
+            f"n_calibration is {n_calibration}, but coverage={coverage} needs at least "
+            f"{least_calibration(coverage)} errors."
+        )
+
+
+def _series_rows(model: Any, series: Any, exog: Any, n_steps: int) -> Rows:
+    """Return the rows of a series and its exog."""
+    series = read_table(series, "series")
+    table = beside(series, exog)
+    free = free_columns(model, table, "series")
+    n_exog = table.shape[1] - series.shape[1]
+    of_series = free[: len(free) - n_exog]
+    numbers(table, of_series, "series")  # raises if they are none
+    return Rows(table, table if n_exog else lengthened(table, n_steps - 1), of_series)
+
+
+def _read_origins(first: Any, n_back: int, last: int, step: int) -> range:
+    """Return the origins from `first`, or from the row with `n_back` rows before it, to `last`."""
+    if first is None:
+        first = n_back
+    elif isinstance(first, bool) or not isinstance(first, Integral):
+        raise TypeError(f"first_origin is {first!r} of type {type(first).__name__}; expected an integer >= 0.")
+    if not 0 <= first <= last:
+        raise ValueError(
+            f"first_origin is {first}, but the last possible origin is row {last}; expected a row from 0 to {last}, "
+            f"or a longer series."
+        )
+    return range(int(first), last + 1, step)
+
+
+def _radii(
+    scores: NDArray[np.floating], origins: range, coverage: float, n_calibration: int | None
+) -> NDArray[np.float64]:
+    """Return half the width of each interval, of the shape (n_origins, n_steps, n_series) of the absolute errors."""
+    radii = np.empty(scores.shape)
+    for k, j in np.ndindex(scores.shape[1:]):
+        radii[:, k, j] = rolling_radii(scores[:, k, j], origins, k + 1, coverage, n_calibration)
+    if np.isnan(radii).all():
+        raise ValueError(
+            f"coverage={coverage} needs at least {least_calibration(coverage)} errors known at an origin, and there "
+            f"are {len(origins)} origins; expected more of them or a lower coverage."
+        )
+    return radii
+
+
+def _result(
+    rows: Rows,
+    origins: range,
+    forecasts: NDArray[np.floating],
+    truth: NDArray[np.floating],
+    radii: NDArray[np.float64] | None,
+    coverage: float | None,
+) -> Backtest:
+    """Return all of it, without the axis of the series where there is one."""
+    n_steps = forecasts.shape[1]
+    labels = _labels(rows, n_steps)
+    arrays = [forecasts, truth] + ([] if radii is None else [forecasts - radii, forecasts + radii])
+    if len(rows.series) == 1:
+        arrays = [array[:, :, 0] for array in arrays]
+    forecasts, truth, *bounds = arrays
+    return Backtest(
+        origins=np.asarray(origins),
+        origin_times=labels[np.asarray(origins)],
+        target_times=labels[np.add.outer(origins, np.arange(1, n_steps + 1))],
+        forecasts=forecasts,
+        truth=truth,
+        lower=bounds[0] if bounds else None,
+        upper=bounds[1] if bounds else None,
+        coverage=coverage,
+        series_names=rows.names,
+    )
+
+
+def _labels(rows: Rows, n_steps: int) -> NDArray[Any]:
+    """Return the labels of the known rows and of the steps after them; positions if the index does not go on."""
+    ahead = continued_index(rows.known.index, n_steps) if is_frame(rows.known) else None
+    if ahead is not None:
+        return np.asarray(rows.known.index.append(ahead))
+    return np.arange(rows.n_known + n_steps)

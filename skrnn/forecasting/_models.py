@@ -1,0 +1,98 @@
+"""What a fitted model says of itself: how far it looks back, what it reads, and what its predictions are."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+
+def fitted_regressor(model: Any) -> Any:
+    """Return the fitted model that predicts: of a search over parameters the best, else the model itself."""
+    if not hasattr(model, "fit"):
+        raise TypeError(f"model is {model!r}, which has no fit; expected a fitted regressor or a pipeline of one.")
+    check_is_fitted(model)
+    best = getattr(model, "best_estimator_", model)
+    if is_classifier(best):
+        raise TypeError(
+            f"model is a classifier, {type(best).__name__}; expected a regressor, as forecasts are numbers."
+        )
+    if not hasattr(best, "predict"):
+        raise TypeError(f"model is of type {type(best).__name__}, which has no predict; expected a regressor.")
+    return best
+
+
+def parts(model: Any) -> list[Any]:
+    """Return the model and all estimators that its parameters hold, however deep, each once."""
+    held = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
+    return list({id(part): part for part in (model, *held) if part is model or hasattr(part, "get_params")}.values())
+
+
+def n_history_rows(model: Any) -> int:
+    """Count the rows before the last that its transformers look back, as far as they say so."""
+    return sum(part.n_history_rows for part in parts(model) if hasattr(part, "n_history_rows"))
+
+
+def is_row_by_row(estimator: Any) -> bool:
+    """Tell whether a final estimator answers each row by itself: one that holds others may hold windows."""
+    return not any(hasattr(part, "fit") for part in parts(estimator)[1:])
+
+
+def group_column(model: Any) -> Any:
+    """Return the name or position of the column of X that tells groups apart for a transformer, or None."""
+    columns = [getattr(part, "group_column", None) for part in parts(model)]
+    return next((name for name in columns if name is not None), None)
+
+
+def reads_sequences(model: Any) -> bool:
+    """Tell whether the model answers at each timestep of sequences, and not after windows."""
+    if not any(getattr(part, "return_sequences", False) is True for part in parts(model)):
+        return False
+    if not hasattr(model, "stream"):
+        raise ValueError(
+            f"model is a {type(model).__name__} around an estimator with return_sequences=True; expected that "
+            "estimator itself, fitted to sequences, or return_sequences=False after windows."
+        )
+    if model.bidirectional:
+        raise ValueError(
+            "model has return_sequences=True and bidirectional=True; expected bidirectional=False: in training it "
+            "has seen, at each timestep, what comes after it."
+        )
+    return True
+
+
+def quantile_levels(model: Any) -> NDArray[np.float64] | None:
+    """Return the levels for which the model's predictions have a column each, or None if they are no such columns."""
+    for part in parts(model):
+        if getattr(part, "loss", None) == "quantile" and np.iterable(getattr(part, "quantile", None)):
+            return np.asarray(part.quantile, dtype=np.float64)
+    return None
+
+
+def level_column(levels: NDArray[np.float64], level: float) -> int:
+    """Return the column of predictions that is the quantile of this level."""
+    position = int(np.argmin(np.abs(levels - level)))
+    if abs(levels[position] - level) > 1e-9:
+        raise ValueError(f"model predicts the quantiles {levels.tolist()}; expected {level:g} among them.")
+    return position
+
+
+def point_forecasts(model: Any, predictions: Any, n_series: int) -> NDArray[np.floating]:
+    """Return predictions (n_rows,) or (n_rows, n_outputs) as (n_rows, horizon, n_series); of quantiles the medians."""
+    predictions = np.asarray(predictions)
+    predictions = predictions.reshape(len(predictions), -1)
+    levels = quantile_levels(model)
+    if levels is not None:
+        predictions = predictions[:, [level_column(levels, 0.5)]]
+    n_outputs = predictions.shape[1]
+    if n_outputs % n_series:
+        raise ValueError(
+            f"model predicts {n_outputs} numbers for each row, but history has {n_series} columns of series; expected "
+            "a multiple. If some of these columns are not forecast, pass exog, which has as many columns."
+        )
+    if not np.isfinite(predictions).all():
+        raise ValueError(
+            "model predicts NaN or infinity; expected finite numbers. Is history in the range of training?"
+        )
+    return predictions.reshape(len(predictions), -1, n_series)

@@ -1,0 +1,195 @@
+"""From a series to aligned X and y for forecasts one or several steps ahead."""
+
+import warnings
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skrnn.forecasting._tables import Table, beside, column, find_column, is_frame, numbers, read_table, take
+from skrnn.forecasting._validation import check_count
+
+
+@final
+class Supervised(tuple):
+    """X and y of a series, and which of its rows they are.
+
+    What :func:`to_supervised` returns. It unpacks into two, ``X, y = to_supervised(series)``.
+
+    Parameters
+    ----------
+    X : ndarray or DataFrame of shape (n_rows, n_columns)
+        Rows of the series, and of `exog`, that have all their targets.
+    y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, horizon * n_series)
+        The targets of each row.
+    rows : ndarray of shape (n_rows,), int
+        The positions in the series of the rows kept, in increasing order.
+    n_dropped : int
+        How many rows were dropped, for they are too near to the end of the series, or of their group.
+    """
+
+    X: Any
+    y: Any
+    rows: NDArray[np.intp]
+    n_dropped: int
+
+    def __new__(cls, X: Any, y: Any, rows: NDArray[np.intp], n_dropped: int) -> "Supervised":
+        """Make the pair."""
+        self = super().__new__(cls, (X, y))
+        self.X, self.y, self.rows, self.n_dropped = X, y, rows, n_dropped
+        return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """Return what a copy is made of."""
+        return self.X, self.y, self.rows, self.n_dropped
+
+    def __repr__(self) -> str:
+        """Return the shapes, and how many rows were dropped."""
+        return f"Supervised(X: {self.X.shape}, y: {self.y.shape}, n_dropped: {self.n_dropped})"
+
+
+def to_supervised(
+    series: ArrayLike, *, horizon: int = 1, exog: ArrayLike | None = None, groups: Any = None
+) -> Supervised:
+    """Make aligned X and y of a series, for forecasts `horizon` steps ahead.
+
+    Row t of X holds the series at t, and `exog` at t; row t of y holds the series at t+1, ..., t+horizon. Windows are
+    not made here: :class:`~skrnn.preprocessing.SlidingWindow`, in a pipeline, makes them of the rows of X.
+
+    Parameters
+    ----------
+    series : array-like of shape (n_rows,) or (n_rows, n_series)
+        One or several series, oldest row first; a pandas Series or DataFrame keeps index and names. NaN is a missing
+        value: it stays NaN in X, where the recurrent estimators skip a row that is NaN in every column, and in y,
+        where it is a missing target.
+    horizon : int, default=1
+        How many steps ahead the targets reach.
+    exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
+        Other columns that X gets, at t and not after. With two pandas objects the index must be the same.
+    groups : str, int or array-like of shape (n_rows,), default=None
+        Which series each row belongs to, where several stand one below the other or interleaved: targets never cross
+        from one group to another. The name of a column of a DataFrame (of an array, its position) is a column of
+        `series` that stays in X, for ``SlidingWindow(group_column=...)``, and is no target.
+
+    Returns
+    -------
+    Supervised
+        A pair ``(X, y)`` with the attributes `X`, `y`, `rows`, the positions of the rows that were kept, and
+        `n_dropped`: the last `horizon` rows, of each group, have not all their targets. X is 2-D. y has a column for
+        each step and series, all series of t+1 first, ``name_t+1`` to ``name_t+horizon`` in a DataFrame. If there is
+        only one, y is 1-D, a Series: scikit-learn wants it so.
+
+    Raises
+    ------
+    TypeError
+        If `horizon` is not an integer.
+    ValueError
+        If `horizon` is less than 1, or no row has all its targets; if `series` is not a table of numbers; if `exog` or
+        `groups` does not match it.
+
+    Warns
+    -----
+    UserWarning
+        If a group has `horizon` rows or fewer, and is lost.
+
+    See Also
+    --------
+    forecast : Forecasts of a model that was fitted to X and y.
+    skrnn.preprocessing.SlidingWindow : Give every row of X the window of rows that ends there.
+
+    Notes
+    -----
+    Rows with a missing target keep their place, for a window reaches over them. Fit with a weight of 0 for them, and
+    any number as their target: for the recurrent estimators that is the row left out.
+
+    What is known in advance, such as the calendar, may be shifted by one row, ``exog.shift(-1)``, so that row t tells
+    about t+1, the first step to forecast. Never shift what is not known at t.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.forecasting import to_supervised
+    >>> X, y = to_supervised(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), horizon=2)
+    >>> X.T
+    array([[1., 2., 3.]])
+    >>> y
+    array([[2., 3.],
+           [3., 4.],
+           [4., 5.]])
+
+    Two groups, interleaved:
+
+    >>> series, groups = np.array([1.0, 10.0, 2.0, 20.0, 3.0]), np.array(list("ababa"))
+    >>> supervised = to_supervised(series, groups=groups)
+    >>> supervised
+    Supervised(X: (3, 1), y: (3,), n_dropped: 2)
+    >>> supervised.y, groups[supervised.rows]
+    (array([ 2., 20.,  3.]), array(['a', 'b', 'a'], dtype='<U1'))
+    """
+    check_count("horizon", horizon)
+    table = read_table(series, "series")
+    labels, group_position = _read_groups(table, groups)
+    rows, targets = _target_rows(_codes(labels, len(table), horizon), horizon)
+    if len(rows) == 0:
+        of_group = "" if groups is None else ", and no group has more than horizon rows"
+        raise ValueError(
+            f"horizon is {horizon}, but series has {len(table)} rows{of_group}: no row has all its targets. Expected "
+            "a longer series or a smaller horizon."
+        )
+    positions = [j for j in range(table.shape[1]) if j != group_position]
+    values = numbers(table, positions, "series")[targets].reshape(len(rows), -1)
+    X = take(beside(table, exog), rows)
+    return Supervised(X, _as_targets(values, X, table, positions, horizon), rows, len(table) - len(rows))
+
+
+def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | None]:
+    """Return the group of each row, (n_rows,), and the position of the column that holds it; None if there is none."""
+    if groups is None:
+        return None, None
+    if np.ndim(groups) > 0:
+        labels = np.asarray(groups)
+        if labels.shape != (len(table),):
+            raise ValueError(f"groups has shape {labels.shape}, but series has {len(table)} rows; expected one a row.")
+        return labels, None
+    if table.shape[1] < 2:
+        raise ValueError(f"groups is {groups!r}, the only column of series; expected one with a series beside it.")
+    position = find_column(table, groups, "groups")
+    return column(table, position), position
+
+
+def _codes(labels: NDArray[Any] | None, n_rows: int, horizon: int) -> NDArray[np.intp]:
+    """Return the group of each row as an integer, (n_rows,), and warn of the groups that are too short."""
+    if labels is None:
+        return np.zeros(n_rows, dtype=np.intp)
+    if any(label is None or label != label for label in labels):
+        raise ValueError("groups is missing (None or NaN) in some rows; expected a group for each.")
+    numbers_of_groups: dict[Any, int] = {}
+    codes = np.array([numbers_of_groups.setdefault(label, len(numbers_of_groups)) for label in labels], dtype=np.intp)
+    is_short = np.bincount(codes) <= horizon
+    if is_short.any() and not is_short.all():
+        short = [str(label) for label, code in numbers_of_groups.items() if is_short[code]]
+        shown = ", ".join(short[:5]) + (", ..." if len(short) > 5 else "")
+        message = f"{len(short)} groups have horizon={horizon} rows or fewer and are lost: {shown}."
+        warnings.warn(message, UserWarning, stacklevel=3)
+    return codes
+
+
+def _target_rows(codes: NDArray[np.intp], horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows that have all targets, (n_kept,), and the rows of these, (n_kept, horizon)."""
+    order = np.argsort(codes, kind="stable")  # one group after another, each in its own order
+    is_kept = codes[order][horizon:] == codes[order][:-horizon]
+    rows = order[:-horizon][is_kept]
+    targets = order[np.flatnonzero(is_kept)[:, np.newaxis] + np.arange(1, horizon + 1)]
+    as_they_came = np.argsort(rows)
+    return rows[as_they_came], targets[as_they_came]
+
+
+def _as_targets(values: NDArray[Any], X: Table, table: Table, positions: list[int], horizon: int) -> Any:
+    """Return targets (n_kept, n_targets) in the form of X; a single column is 1-D."""
+    if not is_frame(table):
+        return values[:, 0] if values.shape[1] == 1 else values
+    import pandas as pd
+
+    names = [f"{table.columns[j]}_t+{step}" for step in range(1, horizon + 1) for j in positions]
+    y = pd.DataFrame(values, index=X.index, columns=names)
+    return y.iloc[:, 0] if len(names) == 1 else y

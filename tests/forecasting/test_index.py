@@ -1,0 +1,64 @@
+"""Tests of how an index goes on."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skrnn.forecasting._index import continued_index, lengthened_index
+
+
+@pytest.mark.parametrize(
+    ("whole", "drops_freq"),
+    [
+        (pd.date_range("2024-01-30", periods=9, freq="D"), False),
+        (pd.date_range("2024-01-30", periods=9, freq="D"), True),
+        (pd.date_range("2024-01-01", periods=9, freq="MS"), True),  # months are not equally long
+        (pd.date_range("2024-01-01", periods=9, freq="B"), True),
+        (pd.date_range("2024-03-29", periods=80, freq="h", tz="Europe/Berlin"), False),  # over the change of the clock
+        (pd.period_range("2024-01", periods=9, freq="M"), False),
+        (pd.RangeIndex(5, 32, 3), False),
+        (pd.Index([1700, 1701, 1702, 1703, 1704]), False),
+        (pd.Index([0.0, 0.1, 0.2, 0.3, 0.4]), False),
+        (pd.timedelta_range("1h", periods=9, freq="h"), True),
+    ],
+)
+def test_index_goes_on(whole, drops_freq):
+    whole = whole.rename("when")
+    if drops_freq:
+        whole = type(whole)(whole, freq=None)
+    known = whole[:-2]
+    if drops_freq:
+        known = type(known)(known.to_numpy(), name="when")
+    ahead = continued_index(known, 2)
+    assert ahead.name == "when"
+    if whole.dtype.kind == "f":
+        np.testing.assert_allclose(ahead, whole[-2:])
+    else:
+        assert list(ahead) == list(whole[-2:])
+
+
+def test_two_times_are_enough():
+    assert list(continued_index(pd.DatetimeIndex(["2024-01-01", "2024-01-03"]), 1)) == [pd.Timestamp("2024-01-05")]
+    assert list(continued_index(pd.RangeIndex(3, 4), 2)) == [4, 5]
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index(list("abc")),
+        pd.Index([1, 2, 4]),
+        pd.Index([1, 1, 1]),
+        pd.Index([7]),
+        pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-05", "2024-01-06"]),
+        pd.MultiIndex.from_product([["a"], [1, 2, 3]]),
+    ],
+)
+def test_index_without_a_step_does_not(index):
+    assert continued_index(index, 2) is None
+    longer = lengthened_index(index, 2)
+    assert list(longer) == [*index, None, None]
+
+
+def test_lengthened_index_keeps_its_type():
+    index = pd.date_range("2024-01-30", periods=4)
+    assert lengthened_index(index, 2).equals(pd.date_range("2024-01-30", periods=6))

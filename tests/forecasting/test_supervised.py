@@ -1,0 +1,201 @@
+"""Tests of the X and y that are made of a series."""
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skrnn import RNNRegressor
+from skrnn.forecasting import Supervised, to_supervised
+
+
+@given(
+    n_rows=st.integers(2, 30),
+    n_series=st.integers(1, 3),
+    horizon=st.integers(1, 5),
+    n_groups=st.integers(1, 4),
+    seed=st.integers(0, 100),
+)
+@settings(max_examples=80, deadline=None, database=None)
+def test_targets_are_the_next_rows_of_the_group(n_rows, n_series, horizon, n_groups, seed):
+    rng = np.random.default_rng(seed)
+    series, groups = rng.normal(size=(n_rows, n_series)), rng.integers(n_groups, size=n_rows)
+    expected = {}
+    for group in range(n_groups):
+        rows = np.flatnonzero(groups == group)
+        for position, row in enumerate(rows[: max(0, len(rows) - horizon)]):
+            expected[row] = series[rows[position + 1 : position + 1 + horizon]].ravel()
+    if not expected:
+        with pytest.raises(ValueError, match="no row has all its targets"):
+            to_supervised(series, horizon=horizon, groups=groups)
+        return
+    is_short = np.bincount(groups, minlength=n_groups)
+    if any(0 < count <= horizon for count in is_short):
+        with pytest.warns(UserWarning, match="are lost"):
+            supervised = to_supervised(series, horizon=horizon, groups=groups)
+    else:
+        supervised = to_supervised(series, horizon=horizon, groups=groups)
+    assert supervised.rows.tolist() == sorted(expected)
+    assert supervised.n_dropped == n_rows - len(expected)
+    np.testing.assert_array_equal(supervised.X, series[supervised.rows])
+    targets = np.array([expected[row] for row in supervised.rows])
+    np.testing.assert_array_equal(supervised.y, targets[:, 0] if targets.shape[1] == 1 else targets)
+
+
+@pytest.mark.parametrize(
+    ("shape", "horizon", "expected"),
+    [((9,), 1, (8,)), ((9, 1), 1, (8,)), ((9,), 3, (6, 3)), ((9, 2), 1, (8, 2)), ((9, 2), 3, (6, 6))],
+)
+def test_shapes(shape, horizon, expected):
+    supervised = to_supervised(np.arange(np.prod(shape), dtype=float).reshape(shape), horizon=horizon)
+    assert supervised.y.shape == expected
+    assert supervised.X.shape == (expected[0], shape[1] if len(shape) == 2 else 1)
+
+
+def test_result_unpacks_says_what_it_is_and_survives_pickling():
+    supervised = to_supervised([1.0, 2.0, 3.0, 4.0], horizon=2)
+    X, y = supervised
+    assert isinstance(supervised, Supervised)
+    assert X is supervised.X
+    assert y is supervised.y
+    assert repr(supervised) == "Supervised(X: (2, 1), y: (2, 2), n_dropped: 2)"
+    for twin in (pickle.loads(pickle.dumps(supervised)), copy.deepcopy(supervised)):
+        np.testing.assert_array_equal(twin.X, X)
+        np.testing.assert_array_equal(twin.rows, [0, 1])
+        assert twin.n_dropped == 2
+
+
+def test_frame_keeps_index_and_names():
+    frame = pd.DataFrame({"a": [1.0, 2, 3, 4, 5], "b": [6, 7, 8, 9, 10]}, index=pd.date_range("2024-01-01", periods=5))
+    X, y = to_supervised(frame, horizon=2)
+    pd.testing.assert_frame_equal(X, frame.iloc[:3])
+    assert list(y.columns) == ["a_t+1", "b_t+1", "a_t+2", "b_t+2"]
+    assert y.index.equals(X.index)
+    assert y.iloc[0].tolist() == [2, 7, 3, 8]
+
+
+def test_series_gives_a_series_of_targets():
+    series = pd.Series([1.0, 2, 3], index=[10, 20, 30], name="sales")
+    X, y = to_supervised(series)
+    assert list(X.columns) == ["sales"]
+    pd.testing.assert_series_equal(y, pd.Series([2.0, 3.0], index=[10, 20], name="sales_t+1"))
+    assert list(to_supervised(series.rename(None)).X.columns) == ["series"]
+
+
+def test_exog_stands_behind_the_series_at_its_own_row():
+    series, exog = np.arange(5.0), np.arange(10.0).reshape(5, 2) * 10
+    X, y = to_supervised(series, horizon=2, exog=exog)
+    np.testing.assert_array_equal(X, [[0, 0, 10], [1, 20, 30], [2, 40, 50]])
+    np.testing.assert_array_equal(y, [[1, 2], [2, 3], [3, 4]])
+
+
+def test_exog_of_frames():
+    series = pd.Series(np.arange(5.0), name="sales")
+    X, y = to_supervised(series, exog=pd.DataFrame({"price": range(5), "day": list("abcde")}))
+    assert list(X.columns) == ["sales", "price", "day"]
+    assert X["day"].tolist() == list("abcd")
+    assert y.tolist() == [1, 2, 3, 4]
+    assert list(to_supervised(series, exog=np.zeros((5, 2))).X.columns) == ["sales", "exog0", "exog1"]
+    assert list(to_supervised(series, exog=pd.Series(range(5))).X.columns) == ["sales", "exog"]
+    np.testing.assert_array_equal(to_supervised(np.arange(5.0), exog=pd.Series(range(5))).X[:, 1], [0, 1, 2, 3])
+
+
+def test_column_of_groups_stays_in_x_and_is_no_target():
+    frame = pd.DataFrame({"store": list("abaab"), "sales": [1.0, 10, 2, 3, 20]})
+    supervised = to_supervised(frame, groups="store")
+    assert list(supervised.X.columns) == ["store", "sales"]
+    assert supervised.X["store"].tolist() == list("aba")
+    assert supervised.y.tolist() == [2, 20, 3]
+    assert supervised.y.name == "sales_t+1"
+    array = to_supervised(np.array([[0, 1.0], [1, 10], [0, 2], [0, 3], [1, 20]]), groups=0)
+    np.testing.assert_array_equal(array.y, [2, 20, 3])
+    assert array.X.shape == (3, 2)
+
+
+def test_missing_values_stay_where_they_are():
+    X, y = to_supervised([1.0, np.nan, 3.0, 4.0], horizon=2)
+    np.testing.assert_array_equal(X, [[1], [np.nan]])
+    np.testing.assert_array_equal(y, [[np.nan, 3], [3, 4]])
+
+
+def test_weight_of_zero_is_the_row_left_out():
+    rng = np.random.default_rng(0)
+    series = np.sin(np.arange(60) / 3.0) + 0.1 * rng.normal(size=60)
+    series[[20, 21, 40]] = np.nan
+    X, y = to_supervised(series)
+    windows = np.lib.stride_tricks.sliding_window_view(X[:, 0], 6)[:, :, np.newaxis]
+    y = y[5:]
+    has_target = ~np.isnan(y)
+    model = RNNRegressor((3,), solver="lbfgs", tol=0.01, random_state=0)
+    weighted = model.fit(windows, np.where(has_target, y, 0.0), sample_weight=has_target).predict(windows)
+    np.testing.assert_array_equal(model.fit(windows[has_target], y[has_target]).predict(windows), weighted)
+
+
+def test_polars_is_read_as_an_array():
+    X, y = to_supervised(pl.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4, 5, 6]}))
+    np.testing.assert_array_equal(X, [[1, 4], [2, 5]])
+    np.testing.assert_array_equal(y, [[2, 5], [3, 6]])
+    np.testing.assert_array_equal(to_supervised(pl.Series([1, 2, 3])).y, [2, 3])
+
+
+def test_float32_is_kept_and_input_is_not_written_to():
+    series = np.arange(6, dtype=np.float32)
+    series.flags.writeable = False
+    X, y = to_supervised(series, horizon=2)
+    assert X.dtype == y.dtype == np.float32
+    y[:] = 0.0
+    np.testing.assert_array_equal(series, np.arange(6))
+
+
+def test_nullable_numbers_of_pandas():
+    y = to_supervised(pd.Series([1, None, 3, 4], dtype="Int64", name="n")).y
+    np.testing.assert_array_equal(y, [np.nan, 3, 4])
+
+
+def test_warns_of_groups_that_are_lost():
+    with pytest.warns(UserWarning, match=r"1 groups have horizon=2 rows or fewer and are lost: b\."):
+        supervised = to_supervised([1.0, 2, 3, 4, 5], horizon=2, groups=list("aabab"))
+    assert supervised.rows.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"horizon": 0}, ValueError, "horizon is 0; expected an integer >= 1"),
+        ({"horizon": 1.0}, TypeError, "horizon is 1.0 of type float"),
+        ({"horizon": True}, TypeError, "horizon is True of type bool"),
+        ({"horizon": 5}, ValueError, "horizon is 5, but series has 5 rows"),
+        ({"horizon": 7}, ValueError, "horizon is 7, but series has 5 rows"),
+        ({"series": []}, ValueError, r"series has shape \(0, 1\)"),
+        ({"series": ["a", "b"]}, ValueError, "series has dtype"),
+        ({"series": np.zeros((2, 3, 4))}, ValueError, r"series has shape \(2, 3, 4\)"),
+        (
+            {"series": pd.DataFrame({"a": list("abc")})},
+            ValueError,
+            r"series has columns \['a'\]; expected real numbers",
+        ),
+        ({"exog": [1.0, 2.0]}, ValueError, "exog has 2 rows, but series has 5"),
+        ({"groups": [1, 2]}, ValueError, r"groups has shape \(2,\), but series has 5 rows"),
+        ({"groups": ["a", "a", None, "b", "b"]}, ValueError, "groups is missing"),
+        ({"groups": "store"}, ValueError, "groups is 'store', the only column of series"),
+        ({"series": np.zeros((5, 2)), "groups": "store"}, ValueError, "groups is 'store'; expected one of the columns"),
+        ({"groups": list("abcde")}, ValueError, "no group has more than horizon rows"),
+    ],
+)
+def test_errors(arguments, error, message):
+    arguments = {"series": np.arange(5.0), **arguments}
+    with pytest.raises(error, match=message):
+        to_supervised(**arguments)
+
+
+def test_errors_of_frames():
+    series = pd.Series([1.0, 2, 3], name="sales")
+    with pytest.raises(ValueError, match="exog has another index"):
+        to_supervised(series, exog=pd.Series([1, 2, 3], index=[1, 2, 3]))
+    with pytest.raises(ValueError, match=r"exog has columns \['sales'\], and so has series"):
+        to_supervised(series, exog=series)
