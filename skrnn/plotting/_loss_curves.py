@@ -226,7 +226,7 @@ class LossCurveDisplay:
             self.validation_lines_.append(self._curve(validation_losses, validation_style) if has_validation else None)
             self.kept_markers_.append(self._mark(kept, losses, validation_losses, line_style["color"], kept_kw))
         if log_scale:
-            ax.set_yscale("log")
+            self._scale_logarithmically()
         ax.set(xlabel=self.iteration_name, ylabel=self.loss_name)
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.spines[["top", "right"]].set_visible(False)
@@ -264,6 +264,14 @@ class LossCurveDisplay:
         style = merge_style("line", look | {"linestyle": "none", "zorder": 3}, kept_kw)
         (marker,) = self.ax_.plot([kept] * len(heights), heights, **style)
         return marker
+
+    def _scale_logarithmically(self) -> None:
+        """Give the loss a logarithmic scale, with numbers written out."""
+        from matplotlib.ticker import LogFormatter
+
+        self.ax_.set_yscale("log")
+        self.ax_.yaxis.set_major_formatter(LogFormatter())
+        self.ax_.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2.0, 0.5)))
 
     def _explain(self) -> None:
         """Draw a legend, unless a single curve without a name needs none."""
