@@ -188,28 +188,24 @@ class ForecastDisplay:
         require_pyplot(f"{cls.__name__}.from_estimator")
         if coverage is None and n_calibration is not None:
             raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage with it.")
+        _check_position("n_steps", n_steps, 1, None)
         table = read_table(series, "series")
+        times, time_name = _times_of(table, n_steps)
         positions = _read_origins(origins, len(table))
         settings = {} if coverage is None else {"coverage": coverage, "n_calibration": n_calibration}
         table, paths = _forecast_from(estimator, table, exog, positions, n_steps, settings)
-        _check_position("series_index", series_index, 0, paths[0].shape[2] - 1)
-        free = free_columns(fitted_regressor(estimator), table, "series")
-        values = numbers(table, [free[series_index]], "series")[:, 0]
-        first, last = positions.min(), positions.max()
-        start = 0 if n_history is None else max(0, first + 1 - _check_position("n_history", n_history, 1, None))
-        times, time_name = _times_of(table, n_steps)
-        truth = values[first + 1 : last + 1 + n_steps]
-        bounds = [path[:, :, series_index] for path in paths]
+        paths = [path[:, :, _check_position("series_index", series_index, 0, path.shape[2] - 1)] for path in paths]
+        values, series_name = _series_of(estimator, table, series_index)
+        first, last = positions.min() + 1, positions.max() + 1 + n_steps
+        start = 0 if n_history is None else max(0, first - _check_position("n_history", n_history, 1, None))
         display = cls(
-            history=values[start : first + 1],
-            forecasts=bounds[0],
-            truth=truth if len(truth) else None,
-            lower=bounds[1] if len(bounds) > 1 else None,
-            upper=bounds[2] if len(bounds) > 1 else None,
+            history=values[start:first],
+            truth=values[first:last] if first < len(values) else None,
+            **dict(zip(("forecasts", "lower", "upper"), paths, strict=False)),  # bounds only with a coverage
             origins=positions - start,
-            times=times[start : last + 1 + n_steps],
+            times=times[start:last],
             coverage=coverage,
-            series_name=str(table.columns[free[series_index]]) if is_frame(table) else None,
+            series_name=series_name,
             time_name=time_name,
         )
         return display.plot(ax, line_kw=line_kw, forecast_kw=forecast_kw, band_kw=band_kw)
@@ -345,10 +341,11 @@ def _check_position(name: str, value: Any, least: int, most: int | None) -> int:
     """Return an integer, after a look at its type and its bounds."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} is {value!r}; expected an integer.")
-    if value < least or (most is not None and value > most):
+    position = int(value)
+    if position < least or (most is not None and position > most):
         expected = f">= {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} is {value}; expected an integer {expected}.")
-    return int(value)
+        raise ValueError(f"{name} is {position}; expected an integer {expected}.")
+    return position
 
 
 def _read_origins(origins: Any, n_rows: int) -> NDArray[np.intp]:
@@ -377,7 +374,7 @@ def _forecast_from(
     """
     ahead = None if exog is None else read_table(exog, "exog", unnamed="exog")
     table = series if ahead is None else beside(series, take(ahead, range(len(series))))
-    answers = []
+    answers: list[tuple[Any, ...]] = []
     for origin in map(int, origins):
         history = take(table, range(origin + 1))
         later = None if ahead is None else take(ahead, range(origin + 1, min(origin + 1 + n_steps, len(ahead))))
@@ -388,6 +385,13 @@ def _forecast_from(
     return table, [
         np.stack([np.reshape(path, (n_steps, -1)) for path in paths]) for paths in zip(*answers, strict=True)
     ]
+
+
+def _series_of(model: Any, table: Any, number: int) -> tuple[NDArray[Any], str | None]:
+    """Return one of the series in the table that the model reads, (n_rows,), and its name, if it has one."""
+    position = free_columns(fitted_regressor(model), table, "series")[number]
+    name = str(table.columns[position]) if is_frame(table) else None
+    return numbers(table, [position], "series")[:, 0], name
 
 
 def _times_of(table: Any, n_steps: int) -> tuple[NDArray[Any], str | None]:

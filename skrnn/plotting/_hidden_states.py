@@ -186,7 +186,7 @@ class HiddenStateDisplay:
         self.ax_, self.figure_ = self.axes_[1], self.axes_[1].figure
         self._draw_inputs(inputs, names, line_kw)
         self._draw_states(states, image_kw)
-        self._shade_masked(np.isnan(states).all(axis=1))
+        self._shade_masked(np.asarray(np.isnan(states).all(axis=1)))
         if self.bidirectional:
             self._name_directions(states.shape[1])
         return self

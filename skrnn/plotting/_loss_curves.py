@@ -266,12 +266,15 @@ class LossCurveDisplay:
         return marker
 
     def _scale_logarithmically(self) -> None:
-        """Give the loss a logarithmic scale, with numbers written out."""
-        from matplotlib.ticker import LogFormatter
+        """Give the loss a logarithmic scale; where it spans less than two decades, with numbers between them."""
+        from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
         self.ax_.set_yscale("log")
-        self.ax_.yaxis.set_major_formatter(LogFormatter())
-        self.ax_.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2.0, 0.5)))
+        low, high = self.ax_.get_ylim()
+        if high < 100.0 * low:
+            self.ax_.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            self.ax_.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            self.ax_.yaxis.set_minor_formatter(NullFormatter())
 
     def _explain(self) -> None:
         """Draw a legend, unless a single curve without a name needs none."""
@@ -296,14 +299,15 @@ class LossCurveDisplay:
 
 def _read_estimators(estimator: Any, name: Any) -> tuple[list[Any], list[str] | None]:
     """Return the networks of one or several estimators, and their names, if they have any."""
+    names: list[str] | None = None
     if isinstance(estimator, Mapping):
         if name is not None:
             raise ValueError(f"name is {name!r}, but the estimators come in a dict, whose keys are their names.")
         networks, names = list(estimator.values()), [str(key) for key in estimator]
-    elif isinstance(estimator, list | tuple):
-        networks, names = list(estimator), None if name is None else [name] if isinstance(name, str) else list(name)
     else:
-        networks, names = [estimator], None if name is None else [str(name)]
+        networks = list(estimator) if isinstance(estimator, list | tuple) else [estimator]
+        if name is not None:
+            names = [name] if isinstance(name, str) else list(name)
     if not networks:
         raise ValueError("estimator is empty; expected at least one estimator.")
     networks = [final_network(one) for one in networks]

@@ -37,7 +37,7 @@ class Pen:
 
     def write(self, x: float, y: float, text: str, size: float = 9.5, **style: Any) -> None:
         """Write a text; in the middle of its place, unless the style says otherwise."""
-        look = {"ha": "center", "va": "center", "color": INK, "zorder": 6} | style
+        look: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "zorder": 6} | style
         self.texts.append(self.ax.text(x, y, text, fontsize=size * self.scale, **look))
 
     def box(self, x: float, y: float, colours: tuple[str, str], height: float = BOX_HEIGHT) -> None:
@@ -46,7 +46,7 @@ class Pen:
 
         fill, edge = colours
         corner, style = (x - BOX_WIDTH / 2, y - height / 2), "round,pad=0,rounding_size=0.14"
-        look = {"facecolor": fill, "edgecolor": edge, "linewidth": 1.3 * self.scale, "zorder": 3}
+        look: dict[str, Any] = {"facecolor": fill, "edgecolor": edge, "linewidth": 1.3 * self.scale, "zorder": 3}
         self.boxes.append(self.ax.add_patch(FancyBboxPatch(corner, BOX_WIDTH, height, boxstyle=style, **look)))
 
     def chip(self, x: float, y: float, name: str, colour: str, *, is_backward: bool = False) -> None:
@@ -54,7 +54,7 @@ class Pen:
         from matplotlib.patches import Circle
 
         face, ink = (colour, "white") if is_backward else ("white", colour)
-        look = {"facecolor": face, "edgecolor": colour, "linewidth": 1.3 * self.scale, "zorder": 5}
+        look: dict[str, Any] = {"facecolor": face, "edgecolor": colour, "linewidth": 1.3 * self.scale, "zorder": 5}
         self.chips.append(self.ax.add_patch(Circle((x, y), CHIP_RADIUS, **look)))
         self.write(x, y - 0.01, name, 8.5, weight="bold", color=ink)
 
@@ -67,8 +67,8 @@ class Pen:
         if crosses:
             (x, low), (_, high) = points[-2:]
             self.ax.plot([x, x], [low + 0.15, high], color="white", linewidth=3.5 * width, zorder=1.8)
-        style = {"arrowstyle": "-|>", "mutation_scale": 11 * self.scale, "shrinkA": 0, "shrinkB": 0}
-        look = {"color": INK, "linewidth": width, "joinstyle": "miter", "zorder": 2 if crosses else 1.5}
+        style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 11 * self.scale, "shrinkA": 0, "shrinkB": 0}
+        look: dict[str, Any] = {"color": INK, "linewidth": width, "joinstyle": "miter", "zorder": 2 if crosses else 1.5}
         self.arrows.append(self.ax.add_patch(FancyArrowPatch(path=Path(points), **style, **look)))
 
     def bar(self, x: float, y: float, half_width: float) -> None:

@@ -17,8 +17,7 @@ SERIES = np.sin(np.arange(120) / 4.0) + 0.1 * RNG.normal(size=120)
 
 def ridge(series, exog=None, n_rows=60):
     """Return ridge regression on lags, fitted to the first rows of a series."""
-    rows = lambda values: None if values is None else values[:n_rows]
-    X, y = to_supervised(rows(series), exog=rows(exog))
+    X, y = to_supervised(series[:n_rows], exog=None if exog is None else exog[:n_rows])
     return make_pipeline(SlidingWindow(4, padding="edge", flatten=True), Ridge(0.01)).fit(X, y)
 
 
