@@ -16,9 +16,7 @@ FLOORS = {
     **dict.fromkeys(("cells", "losses", "sequences", "solvers"), 2),
     "network": 3,
     "estimators": 4,
-    **dict.fromkeys(
-        ("export", "forecasting", "model_selection", "preprocessing", "datasets", "metrics"), 5
-    ),
+    **dict.fromkeys(("export", "forecasting", "model_selection", "preprocessing", "datasets", "metrics"), 5),
     "plotting": 6,  # it draws what the floors below compute
 }
 #: The lowest floor on which a third party may be imported.
