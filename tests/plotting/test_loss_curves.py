@@ -77,6 +77,13 @@ def test_among_equal_scores_the_least_validation_loss_was_kept():
     assert classifier.loss_curve_[kept - 1] == classifier.loss_
 
 
+def test_among_equal_training_losses_the_validation_tells_which_was_kept():
+    model = stopped_early()
+    model.loss_curve_, model.loss_curves_, model.loss_ = [2.0, 1.0, 1.0, 1.0], [[2.0, 1.0, 1.0, 1.0]], 1.0
+    model.validation_scores_, model.validation_loss_curve_ = [0.9, 0.5, 0.8, 0.8], [0.1, 0.5, 0.3, 0.2]
+    assert LossCurveDisplay.from_estimator(model).kept_iterations == [4]
+
+
 def test_marks_the_best_of_an_interrupted_fit():
     model = regressor().fit(X, Y)
     model.loss_curve_ = [3.0, 1.0, 2.0]
