@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skrnn.forecasting._index import continued_index, lengthened_index
 from skrnn.forecasting._models import group_column
 from skrnn.forecasting._tables import (
+    UNNAMED,
     Table,
     column,
     find_column,
@@ -23,7 +24,7 @@ from skrnn.forecasting._tables import (
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rows:
     """Rows of X as in training, followed by rows of which all but the series is known.
 
@@ -68,7 +69,7 @@ def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
     free = free_columns(model, history, "history")
     if exog is None:
         return Rows(history, lengthened(history, n_steps - 1), free)
-    exog = read_table(exog, "exog", least=0)
+    exog = read_table(exog, "exog", unnamed=history.columns[free[-1]] if is_frame(history) else UNNAMED, least=0)
     n_series = len(free) - exog.shape[1]
     if n_series < 1:
         raise ValueError(
@@ -107,7 +108,7 @@ def _check_frames(history: Table, exog: Table, columns: list[int]) -> None:
     if not (is_frame(history) and is_frame(exog)):
         return
     expected = [history.columns[j] for j in columns]
-    if list(exog.columns) != expected and exog.shape[1] > 1:
+    if list(exog.columns) != expected:
         raise ValueError(f"exog has columns {list(exog.columns)}; expected {expected}, the last columns of history.")
     index = continued_index(history.index, len(exog)) if len(exog) else None
     if index is not None and not (index == exog.index).all():
