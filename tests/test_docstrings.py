@@ -23,7 +23,15 @@ IGNORED = {
     "YD01",  # Yields: the same
     "SS06",  # a summary of one line only: two lines are a longer sentence
 }
-MODULES = ["skrnn", "skrnn.datasets", "skrnn.metrics", "skrnn.model_selection", "skrnn.preprocessing"]
+MODULES = [
+    "skrnn",
+    "skrnn.datasets",
+    "skrnn.forecasting",
+    "skrnn.metrics",
+    "skrnn.model_selection",
+    "skrnn.plotting",
+    "skrnn.preprocessing",
+]
 
 
 def public_members():

@@ -8,7 +8,15 @@ import pytest
 
 import skrnn
 
-PACKAGES = ["skrnn", "skrnn.datasets", "skrnn.metrics", "skrnn.model_selection", "skrnn.preprocessing"]
+PACKAGES = [
+    "skrnn",
+    "skrnn.datasets",
+    "skrnn.forecasting",
+    "skrnn.metrics",
+    "skrnn.model_selection",
+    "skrnn.plotting",
+    "skrnn.preprocessing",
+]
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -1,0 +1,84 @@
+"""Four pictures of networks on the yearly sunspot numbers: training, forecasts, hidden states, the network itself.
+
+Every network is fitted on the years to 1920. Needs matplotlib and pandas: pip install "skrnn[plot]" pandas
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import RNNRegressor, SlidingWindow
+from skrnn.datasets import load_sunspots
+from skrnn.forecasting import to_supervised
+from skrnn.plotting import ForecastDisplay, HiddenStateDisplay, LossCurveDisplay, UnrolledDisplay
+
+LAST_TRAINING_YEAR = 1920
+PICTURES = Path(__file__).parents[1] / "docs" / "images"
+
+
+def main() -> None:
+    """Fit the networks and draw them."""
+    warnings.simplefilter("ignore", ConvergenceWarning)  # some stop at max_iter
+    series = load_series()
+    training = series[series.index <= LAST_TRAINING_YEAR]
+    save(draw_losses(training), "loss_curve")
+    model = fit(training, cell="gru", solver="lbfgs", alpha=0.003, max_iter=1000)
+    save(draw_forecasts(model, series), "forecast")
+    save(draw_hidden_states(model, series), "hidden_states")
+    save(UnrolledDisplay.from_estimator(model).figure_, "network")
+
+
+def load_series() -> pd.Series:
+    """Return the sunspot number of each year, 1700 to 2008."""
+    sunspots = load_sunspots()
+    values = np.append(sunspots.data[:, 0], sunspots.target[-1])
+    years = pd.Index(np.append(sunspots.years, sunspots.target_years[-1]), name="year")
+    return pd.Series(values, years, name="yearly mean sunspot number")
+
+
+def fit(training: pd.Series, n_timesteps: int = 12, **parameters: object) -> Pipeline:
+    """Return a network of eight units, fitted to windows of the training years."""
+    network = RNNRegressor((8,), random_state=0, **parameters)
+    X, y = to_supervised(training)
+    return make_pipeline(StandardScaler(), SlidingWindow(n_timesteps), network).fit(X, y)
+
+
+def draw_losses(training: pd.Series) -> Figure:
+    """Draw the training of two cells, stopped early by the last tenth of the years."""
+    settings = {"early_stopping": True, "validation_split": "last", "learning_rate_init": 0.005}
+    models = {cell: fit(training, cell=cell, **settings) for cell in ("rnn", "gru")}
+    return LossCurveDisplay.from_estimator(models, log_scale=True).figure_
+
+
+def draw_forecasts(model: Pipeline, series: pd.Series) -> Figure:
+    """Draw forecasts of ten years, about a cycle, from three years that the network has not seen and from the last."""
+    origins = [series.index.get_loc(year) for year in (1963, 1976, 1989, 2008)]
+    display = ForecastDisplay.from_estimator(
+        model, series, n_steps=10, origins=origins, coverage=0.8, n_calibration=30, n_history=30
+    )
+    return display.figure_
+
+
+def draw_hidden_states(model: Pipeline, series: pd.Series) -> Figure:
+    """Draw what the network remembers of the twelve years up to 1957, the year of the highest number."""
+    sample = series.index.get_loc(1957)
+    display = HiddenStateDisplay.from_estimator(
+        model, series.to_frame(), sample=sample, feature_names=["sunspots\n(standardised)"]
+    )
+    return display.figure_
+
+
+def save(figure: Figure, name: str) -> None:
+    """Write a picture."""
+    figure.savefig(PICTURES / f"{name}.png", dpi=110, metadata={"Software": None})
+    print(f"docs/images/{name}.png")
+
+
+if __name__ == "__main__":
+    main()
