@@ -6,7 +6,7 @@ OLDEST = .venv-oldest
 BENCH = .venv-bench
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest bench lint types clean
+.PHONY: demo test test-slow test-oldest test-wheel fixtures dist bench lint types clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -19,6 +19,10 @@ test-slow: $(VENV)/installed-test
 
 test-oldest: $(OLDEST)/installed-test
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS)
+
+# The models that all later versions must be able to load, before a release: make fixtures VERSION=0.2.0.
+fixtures: $(OLDEST)/installed-test
+	$(OLDEST)/bin/python -m tests.persistence.write_fixtures $(VERSION)
 
 # BENCH_OPTIONS: parts to measure anew, --quick, --redraw; see benchmarks/speed/__main__.py.
 bench: $(BENCH)/installed-bench

@@ -133,7 +133,9 @@ def _read_series() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     return years.astype(np.int64), sunspots.copy()
 
 
-def _as_pandas(data: NDArray[np.float64], target: NDArray[np.float64], years: NDArray[np.int64]) -> tuple[Any, Any, Any]:
+def _as_pandas(
+    data: NDArray[np.float64], target: NDArray[np.float64], years: NDArray[np.int64]
+) -> tuple[Any, Any, Any]:
     """Return data (n, 1), target (n,) and both together as pandas objects indexed by year."""
     import pandas as pd
 
