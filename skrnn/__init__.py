@@ -5,7 +5,7 @@ from skrnn.estimators._regressor import RNNRegressor
 from skrnn.preprocessing._sliding_window import SlidingWindow
 
 try:
-    from skrnn._version import __version__  # written by the build
+    from skrnn._version import __version__ as __version__  # written by the build
 except ImportError:  # a checkout from which nothing was ever built or installed
     __version__ = "0.0"
 
