@@ -30,8 +30,11 @@ def right() -> None:
     assert_type(windows.transform(X[0]), np.ndarray[tuple[Any, ...], np.dtype[np.floating[Any]]])
 
     sunspots, next_year = load_sunspots(return_X_y=True)
+    windows.fit(sunspots, next_year)
     utterances, speakers = load_japanese_vowels(subset="train", return_X_y=True)
+    classifier.fit(utterances, speakers)
     sequences, sums = make_adding_problem(n_samples=10, random_state=0)
+    regressor.fit(sequences, sums)
     make_sequence_scorer("neg_mean_absolute_error")
 
 
