@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 OLDEST = .venv-oldest
 BENCH = .venv-bench
+WHEEL = .venv-wheel
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest bench lint types clean
+.PHONY: demo test test-slow test-oldest test-wheel fixtures dist bench lint types clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -20,6 +21,10 @@ test-slow: $(VENV)/installed-test
 test-oldest: $(OLDEST)/installed-test
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS)
 
+# The models that all later versions must be able to load, before a release: make fixtures VERSION=0.2.0.
+fixtures: $(OLDEST)/installed-test
+	$(OLDEST)/bin/python -m tests.persistence.write_fixtures $(VERSION)
+
 # BENCH_OPTIONS: parts to measure anew, --quick, --redraw; see benchmarks/speed/__main__.py.
 bench: $(BENCH)/installed-bench
 	$(BENCH)/bin/python -m benchmarks.speed $(BENCH_OPTIONS)
@@ -28,8 +33,23 @@ lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# The package, and a program that uses it, as a user's strictest mypy sees it.
 types: $(VENV)/installed-lint
 	$(BIN)/mypy
+	cd tests/packaging && $(abspath $(BIN))/mypy --strict --config-file= typed_use.py
+
+# The version is that of the git tag: see [tool.hatch.version] in pyproject.toml.
+dist: $(VENV)/installed-dist
+	rm -rf dist
+	$(BIN)/python -m build
+
+# The wheel and its dependencies, in an empty environment that never saw the checkout.
+test-wheel: dist
+	$(BIN)/python -m tests.packaging.check_distributions dist
+	rm -rf $(WHEEL)
+	$(PYTHON) -m venv $(WHEEL)
+	$(WHEEL)/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd $(WHEEL) && bin/python -P $(abspath tests/packaging/smoke.py)
 
 $(VENV)/installed-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -48,4 +68,4 @@ $(BENCH)/installed-bench: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH)
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(WHEEL) dist

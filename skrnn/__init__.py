@@ -4,6 +4,9 @@ from skrnn.estimators._classifier import RNNClassifier
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.preprocessing._sliding_window import SlidingWindow
 
-__version__ = "0.1.0.dev0"
+try:
+    from skrnn._version import __version__ as __version__  # written by the build
+except ImportError:  # a checkout from which nothing was ever built or installed
+    __version__ = "0.0"
 
 __all__ = ["RNNClassifier", "RNNRegressor", "SlidingWindow"]

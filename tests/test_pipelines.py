@@ -1,4 +1,4 @@
-"""Tests of the estimators inside scikit-learn's pipelines, searches and ensembles, from the table to the prediction."""
+"""Tests of the estimators inside scikit-learn's pipelines and searches, from the table to the prediction."""
 
 import tracemalloc
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.ensemble import StackingRegressor, VotingClassifier
+from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -93,15 +92,6 @@ def test_flattened_windows_are_the_windows():
     np.testing.assert_array_equal(windows.predict(X), flat.predict(X))
 
 
-def test_table_of_names():
-    pd = pytest.importorskip("pandas")
-    X, y = load_sunspots(return_X_y=True)
-    table = pd.DataFrame(np.asarray(X), columns=["number"])
-    model = make_pipeline(StandardScaler(), SlidingWindow(n_timesteps=6, flatten=True), make_regressor())
-    model.set_output(transform="pandas").fit(table, y)
-    assert list(model[-1].feature_names_in_) == [*(f"number_t-{lag}" for lag in range(5, 0, -1)), "number"]
-
-
 def test_cross_validation_of_sequences():
     X, y = make_regression_task(n_samples=60)
     assert cross_val_score(make_regressor(max_iter=200), X, y, cv=3).min() > 0.7
@@ -120,28 +110,6 @@ def test_scorers_of_probabilities():
     model = RNNClassifier((5,), solver="lbfgs", random_state=0)
     assert cross_val_score(model, X, y, cv=3, scoring="neg_log_loss").max() < 0
     assert cross_val_score(model, X, y, cv=3, scoring="roc_auc_ovr").min() > 0.7
-
-
-def test_stacked_regressors():
-    X, y = make_regression_task(n_samples=60)
-    stack = StackingRegressor([("rnn", make_regressor()), ("gru", make_regressor(cell="gru"))], cv=3).fit(X, y)
-    assert stack.predict(X).shape == y.shape
-    assert stack.score(X, y) > 0.7
-
-
-@pytest.mark.parametrize("voting", ["soft", "hard"])
-def test_voting_classifiers(voting):
-    X, y = make_classification_task()
-    members = [(cell, RNNClassifier((5,), cell=cell, solver="lbfgs", random_state=0)) for cell in ("rnn", "gru")]
-    vote = VotingClassifier(members, voting=voting).fit(X, y)
-    assert vote.predict(X).shape == y.shape
-    assert vote.score(X, y) > 0.9
-
-
-def test_transformed_target():
-    X, y = make_regression_task()
-    model = TransformedTargetRegressor(make_regressor(max_iter=200), func=np.log, inverse_func=np.exp)
-    assert model.fit(X, np.exp(y)).score(X, np.exp(y)) > 0.5
 
 
 def test_sample_weight_through_a_pipeline():

@@ -1,6 +1,7 @@
 """The yearly sunspot numbers, 1700 to 2008, as a one-step-ahead regression task."""
 
 from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ The custom on this series: fit on the years up to 1920, test on 1921 to 1955 and
 """
 
 
-def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch | tuple:
+def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch | tuple[Any, Any]:
     """
     Load the yearly sunspot numbers: from one year's number to the next year's.
 
@@ -132,7 +133,9 @@ def _read_series() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     return years.astype(np.int64), sunspots.copy()
 
 
-def _as_pandas(data: NDArray[np.float64], target: NDArray[np.float64], years: NDArray[np.int64]) -> tuple:
+def _as_pandas(
+    data: NDArray[np.float64], target: NDArray[np.float64], years: NDArray[np.int64]
+) -> tuple[Any, Any, Any]:
     """Return data (n, 1), target (n,) and both together as pandas objects indexed by year."""
     import pandas as pd
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn.estimators._build import choose_batch_size, make_network
 from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
-from skrnn.estimators._fitted import read_theta, store_theta
+from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
 from skrnn.estimators._forms import Form
 from skrnn.estimators._parallel import worker_map
 from skrnn.estimators._stream import Stream
@@ -290,7 +290,7 @@ class BaseRNN(BaseEstimator, ABC):
             else:
                 statistics = self._target_statistics(data.targets)
             data = data.weighted(self._weigh_classes(data.targets))
-            dtype = self.readout_weights_.dtype if resume else self._choose_dtype(data)
+            dtype = fitted_dtype(self) if resume else self._choose_dtype(data)
             batch_size = choose_batch_size(self, len(data), stacklevel=4)
             training = Training(self, data, None, *statistics, dtype, batch_size, max_iter=1)
             starts = [training.fitted_start(rng, self._solver_state)] if resume else training.fresh_starts(rng)
@@ -415,7 +415,7 @@ class BaseRNN(BaseEstimator, ABC):
         n_features = self.input_weights_[0].shape[1]
         read, form = read_numeric(self, X, reset=False, n_features=n_features)
         network = make_network(self, n_features, self.n_outputs_, return_sequences)
-        dtype = self.readout_weights_.dtype
+        dtype = fitted_dtype(self)
         theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
         with worker_map(self.n_jobs) as map_chunks:
             parts = [infer(network, theta, read_dtype(part, dtype, "X"), map_chunks) for part in in_parts(read)]
@@ -461,7 +461,7 @@ class BaseRNN(BaseEstimator, ABC):
                 "before its last timestep is there."
             )
         network = make_network(self, self.input_weights_[0].shape[1], self.n_outputs_)
-        dtype = self.readout_weights_.dtype
+        dtype = fitted_dtype(self)
         theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
         return Stream(network, theta, n_sequences, self._answers_of_raw())
 

@@ -27,6 +27,12 @@ def store_theta(estimator: Any, network: Network, theta: np.ndarray, location: n
     estimator.n_parameters_ = network.layout.n_parameters
 
 
+def fitted_dtype(estimator: Any) -> np.dtype:
+    """Return the dtype of the estimator's parameters, in this machine's byte order: a pickle keeps that of its own."""
+    dtype: np.dtype = estimator.readout_weights_.dtype
+    return dtype.newbyteorder("=")
+
+
 def read_theta(
     estimator: Any, layout: ParameterLayout, location: np.ndarray, scale: np.ndarray, dtype: np.dtype
 ) -> np.ndarray:

@@ -12,7 +12,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
 
-def make_sequence_scorer(scoring: str | Callable) -> "SequenceScorer":
+def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
     """Make a scorer for targets at every timestep of one for targets at every sample.
 
     Targets and predictions of all samples are laid end to end, masked timesteps and those without a target are left
@@ -111,7 +111,7 @@ class SequenceScorer:
         The scorer that it stands for, ``scorer(estimator, X, y)``.
     """
 
-    def __init__(self, scoring: str | Callable, scorer: Callable) -> None:
+    def __init__(self, scoring: str | Callable[..., Any], scorer: Callable[..., Any]) -> None:
         self.scoring = scoring
         self.scorer = scorer
 

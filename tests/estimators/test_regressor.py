@@ -11,6 +11,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import shuffle
+from skops import io as skops
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -485,7 +486,6 @@ def test_round_trip(Estimator, round_trip, solver):
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_skops_trusts_nothing_but_the_class(Estimator, solver):
-    skops = pytest.importorskip("skops.io")
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver=solver, early_stopping=True).fit(X, y)
     stored = skops.dumps(model)

@@ -1,0 +1,45 @@
+"""A user's program whose types are checked by `mypy --strict` against the installed package: `make types` runs it."""
+
+from typing import Any, assert_type
+
+import numpy as np
+
+import skrnn
+from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
+from skrnn.datasets import load_japanese_vowels, load_sunspots, make_adding_problem
+from skrnn.metrics import make_sequence_scorer
+
+
+def right() -> None:
+    assert_type(skrnn.__version__, str)
+
+    X = np.zeros((4, 3, 2))
+    y = np.zeros(4)
+
+    regressor = RNNRegressor((8,), cell="gru", solver="lbfgs", quantile=[0.1, 0.9])
+    assert_type(regressor.fit(X, y, sample_weight=None, X_val=X, y_val=y), RNNRegressor)
+    assert_type(regressor.score(X, y), float)
+    assert_type(regressor.loss_curve_, list[float])
+    classifier = RNNClassifier((8, 4), class_weight="balanced", random_state=0).fit(X, y)
+    assert_type(classifier, RNNClassifier)
+    assert_type(classifier.score(X, y), float)
+    regressor.stream(n_sequences=2).reset()
+
+    windows = SlidingWindow(n_timesteps=12, padding="edge").fit(X[0])
+    assert_type(windows, SlidingWindow)
+    assert_type(windows.transform(X[0]), np.ndarray[tuple[Any, ...], np.dtype[np.floating[Any]]])
+
+    sunspots, next_year = load_sunspots(return_X_y=True)
+    windows.fit(sunspots, next_year)
+    utterances, speakers = load_japanese_vowels(subset="train", return_X_y=True)
+    classifier.fit(utterances, speakers)
+    sequences, sums = make_adding_problem(n_samples=10, random_state=0)
+    regressor.fit(sequences, sums)
+    make_sequence_scorer("neg_mean_absolute_error")
+
+
+# What would go wrong at run time is an error here: mypy complains of each `type: ignore` that it does not need.
+def wrong() -> None:
+    RNNRegressor(cells="gru")  # type: ignore[call-arg]
+    RNNClassifier(alpha="small")  # type: ignore[arg-type]
+    SlidingWindow(padding="repeat")  # type: ignore[arg-type]
