@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from skrnn.forecasting._backtest import check_calibration
 from skrnn.forecasting._conformal import least_calibration, radius
 from skrnn.forecasting._forecast import as_history
-from skrnn.forecasting._models import fitted_regressor, level_column, n_history_rows, quantile_levels
+from skrnn.forecasting._models import fitted_regressor, n_history_rows, point_forecasts, quantile_levels
 from skrnn.forecasting._roll import last_predictions, roll
 from skrnn.forecasting._rows import Rows, read_rows
 from skrnn.forecasting._tables import read_table
@@ -44,7 +44,7 @@ def forecast_interval(
 ) -> ForecastInterval:
     """Forecast the `n_steps` steps after the last row of a history, with an interval for each.
 
-    Without `n_calibration` the bounds are quantiles that the model predicts, one step ahead. With it they are
+    Without `n_calibration` the bounds are quantiles that the model predicts, as far ahead as it does. With it they are
     split-conformal, for any model and any number of steps: the forecast plus and minus a quantile of its absolute
     errors on the last rows of the history.
 
@@ -56,7 +56,7 @@ def forecast_interval(
     history : array-like of shape (n_rows,) or (n_rows, n_columns)
         The rows up to now, as in :func:`forecast`.
     n_steps : int
-        How many steps to forecast; 1 without `n_calibration`.
+        How many steps to forecast; without `n_calibration` at most as many as the model predicts at once.
     coverage : float, default=0.9
         Share of the truth that each step's interval should cover.
     n_calibration : int, default=None
@@ -78,7 +78,7 @@ def forecast_interval(
         If a count is not an integer, `coverage` is not a number, or the model is no regressor.
     ValueError
         If a parameter has an unexpected value; if `n_calibration`, or what is not missing of it, is too little for the
-        coverage; if without it the model does not predict the quantiles, or `n_steps` is more than 1; and as
+        coverage; if without it the model does not predict the quantiles, or not of so many steps; and as
         :func:`forecast` does.
 
     See Also
@@ -134,23 +134,22 @@ def forecast_interval(
 
 
 def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[NDArray[np.floating]]:
-    """Return the median and the bounds of one step, (1, 1) each."""
-    levels = quantile_levels(model)
-    if levels is None:
+    """Return the median and the bounds that the model predicts, (n_steps, n_series) each."""
+    if quantile_levels(model) is None:
         raise ValueError(
             "n_calibration is None, but model does not predict quantiles (loss='quantile' with several levels); "
             "expected the number of rows at the end of history that the model was not fitted to, at least "
             f"{least_calibration(coverage)} for coverage={coverage}."
         )
-    if n_steps > 1:
+    predictions = last_predictions(model, rows)
+    levels = (0.5, (1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0)
+    paths = [point_forecasts(model, predictions, len(rows.series), level)[0] for level in levels]
+    if n_steps > len(paths[0]):
         raise ValueError(
-            f"n_steps is {n_steps}, but the quantiles of the model are those of one step. For more, pass "
-            "n_calibration, or fit a model with one level for each bound to y of that horizon, and forecast with both."
+            f"n_steps is {n_steps}, but the quantiles of the model are those of {len(paths[0])} steps; a quantile of "
+            "quantiles is none. For more steps, fit it to y of that horizon, or pass n_calibration."
         )
-    if len(rows.series) != 1:
-        raise ValueError(f"history has {len(rows.series)} series, but the model's quantiles are those of one.")
-    columns = [level_column(levels, level) for level in (0.5, (1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0)]
-    return [last_predictions(model, rows)[:, [position]] for position in columns]
+    return [path[:n_steps] for path in paths]
 
 
 def _conformal(model: Any, rows: Rows, n_steps: int, coverage: float, n_calibration: int) -> list[NDArray[np.floating]]:

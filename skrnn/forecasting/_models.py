@@ -63,7 +63,7 @@ def reads_sequences(model: Any) -> bool:
 
 
 def quantile_levels(model: Any) -> NDArray[np.float64] | None:
-    """Return the levels for which the model's predictions have a column each, or None if they are no such columns."""
+    """Return the levels on the last axis of the model's predictions, or None if there is no such axis."""
     for part in parts(model):
         if getattr(part, "loss", None) == "quantile" and np.iterable(getattr(part, "quantile", None)):
             return np.asarray(part.quantile, dtype=np.float64)
@@ -71,20 +71,23 @@ def quantile_levels(model: Any) -> NDArray[np.float64] | None:
 
 
 def level_column(levels: NDArray[np.float64], level: float) -> int:
-    """Return the column of predictions that is the quantile of this level."""
+    """Return the place of this level among those on the last axis of predictions."""
     position = int(np.argmin(np.abs(levels - level)))
     if abs(levels[position] - level) > 1e-9:
         raise ValueError(f"model predicts the quantiles {levels.tolist()}; expected {level:g} among them.")
     return position
 
 
-def point_forecasts(model: Any, predictions: Any, n_series: int) -> NDArray[np.floating]:
-    """Return predictions (n_rows,) or (n_rows, n_outputs) as (n_rows, horizon, n_series); of quantiles the medians."""
+def point_forecasts(model: Any, predictions: Any, n_series: int, level: float = 0.5) -> NDArray[np.floating]:
+    """Return predictions of rows, (n_rows,) or (n_rows, n_outputs), as (n_rows, horizon, n_series).
+
+    Of quantiles, (n_rows, n_levels) or (n_rows, n_outputs, n_levels), take those of this level.
+    """
     predictions = np.asarray(predictions)
-    predictions = predictions.reshape(len(predictions), -1)
     levels = quantile_levels(model)
     if levels is not None:
-        predictions = predictions[:, [level_column(levels, 0.5)]]
+        predictions = predictions.reshape(len(predictions), -1, len(levels))[:, :, level_column(levels, level)]
+    predictions = predictions.reshape(len(predictions), -1)
     n_outputs = predictions.shape[1]
     if n_outputs % n_series:
         raise ValueError(

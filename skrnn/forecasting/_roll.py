@@ -24,7 +24,7 @@ def horizon(model: Any, rows: Rows) -> int:
 
 
 def last_predictions(model: Any, rows: Rows) -> NDArray[np.floating]:
-    """Return what the model itself predicts at the last known row, (1,) or (1, n_outputs)."""
+    """Return what the model itself predicts at the last known row, (1, ...)."""
     last = range(rows.n_known - 1, rows.n_known)
     if not reads_sequences(model):
         return np.asarray(predict_at(model, rows.known, last))

@@ -11,7 +11,7 @@ from skrnn.forecasting._validation import check_count
 
 
 @final
-class Supervised(tuple):
+class Supervised(tuple[Any, Any]):
     """X and y of a series, and which of its rows they are.
 
     What :func:`to_supervised` returns. It unpacks into two, ``X, y = to_supervised(series)``.

@@ -104,6 +104,19 @@ def test_quantiles_of_the_model(quantiles, coverage, columns):
     np.testing.assert_allclose(np.concatenate(interval), expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("n_steps", [1, 2, 3])
+def test_quantiles_of_several_steps_and_series(n_steps):
+    series = np.column_stack([seasonal(90, 1), 10.0 + seasonal(90, 2)])
+    network = RNNRegressor((3,), loss="quantile", quantile=[0.05, 0.5, 0.95], solver="lbfgs", tol=0.3, random_state=0)
+    model = make_pipeline(SlidingWindow(5), network).fit(*to_supervised(series, horizon=3))
+    interval = forecast_interval(model, series, n_steps)
+    expected = model.predict(series)[-1].reshape(3, 2, 3)[:n_steps]
+    for part, k in ((interval.lower, 0), (interval.forecast, 1), (interval.upper, 2)):
+        np.testing.assert_allclose(part, expected[:, :, k], rtol=1e-10)
+    np.testing.assert_allclose(forecast(model, series, n_steps), interval.forecast)
+    assert forecast(model, series, 5).shape == (5, 2)  # of the medians, block after block
+
+
 def test_quantiles_of_a_transformed_target(quantiles):
     series = np.exp(seasonal(90, 0))
     model = TransformedTargetRegressor(quantiles, func=np.log, inverse_func=np.exp).fit(*to_supervised(series))
@@ -125,7 +138,7 @@ def test_errors_of_quantile_models(quantiles):
     series = seasonal(90, 1)
     with pytest.raises(ValueError, match=r"quantiles \[0.05, 0.25, 0.5, 0.75, 0.95\]; expected 0.1 among them"):
         forecast_interval(quantiles, series, 1, coverage=0.8)
-    with pytest.raises(ValueError, match="n_steps is 2, but the quantiles of the model are those of one step"):
+    with pytest.raises(ValueError, match="n_steps is 2, but the quantiles of the model are those of 1 steps"):
         forecast_interval(quantiles, series, 2)
 
 

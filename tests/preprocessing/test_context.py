@@ -185,7 +185,9 @@ def test_rows_of_fit_are_recognised_by_their_values(form):
 
 
 @pytest.mark.parametrize(
-    "form", [list, lambda groups: groups.astype(object), lambda groups: groups.astype("U30")], ids=str
+    "form",
+    [list, lambda groups: groups.astype(object), lambda groups: groups.astype("U30")],
+    ids=["list", "objects", "longer strings"],
 )
 def test_rows_of_fit_are_recognised_by_their_groups(form):
     transformer = SlidingWindow(3, carry_context=True).fit(SERIES, groups=GROUPS)
