@@ -64,7 +64,9 @@ def read_network(estimator: Any, who: str) -> FittedNetwork:
         If its parameters describe another network than its fitted attributes hold.
     """
     if not isinstance(estimator, BaseRNN):
-        raise TypeError(f"{who} got an object of type {type(estimator).__name__}; expected a fitted RNNRegressor or RNNClassifier.")
+        raise TypeError(
+            f"{who} got an object of type {type(estimator).__name__}; expected a fitted RNNRegressor or RNNClassifier."
+        )
     check_is_fitted(estimator)
     check_parameters(estimator)
     n_features, n_outputs = estimator.input_weights_[0].shape[1], estimator.n_outputs_

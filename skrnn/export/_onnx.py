@@ -108,7 +108,10 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
         raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'.")
     steps, last = _flat_steps(estimator)
     if lengths and steps:
-        raise ValueError(f"lengths is {lengths!r}, but X goes through {steps[0][0]!r} first; expected False: rows of a table have no length.")
+        raise ValueError(
+            f"lengths is {lengths!r}, but X is a table for the step {steps[0][0]!r}, whose rows have no length; expected "
+            "False, or the last step of the pipeline alone."
+        )
     network = read_network(last, "to_onnx")
     graph = Graph(np.dtype(dtype))
     X = _add_input(graph, steps[0][1] if steps else last, network)

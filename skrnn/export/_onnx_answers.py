@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
+from skrnn.export._answers import Answers, read_answers
 from skrnn.export._network import FittedNetwork
 from skrnn.export._onnx_graph import Graph
 from skrnn.export._onnx_sequences import PackedSequences
@@ -16,60 +17,70 @@ NO_STRING = ""
 
 def add_answers(graph: Graph, estimator: Any, network: FittedNetwork, sequences: PackedSequences, raw: str) -> None:
     """Add the outputs of the model: `y` of a regressor, `label` and `probabilities` of a classifier."""
+    answers = read_answers(estimator)
     has_answer = sequences.is_read
     axes = ["n_samples"]
     if network.return_sequences:
-        column = graph.add("Unsqueeze", has_answer, graph.constant(np.array([1])))
-        has_answer = graph.add("And", sequences.is_valid, column)
+        has_answer = graph.add("And", sequences.is_valid, _with_axes(graph, has_answer, 1))
         axes = ["n_samples", "n_timesteps"]
-    add = _add_classes if is_classifier(estimator) else _add_numbers
-    add(graph, estimator, raw, has_answer, axes)
-
-
-def _add_numbers(graph: Graph, estimator: Any, raw: str, has_answer: str, axes: list[str]) -> None:
-    """Add the output of a regressor."""
-    loss = estimator._make_loss()
-    n_levels = loss.n_outputs_per_target
-    kept = [0] * len(axes)  # the axes of samples and timesteps stay what they are
-    if loss.link == "log":
-        raw = graph.add("Exp", raw)
-    if n_levels > 1:  # in increasing order: no two quantiles of a target cross
-        raw = graph.reshape(raw, [*kept, -1, n_levels])
-        raw, _ = graph.add("TopK", raw, graph.constant(np.array([n_levels])), n_outputs=2, axis=-1, largest=0)
-    one_column = np.zeros((estimator.n_outputs_, 1))
-    shape = estimator._answers_of_raw()["predict"](one_column).shape[1:]
-    numbers = _blanked(graph, graph.reshape(raw, [*kept, *shape]), has_answer, len(shape))
-    graph.output("y", numbers, graph.dtype, [*axes, *shape], "Predictions, in the units of the targets; else NaN.")
-
-
-def _add_classes(graph: Graph, estimator: Any, raw: str, has_answer: str, axes: list[str]) -> None:
-    """Add the outputs of a classifier."""
-    n_classes = len(estimator.classes_)
-    if estimator._is_multilabel:
-        probabilities = graph.add("Sigmoid", raw)
-        labels = graph.cast(graph.add("Greater", raw, graph.constant(graph.dtype.type(0.0))), np.int64)
-        missing = graph.constant(np.int64(NO_NUMBER))
-        labels = graph.add("Where", _with_axes(graph, has_answer, 1), labels, missing)
-        graph.output("label", labels, np.int64, [*axes, n_classes], f"1 for each label over one half; else {NO_NUMBER}.")
+    values = _add_values(graph, answers, raw, len(axes))
+    missing = graph.constant(graph.dtype.type(np.nan))
+    values = graph.add("Where", _with_axes(graph, has_answer, len(answers.shape)), values, missing)
+    shape: list[int | str] = [*axes, *answers.shape]
+    if not is_classifier(estimator):
+        graph.output(
+            "y", values, graph.dtype, shape, "Predictions, in the units of the targets; NaN where there is none."
+        )
+        return
+    if answers.kind == "labels":
+        _add_flags(graph, raw, has_answer, shape)
     else:
-        if n_classes == 2:  # one output, of the second class; 1 - p would round to zero
-            raw = graph.add("Concat", graph.add("Neg", raw), raw, axis=-1)
-            probabilities = graph.add("Sigmoid", raw)
-        else:
-            probabilities = graph.add("Softmax", raw, axis=-1)
-        _add_labels(graph, estimator.classes_, raw, has_answer, axes)
-    probabilities = _blanked(graph, probabilities, has_answer, 1)
-    doc = "Probability of each class, in the order of classes_; else NaN."
-    graph.output("probabilities", probabilities, graph.dtype, [*axes, n_classes], doc)
+        _add_labels(graph, estimator.classes_, answers, raw, has_answer, axes)
+    doc = "Probability of each class, in the order of classes_; NaN where there is none."
+    graph.output("probabilities", values, graph.dtype, shape, doc)
 
 
-def _add_labels(graph: Graph, classes: np.ndarray, raw: str, has_answer: str, axes: list[str]) -> None:
+def _add_values(graph: Graph, answers: Answers, raw: str, n_axes: int) -> str:
+    """Add numbers or probabilities, behind `n_axes` axes of samples and timesteps."""
+    shape = [*[0] * n_axes, *answers.shape]
+    match answers.kind:
+        case "numbers":
+            return graph.reshape(raw, shape)
+        case "exponentials":
+            return graph.reshape(graph.add("Exp", raw), shape)
+        case "quantiles":
+            n_levels = graph.constant(np.array(answers.shape[-1:]))
+            return graph.add("TopK", graph.reshape(raw, shape), n_levels, n_outputs=2, axis=-1, largest=0)[0]
+        case "two classes":
+            return graph.add("Sigmoid", _both_scores(graph, raw))
+        case "classes":
+            return graph.add("Softmax", raw, axis=-1)
+        case "labels":
+            return graph.add("Sigmoid", raw)
+
+
+def _both_scores(graph: Graph, raw: str) -> str:
+    """Add the scores of two classes; those of the first are the negative ones, as 1 - p would round to zero."""
+    return graph.add("Concat", graph.add("Neg", raw), raw, axis=-1)
+
+
+def _add_flags(graph: Graph, raw: str, has_answer: str, shape: list[int | str]) -> None:
+    """Add the labels of multilabel targets as an output."""
+    flags = graph.cast(graph.add("Greater", raw, graph.constant(graph.dtype.type(0.0))), np.int64)
+    flags = graph.add("Where", _with_axes(graph, has_answer, 1), flags, graph.constant(np.int64(NO_NUMBER)))
+    graph.output("label", flags, np.int64, shape, f"1 for each label over one half; {NO_NUMBER} where there is none.")
+
+
+def _add_labels(
+    graph: Graph, classes: np.ndarray, answers: Answers, raw: str, has_answer: str, axes: list[str]
+) -> None:
     """Add the most probable class as an output: the label behind all classes stands for none."""
     labels, dtype = label_table(classes)
-    positions = graph.add("ArgMax", raw, axis=-1, keepdims=0)
+    scores = _both_scores(graph, raw) if answers.kind == "two classes" else raw
+    positions = graph.add("ArgMax", scores, axis=-1, keepdims=0)
     positions = graph.add("Where", has_answer, positions, graph.constant(np.int64(len(classes))))
     label = graph.add("Gather", graph.constant(labels, "classes"), positions, axis=0)
-    graph.output("label", label, dtype, axes, f"The most probable class; else {labels[-1]!r}.")
+    graph.output("label", label, dtype, axes, f"The most probable class; {labels[-1]!r} where there is none.")
 
 
 def label_table(classes: np.ndarray) -> tuple[np.ndarray, type]:
@@ -91,12 +102,6 @@ def label_table(classes: np.ndarray) -> tuple[np.ndarray, type]:
         f"classes_ are {labels}, of dtype {classes.dtype}; ONNX has labels that are whole numbers of 64 bits, floats, "
         "truth values or strings."
     )
-
-
-def _blanked(graph: Graph, values: str, has_answer: str, n_axes: int) -> str:
-    """Add NaN where there is no answer; the values have so many axes more than that."""
-    missing = graph.constant(graph.dtype.type(np.nan))
-    return graph.add("Where", _with_axes(graph, has_answer, n_axes), values, missing)
 
 
 def _with_axes(graph: Graph, flags: str, n_axes: int) -> str:

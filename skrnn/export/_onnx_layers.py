@@ -28,7 +28,9 @@ def add_network(graph: Graph, network: FittedNetwork, sequences: PackedSequences
     last = ""
     for depth, directions in enumerate(network.layers()):
         states, last = _add_layer(graph, network, depth, directions, states, sequences.lengths)
-    seen = unpack(graph, graph.add("Transpose", states, perm=[1, 0, 2]), sequences) if network.return_sequences else last
+    seen = (
+        unpack(graph, graph.add("Transpose", states, perm=[1, 0, 2]), sequences) if network.return_sequences else last
+    )
     # The recurrent operators are float32 in any case; what follows has the dtype of the answers.
     readout = network.parameters.readout
     weights = graph.constant(readout.weights.T.astype(graph.dtype), "readout_weights")
@@ -53,7 +55,9 @@ def _add_layer(
         "R": [layer.recurrent_weights for layer in directions],
         "B": [_both_biases(layer) for layer in directions],
     }
-    weights = [graph.constant(np.float32(arrays), f"layer_{depth}_{name}") for name, arrays in tensors.items()]
+    weights = [
+        graph.constant(np.stack(arrays).astype(np.float32), f"layer_{depth}_{name}") for name, arrays in tensors.items()
+    ]
     states, last = graph.add(
         operator,
         inputs,

@@ -10,4 +10,6 @@ def needing(package: str, who: str, command: str = 'pip install "skrnn[export]"'
     try:
         yield
     except ImportError as error:
-        raise ImportError(f"{who} needs {package}, which cannot be imported ({error}). Install it: {command}") from error
+        raise ImportError(
+            f"{who} needs {package}, which cannot be imported ({error}). Install it: {command}"
+        ) from error
