@@ -109,8 +109,8 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
     steps, last = _flat_steps(estimator)
     if lengths and steps:
         raise ValueError(
-            f"lengths is {lengths!r}, but X is a table for the step {steps[0][0]!r}, whose rows have no length; expected "
-            "False, or the last step of the pipeline alone."
+            f"lengths is {lengths!r}, but X is a table for the step {steps[0][0]!r}, whose rows have no length; "
+            "expected False, or the last step of the pipeline alone."
         )
     network = read_network(last, "to_onnx")
     graph = Graph(np.dtype(dtype))

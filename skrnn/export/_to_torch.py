@@ -28,7 +28,8 @@ def to_torch(estimator: Any) -> Any:
         - `readout`, a torch.nn.Linear on the last hidden states, or on those of each timestep;
         - ``module(X, lengths=None)``, which answers what `predict` of the regressor or `predict_proba` of the
           classifier does, for a tensor X (n_samples, n_timesteps, n_features). `lengths`, (n_samples,) of int64,
-          say how many timesteps each sequence has; what stands behind them is ignored. None: all timesteps count. With `return_sequences` the answers behind the lengths are NaN;
+          say how many timesteps each sequence has; what stands behind them is ignored. None: all timesteps count.
+          With `return_sequences` the answers behind the lengths are NaN;
         - ``module.raw_outputs(X, lengths=None)``, what the readout gives, for further training: numbers in the units of
           the targets, their logarithms for loss="poisson", or logits, of two classes one, that of the second. With
           `return_sequences` what is behind the lengths is the readout's bias.
