@@ -86,8 +86,12 @@ class Graph:
             producer_version=version,
             doc_string=doc,
         )
-        self._onnx.checker.check_model(model, full_check=True)
+        self.check(model)
         return model
+
+    def check(self, model: Any) -> None:
+        """Raise unless a model is valid, its types and shapes included."""
+        self._onnx.checker.check_model(model, full_check=True)
 
     def _value_info(self, name: str, dtype: Any, shape: Sequence[int | str], doc: str) -> Any:
         element = self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))

@@ -71,6 +71,7 @@ def _add_by_skl2onnx(graph: Graph, name: str, transformer: Any, table: str) -> s
     types = [("X", tensor_type([None, transformer.n_features_in_]))]
     try:
         model = convert_sklearn(transformer, initial_types=types, target_opset={"": OPSET, "ai.onnx.ml": 3})
+        graph.check(model)  # of some transformers it gives a model that mixes float32 and float64
     except Exception as error:  # of several unrelated classes
         raise ValueError(
             f"step {name!r} ({type(transformer).__name__}) cannot be carried: skl2onnx says: {error}. Expected "

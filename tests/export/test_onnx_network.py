@@ -60,7 +60,7 @@ def test_ragged_sequences(cell, activation, sizes, bidirectional, return_sequenc
     lengths = np.array([3, 6, 1, 5, 2, 6])
     X = make_sequences(lengths, T)
     expected = estimator.predict(X)
-    assert np.ptp(expected[np.isfinite(expected)]) > 0.1  # they depend on X
+    assert np.ptp(expected[np.isfinite(expected)]) > 0.01  # they depend on X
     np.testing.assert_allclose(predict_by_onnx(estimator, X), expected, **TOLERANCE)
     np.testing.assert_allclose(predict_by_onnx(estimator, X, "float64"), expected, **TOLERANCE)
     # Behind the lengths anything may stand.
@@ -129,7 +129,7 @@ LABELS = {
     "str": np.array(["night", "day", "evening"]),
     "object": np.array(["b", "a"], dtype=object),
     "bool": np.array([False, True]),
-    "float": np.array([0.5, 2.0]),
+    "float": np.array([1.0, 2.0]),
 }
 NO_LABEL = {"i": np.iinfo(np.int64).min, "U": "", "O": "", "b": np.iinfo(np.int64).min, "f": np.nan}
 
