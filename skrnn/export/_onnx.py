@@ -113,10 +113,11 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
             "expected False, or the last step of the pipeline alone."
         )
     network = read_network(last, "to_onnx")
+    for _, transformer in steps:
+        check_is_fitted(transformer)
     graph = Graph(np.dtype(dtype))
     X = _add_input(graph, steps[0][1] if steps else last, network)
     for name, transformer in steps:
-        check_is_fitted(transformer)
         X = add_step(graph, name, transformer, X)
     if last._columns_are_timesteps:
         X = graph.reshape(X, [0, last.n_features_in_ // network.n_features, network.n_features])

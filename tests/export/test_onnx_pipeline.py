@@ -6,6 +6,7 @@ import skl2onnx
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
 
@@ -197,3 +198,10 @@ def test_the_model_says_what_it_is():
     assert model.doc_string == "StandardScaler, SlidingWindow, RNNRegressor: gru layers of 4 units, fitted by skrnn."
     assert [tensor.name for tensor in model.graph.input] == ["X"]
     assert {opset.domain for opset in model.opset_import} == {""}
+
+
+def test_a_step_that_is_not_fitted_is_refused():
+    pipeline = fit(StandardScaler(), SlidingWindow(3), network())
+    pipeline.steps[0] = ("scale", StandardScaler())
+    with pytest.raises(NotFittedError, match="StandardScaler"):
+        to_onnx(pipeline)
