@@ -5,9 +5,10 @@ BIN = $(VENV)/bin
 OLDEST = .venv-oldest
 BENCH = .venv-bench
 WHEEL = .venv-wheel
+EXPORT = .venv-export
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest test-wheel fixtures dist bench lint types clean
+.PHONY: demo test test-slow test-oldest test-export test-wheel fixtures dist bench lint types clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -20,6 +21,9 @@ test-slow: $(VENV)/installed-test
 
 test-oldest: $(OLDEST)/installed-test
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS)
+
+test-export: $(EXPORT)/installed-test-export
+	$(EXPORT)/bin/python -m pytest -n $(WORKERS) --run-export tests/export skrnn/export docs/export.md
 
 # The models that all later versions must be able to load, before a release: make fixtures VERSION=0.2.0.
 fixtures: $(OLDEST)/installed-test
@@ -61,11 +65,16 @@ $(OLDEST)/installed-test: pyproject.toml requirements-oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-oldest.txt -e ".[test]"
 	touch $@
 
-# PyPI's PyTorch for Linux brings CUDA along, which PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu saves.
+# PyPI's PyTorch for Linux, here and in .venv-export, brings CUDA along, which PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu saves.
 $(BENCH)/installed-bench: pyproject.toml
 	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
 	touch $@
 
+$(EXPORT)/installed-test-export: pyproject.toml
+	test -x $(EXPORT)/bin/python || $(PYTHON) -m venv $(EXPORT)
+	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-export]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) $(WHEEL) dist
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(WHEEL) dist

@@ -1,13 +1,34 @@
 """Options of the test run."""
 
+from pathlib import Path
+
 import pytest
 
 collect_ignore_glob = ["docs/images/*.py"]  # they draw, and need matplotlib
+#: What imports onnx, onnxruntime, skl2onnx or torch, which the usual environment does not have.
+NEEDS_EXPORT = [
+    "tests/export/test_onnx*.py",
+    "tests/export/test_torch*.py",
+    "skrnn/export/_onnx.py",
+    "skrnn/export/_to_torch.py",
+    "docs/export.md",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --run-slow."""
+    """Add --run-slow and --run-export."""
     parser.addoption("--run-slow", action="store_true", help="run also the tests marked slow")
+    parser.addoption(
+        "--run-export", action="store_true", help="run also what needs ONNX and PyTorch, which must be there"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what needs ONNX or PyTorch unless it is asked for; then a package that is missing is an error."""
+    if config.getoption("--run-export"):
+        return None
+    path = collection_path.relative_to(config.rootpath) if collection_path.is_relative_to(config.rootpath) else Path()
+    return True if any(path.match(pattern) for pattern in NEEDS_EXPORT) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -26,6 +26,7 @@ IGNORED = {
 MODULES = [
     "skrnn",
     "skrnn.datasets",
+    "skrnn.export",
     "skrnn.forecasting",
     "skrnn.metrics",
     "skrnn.model_selection",

@@ -22,7 +22,7 @@ FLOORS = {
 #: The lowest floor on which a third party may be imported.
 THIRD_PARTIES = {"numpy": 2, "scipy": 2, "sklearn": 4, "joblib": 4, "threadpoolctl": 4}
 #: Third parties that anyone may import, but only inside the function that needs them.
-OPTIONAL = {"matplotlib", "pandas", "polars", "onnx"}
+OPTIONAL = {"matplotlib", "pandas", "polars", "onnx", "skl2onnx", "torch"}
 
 MODULES = {".".join(("skrnn", *path.relative_to(ROOT).with_suffix("").parts)): path for path in ROOT.rglob("*.py")}
 
@@ -88,6 +88,7 @@ def test_every_package_has_a_floor():
         ("skrnn.estimators._base", "sklearn.base", False),
         ("skrnn.plotting._curves", "matplotlib.pyplot", True),
         ("skrnn.plotting._curves", "skrnn.forecasting", False),
+        ("skrnn.export._to_torch", "torch", True),
         ("skrnn.cells._lstm", "collections.abc", False),
         ("skrnn.__init__", "skrnn.estimators._regressor", False),
         ("skrnn.__init__", "skrnn._version", False),
@@ -110,6 +111,7 @@ def test_lower_floors_and_leaf_modules_are_allowed(importer, imported, inside_fu
         ("skrnn.solvers._scipy", "sklearn.utils", False),
         ("skrnn.network._network", "joblib", False),
         ("skrnn.plotting._curves", "matplotlib.pyplot", False),  # at the top of the module
+        ("skrnn.export._to_torch", "torch", False),
         ("skrnn.plotting._curves", "seaborn", True),  # not a dependency
         ("skrnn.__init__", "skrnn.estimators", False),
         ("skrnn.__init__", "numpy", False),

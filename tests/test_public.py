@@ -11,6 +11,7 @@ import skrnn
 PACKAGES = [
     "skrnn",
     "skrnn.datasets",
+    "skrnn.export",
     "skrnn.forecasting",
     "skrnn.metrics",
     "skrnn.model_selection",

@@ -30,6 +30,7 @@ from skrnn.estimators._validation import (
 )
 from skrnn.losses import Loss
 from skrnn.network._inference import hidden_states, outputs
+from skrnn.network._network import Network
 from skrnn.sequences._ragged import in_parts
 from skrnn.sequences._targets import Targets
 from skrnn.solvers import UPDATE_RULES
@@ -300,14 +301,27 @@ class BaseRNN(BaseEstimator, ABC):
     def _train(self, training: Training, starts: list[Start], *, resume: bool, warns: bool = True) -> None:
         """Let the solver work from each start, and store what the best run has found."""
         best, outcomes = training.best_run(starts)
-        store_theta(self, training.network, best.theta, training.location, training.scale)
+        self._store(training.network, training.location, training.scale, best, outcomes, resume=resume)
+        if warns:
+            warn_of(best, outcomes, len(starts), stacklevel=4)
+
+    def _store(
+        self,
+        network: Network,
+        location: np.ndarray,
+        scale: np.ndarray,
+        best: Outcome,
+        outcomes: list[Outcome],
+        *,
+        resume: bool,
+    ) -> None:
+        """Store what the best of all runs has found for targets of this location and scale, each (n_outputs,)."""
+        store_theta(self, network, best.theta, location, scale)
         self.loss_ = best.loss
-        self._target_location, self._target_scale = training.location, training.scale
+        self._target_location, self._target_scale = location, scale
         self._solver_state, self._rng_state = best.solver_state, best.rng_state
         self.t_ = best.n_samples_seen
         self._store_curves(best, outcomes, resume=resume)
-        if warns:
-            warn_of(best, outcomes, len(starts), stacklevel=4)
 
     def _choose_dtype(self, data: Data) -> np.dtype:
         """Return the dtype that the parameter asks for, or that of X."""
@@ -319,7 +333,7 @@ class BaseRNN(BaseEstimator, ABC):
         earlier = self.loss_curve_ if resume else []
         self.loss_curves_ = [[*earlier, *outcome.loss_curve] for outcome in outcomes]
         self.loss_curve_ = [*earlier, *best.loss_curve]
-        self.best_loss_ = min(self.loss_curve_)
+        self.best_loss_ = min(self.loss_curve_, default=np.nan)
         self.n_iter_ = len(self.loss_curve_)
         losses = (self.validation_loss_curve_ if resume else None) or []
         scores = (self.validation_scores_ if resume else None) or []

@@ -1,5 +1,6 @@
 """Between theta and the public attributes of a fitted estimator, which are the truth."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -43,21 +44,31 @@ def read_theta(
     ValueError
         If the parameters of the estimator describe another network than its attributes hold.
     """
+    _check_same_network(estimator, layout)
+    layers = zip(estimator.input_weights_, estimator.recurrent_weights_, estimator.biases_, strict=True)
+    weights = estimator.readout_weights_ / scale[:, None]
+    return join_theta(layout, layers, weights, (estimator.readout_bias_ - location) / scale, dtype)
+
+
+def join_theta(
+    layout: ParameterLayout,
+    layers: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    readout_weights: np.ndarray,
+    readout_bias: np.ndarray,
+    dtype: np.dtype,
+) -> np.ndarray:
+    """Return theta, (n_parameters,) of `dtype`, of arrays in the form of the public attributes.
+
+    `layers` are input weights, recurrent weights and biases of each direction of each layer.
+    """
     theta = np.empty(layout.n_parameters, dtype)
     parameters = layout.views(theta)
-    _check_same_network(estimator, layout)
-    for layer, inputs, recurrent, biases in zip(
-        parameters.layers,
-        estimator.input_weights_,
-        estimator.recurrent_weights_,
-        estimator.biases_,
-        strict=True,
-    ):
+    for layer, (inputs, recurrent, biases) in zip(parameters.layers, layers, strict=True):
         layer.input_weights[:] = inputs
         layer.recurrent_weights[:] = recurrent
         layer.set_biases(biases)
-    parameters.readout.weights[:] = estimator.readout_weights_ / scale[:, None]
-    parameters.readout.bias[:] = (estimator.readout_bias_ - location) / scale
+    parameters.readout.weights[:] = readout_weights
+    parameters.readout.bias[:] = readout_bias
     return theta
 
 

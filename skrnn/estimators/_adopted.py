@@ -1,0 +1,60 @@
+"""Estimators that are fitted by parameters from elsewhere, without training."""
+
+from typing import Any
+
+import numpy as np
+
+from skrnn.estimators._base import BaseRNN
+from skrnn.estimators._build import make_network
+from skrnn.estimators._fitted import join_theta
+from skrnn.estimators._training import Outcome
+from skrnn.estimators._validation import check_parameters, read_random_state, read_sequences
+
+
+def adopt(
+    estimator: BaseRNN,
+    layers: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    readout_weights: np.ndarray,
+    readout_bias: np.ndarray,
+    y: np.ndarray,
+    classes: Any = None,
+) -> None:
+    """Make an estimator whose parameters describe the network a fitted one that has these arrays.
+
+    It is what a fit would have left that found them after no iteration, on targets of location 0 and scale 1: it
+    predicts, and `partial_fit` and a warm start go on from there.
+
+    Parameters
+    ----------
+    estimator : BaseRNN
+        Not fitted yet.
+    layers : list of (input weights, recurrent weights, biases)
+        Of each direction of each layer, in the form of the public attributes.
+    readout_weights, readout_bias : ndarray of shape (n_outputs, readout_size) and (n_outputs,)
+        Of the readout; their dtype is that of the network, unless the estimator has one.
+    y : ndarray of shape (n_targets,) or (n_targets, n_outputs)
+        Targets of the form that the network was made for; their values do not matter.
+    classes : array-like of shape (n_classes,), default=None
+        Of a classifier.
+    """
+    check_parameters(estimator)
+    dtype = np.dtype(estimator.dtype or readout_weights.dtype)
+    n_features = layers[0][0].shape[1]
+    read_sequences(estimator, np.zeros((1, 1, n_features)), reset=True)  # learns the number of features
+    estimator._learn_targets(y, classes, incremental=True)
+    n_outputs = len(readout_bias)
+    network = make_network(estimator, n_features, n_outputs)
+    untrained = Outcome(
+        theta=join_theta(network.layout, layers, readout_weights, readout_bias, dtype),
+        loss=np.nan,
+        merits=(),
+        loss_curve=[],
+        validation_loss_curve=[],
+        validation_scores=[],
+        stopped_short=None,
+        was_interrupted=False,
+        n_samples_seen=0,
+        solver_state=[],
+        rng_state=list(read_random_state(estimator.random_state).get_state()),
+    )
+    estimator._store(network, np.zeros(n_outputs), np.ones(n_outputs), untrained, [untrained], resume=False)

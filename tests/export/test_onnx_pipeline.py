@@ -1,0 +1,207 @@
+"""Tests of exported pipelines against `predict`, in onnxruntime."""
+
+import numpy as np
+import pytest
+import skl2onnx
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
+
+from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
+from skrnn.export import to_onnx
+from tests.export.test_onnx_network import TOLERANCE, run
+
+SERIES = np.random.default_rng(0).normal(size=(30, 3)).cumsum(axis=0) * [1.0, 5.0, 0.2] + [0.0, 50.0, 3.0]
+Y = SERIES[:, 0] * 0.3
+
+
+class Doubler(TransformerMixin, BaseEstimator):
+    """A transformer that nobody but us knows."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = np.shape(X)[1]
+        return self
+
+    def transform(self, X):
+        return 2.0 * np.asarray(X)
+
+
+class Halver(StandardScaler):
+    """A scaler that is derived from a known one, and computes something else."""
+
+    def transform(self, X):
+        return super().transform(X) / 2.0
+
+
+def fit(*steps, X=SERIES, y=Y):
+    """Return a pipeline, its steps fitted and its network trained for an epoch."""
+    pipeline = make_pipeline(*steps)
+    before = X
+    for _, step in pipeline.steps[:-1]:
+        before = before if step == "passthrough" else step.fit_transform(before)
+    classes = {"classes": np.unique(y)} if hasattr(steps[-1], "predict_proba") else {}
+    pipeline.steps[-1][1].partial_fit(before, y, **classes)
+    return pipeline
+
+
+def network(**options):
+    return RNNRegressor((4,), cell="gru", random_state=0, learning_rate_init=0.1, **options)
+
+
+def check(pipeline, X=SERIES, dtype="float32"):
+    (y,) = run(to_onnx(pipeline, dtype=dtype), X=X.astype(dtype))
+    expected = pipeline.predict(X)
+    assert np.ptp(expected) > 0.05
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("flatten", [False, True])
+@pytest.mark.parametrize("dilation", [1, 3])
+@pytest.mark.parametrize("padding", ["mask", "edge", "zero"])
+def test_windows(padding, dilation, flatten, dtype):
+    window = SlidingWindow(4, padding=padding, dilation=dilation, flatten=flatten)
+    pipeline = fit(StandardScaler(), window, network(n_timesteps=4 if flatten else None))
+    check(pipeline, dtype=dtype)
+    check(pipeline, SERIES[3:5], dtype)  # fewer rows than a window has
+
+
+def test_window_of_one_row():
+    check(fit(SlidingWindow(1), network()))
+
+
+@pytest.mark.parametrize(("with_mean", "with_std"), [(True, True), (True, False), (False, True), (False, False)])
+def test_scalers(with_mean, with_std):
+    scaler = StandardScaler(with_mean=with_mean, with_std=with_std)
+    check(fit(scaler, SlidingWindow(3), network()))
+
+
+def test_a_masked_row_and_a_spoiled_one():
+    pipeline = fit(StandardScaler(), SlidingWindow(3), network())
+    X = SERIES.copy()
+    X[10] = np.nan
+    expected = pipeline.predict(np.concatenate([X[:10], X[11:]]))
+    (y,) = run(to_onnx(pipeline), X=X.astype(np.float32))
+    np.testing.assert_allclose(y, pipeline.predict(X), **TOLERANCE)
+    assert np.isfinite(expected).all()
+    X[20, 1] = np.nan  # which predict refuses
+    (spoiled,) = run(to_onnx(pipeline), X=X.astype(np.float32))
+    assert np.flatnonzero(np.isnan(spoiled)).tolist() == [20, 21, 22]
+
+
+def test_large_numbers_are_scaled_in_float64():
+    X = SERIES + 1e7  # float32 has steps of one there
+    pipeline = fit(StandardScaler(), SlidingWindow(3), network(), X=X)
+    check(pipeline, X, dtype="float64")
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_classifier_at_the_end(return_sequences):
+    labels = np.where(np.median(Y) < Y, "high", "low")
+    if return_sequences:
+        labels = np.stack([labels] * 3, axis=1)
+    classifier = RNNClassifier((4,), return_sequences=return_sequences, random_state=0)
+    pipeline = fit(StandardScaler(), SlidingWindow(3), classifier, y=labels)
+    label, probabilities = run(to_onnx(pipeline), X=SERIES.astype(np.float32))
+    np.testing.assert_allclose(probabilities, pipeline.predict_proba(SERIES), **TOLERANCE)
+    has_answer = ~np.isnan(probabilities[..., 0])
+    assert label[has_answer].tolist() == pipeline.predict(SERIES)[has_answer].tolist()
+
+
+def test_steps_are_skipped_and_nested():
+    before = Pipeline([("scale", StandardScaler()), ("nothing", "passthrough")])
+    pipeline = fit(before, "passthrough", SlidingWindow(3), network())
+    check(pipeline)
+    check(Pipeline([("all", pipeline)]))
+
+
+def test_a_pipeline_of_the_network_alone():
+    X = np.random.default_rng(0).normal(size=(30, 4, 2))
+    pipeline = fit(network(), X=X)
+    model = to_onnx(pipeline, lengths=True)
+    (y,) = run(model, X=X.astype(np.float32), lengths=np.full(30, 2))
+    np.testing.assert_allclose(y, pipeline.predict(X[:, :2]), **TOLERANCE)
+
+
+def test_scaled_columns_as_timesteps():
+    check(fit(StandardScaler(), network()))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        MinMaxScaler(),
+        PCA(2),
+        make_pipeline(MinMaxScaler(), PCA(2)),
+        ColumnTransformer([("left", StandardScaler(), [0]), ("right", MinMaxScaler(), [1, 2])]),
+    ],
+    ids=lambda transformer: type(transformer).__name__,
+)
+def test_what_skl2onnx_knows(transformer, dtype):
+    check(fit(transformer, SlidingWindow(3), network()), dtype=dtype)
+
+
+def test_what_skl2onnx_knows_in_float32_alone():
+    check(fit(PolynomialFeatures(2), StandardScaler(), SlidingWindow(3), network()))
+
+
+def test_an_inconsistent_model_of_skl2onnx_is_found(monkeypatch):
+    pipeline = fit(MinMaxScaler(), SlidingWindow(3), network())
+    convert = skl2onnx.convert_sklearn
+
+    def convert_badly(*arguments, **options):
+        model = convert(*arguments, **options)
+        model.graph.node[0].op_type = "Concat"
+        return model
+
+    monkeypatch.setattr(skl2onnx, "convert_sklearn", convert_badly)
+    with pytest.raises(ValueError, match=r"step 'minmaxscaler' \(MinMaxScaler\) cannot be carried: skl2onnx says"):
+        to_onnx(pipeline)
+
+
+def test_what_skl2onnx_knows_behind_windows():
+    check(fit(SlidingWindow(3, flatten=True), MinMaxScaler(), network(n_timesteps=3)))
+
+
+@pytest.mark.parametrize("transformer", [Doubler(), Halver()])
+def test_what_nobody_knows(transformer):
+    pipeline = fit(transformer, SlidingWindow(3), network())
+    name = type(transformer).__name__
+    with pytest.raises(ValueError, match=rf"step '{name.lower()}' \({name}\) cannot be carried: skl2onnx says"):
+        to_onnx(pipeline)
+
+
+@pytest.mark.parametrize(("parameter", "value"), [("group_column", 0), ("carry_context", True)])
+def test_windows_with_more_than_rows_of_one_series_are_refused(parameter, value):
+    pipeline = fit(SlidingWindow(3), network())
+    setattr(pipeline[0], parameter, value)
+    with pytest.raises(ValueError, match=f"step 'slidingwindow' has {parameter}={value!r}, which to_onnx cannot"):
+        to_onnx(pipeline)
+
+
+def test_lengths_of_rows_are_refused():
+    with pytest.raises(ValueError, match="lengths is True, but X is a table for the step 'slidingwindow'"):
+        to_onnx(fit(SlidingWindow(3), network()), lengths=True)
+
+
+def test_the_end_must_be_a_network():
+    with pytest.raises(TypeError, match="to_onnx got an object of type StandardScaler; expected"):
+        to_onnx(make_pipeline(SlidingWindow(3, flatten=True), StandardScaler()).fit(SERIES))
+
+
+def test_the_model_says_what_it_is():
+    model = to_onnx(fit(StandardScaler(), SlidingWindow(3), network()))
+    assert model.doc_string == "StandardScaler, SlidingWindow, RNNRegressor: gru layers of 4 units, fitted by skrnn."
+    assert [tensor.name for tensor in model.graph.input] == ["X"]
+    assert {opset.domain for opset in model.opset_import} == {""}
+
+
+def test_a_step_that_is_not_fitted_is_refused():
+    pipeline = fit(StandardScaler(), SlidingWindow(3), network())
+    pipeline.steps[0] = ("scale", StandardScaler())
+    with pytest.raises(NotFittedError, match="StandardScaler"):
+        to_onnx(pipeline)
