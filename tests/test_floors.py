@@ -17,7 +17,7 @@ FLOORS = {
     "network": 3,
     "estimators": 4,
     **dict.fromkeys(
-        ("export", "plotting", "forecasting", "model_selection", "preprocessing", "datasets", "metrics"), 5
+        ("export", "plotting", "forecasting", "model_selection", "preprocessing", "datasets", "metrics", "callbacks"), 5
     ),
 }
 #: The lowest floor on which a third party may be imported.
