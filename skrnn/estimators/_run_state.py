@@ -93,7 +93,7 @@ def copied_parameters(estimator: Any) -> dict[str, Any]:
 
 
 def _comparable(value: Any) -> Any:
-    """Return the parameter, or for a random state, which moves on, its type; whatever kind of sequence it is."""
+    """Return the parameter as Python has it: an array as a list. Of a random state, which moves on, the type."""
     if isinstance(value, np.random.RandomState):
         return "RandomState"
-    return np.asarray(value).tolist() if isinstance(value, np.ndarray | list | tuple) else value
+    return np.asarray(value).tolist() if isinstance(value, np.ndarray | np.generic | list | tuple) else value
