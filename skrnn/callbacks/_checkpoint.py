@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any, final
@@ -104,7 +105,7 @@ class Checkpoint:
             raise ValueError(f"every is {every}; expected a number of iterations, at least 1.")
         self.path: Path = Path(path)
         self.every: int = int(every)
-        self._unwritten: BaseRNN | None = None
+        self._ended: tuple[Any, Any] | None = None  # the last iteration, until it is written: estimator and context
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Refuse what could not be resumed.
@@ -130,7 +131,7 @@ class Checkpoint:
             task = task.parent
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Do nothing.
+        """Write the file after every so many iterations: where the next one begins, and all callbacks have been heard.
 
         Parameters
         ----------
@@ -139,9 +140,11 @@ class Checkpoint:
         context : CallbackContext
             The task that begins.
         """
+        if self._ended is not None and (self._ended[1].task_id + 1) % self.every == 0:
+            self._write(*self._ended)
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any = None) -> None:
-        """Write the file after every so many iterations.
+        """Remember what an iteration has come to.
 
         Parameters
         ----------
@@ -152,11 +155,8 @@ class Checkpoint:
         fitted_estimator : estimator or None
             The estimator as if its fit had ended here.
         """
-        if context.max_subtasks != 0 or fitted_estimator is None:  # no iteration
-            return
-        self._unwritten = fitted_estimator
-        if (context.task_id + 1) % self.every == 0:
-            self._write()
+        if context.max_subtasks == 0 and fitted_estimator is not None:  # an iteration
+            self._ended = (fitted_estimator, context)
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Write the last iteration, unless that has been done.
@@ -168,8 +168,8 @@ class Checkpoint:
         context : CallbackContext
             The task of its fit.
         """
-        if self._unwritten is not None:
-            self._write()
+        if self._ended is not None:
+            self._write(*self._ended)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Any:
@@ -205,15 +205,17 @@ class Checkpoint:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the parameters: what is to be written is nobody else's business."""
-        return {**self.__dict__, "_unwritten": None}
+        return {**self.__dict__, "_ended": None}
 
-    def _write(self) -> None:
-        """Replace the file by one that holds the last iteration."""
-        estimator, self._unwritten = self._unwritten, None
+    def _write(self, fitted_estimator: Any, context: Any) -> None:
+        """Replace the file by one that holds the estimator after the iteration of this context."""
+        self._ended = None
+        estimator = without_callbacks(fitted_estimator)
+        estimator._run_state = replace(estimator._run_state, merit=getattr(context, "merit", None))
         temporary = self.path.with_name(f".{self.path.name}.{uuid4().hex[:8]}.tmp")
         try:
             with open(temporary, "xb") as file:
-                pickle.dump(without_callbacks(estimator), file, protocol=pickle.HIGHEST_PROTOCOL)
+                pickle.dump(estimator, file, protocol=pickle.HIGHEST_PROTOCOL)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self.path)

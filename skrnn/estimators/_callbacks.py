@@ -99,14 +99,12 @@ class IterationWatcher:
 
     def begin(self) -> None:
         """Begin an iteration, unless one has begun."""
-        if self._iteration is None:
-            self._iteration = self.task.subtask("iteration").begin()
+        self._iteration = self._iteration or self.task.subtask("iteration").begin()
 
     def end(self, monitor: Monitor, theta: np.ndarray) -> None:
         """End the iteration: the run is to stop if a callback says so, and to keep the one with the greatest merit."""
-        self.begin()
-        assert self._iteration is not None
-        iteration, self._iteration = self._iteration, None
+        iteration = self._iteration or self.task.subtask("iteration").begin()
+        self._iteration = None
         if iteration.end(lambda: self.fitted_attributes(theta)):
             monitor.stop()
         merit = getattr(iteration.context, "merit", None)  # which a callback may leave on the context

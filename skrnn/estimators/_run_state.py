@@ -37,6 +37,8 @@ class RunState:
         Of the estimator.
     digest : str
         Of the data.
+    merit : float or None
+        What callbacks say of this iteration, which the monitor has not been told yet where the state is made.
     """
 
     theta: np.ndarray
@@ -48,6 +50,7 @@ class RunState:
     curves: Curves
     parameters: dict[str, Any]
     digest: str
+    merit: float | None = None
 
     @property
     def n_iter(self) -> int:

@@ -42,8 +42,8 @@ class Start:
         What the solver of an earlier run has left, or nothing.
     curves : Curves
         Those of earlier runs, which the ones of this run continue.
-    monitor_state : dict or None
-        What the monitor of an interrupted run has recorded, which this one goes on from.
+    unfinished : RunState or None
+        The interrupted run that this one goes on with.
     name : str
         What is printed where the run begins, if lines are printed.
     task : Task or None
@@ -55,7 +55,7 @@ class Start:
     n_samples_seen: int = 0
     solver_state: list[Any] = field(default_factory=list)
     curves: Curves = ([], [], [])
-    monitor_state: dict[str, Any] | None = None
+    unfinished: RunState | None = None
     name: str = ""
     task: Task | None = None
 
@@ -150,9 +150,12 @@ class Training:
         """Return the start of a run where an earlier one was interrupted."""
         unfinished.require_data(self.digest)
         rng.set_state(unfinished.rng_state)
-        return Start(
-            unfinished.theta, rng, unfinished.n_samples_seen, unfinished.solver, unfinished.curves, unfinished.monitor
-        )
+        return Start(unfinished.theta, rng, unfinished.n_samples_seen, unfinished.solver, unfinished.curves, unfinished)
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """A copy of the estimator's parameters."""
+        return copied_parameters(self.estimator)
 
     @cached_property
     def digest(self) -> str:
@@ -247,8 +250,10 @@ class _Run:
             remedy=remedy(estimator),
             watcher=self.watcher,
         )
-        if start.monitor_state is not None:
-            self.monitor.restore(start.monitor_state)
+        if start.unfinished is not None:
+            self.monitor.restore(start.unfinished.monitor)
+            if start.unfinished.merit is not None:
+                self.monitor.keep(start.theta, start.unfinished.merit)
         self.solver = make_solver(
             estimator, training.batch_size, len(start.theta), training.dtype, start.rng, self.n_samples_seen
         )
@@ -314,7 +319,7 @@ class _Run:
             first_rng_state=self.training.first_rng_state,
             n_samples_seen=self.start.n_samples_seen,
             curves=self.start.curves,
-            parameters=copied_parameters(self.training.estimator),
+            parameters=self.training.parameters,
             digest=self.training.digest,
         )
 

@@ -12,9 +12,11 @@ import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import skrnn
-from skrnn import RNNClassifier, RNNRegressor
+from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.callbacks import Checkpoint
 from skrnn.callbacks import _checkpoint as module
 from tests.callbacks.recorder import Crash, Recorder, Stopping
@@ -233,6 +235,19 @@ def test_clone_knows_nothing_of_the_checkpoint(tmp_path):
     resumed = crash(make_estimator(), tmp_path / "c", X, y)
     whole = make_estimator().fit(X, y)
     assert clone(resumed).fit(X, y).loss_curve_ == whole.loss_curve_
+
+
+@needs_callbacks
+def test_in_a_pipeline_it_is_the_network_that_is_resumed(tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 7.0
+    network = make_estimator()
+    pipeline = make_pipeline(StandardScaler(), SlidingWindow(3), network)
+    whole = clone(pipeline).fit(X, y)
+    network.set_callbacks(Checkpoint(tmp_path / "c"), Crash(5))
+    with pytest.raises(RuntimeError, match="crash"):
+        pipeline.fit(X, y)
+    resumed = Checkpoint.load(tmp_path / "c").fit(whole[:-1].transform(X), y)
+    assert_same_everything(resumed, whole[-1])
 
 
 @needs_callbacks

@@ -183,15 +183,14 @@ def test_sequence_scorer():
 
 
 @needs_callbacks
-@pytest.mark.parametrize("best_comes_before", [True, False])
-def test_a_resumed_fit_keeps_the_best_before_and_after(best_comes_before, tmp_path):
+@pytest.mark.parametrize("best", [3, 5, 9])
+@pytest.mark.parametrize("checkpoint_first", [True, False])
+def test_a_resumed_fit_keeps_the_best_before_and_after(best, checkpoint_first, tmp_path):
     X, y = make_task(RNNRegressor)
     scores = [0.0] * 12
-    best = 3 if best_comes_before else 9
     scores[best - 1] = 1.0
-    model = make_estimator().set_callbacks(
-        EarlyStoppingOn(scripted(*scores), n_iter_no_change=50), Checkpoint(tmp_path / "c"), Crash(5)
-    )
+    callbacks = [EarlyStoppingOn(scripted(*scores), n_iter_no_change=50), Checkpoint(tmp_path / "c")]
+    model = make_estimator().set_callbacks(*(callbacks[::-1] if checkpoint_first else callbacks), Crash(5))
     with pytest.raises(RuntimeError, match="crash"):
         model.fit(X, y)
     resumed = Checkpoint.load(tmp_path / "c").set_callbacks(EarlyStoppingOn(scripted(*scores), n_iter_no_change=50))
