@@ -25,6 +25,7 @@ IGNORED = {
 }
 MODULES = [
     "skrnn",
+    "skrnn.callbacks",
     "skrnn.datasets",
     "skrnn.export",
     "skrnn.forecasting",

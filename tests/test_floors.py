@@ -16,7 +16,9 @@ FLOORS = {
     **dict.fromkeys(("cells", "losses", "sequences", "solvers"), 2),
     "network": 3,
     "estimators": 4,
-    **dict.fromkeys(("export", "forecasting", "model_selection", "preprocessing", "datasets", "metrics"), 5),
+    **dict.fromkeys(
+        ("callbacks", "datasets", "export", "forecasting", "metrics", "model_selection", "preprocessing"), 5
+    ),
     "plotting": 6,  # it draws what the floors below compute
 }
 #: The lowest floor on which a third party may be imported.

@@ -10,6 +10,7 @@ import skrnn
 
 PACKAGES = [
     "skrnn",
+    "skrnn.callbacks",
     "skrnn.datasets",
     "skrnn.export",
     "skrnn.forecasting",

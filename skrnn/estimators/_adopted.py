@@ -51,10 +51,10 @@ def adopt(
         loss_curve=[],
         validation_loss_curve=[],
         validation_scores=[],
+        n_iter=0,
         stopped_short=None,
-        was_interrupted=False,
         n_samples_seen=0,
         solver_state=[],
         rng_state=list(read_random_state(estimator.random_state).get_state()),
     )
-    estimator._store(network, np.zeros(n_outputs), np.ones(n_outputs), untrained, [untrained], resume=False)
+    estimator._store(network, np.zeros(n_outputs), np.ones(n_outputs), untrained, [untrained])

@@ -2,9 +2,9 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from typing import Any, Self
 
 import numpy as np
@@ -13,11 +13,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators._build import choose_batch_size, make_network
+from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
 from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
 from skrnn.estimators._forms import Form
 from skrnn.estimators._parallel import worker_map
+from skrnn.estimators._run_state import RunState
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._training import Outcome, Start, Training, warn_of
 from skrnn.estimators._validation import (
@@ -44,7 +46,22 @@ def _is_stochastic(estimator: "BaseRNN") -> bool:
     return True
 
 
-class BaseRNN(BaseEstimator, ABC):
+def _unchanged_on_error(fit: Callable[..., Any]) -> Callable[..., Any]:
+    """Let an estimator be what it was before where `fit` ends in an error. Fitted arrays are never changed in place."""
+
+    @wraps(fit)
+    def unchanged_on_error(estimator: "BaseRNN", *arguments: Any, **keywords: Any) -> Any:
+        before = vars(estimator).copy()
+        try:
+            return fit(estimator, *arguments, **keywords)
+        except BaseException:
+            estimator.__dict__ = before
+            raise
+
+    return unchanged_on_error
+
+
+class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     """A recurrent network behind scikit-learn's interface.
 
     `fit` validates what came, builds network and objective, hands them to a solver, and stores what it found in public
@@ -58,6 +75,7 @@ class BaseRNN(BaseEstimator, ABC):
     t_: int
     _solver_state: list[Any]  # of a stochastic solver, from which partial_fit goes on
     _rng_state: list[Any]
+    _unfinished: RunState | None = None  # set where a checkpoint is loaded, from which fit goes on
 
     def __init__(
         self,
@@ -175,6 +193,8 @@ class BaseRNN(BaseEstimator, ABC):
 
     # Training
 
+    @_unchanged_on_error
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -224,27 +244,34 @@ class BaseRNN(BaseEstimator, ABC):
         TypeError
             If a parameter or X is of a wrong type.
         """
-        with self._unchanged_on_error():
-            check_parameters(self)
-            resume = self.warm_start and hasattr(self, "readout_weights_")
-            data = self._read_data(X, y, sample_weight, reset=not resume)
-            rng = read_random_state(self.random_state)
-            validation = self._read_validation(X_val, y_val, sample_weight_val, data.sequences.n_features)
-            if validation is None and self.early_stopping:
-                with naming("validation_fraction", "a share that leaves samples on both sides"):
-                    data, validation = data.hold_out(
-                        self.validation_fraction, self.validation_split, self._strata(data), rng
-                    )
-            data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
-            data = replace(data, sequences=read_dtype(data.sequences, self._choose_dtype(data), "X"))
-            batch_size = choose_batch_size(self, len(data), stacklevel=3)
-            if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
-                data = data.merge_duplicates()  # not where each sample drops units of its own
-            statistics = self._target_statistics(data.targets)
-            dtype = self._choose_dtype(data)
-            training = Training(self, data, validation, *statistics, dtype, batch_size, self.max_iter)
+        check_parameters(self)
+        resume = self.warm_start and hasattr(self, "readout_weights_")
+        unfinished = self._unfinished
+        task = begin_fit(self, X, y, sample_weight, n_starts=1 if resume or unfinished else self.n_init)
+        data = self._read_data(X, y, sample_weight, reset=not resume)
+        rng = unfinished.first_rng(self) if unfinished else read_random_state(self.random_state)
+        first_rng_state = rng.get_state()
+        validation = self._read_validation(X_val, y_val, sample_weight_val, data.sequences.n_features)
+        if validation is None and self.early_stopping:
+            with naming("validation_fraction", "a share that leaves samples on both sides"):
+                data, validation = data.hold_out(
+                    self.validation_fraction, self.validation_split, self._strata(data), rng
+                )
+        data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
+        data = replace(data, sequences=read_dtype(data.sequences, self._choose_dtype(data), "X"))
+        batch_size = choose_batch_size(self, len(data), stacklevel=5)
+        if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
+            data = data.merge_duplicates()  # not where each sample drops units of its own
+        statistics = self._target_statistics(data.targets)
+        dtype = self._choose_dtype(data)
+        training = Training(
+            self, data, validation, *statistics, dtype, batch_size, self.max_iter, first_rng_state, task
+        )
+        if unfinished:
+            starts = [training.resumed_start(rng, unfinished)]
+        else:
             starts = [training.fitted_start(rng, [])] if resume else training.fresh_starts(rng)
-            self._train(training, starts, resume=resume)
+        self._train(training, starts)
         return self
 
     @available_if(_is_stochastic)
@@ -274,72 +301,61 @@ class BaseRNN(BaseEstimator, ABC):
         """
         return self._partial_fit(X, y, sample_weight)
 
+    @_unchanged_on_error
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         """Train for one epoch, from where the last one left parameters, solver and random state."""
-        with self._unchanged_on_error():
-            check_parameters(self)
-            if self.early_stopping:
-                raise ValueError("early_stopping is True, but partial_fit cannot stop early; set it to False.")
-            resume = hasattr(self, "readout_weights_")
-            if self.n_init > 1 and not resume:
-                raise ValueError(f"n_init is {self.n_init}, but partial_fit has a single start; set it to 1.")
-            data = self._read_data(X, y, sample_weight, reset=not resume, classes=classes, incremental=True)
-            rng = read_random_state(self.random_state)
-            if resume:
-                statistics = (self._target_location, self._target_scale)
-                rng = self._restored_rng(rng)
-            else:
-                statistics = self._target_statistics(data.targets)
-            data = data.weighted(self._weigh_classes(data.targets))
-            dtype = fitted_dtype(self) if resume else self._choose_dtype(data)
-            batch_size = choose_batch_size(self, len(data), stacklevel=4)
-            training = Training(self, data, None, *statistics, dtype, batch_size, max_iter=1)
-            starts = [training.fitted_start(rng, self._solver_state)] if resume else training.fresh_starts(rng)
-            self._train(training, starts, resume=resume, warns=False)
+        check_parameters(self)
+        if self.early_stopping:
+            raise ValueError("early_stopping is True, but partial_fit cannot stop early; set it to False.")
+        resume = hasattr(self, "readout_weights_")
+        if self.n_init > 1 and not resume:
+            raise ValueError(f"n_init is {self.n_init}, but partial_fit has a single start; set it to 1.")
+        data = self._read_data(X, y, sample_weight, reset=not resume, classes=classes, incremental=True)
+        rng = read_random_state(self.random_state)
+        if resume:
+            statistics = (self._target_location, self._target_scale)
+            rng = self._restored_rng(rng)
+        else:
+            statistics = self._target_statistics(data.targets)
+        data = data.weighted(self._weigh_classes(data.targets))
+        dtype = fitted_dtype(self) if resume else self._choose_dtype(data)
+        batch_size = choose_batch_size(self, len(data), stacklevel=5)
+        training = Training(self, data, None, *statistics, dtype, batch_size, max_iter=1)
+        starts = [training.fitted_start(rng, self._solver_state)] if resume else training.fresh_starts(rng)
+        self._train(training, starts, warns=False)
         return self
 
-    def _train(self, training: Training, starts: list[Start], *, resume: bool, warns: bool = True) -> None:
+    def _train(self, training: Training, starts: list[Start], *, warns: bool = True) -> None:
         """Let the solver work from each start, and store what the best run has found."""
         best, outcomes = training.best_run(starts)
-        self._store(training.network, training.location, training.scale, best, outcomes, resume=resume)
+        self._store(training.network, training.location, training.scale, best, outcomes)
+        self.__dict__.pop("_unfinished", None)
         if warns:
-            warn_of(best, outcomes, len(starts), stacklevel=4)
+            warn_of(best, outcomes, len(starts), stacklevel=6)
+        if training.task is not None:
+            training.task.end(dict)  # the estimator itself is fitted: no attribute need be added
 
     def _store(
-        self,
-        network: Network,
-        location: np.ndarray,
-        scale: np.ndarray,
-        best: Outcome,
-        outcomes: list[Outcome],
-        *,
-        resume: bool,
+        self, network: Network, location: np.ndarray, scale: np.ndarray, best: Outcome, outcomes: list[Outcome]
     ) -> None:
-        """Store what the best of all runs has found for targets of this location and scale, each (n_outputs,)."""
+        """Store what the best run has found for targets of this location and scale, each (n_outputs,), and curves."""
         store_theta(self, network, best.theta, location, scale)
         self.loss_ = best.loss
         self._target_location, self._target_scale = location, scale
         self._solver_state, self._rng_state = best.solver_state, best.rng_state
         self.t_ = best.n_samples_seen
-        self._store_curves(best, outcomes, resume=resume)
+        self.loss_curves_ = [outcome.loss_curve for outcome in outcomes]
+        self.loss_curve_ = list(best.loss_curve)
+        self.best_loss_ = min(self.loss_curve_, default=np.nan)
+        self.n_iter_ = len(self.loss_curve_)
+        self.validation_loss_curve_ = best.validation_loss_curve or None
+        self.validation_scores_ = best.validation_scores or None
+        self.best_validation_score_ = max(self.validation_scores_ or [], default=None)
 
     def _choose_dtype(self, data: Data) -> np.dtype:
         """Return the dtype that the parameter asks for, or that of X."""
         is_float32 = data.sequences.rows.dtype.str[1:] == "f4"  # of either byte order
         return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
-
-    def _store_curves(self, best: Outcome, outcomes: list[Outcome], *, resume: bool) -> None:
-        """Store the curves of the best run and all loss curves; those of a resumed fit continue the earlier ones."""
-        earlier = self.loss_curve_ if resume else []
-        self.loss_curves_ = [[*earlier, *outcome.loss_curve] for outcome in outcomes]
-        self.loss_curve_ = [*earlier, *best.loss_curve]
-        self.best_loss_ = min(self.loss_curve_, default=np.nan)
-        self.n_iter_ = len(self.loss_curve_)
-        losses = (self.validation_loss_curve_ if resume else None) or []
-        scores = (self.validation_scores_ if resume else None) or []
-        self.validation_loss_curve_ = [*losses, *best.validation_loss_curve] or None
-        self.validation_scores_ = [*scores, *best.validation_scores] or None
-        self.best_validation_score_ = max(self.validation_scores_ or [], default=None)
 
     def _restored_rng(self, rng: np.random.RandomState) -> np.random.RandomState:
         """Return the random state as the last epoch left it; one that the user shares goes on by itself."""
@@ -377,16 +393,6 @@ class BaseRNN(BaseEstimator, ABC):
             raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
         sequences, form = read_sequences(self, X, reset=False, n_features=n_features, name="X_val")
         return make_data(self, sequences, read_columns(self, y, sample_weight, form, "y_val", "sample_weight_val"))
-
-    @contextmanager
-    def _unchanged_on_error(self) -> Iterator[None]:
-        """Leave the estimator as it was where the block ends in an error. Fitted arrays are never changed in place."""
-        before = self.__dict__.copy()
-        try:
-            yield
-        except BaseException:
-            self.__dict__ = before
-            raise
 
     # Prediction
 

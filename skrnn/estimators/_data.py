@@ -79,6 +79,16 @@ class Data:
             digests.append(digest.digest())
         return digests
 
+    def digest(self, n_sequences: int = 1000) -> str:
+        """Return a digest of all targets, weights and lengths, and of so many sequences, evenly spread."""
+        digest = blake2b(digest_size=16)
+        for array in (self.targets.values, self.targets.weights, self.targets.present, self.sequences.lengths):
+            digest.update(b"" if array is None else str((array.shape, array.dtype)).encode() + array.tobytes())
+        some = np.linspace(0, len(self) - 1, min(n_sequences, len(self))).astype(np.intp)
+        for sequence in self.sequences.take(some).arrays():
+            digest.update(sequence.tobytes())
+        return digest.hexdigest()
+
     def hold_out(
         self, fraction: float, split: str, stratify: np.ndarray | None, rng: np.random.RandomState
     ) -> tuple["Data", "Data"]:

@@ -2,16 +2,20 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn.estimators._build import make_network, make_solver, remedy
+from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import read_theta
 from skrnn.estimators._parallel import worker_map, worker_runs
+from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._threads import single_threaded_blas
 from skrnn.estimators._validation import read_dtype
 from skrnn.network._inference import Map
@@ -36,15 +40,24 @@ class Start:
         Samples that earlier runs have seen, which this one goes on from.
     solver_state : list
         What the solver of an earlier run has left, or nothing.
+    curves : Curves
+        Those of earlier runs, which the ones of this run continue.
+    unfinished : RunState or None
+        The interrupted run that this one goes on with.
     name : str
         What is printed where the run begins, if lines are printed.
+    task : Task or None
+        What the iterations belong to, where callbacks are told of them.
     """
 
     theta: np.ndarray
     rng: np.random.RandomState
     n_samples_seen: int = 0
     solver_state: list[Any] = field(default_factory=list)
+    curves: Curves = ([], [], [])
+    unfinished: RunState | None = None
     name: str = ""
+    task: Task | None = None
 
 
 @final
@@ -52,8 +65,9 @@ class Start:
 class Outcome:
     """What a run has come to: the theta to keep and its loss, the curves, and what a later run needs to go on.
 
-    `merits` is the larger the better: by validation where there is some, else by training loss. `error` is why the run
-    ended without a theta.
+    The curves are those of earlier runs and of this one, whose iterations `n_iter` counts. `merits` is the larger the
+    better: what a callback says, or by validation where there is some, else by training loss. `error` is why the run
+    ended without a theta. `is_last`: a callback wants no further start.
     """
 
     theta: np.ndarray
@@ -62,12 +76,14 @@ class Outcome:
     loss_curve: list[float]
     validation_loss_curve: list[float]
     validation_scores: list[float]
+    n_iter: int
     stopped_short: str | None
-    was_interrupted: bool
     n_samples_seen: int
     solver_state: list[Any]
     rng_state: list[Any]
+    was_interrupted: bool = False
     error: DivergenceError | None = None
+    is_last: bool = False
 
 
 @final
@@ -87,6 +103,10 @@ class Training:
         Of all computations.
     batch_size, max_iter : int
         Of the solver.
+    first_rng_state : tuple
+        The random state before anything was drawn from it.
+    task : Task or None
+        The fit, where callbacks are told of it.
     """
 
     estimator: Any
@@ -97,6 +117,8 @@ class Training:
     dtype: np.dtype
     batch_size: int
     max_iter: int
+    first_rng_state: Any = None
+    task: Task | None = None
 
     @property
     def network(self) -> Network:
@@ -120,7 +142,25 @@ class Training:
     def fitted_start(self, rng: np.random.RandomState, solver_state: list[Any]) -> Start:
         """Return the start at the parameters of the fitted estimator."""
         theta = read_theta(self.estimator, self.network.layout, self.location, self.scale, self.dtype)
-        return Start(theta, rng, self.estimator.t_, solver_state)
+        fitted = self.estimator
+        curves = (fitted.loss_curve_, fitted.validation_loss_curve_ or [], fitted.validation_scores_ or [])
+        return Start(theta, rng, fitted.t_, solver_state, curves)
+
+    def resumed_start(self, rng: np.random.RandomState, unfinished: RunState) -> Start:
+        """Return the start of a run where an earlier one was interrupted."""
+        unfinished.require_data(self.digest)
+        rng.set_state(unfinished.rng_state)
+        return Start(unfinished.theta, rng, unfinished.n_samples_seen, unfinished.solver, unfinished.curves, unfinished)
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """A copy of the estimator's parameters."""
+        return copied_parameters(self.estimator)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the data and of the validation data."""
+        return self.data.digest() + ("" if self.validation is None else self.validation.digest())
 
     def best_run(self, starts: Sequence[Start]) -> tuple[Outcome, list[Outcome]]:
         """Return the best outcome of all starts, and the outcomes that there are before the user interrupts, in order.
@@ -136,7 +176,7 @@ class Training:
         try:
             for number, outcome in self._runs(starts):
                 outcomes[number] = outcome
-                if outcome.was_interrupted:
+                if outcome.was_interrupted or outcome.is_last:
                     break
         except KeyboardInterrupt:
             if not any(outcome.error is None for outcome in outcomes.values()):
@@ -150,62 +190,31 @@ class Training:
     def _runs(self, starts: Sequence[Start]) -> Iterator[tuple[int, Outcome]]:
         """Yield number and outcome of each start, as they come: several starts go to workers, the chunks of one too."""
         if len(starts) > 1:
+            if self.task is not None:
+                tasks = [self.task.subtask("start", number, self.max_iter) for number in range(len(starts))]
+                starts = [replace(start, task=task) for start, task in zip(starts, tasks, strict=True)]
             yield from worker_runs(self.estimator.n_jobs, self._numbered_run, list(enumerate(starts)))
         else:
             with worker_map(self.estimator.n_jobs) as map_chunks:
-                yield 0, self._run(starts[0], map_chunks)
+                yield 0, _Run(self, replace(starts[0], task=self.task), map_chunks).outcome()
 
-    def _numbered_run(self, task: tuple[int, Start]) -> tuple[int, Outcome]:
-        """Return the number of a start, and what the solver makes of it."""
-        number, start = task
-        return number, self._run(start)
+    def _numbered_run(self, numbered: tuple[int, Start]) -> tuple[int, Outcome]:
+        """Return the number of one of several starts, and what the solver makes of it."""
+        number, start = numbered
+        if start.task is None:
+            return number, _Run(self, start).outcome()
+        start.task.begin()
+        outcome = _Run(self, start).outcome()
+        attributes = None if outcome.error is not None else lambda: self.fitted_attributes(outcome)
+        return number, replace(outcome, is_last=start.task.end(attributes))
 
-    def _run(self, start: Start, map_chunks: Map = map) -> Outcome:
-        """Let the solver work from a start."""
-        estimator = self.estimator
-        solver = make_solver(estimator, self.batch_size, len(start.theta), self.dtype, start.rng, start.n_samples_seen)
-        solver.restore(start.solver_state)
-        drops = estimator.dropout or estimator.recurrent_dropout
-        objective = self._objective(self.data, start.rng if drops else None, map_chunks)
-        validation = None if self.validation is None else self._objective(self.validation, None, map_chunks)
-        monitor = Monitor(
-            max_iter=self.max_iter,
-            tol=estimator.tol,
-            n_iter_no_change=estimator.n_iter_no_change,
-            validate=None if validation is None else validation.evaluate,
-            early_stopping=estimator.early_stopping,
-            verbose=bool(estimator.verbose),
-            remedy=remedy(estimator),
-        )
-        if start.name:
-            monitor.note(start.name)
-        was_interrupted, error = False, None
-        theta, loss = start.theta, np.inf
-        try:
-            theta, loss = monitor.kept(solver.minimize(objective, start.theta, monitor))
-        except KeyboardInterrupt:
-            if monitor.n_iter == 0:  # there is nothing to keep
-                raise
-            was_interrupted = True
-            theta, loss = monitor.best()
-        except DivergenceError as diverged:
-            error = diverged
-        return Outcome(
-            theta=theta,
-            loss=loss,
-            merits=monitor.merits(loss) if error is None else (),
-            loss_curve=monitor.loss_curve,
-            validation_loss_curve=monitor.validation_loss_curve,
-            validation_scores=monitor.validation_scores,
-            stopped_short=monitor.stopped_short,
-            was_interrupted=was_interrupted,
-            n_samples_seen=start.n_samples_seen + monitor.n_iter * objective.n_samples,
-            solver_state=solver.state(),
-            rng_state=list(start.rng.get_state()),
-            error=error,
-        )
+    def fitted_attributes(self, outcome: Outcome) -> dict[str, Any]:
+        """Return what the estimator would be made of if the fit had come to this outcome."""
+        fitted = copy(self.estimator)
+        fitted._store(self.network, self.location, self.scale, outcome, [outcome])
+        return vars(fitted)
 
-    def _objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map) -> Objective:
+    def objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map) -> Objective:
         """Return the objective on standardised targets; `rng` draws what is dropped."""
         loss = self.estimator._make_loss()
         values = loss.standardised(data.targets.values, self.location, self.scale).astype(self.dtype)
@@ -221,17 +230,111 @@ class Training:
         )
 
 
+@final
+class _Run:
+    """A solver at work from a start."""
+
+    def __init__(self, training: Training, start: Start, map_chunks: Map = map) -> None:
+        estimator, validation = training.estimator, training.validation
+        self.training, self.start = training, start
+        drops = estimator.dropout or estimator.recurrent_dropout
+        self.objective = training.objective(training.data, start.rng if drops else None, map_chunks)
+        self.watcher = None if start.task is None else IterationWatcher(start.task, self.fitted_attributes)
+        self.monitor = Monitor(
+            max_iter=training.max_iter,
+            tol=estimator.tol,
+            n_iter_no_change=estimator.n_iter_no_change,
+            validate=None if validation is None else training.objective(validation, None, map_chunks).evaluate,
+            early_stopping=estimator.early_stopping,
+            verbose=bool(estimator.verbose),
+            remedy=remedy(estimator),
+            watcher=self.watcher,
+        )
+        if start.unfinished is not None:
+            self.monitor.restore(start.unfinished.monitor)
+            if start.unfinished.merit is not None:
+                self.monitor.keep(start.theta, start.unfinished.merit)
+        self.solver = make_solver(
+            estimator, training.batch_size, len(start.theta), training.dtype, start.rng, self.n_samples_seen
+        )
+        self.solver.restore(start.solver_state)
+
+    @property
+    def n_samples_seen(self) -> int:
+        """Samples that earlier runs and this one have seen."""
+        return self.start.n_samples_seen + self.monitor.n_iter * self.objective.n_samples
+
+    def outcome(self) -> Outcome:
+        """Let the solver work, and return what it has come to."""
+        monitor, start = self.monitor, self.start
+        if start.name:
+            monitor.note(start.name)
+        was_interrupted, error = False, None
+        theta, loss = start.theta, np.inf
+        try:
+            theta, loss = monitor.kept(self.solver.minimize(self.objective, start.theta, monitor))
+        except KeyboardInterrupt:
+            if monitor.n_iter == 0:  # there is nothing to keep
+                raise
+            was_interrupted = True
+            theta, loss = monitor.best()
+        except DivergenceError as diverged:
+            error = diverged
+        if self.watcher is not None:
+            self.watcher.close()
+        merits = monitor.merits(loss) if error is None else ()
+        return replace(self._outcome_at(theta, loss), merits=merits, was_interrupted=was_interrupted, error=error)
+
+    def fitted_attributes(self, theta: np.ndarray) -> dict[str, Any]:
+        """Return what an estimator is made of whose fit ends at `theta`, and the state from which it can go on."""
+        attributes = self.training.fitted_attributes(self._outcome_at(*self.monitor.current(theta)))
+        return {**attributes, "_run_state": self._state_at(theta)}
+
+    def _outcome_at(self, theta: np.ndarray, loss: float) -> Outcome:
+        """Return the outcome of a run that keeps `theta`, without its merits."""
+        monitor = self.monitor
+        of_this_run = (monitor.loss_curve, monitor.validation_loss_curve, monitor.validation_scores)
+        curves = [[*earlier, *later] for earlier, later in zip(self.start.curves, of_this_run, strict=True)]
+        return Outcome(
+            theta=theta,
+            loss=loss,
+            merits=(),
+            loss_curve=curves[0],
+            validation_loss_curve=curves[1],
+            validation_scores=curves[2],
+            n_iter=monitor.n_iter,
+            stopped_short=monitor.stopped_short,
+            n_samples_seen=self.n_samples_seen,
+            solver_state=self.solver.state(),
+            rng_state=list(self.start.rng.get_state()),
+        )
+
+    def _state_at(self, theta: np.ndarray) -> RunState:
+        """Return the state of a run that stands at `theta`."""
+        return RunState(
+            theta=theta.copy(),
+            solver=self.solver.state(),
+            monitor=self.monitor.state(),
+            rng_state=self.start.rng.get_state(),
+            first_rng_state=self.training.first_rng_state,
+            n_samples_seen=self.start.n_samples_seen,
+            curves=self.start.curves,
+            parameters=self.training.parameters,
+            digest=self.training.digest,
+        )
+
+
 def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_starts: int, stacklevel: int) -> None:
     """Warn where starts diverged, and where the user or a limit ended the solver before it had converged."""
     n_diverged = sum(outcome.error is not None for outcome in outcomes)
     if n_diverged:
         message = f"The solver diverged from {n_diverged} of {len(outcomes)} starts; the best of the others is kept."
         warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel)
-    if outcomes[-1].was_interrupted or len(outcomes) < n_starts:
+    was_stopped = any(outcome.is_last for outcome in outcomes)
+    if outcomes[-1].was_interrupted or (len(outcomes) < n_starts and not was_stopped):
         when = f"{len(outcomes)} of {n_starts} starts"
         if outcomes[-1].was_interrupted:
-            n_iter = len(outcomes[-1].loss_curve)
-            when = f"{n_iter} iterations" + (f" of start {len(outcomes)}" if n_starts > 1 else "")
+            when = f"{outcomes[-1].n_iter} iterations" + (f" of start {len(outcomes)}" if n_starts > 1 else "")
         message = f"Training interrupted by user after {when}; the best parameters so far are kept."
         warnings.warn(message, stacklevel=stacklevel)
     elif best.stopped_short is not None:

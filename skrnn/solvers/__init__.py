@@ -1,7 +1,7 @@
 """Solvers: they minimise an objective, and see nothing else of the problem."""
 
 from skrnn.solvers._least_squares import LEAST_SQUARES_OPTIONS, LeastSquaresSolver
-from skrnn.solvers._monitor import DivergenceError, Monitor
+from skrnn.solvers._monitor import DivergenceError, Monitor, Watcher
 from skrnn.solvers._schedules import SCHEDULES
 from skrnn.solvers._scipy import METHODS, ScipySolver
 from skrnn.solvers._stochastic import StochasticSolver
@@ -24,4 +24,5 @@ __all__ = [
     "ScipySolver",
     "StochasticSolver",
     "UpdateRule",
+    "Watcher",
 ]

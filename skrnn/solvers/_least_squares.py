@@ -109,6 +109,7 @@ class LeastSquaresSolver:
         if options["method"] == "lm":
             fun, jac = minpack.residuals, minpack.jacobian
         try:
+            run.stop_if_ended()
             with naming_options(self.options):
                 result = optimize.least_squares(fun, theta.astype(np.float64), jac=jac, **options)
             minpack.release()

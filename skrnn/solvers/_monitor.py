@@ -1,13 +1,23 @@
 """What watches a solver: curves, patience, the best theta, and the word to stop."""
 
 from collections.abc import Callable
-from typing import final
+from typing import Any, Protocol, final
 
 import numpy as np
 
 
 class DivergenceError(ValueError):
     """The loss or the parameters are not finite any more."""
+
+
+class Watcher(Protocol):
+    """Who is told of each iteration, and may call `stop` and `keep` of the monitor at its end."""
+
+    def begin(self) -> None:
+        """Take note that an iteration begins."""
+
+    def end(self, monitor: "Monitor", theta: np.ndarray) -> None:
+        """Take note that an iteration has ended at `theta`, and of what the monitor has recorded of it."""
 
 
 @final
@@ -30,6 +40,8 @@ class Monitor:
         Print a line an iteration.
     remedy : str
         What may help where the solver diverges.
+    watcher : Watcher or None
+        Who is told of each iteration.
 
     Attributes
     ----------
@@ -37,6 +49,8 @@ class Monitor:
         An entry an iteration.
     stopped_short : str or None
         Why the solver ended before it had converged.
+    is_told_to_stop : bool
+        Whether the watcher wants no further iteration.
     """
 
     def __init__(
@@ -49,6 +63,7 @@ class Monitor:
         early_stopping: bool = False,
         verbose: bool = False,
         remedy: str = "X and y of unit scale",
+        watcher: Watcher | None = None,
     ) -> None:
         self.max_iter = max_iter
         self.tol = tol
@@ -57,6 +72,8 @@ class Monitor:
         self.early_stopping = early_stopping
         self.verbose = verbose
         self.remedy = remedy
+        self.watcher = watcher
+        self.is_told_to_stop = False
         self.loss_curve: list[float] = []
         self.validation_loss_curve: list[float] = []
         self.validation_scores: list[float] = []
@@ -65,6 +82,7 @@ class Monitor:
         self._best_theta = np.empty(0)
         self._best_iteration = 0
         self._n_stalled = 0
+        self._chosen: tuple[float, np.ndarray, float] | None = None  # merit, theta, loss
 
     @property
     def n_iter(self) -> int:
@@ -75,6 +93,11 @@ class Monitor:
     def has_stalled(self) -> bool:
         """Whether the last improvement lies more than `n_iter_no_change` iterations back."""
         return self._n_stalled > self.n_iter_no_change
+
+    def begin(self) -> None:
+        """Take note that an iteration begins; where it has begun already, nothing happens."""
+        if self.watcher is not None:
+            self.watcher.begin()
 
     def record(self, theta: np.ndarray, loss: float) -> None:
         """Take note of an iteration that ended at `theta`, (n_parameters,), with this objective.
@@ -93,6 +116,22 @@ class Monitor:
         self._judge(theta)
         if self.verbose:
             self._print()
+        if self.watcher is not None:
+            self.watcher.end(self, theta)
+
+    def stop(self) -> None:
+        """Let the solver end after this iteration, as if it had converged."""
+        self.is_told_to_stop = True
+
+    def keep(self, theta: np.ndarray, merit: float) -> None:
+        """Let the run end up with what it has at `theta`, unless another iteration has a greater merit.
+
+        The first one told is kept even if its merit is NaN.
+        """
+        merit = -np.inf if np.isnan(merit) else merit
+        if self._chosen is None or merit > self._chosen[0]:
+            theta, loss = self.current(theta)
+            self._chosen = (merit, theta.copy(), loss)
 
     def require_finite(self, loss: float) -> None:
         """Raise DivergenceError if the loss is not finite."""
@@ -112,7 +151,7 @@ class Monitor:
             print(text)
 
     def kept(self, theta: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return the theta to keep and its training loss: the best by validation, else the last.
+        """Return the theta to keep and its training loss: that of greatest merit if `keep` was called, else `current`.
 
         Raises
         ------
@@ -121,17 +160,58 @@ class Monitor:
         """
         if not np.isfinite(theta).all():
             self.require_finite(np.nan)
-        return self.best() if self.early_stopping else (theta, self.loss_curve[-1])
+        return self.current(theta) if self._chosen is None else self._chosen[1:]
+
+    def current(self, theta: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return what a run that ends at `theta` ends up with, and its training loss: the best by validation, or it."""
+        return self._best() if self.early_stopping else (theta, self.loss_curve[-1])
 
     def best(self) -> tuple[np.ndarray, float]:
-        """Return the best theta of all iterations, by validation score or else training loss, and its training loss."""
-        return self._best_theta, self.loss_curve[self._best_iteration]
+        """Return the best theta of all iterations, and its training loss.
+
+        That is the one of greatest merit where `keep` was called, else by validation score or else training loss.
+        """
+        return self._best() if self._chosen is None else self._chosen[1:]
 
     def merits(self, loss: float) -> tuple[float, ...]:
         """Return what tells how good the theta that was kept is, the larger the better, given its training loss."""
+        if self._chosen is not None:
+            return (self._chosen[0],)
         if self.early_stopping:
             return self._best_merits
         return (-self.validation_loss_curve[-1],) if self.validation_loss_curve else (-loss,)
+
+    def state(self) -> dict[str, Any]:
+        """Return a copy of all that has been recorded, from which another monitor can go on."""
+        chosen = None if self._chosen is None else [self._chosen[0], self._chosen[1].copy(), self._chosen[2]]
+        return {
+            "loss_curve": self.loss_curve.copy(),
+            "validation_loss_curve": self.validation_loss_curve.copy(),
+            "validation_scores": self.validation_scores.copy(),
+            "best_merits": list(self._best_merits),
+            "best_theta": self._best_theta.copy(),
+            "best_iteration": self._best_iteration,
+            "n_stalled": self._n_stalled,
+            "chosen": chosen,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        self.loss_curve = state["loss_curve"].copy()
+        self.validation_loss_curve = state["validation_loss_curve"].copy()
+        self.validation_scores = state["validation_scores"].copy()
+        first, second = state["best_merits"]
+        self._best_merits = (first, second)
+        self._best_theta = state["best_theta"].copy()
+        self._best_iteration = state["best_iteration"]
+        self._n_stalled = state["n_stalled"]
+        if state["chosen"] is not None:
+            merit, theta, loss = state["chosen"]
+            self._chosen = (merit, theta.copy(), loss)
+
+    def _best(self) -> tuple[np.ndarray, float]:
+        """Return the best theta by validation score or else training loss, and its training loss."""
+        return self._best_theta, self.loss_curve[self._best_iteration]
 
     def _judge(self, theta: np.ndarray) -> None:
         merit = self.validation_scores[-1] if self.early_stopping else -self.loss_curve[-1]

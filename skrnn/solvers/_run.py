@@ -52,6 +52,8 @@ class Run:
                 self.monitor.record(self.theta.astype(self._dtype), self._initial_loss)
             self._stop()
         self._n_evaluations += 1
+        if not self.has_stopped:  # the first evaluation after an iteration begins the next one
+            self.monitor.begin()
 
     def begin(self, loss: float) -> None:
         """Take note of the objective at the start."""
@@ -70,10 +72,15 @@ class Run:
         """Report an iteration to the monitor, and leave SciPy's loop if it says so."""
         self.theta = theta.copy()
         self.monitor.record(self.theta.astype(self._dtype), loss)
-        if self.monitor.early_stopping and self.monitor.has_stalled:
+        self.stop_if_ended()
+
+    def stop_if_ended(self) -> None:
+        """Leave SciPy's loop, or do not enter it, if no iteration is to follow."""
+        monitor = self.monitor
+        if monitor.is_told_to_stop or (monitor.early_stopping and monitor.has_stalled):
             self._stop()
-        if self.monitor.n_iter >= self.monitor.max_iter:
-            self.monitor.stopped_short = f"Maximum iterations ({self.monitor.max_iter}) reached"
+        if monitor.n_iter >= monitor.max_iter:
+            monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"
             self._stop()
 
     def _stop(self) -> NoReturn:

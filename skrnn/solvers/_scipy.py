@@ -114,6 +114,7 @@ class ScipySolver:
         )
         settles_late = self.method.ends_at_gradient
         try:
+            run.stop_if_ended()
             with naming_options(self.user_options):
                 result = optimize.minimize(
                     evaluations.loss if settles_late else evaluations.loss_gradient,

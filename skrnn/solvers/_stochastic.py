@@ -76,15 +76,24 @@ class StochasticSolver:
     def minimize(self, objective: MinibatchObjective, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
         """Return theta after as many epochs as `monitor` lets pass."""
         theta = theta.copy()
-        for _ in range(monitor.max_iter):
+        while not self._has_ended(monitor):
+            monitor.begin()
             loss = self.run_epoch(objective, theta)
             monitor.record(theta, loss)
-            if monitor.has_stalled:
-                if not self.schedule.endure_stall():
-                    return theta
-                monitor.forgive()
-        monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"
         return theta
+
+    def _has_ended(self, monitor: Monitor) -> bool:
+        """Tell whether no epoch is to follow. It is asked before each: a run that is resumed may have ended already."""
+        if monitor.is_told_to_stop:
+            return True
+        if monitor.has_stalled:
+            if not self.schedule.endure_stall():
+                return True
+            monitor.forgive()
+        if monitor.n_iter < monitor.max_iter:
+            return False
+        monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"
+        return True
 
     def run_epoch(self, objective: MinibatchObjective, theta: np.ndarray) -> float:
         """Move `theta` in place over one epoch, and return the mean objective of its minibatches."""

@@ -131,3 +131,72 @@ def test_verbose_prints_a_line_an_iteration(capsys):
 def test_prints_nothing_unless_asked(capsys):
     record(make_monitor(), [1.0, 0.5])
     assert capsys.readouterr().out == ""
+
+
+# Who watches
+
+
+class Watcher:
+    """Writes down what it is told; says stop, and which merit an iteration has."""
+
+    def __init__(self, stop_after=100, merits=()):
+        self.stop_after = stop_after
+        self.merits = merits
+        self.told = []
+
+    def begin(self):
+        self.told.append("begin")
+
+    def end(self, monitor, theta):
+        self.told.append(float(theta[0]))
+        if monitor.n_iter == self.stop_after:
+            monitor.stop()
+        if self.merits:
+            monitor.keep(theta, self.merits[monitor.n_iter - 1])
+
+
+def test_watcher_is_told_after_all_has_been_recorded():
+    monitor = make_monitor(watcher=Watcher(stop_after=2), scores=[0.1, 0.2])
+    monitor.begin()
+    monitor.record(np.array([7.0]), 1.0)
+    assert not monitor.is_told_to_stop
+    monitor.record(np.array([8.0]), 1.0)
+    assert monitor.is_told_to_stop
+    assert monitor.watcher.told == ["begin", 7.0, 8.0]
+    assert monitor.validation_scores == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize(
+    ("merits", "expected"),
+    [((1.0, 3.0, 3.0, 2.0), 1), ((np.nan, 1.0, np.nan, 0.5), 1), ((np.nan,) * 4, 0), ((-np.inf, -1.0, -2.0, -3.0), 1)],
+)
+def test_keeps_the_iteration_of_greatest_merit(merits, expected, early_stopping):
+    """With early stopping, the best up to that iteration: it is what had that merit."""
+    scores = [0.1, 0.2, 0.3, 0.4]
+    monitor = make_monitor(watcher=Watcher(merits=merits), scores=scores, early_stopping=early_stopping)
+    record(monitor, [4.0, 3.0, 2.0, 1.0])
+    theta, loss = monitor.kept(np.array([3.0]))
+    assert (theta[0], loss) == (expected, 4.0 - expected)
+    assert monitor.best() == (theta, loss)
+    assert monitor.current(np.array([3.0])) == (np.array([3.0]), 1.0)
+    assert np.nan_to_num(monitor.merits(loss)) == np.nan_to_num([max(np.nan_to_num(merits, nan=-np.inf))])
+
+
+@pytest.mark.parametrize("n_before", [1, 3, 5])
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}], ids=str)
+def test_restored_monitor_goes_on_as_if_nothing_had_happened(n_before, settings):
+    losses, scores = [3.0, 2.0, 2.5, 2.4, 2.3, 2.2, 2.1], [0.1, 0.5, 0.5, 0.2, 0.7, 0.6, 0.1]
+    merits = (1.0, 2.0, 0.5, 0.1, 2.0, 3.0, 1.0)
+    whole = make_monitor(scores=scores, watcher=Watcher(merits=merits), **settings)
+    record(whole, losses)
+    first = make_monitor(scores=scores, watcher=Watcher(merits=merits), **settings)
+    record(first, losses[:n_before])
+    state = first.state()
+    first.record(np.array([99.0]), 0.0)  # of which the state knows nothing
+    second = make_monitor(scores=scores[n_before:], watcher=Watcher(merits=merits), **settings)
+    second.restore(state)
+    for i in range(n_before, len(losses)):
+        second.record(np.array([float(i)]), losses[i])
+    assert str(second.state()) == str(whole.state())
+    assert state["loss_curve"] == losses[:n_before]

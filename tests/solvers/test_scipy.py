@@ -223,3 +223,22 @@ def test_starts_anew_each_time():
     assert solver.state() == []
     solver.restore(["Adam", 0.1])
     assert solver.state() == []
+
+
+@pytest.mark.parametrize("n_before", [3, 9])
+def test_goes_on_with_the_iterations_that_are_left(n_before):
+    theta = np.zeros(3)
+    monitor = Monitor(max_iter=3, tol=0.0, n_iter_no_change=np.inf)
+    earlier = Monitor(max_iter=100, tol=0.0, n_iter_no_change=np.inf)
+    for _ in range(n_before):
+        earlier.record(theta, 1.0)
+    monitor.restore(earlier.state())
+
+    class Never:
+        def full(self, theta):
+            raise AssertionError
+
+    solver = ScipySolver(METHODS["lbfgs"], tol=1e-4, max_fun=100)
+    assert solver.minimize(Never(), theta, monitor) is not theta
+    assert monitor.n_iter == n_before
+    assert "Maximum iterations" in monitor.stopped_short

@@ -1,0 +1,224 @@
+"""A file from which a fit that was killed goes on."""
+
+import os
+import pickle
+from dataclasses import replace
+from numbers import Integral
+from pathlib import Path
+from typing import Any, final
+from uuid import uuid4
+
+from skrnn.estimators._base import BaseRNN
+from skrnn.estimators._callbacks import without_callbacks
+
+
+@final
+class Checkpoint:
+    """Callback that writes the estimator to a file while it is being fitted, so that a killed fit can be resumed.
+
+    The file holds an estimator that predicts as if the fit had ended at the iteration that was written, and all that
+    the fit needs to go on from there. Needs scikit-learn 1.9 to write, not to :meth:`load`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, which is replaced each time.
+    every : int, default=1
+        Iterations (epochs of a stochastic solver) from one write to the next. The last iteration is written in any
+        case, also where the fit ends in an error or an interruption by the user.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is of a wrong type; in `fit`, if the estimator is none of skrnn's.
+    ValueError
+        If `every` is less than 1; in `fit`, if several runs would write to the same file: the fits of a search,
+        or the starts of ``n_init > 1``.
+    FileNotFoundError
+        In `fit`, if the folder does not exist.
+
+    See Also
+    --------
+    EarlyStoppingOn : Stops a fit when a score no longer improves.
+
+    Notes
+    -----
+    **What is resumed.** ``Checkpoint.load(path).fit(X, y)`` with the data, weights and validation data of the fit that
+    was killed goes on after the iteration that was written. With "adam" and "sgd" it ends with the same parameters and
+    curves, bit for bit, as the fit would have without interruption, on the same machine with the same versions: the
+    file holds the parameters in the units of training, what the solver remembers, the learning rate, the random state
+    now and at the beginning, the best parameters and the patience of early stopping. The methods of SciPy
+    ("least_squares" too) keep their memory of earlier steps to themselves: they begin anew at the parameters that were
+    written, for the iterations (`max_iter`) that are left and with `max_fun` counted anew, and **end elsewhere** than
+    an uninterrupted fit.
+
+    **What may change.** `max_iter`, `max_fun`, `tol`, `n_iter_no_change`, `n_jobs`, `verbose` and `warm_start` may be
+    set before `fit`; another value of any other parameter is a ValueError, and so are other data: all targets, weights
+    and lengths are compared, and up to 1000 of the sequences. Once `fit` has succeeded, or `partial_fit` has been
+    called, the estimator is like any other, and fitted anew by the next `fit`. A clone knows nothing of the checkpoint.
+
+    **Atomic.** A temporary file in the same folder is written, flushed to the disk and renamed: whenever the process
+    is killed, the file at `path` is whole. What is left of a killed write is a file ``.<name>.<digits>.tmp``.
+
+    **Pickle.** The file is a pickle: load only what you trust. Callbacks are not in it; set them again.
+
+    In a pipeline, set it on the recurrent estimator, and resume this on what the steps before make of X.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.callbacks import Checkpoint
+    >>> X = np.random.default_rng(0).normal(size=(100, 8, 1))
+    >>> y = X.sum(axis=(1, 2))
+    >>> path = os.path.join(tempfile.mkdtemp(), "network.checkpoint")
+    >>> model = RNNRegressor((4,), learning_rate_init=0.01, max_iter=1000, random_state=0)
+    >>> class Crash:  # a callback that ends the fit in an error after 12 iterations
+    ...     def setup(self, estimator, context):
+    ...         pass
+    ...     def on_fit_task_begin(self, estimator, context):
+    ...         pass
+    ...     def on_fit_task_end(self, estimator, context):
+    ...         if context.task_id == 11:
+    ...             raise RuntimeError("power failure")
+    ...     def teardown(self, estimator, context):
+    ...         pass
+    >>> model.set_callbacks(Checkpoint(path, every=5), Crash()).fit(X, y)
+    Traceback (most recent call last):
+    RuntimeError: power failure
+    >>> resumed = Checkpoint.load(path)
+    >>> resumed.n_iter_
+    12
+    >>> resumed = resumed.fit(X, y)
+    >>> uninterrupted = model.set_callbacks().fit(X, y)
+    >>> resumed.loss_curve_ == uninterrupted.loss_curve_
+    True
+    >>> bool((resumed.predict(X) == uninterrupted.predict(X)).all())
+    True
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
+        if isinstance(every, bool) or not isinstance(every, Integral):
+            raise TypeError(f"every must be an integer, not {every!r}.")
+        if every < 1:
+            raise ValueError(f"every is {every}; expected a number of iterations, at least 1.")
+        self.path: Path = Path(path)
+        self.every: int = int(every)
+        self._ended: tuple[Any, Any] | None = None  # the last iteration, until it is written: estimator and context
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Refuse what could not be resumed.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Who is about to be fitted.
+        context : CallbackContext
+            The task of its fit.
+        """
+        if not isinstance(estimator, BaseRNN):
+            raise TypeError(f"Checkpoint is set on {type(estimator).__name__}; expected an estimator of skrnn.")
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(f"path is {str(self.path)!r}, whose folder does not exist.")
+        task = context
+        while task is not None:
+            if not task.sequential_subtasks:
+                raise ValueError(
+                    f"path is {str(self.path)!r}, to which several runs would write: the subtasks of "
+                    f"{task.estimator_name} ({task.task_name}); expected one fit with n_init=1, outside of a search."
+                )
+            task = task.parent
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Write the file after every so many iterations: where the next one begins, and all callbacks have been heard.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Who is being fitted.
+        context : CallbackContext
+            The task that begins.
+        """
+        if self._ended is not None and (self._ended[1].task_id + 1) % self.every == 0:
+            self._write(*self._ended)
+
+    def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any = None) -> None:
+        """Remember what an iteration has come to.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Who is being fitted.
+        context : CallbackContext
+            The task that has ended.
+        fitted_estimator : estimator or None
+            The estimator as if its fit had ended here.
+        """
+        if context.max_subtasks == 0 and fitted_estimator is not None:  # an iteration
+            self._ended = (fitted_estimator, context)
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Write the last iteration, unless that has been done.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Who has been fitted.
+        context : CallbackContext
+            The task of its fit.
+        """
+        if self._ended is not None:
+            self._write(*self._ended)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Any:
+        """Return the estimator in the file, which predicts, and whose `fit` goes on with the one that was written.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file. It is a pickle: load only what you trust.
+
+        Returns
+        -------
+        estimator : RNNRegressor or RNNClassifier
+            Without callbacks.
+
+        Raises
+        ------
+        ValueError
+            If the file is no checkpoint.
+        """
+        with open(path, "rb") as file:
+            try:
+                estimator = pickle.load(file)
+            except (pickle.UnpicklingError, EOFError) as error:
+                raise ValueError(f"path is {os.fspath(path)!r}, which is no pickle; expected a checkpoint.") from error
+        if "_run_state" not in getattr(estimator, "__dict__", ()):
+            raise ValueError(
+                f"path is {os.fspath(path)!r}, which holds an object of type {type(estimator).__name__}; expected what "
+                "a Checkpoint has written."
+            )
+        estimator._unfinished = estimator.__dict__.pop("_run_state")
+        return estimator
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the parameters: what is to be written is nobody else's business."""
+        return {**self.__dict__, "_ended": None}
+
+    def _write(self, fitted_estimator: Any, context: Any) -> None:
+        """Replace the file by one that holds the estimator after the iteration of this context."""
+        self._ended = None
+        estimator = without_callbacks(fitted_estimator)
+        estimator._run_state = replace(estimator._run_state, merit=getattr(context, "merit", None))
+        temporary = self.path.with_name(f".{self.path.name}.{uuid4().hex[:8]}.tmp")
+        try:
+            with open(temporary, "xb") as file:
+                pickle.dump(estimator, file, protocol=pickle.HIGHEST_PROTOCOL)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

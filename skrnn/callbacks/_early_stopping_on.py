@@ -1,0 +1,251 @@
+"""Early stopping by any scorer of scikit-learn, on any data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any, final
+
+import numpy as np
+from sklearn.metrics import check_scoring
+
+
+@final
+class EarlyStoppingOn:
+    """Callback that ends a fit when a score no longer improves, and keeps the parameters of the best iteration.
+
+    The parameter `early_stopping` of the estimators judges by their own `score`, or by one that is near to it, on
+    data that are held out; this callback judges by whatever counts in the end. Needs scikit-learn 1.9.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        Name of a scikit-learn scorer, or a scorer ``scorer(estimator, X, y)``, the greater the better; with
+        `return_sequences`, one of :func:`~skrnn.metrics.make_sequence_scorer`.
+    X : array-like, default=None
+        Sequences to score, in any form that `predict` takes. None: those that `fit` gets, with its y and sample
+        weights.
+    y : array-like, default=None
+        Their targets, needed with `X`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples of `X`, passed to the scorer where they are given.
+    n_iter_no_change : int, default=10
+        Iterations in a row without improvement that are endured.
+    tol : float, default=1e-4
+        The least change of the score that counts as an improvement.
+    keep_best : bool, default=True
+        Whether the estimator ends up with the parameters of the iteration that scored best, or of the last.
+
+    Attributes
+    ----------
+    scores_ : list of float
+        The score after each iteration of the last fit that has ended in this process; of several starts (`n_init`), of
+        the one that scored best.
+    best_score_ : float
+        The greatest of them that is not NaN; NaN if there is none.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is of a wrong type.
+    ValueError
+        If a parameter has a wrong value, or one of X and y is given without the other.
+
+    See Also
+    --------
+    Checkpoint : Writes a file from which a killed fit can be resumed.
+    skrnn.metrics.make_sequence_scorer : Makes a scorer for targets at every timestep.
+
+    Notes
+    -----
+    A fit that is ended has converged: nothing is warned of. The curves have all iterations, `loss_` is that of the
+    iteration that is kept. Of several starts the one that scored best is kept. With the estimator's own
+    `early_stopping`, whichever stops first stops, and what is scored, and kept, is the best so far by its validation
+    score. Of several of these callbacks with `keep_best` on one estimator, the last one decides what is kept.
+
+    Each fit has a patience of its own, and so has each start. Clones share the callback, as all callbacks of
+    scikit-learn: in a search or cross-validation it works in each fit, on the same `X` (or on the training part of each
+    split, if that is None), but has the scores of the last fit alone. In worker processes they stay there: after
+    :class:`~sklearn.model_selection.GridSearchCV` it has those of the refit, after several starts with ``n_jobs=2``
+    none. :class:`~sklearn.callback.ScoringMonitor` brings all scores back.
+
+    In a pipeline, set it on the recurrent estimator; `X` is then what the steps before make of the data.
+
+    A fit that is resumed from a :class:`Checkpoint` keeps the best iteration before and after, but its patience begins
+    anew.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.callbacks import EarlyStoppingOn
+    >>> X = np.random.default_rng(0).normal(size=(300, 8, 1))
+    >>> y = X[:, -1, 0] * X[:, -2, 0]
+    >>> stopping = EarlyStoppingOn("neg_mean_absolute_error", X[200:], y[200:], n_iter_no_change=5)
+    >>> model = RNNRegressor((8,), solver="lbfgs", alpha=0.0, max_iter=1000, random_state=0)
+    >>> model = model.set_callbacks(stopping).fit(X[:200], y[:200])
+    >>> model.n_iter_ == len(stopping.scores_) < 1000
+    True
+    >>> error = np.abs(model.predict(X[200:]) - y[200:]).mean()
+    >>> bool(np.isclose(error, -stopping.best_score_))
+    True
+    """
+
+    def __init__(
+        self,
+        scoring: str | Callable[..., float],
+        X: Any = None,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        keep_best: bool = True,
+    ) -> None:
+        if not isinstance(scoring, str) and not callable(scoring):
+            raise TypeError(f"scoring is {scoring!r}; expected the name of a scorer or a callable scorer.")
+        if (X is None) != (y is None):
+            missing, given = ("X", "y") if X is None else ("y", "X")
+            raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
+        if X is None and sample_weight is not None:
+            raise ValueError("sample_weight is given, but X is None; expected both or neither.")
+        _check_number("n_iter_no_change", n_iter_no_change, Integral, 1)
+        _check_number("tol", tol, Real, 0)
+        self.scoring = scoring
+        self.X = X
+        self.y = y
+        self.sample_weight = sample_weight
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.keep_best = keep_best
+        self._scorer = check_scoring(scoring=scoring)
+        self._runs: dict[tuple[Any, ...], _Run] = {}  # of the fits that are under way
+        self._ended: list[_Run] = []
+
+    @property
+    def scores_(self) -> list[float]:
+        """The score after each iteration."""
+        return self._best_run().scores
+
+    @property
+    def best_score_(self) -> float:
+        """The greatest score."""
+        best = self._best_run().best
+        return best if best > -np.inf else np.nan
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Do nothing: a run is known from its first iteration on.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Who is about to be fitted.
+        context : CallbackContext
+            The task of its fit.
+        """
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Do nothing.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Who is being fitted.
+        context : CallbackContext
+            The task that begins.
+        """
+
+    def on_fit_task_end(
+        self,
+        estimator: Any,
+        context: Any,
+        *,
+        X: Any = None,
+        y: Any = None,
+        metadata: dict[str, Any] | None = None,
+        fitted_estimator: Any = None,
+    ) -> bool:
+        """Score an iteration, and tell whether to stop.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Who is being fitted.
+        context : CallbackContext
+            The task that has ended.
+        X, y : array-like
+            What `fit` got.
+        metadata : dict or None
+            The sample weights that `fit` got.
+        fitted_estimator : estimator or None
+            The estimator as if its fit had ended here.
+
+        Returns
+        -------
+        stop : bool
+            Whether the score has not improved for long enough.
+        """
+        if context.max_subtasks != 0 or fitted_estimator is None:  # no iteration
+            return False
+        if self.X is not None:
+            X, y = self.X, self.y
+            metadata = None if self.sample_weight is None else {"sample_weight": self.sample_weight}
+        score = self._scorer(fitted_estimator, X, y, **(metadata or {}))
+        if isinstance(score, bool) or not isinstance(score, Real):
+            raise TypeError(f"scoring is {self.scoring!r}, which gives {score!r}; expected a number.")
+        run = self._runs.setdefault(_path(context.parent), _Run())
+        run.add(float(score), self.tol)
+        if self.keep_best:
+            context.merit = float(score)  # what the estimators of skrnn choose the iteration to keep by
+        return run.n_stalled > self.n_iter_no_change
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Keep the scores of the fit that has ended.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Who has been fitted.
+        context : CallbackContext
+            The task of its fit.
+        """
+        fit = _path(context)
+        self._ended = [self._runs.pop(path) for path in list(self._runs) if path[: len(fit)] == fit]
+
+    def _best_run(self) -> "_Run":
+        """Return the run of the last fit that scored best."""
+        if not self._ended:
+            raise AttributeError("No fit that has ended in this process has been scored by this EarlyStoppingOn.")
+        return max(self._ended, key=lambda run: run.best)
+
+
+@final
+@dataclass
+class _Run:
+    """The scores of a run, the best of them, and how many iterations in a row were no improvement."""
+
+    scores: list[float] = field(default_factory=list)
+    best: float = -np.inf
+    n_stalled: int = 0
+
+    def add(self, score: float, tol: float) -> None:
+        """Take note of the score of an iteration; NaN is no improvement."""
+        self.scores.append(score)
+        self.n_stalled = 0 if score >= self.best + tol else self.n_stalled + 1
+        self.best = score if score > self.best else self.best
+
+
+def _path(context: Any) -> tuple[Any, ...]:
+    """Return what tells a task from all others, also in a worker process: its ids from the outermost task on."""
+    ids: list[Any] = []
+    task = context
+    while task is not None:
+        ids.append(task.task_id)
+        task = task.parent
+    return (context.root_uuid, *reversed(ids))
+
+
+def _check_number(name: str, value: Any, kind: Any, least: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise TypeError(f"{name} must be an instance of {kind.__name__.lower()}, not {value!r}.")
+    if not float(value) >= least:
+        raise ValueError(f"{name} is {value}; expected at least {least}.")

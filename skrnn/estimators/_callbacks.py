@@ -1,0 +1,129 @@
+"""Callbacks of scikit-learn: who is told of a fit and its iterations. Before scikit-learn 1.9 there are none."""
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Self, final
+
+import numpy as np
+
+from skrnn.solvers import Monitor
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ModuleNotFoundError:  # before scikit-learn 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing: an estimator without `set_callbacks`."""
+
+    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the method, in a frame of its own, so that warnings point to the same line as with callbacks."""
+
+        @wraps(method)
+        def without_callbacks(estimator: Any, *arguments: Any, **keywords: Any) -> Any:
+            return method(estimator, *arguments, **keywords)
+
+        return without_callbacks
+
+
+__all__ = ["CallbackSupportMixin", "Task", "begin_fit", "with_callbacks"]
+
+
+@final
+@dataclass(frozen=True)
+class Task:
+    """A task of a fit, as callbacks know it: the fit, one of several starts, or an iteration.
+
+    Attributes
+    ----------
+    estimator : BaseRNN
+        Who is being fitted.
+    context : CallbackContext
+        The task's place among the others.
+    data : dict
+        X, y and metadata as `fit` got them.
+    """
+
+    estimator: Any
+    context: Any
+    data: dict[str, Any]
+
+    def subtask(self, name: str, number: int | None = None, max_subtasks: int = 0) -> "Task":
+        """Return a task within this one, with a `number` where subtasks may come in any order."""
+        context = self.context.subcontext(task_name=name, task_id=number, max_subtasks=max_subtasks)
+        return Task(self.estimator, context, self.data)
+
+    def begin(self) -> Self:
+        """Tell the callbacks that the task begins."""
+        self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+        return self
+
+    def end(self, fitted_attributes: Callable[[], dict[str, Any]] | None) -> bool:
+        """Tell the callbacks that the task has ended, and return whether one of them asks to stop.
+
+        `fitted_attributes` is called only if a callback wants an estimator that is fitted as if fit had ended here. It
+        is None where there is none to be had.
+        """
+        return self.context.call_on_fit_task_end(
+            estimator=self.estimator, **self.data, reconstruction_attributes=fitted_attributes
+        )
+
+
+def begin_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, n_starts: int) -> Task | None:
+    """Return the task of a whole fit, which has begun, or None where no callback is set: then nobody need be told."""
+    # The name under which scikit-learn keeps them: `clone` sets it too, so that `set_callbacks` does not see them all.
+    if not getattr(estimator, "_skl_callbacks", None):
+        return None
+    several = n_starts > 1
+    context = estimator._init_callback_context(
+        max_subtasks=n_starts if several else estimator.max_iter, sequential_subtasks=not several
+    )
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    return Task(estimator, context, {"X": X, "y": y, "metadata": metadata}).begin()
+
+
+@final
+class IterationWatcher:
+    """Tells callbacks of the iterations of a run, and the monitor what they say.
+
+    Parameters
+    ----------
+    task : Task
+        What the iterations belong to.
+    fitted_attributes : callable
+        theta -> what an estimator is made of whose fit ended there.
+    """
+
+    def __init__(self, task: Task, fitted_attributes: Callable[[np.ndarray], dict[str, Any]]) -> None:
+        self.task = task
+        self.fitted_attributes = fitted_attributes
+        self._iteration: Task | None = None
+
+    def begin(self) -> None:
+        """Begin an iteration, unless one has begun."""
+        self._iteration = self._iteration or self.task.subtask("iteration").begin()
+
+    def end(self, monitor: Monitor, theta: np.ndarray) -> None:
+        """End the iteration: the run is to stop if a callback says so, and to keep the one with the greatest merit."""
+        iteration = self._iteration or self.task.subtask("iteration").begin()
+        self._iteration = None
+        if iteration.end(lambda: self.fitted_attributes(theta)):
+            monitor.stop()
+        merit = getattr(iteration.context, "merit", None)  # which a callback may leave on the context
+        if merit is not None:
+            monitor.keep(theta, merit)
+
+    def close(self) -> None:
+        """End an iteration that has come to nothing."""
+        if self._iteration is not None:
+            self._iteration.end(None)
+            self._iteration = None
+
+
+def without_callbacks(estimator: Any) -> Any:
+    """Return a shallow copy of an estimator without its callbacks, and without the traces of a fit that they watch."""
+    bare = copy(estimator)
+    # All names that scikit-learn attaches to an estimator for their sake have the word in them.
+    bare.__dict__ = {name: value for name, value in vars(bare).items() if "callback" not in name}
+    return bare

@@ -1,0 +1,465 @@
+"""Tests of checkpoints: always a whole file, and a fit that goes on to the last bit."""
+
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skrnn
+from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
+from skrnn.callbacks import Checkpoint
+from skrnn.callbacks import _checkpoint as module
+from tests.callbacks.recorder import Crash, Recorder, Stopping
+from tests.estimators.tasks import assert_same_fit, fitted_attributes, make_ragged_task, make_task
+
+#: Where the package is.
+ROOT = Path(skrnn.__file__).parents[1]
+
+needs_callbacks = pytest.mark.skipif(
+    not hasattr(RNNRegressor, "set_callbacks"), reason="scikit-learn before 1.9 has no callbacks"
+)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def make_estimator(Estimator=RNNRegressor, **parameters):
+    settings = {
+        "hidden_layer_sizes": (3,),
+        "max_iter": 12,
+        "random_state": 0,
+        "learning_rate_init": 0.01,
+        "batch_size": 8,
+        "n_iter_no_change": 50,
+    }
+    return Estimator(**{**settings, **parameters})
+
+
+def crash(model, path, X, y, *arguments, after=5, every=1, **keywords):
+    """Fit until the process is as good as dead, and return what was written."""
+    model.set_callbacks(Checkpoint(path, every=every), Crash(after))
+    with pytest.raises(RuntimeError, match="crash"):
+        model.fit(X, y, *arguments, **keywords)
+    model.set_callbacks()
+    return Checkpoint.load(path)
+
+
+def assert_same_everything(one, other):
+    """Check every fitted attribute, public and private, to the last bit."""
+    assert_same_fit(one, other)
+    for name in fitted_attributes(one) | {"_solver_state", "_rng_state"}:
+        first, second = getattr(one, name), getattr(other, name)
+        assert type(first) is type(second)
+        assert pickle.dumps(first) == pickle.dumps(second) or str(first) == str(second), name
+    assert set(vars(one)) == set(vars(other))
+
+
+def rngs():
+    """Return two random states that draw the same."""
+    return np.random.RandomState(3), np.random.RandomState(3)
+
+
+# Resuming
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"dtype": "float32"},
+        {"shuffle": False},
+        {"solver": "sgd", "momentum": 0.9, "nesterovs_momentum": False},
+        {"solver": "sgd", "learning_rate": "invscaling", "power_t": 0.3},
+        {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.5, "n_iter_no_change": 1, "max_iter": 30},
+        {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.5, "n_iter_no_change": 4, "max_iter": 30},
+        {"dropout": 0.3, "recurrent_dropout": 0.2, "hidden_layer_sizes": (3, 2)},
+        {"early_stopping": True},
+        {"early_stopping": True, "validation_split": "last", "n_iter_no_change": 2, "tol": 0.1, "max_iter": 40},
+        {"batch_size": 40},
+        {"cell": "lstm", "bidirectional": True, "max_grad_norm": 0.1},
+        {"n_jobs": 2, "normalize_y": False, "loss": "huber"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("after", [1, 5])
+def test_resumed_fit_of_regressor_is_the_uninterrupted_one(parameters, after, tmp_path):
+    X, y = make_task(RNNRegressor)
+    weights = 1.0 + np.arange(len(X)) % 3
+    X_val, y_val = (None, None) if parameters.get("early_stopping") else (X[:9], y[:9])
+    data = {"sample_weight": weights, "X_val": X_val, "y_val": y_val}
+    whole = make_estimator(**parameters).fit(X, y, **data)
+    resumed = crash(make_estimator(**parameters), tmp_path / "c", X, y, after=after, **data)
+    assert resumed.n_iter_ == after
+    assert_same_everything(resumed.fit(X, y, **data), whole)
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"class_weight": "balanced"},
+        {"class_weight": {0: 1.0, 1: 3.0}, "solver": "sgd", "early_stopping": True},
+        {"early_stopping": True, "dropout": 0.2, "dtype": "float32"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_resumed_fit_of_classifier_on_ragged_data(parameters, return_sequences, tmp_path):
+    X, y = make_ragged_task(RNNClassifier, return_sequences=return_sequences)
+    if return_sequences and parameters.get("early_stopping"):
+        parameters = {**parameters, "validation_split": "last"}
+    settings = {**parameters, "return_sequences": return_sequences}
+    whole = make_estimator(RNNClassifier, **settings).fit(X, y)
+    resumed = crash(make_estimator(RNNClassifier, **settings), tmp_path / "c", X, y)
+    assert_same_everything(resumed.fit(X, y), whole)
+
+
+@needs_callbacks
+def test_resumes_with_a_random_state_that_is_shared(tmp_path):
+    X, y = make_task(RNNRegressor)
+    first, second = rngs()
+    whole = make_estimator(random_state=first, early_stopping=True).fit(X, y)
+    resumed = crash(make_estimator(random_state=second, early_stopping=True), tmp_path / "c", X, y).fit(X, y)
+    assert_same_everything(resumed, whole)
+    assert first.randint(10**9) == resumed.random_state.randint(10**9)
+
+
+@needs_callbacks
+def test_resumes_without_a_seed(tmp_path):
+    X, y = make_task(RNNRegressor)
+    np.random.seed(3)  # noqa: NPY002
+    whole = make_estimator(random_state=None, early_stopping=True).fit(X, y)
+    np.random.seed(3)  # noqa: NPY002
+    resumed = crash(make_estimator(random_state=None, early_stopping=True), tmp_path / "c", X, y)
+    np.random.seed(4)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    assert_same_everything(resumed.fit(X, y), whole)
+    # Everybody's random state is left alone.
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@needs_callbacks
+def test_resumes_twice(tmp_path):
+    X, y = make_task(RNNRegressor)
+    whole = make_estimator(early_stopping=True).fit(X, y)
+    once = crash(make_estimator(early_stopping=True), tmp_path / "c", X, y, after=3)
+    twice = crash(once, tmp_path / "c", X, y, after=4)
+    assert twice.n_iter_ == 7
+    assert_same_everything(twice.fit(X, y), whole)
+
+
+@needs_callbacks
+def test_resumes_a_warm_start(tmp_path):
+    X, y = make_task(RNNRegressor)
+    first = make_estimator(warm_start=True).fit(X, y)
+    copy = pickle.loads(pickle.dumps(first))
+    whole = copy.fit(X, y)
+    resumed = crash(first, tmp_path / "c", X, y)
+    assert resumed.n_iter_ == 12 + 5
+    assert_same_everything(resumed.fit(X, y), whole)
+    assert whole.n_iter_ == 24
+
+
+@needs_callbacks
+@pytest.mark.parametrize("parameters", [{}, {"early_stopping": True, "n_iter_no_change": 2, "tol": 0.3}], ids=str)
+def test_a_fit_that_had_ended_is_left_as_it_is(parameters, tmp_path):
+    X, y = make_task(RNNRegressor)
+    whole = make_estimator(**parameters).set_callbacks(Checkpoint(tmp_path / "c", every=100)).fit(X, y)
+    resumed = Checkpoint.load(tmp_path / "c").fit(X, y)
+    assert_same_everything(resumed, whole.set_callbacks())
+
+
+@needs_callbacks
+def test_more_iterations_may_be_asked_for(tmp_path):
+    X, y = make_task(RNNRegressor)
+    whole = make_estimator(max_iter=30).fit(X, y)
+    make_estimator().set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
+    assert_same_everything(Checkpoint.load(tmp_path / "c").set_params(max_iter=30, n_jobs=2).fit(X, y), whole)
+
+
+@needs_callbacks
+def test_fewer_iterations_than_there_are_add_none(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(), tmp_path / "c", X, y)
+    recorder = Recorder()
+    assert resumed.set_params(max_iter=2).set_callbacks(recorder).fit(X, y).n_iter_ == 5
+    assert not any(name == "iteration" for _, name, _ in recorder.events)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["lbfgs", "trust-krylov", "least_squares"])
+def test_methods_of_scipy_begin_anew_with_the_iterations_that_are_left(solver, tmp_path):
+    X, y = make_task(RNNRegressor)
+    settings = {"solver": solver, "alpha": 0.01}
+    resumed = crash(make_estimator(**settings), tmp_path / "c", X, y)
+    start = resumed.loss_curve_
+    resumed.fit(X, y)
+    assert resumed.n_iter_ == 12
+    assert resumed.loss_curve_[:5] == start
+    assert resumed.loss_curve_[-1] < start[-1]
+    assert resumed.t_ == 12 * len(X)
+    ended = make_estimator(**settings).set_callbacks(Checkpoint(tmp_path / "d")).fit(X, y)
+    assert_same_everything(Checkpoint.load(tmp_path / "d").fit(X, y), ended.set_callbacks())
+
+
+@needs_callbacks
+def test_after_a_resumed_fit_the_next_one_begins_anew(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(), tmp_path / "c", X, y).fit(X, y)
+    curve = resumed.loss_curve_
+    assert resumed.set_params(alpha=0.0003).fit(X, y).loss_curve_ == curve
+    assert resumed.fit(X[:20], y[:20]).n_iter_ == 12
+
+
+@needs_callbacks
+def test_partial_fit_goes_on_from_the_checkpoint_and_takes_it_away(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(), tmp_path / "c", X, y)
+    whole = make_estimator(max_iter=6).fit(X, y)
+    assert resumed.partial_fit(X, y).loss_curve_ == whole.loss_curve_
+    assert resumed.fit(X[:20], y[:20]).n_iter_ == 12
+
+
+@needs_callbacks
+def test_clone_knows_nothing_of_the_checkpoint(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(), tmp_path / "c", X, y)
+    whole = make_estimator().fit(X, y)
+    assert clone(resumed).fit(X, y).loss_curve_ == whole.loss_curve_
+
+
+@needs_callbacks
+def test_in_a_pipeline_it_is_the_network_that_is_resumed(tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 7.0
+    network = make_estimator()
+    pipeline = make_pipeline(StandardScaler(), SlidingWindow(3), network)
+    whole = clone(pipeline).fit(X, y)
+    network.set_callbacks(Checkpoint(tmp_path / "c"), Crash(5))
+    with pytest.raises(RuntimeError, match="crash"):
+        pipeline.fit(X, y)
+    resumed = Checkpoint.load(tmp_path / "c").fit(whole[:-1].transform(X), y)
+    assert_same_everything(resumed, whole[-1])
+
+
+@needs_callbacks
+def test_loaded_estimator_survives_pickle(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = pickle.loads(pickle.dumps(crash(make_estimator(), tmp_path / "c", X, y)))
+    assert_same_everything(resumed.fit(X, y), make_estimator().fit(X, y))
+
+
+# What cannot be resumed
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("alpha", 0.1),
+        ("solver", "sgd"),
+        ("hidden_layer_sizes", (4,)),
+        ("random_state", 1),
+        ("batch_size", 9),
+        ("early_stopping", True),
+        ("random_state", np.random.RandomState(0)),
+        ("n_init", 2),
+    ],
+)
+def test_other_parameters_are_refused(name, value, tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(), tmp_path / "c", X, y).set_params(**{name: value})
+    predictions = resumed.predict(X) if name != "hidden_layer_sizes" else None
+    with pytest.raises(ValueError, match=f"{name} is .*expected the same"):
+        resumed.fit(X, y)
+    if predictions is not None:
+        np.testing.assert_array_equal(resumed.predict(X), predictions)
+
+
+@needs_callbacks
+def test_equal_parameters_are_the_same_whatever_their_type(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(), tmp_path / "c", X, y)
+    resumed.set_params(hidden_layer_sizes=np.array([3]), batch_size=np.int64(8), alpha=np.float64(0.0003))
+    assert resumed.fit(X, y).n_iter_ == 12
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X, y, w: (X[:-1], y[:-1], w[:-1]),
+        lambda X, y, w: (X[:, 1:], y, w),
+        lambda X, y, w: (X, y + 1e-9, w),
+        lambda X, y, w: (X, y, 2.0 * w),
+        lambda X, y, w: (X, y, None),
+        lambda X, y, w: (np.where(np.isclose(X, X[3, 2, 1]), 0.0, X), y, w),
+        lambda X, y, w: (X[::-1], y, w),
+        lambda X, y, w: (X.astype(np.float32), y, w),
+    ],
+)
+def test_other_data_are_refused_and_leave_the_estimator_as_it_was(change, tmp_path):
+    X, y = make_task(RNNRegressor)
+    weights = np.ones(len(X)) + np.arange(len(X)) % 2
+    resumed = crash(make_estimator(), tmp_path / "c", X, y, weights)
+    before = vars(resumed).copy()
+    with pytest.raises(ValueError, match=r"X, y, sample_weight or the validation data are others"):
+        resumed.fit(*change(X, y, weights))
+    assert vars(resumed) == before
+    assert resumed.fit(X, y, weights).n_iter_ == 12
+
+
+@needs_callbacks
+def test_other_validation_data_are_refused(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(), tmp_path / "c", X, y, X_val=X, y_val=y)
+    for keywords in ({}, {"X_val": X[:9], "y_val": y[:9]}):
+        with pytest.raises(ValueError, match="validation data are others"):
+            resumed.fit(X, y, **keywords)
+
+
+@needs_callbacks
+def test_several_runs_would_write_to_one_file(tmp_path):
+    X, y = make_task(RNNRegressor)
+    with pytest.raises(ValueError, match=r"several runs would write: the subtasks of RNNRegressor \(fit\)"):
+        make_estimator(n_init=2).set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
+    search = GridSearchCV(
+        make_estimator().set_callbacks(Checkpoint(tmp_path / "c")), {"alpha": [0.1]}, cv=2, error_score="raise"
+    )
+    with pytest.raises(ValueError, match="several runs would write: the subtasks of GridSearchCV"):
+        search.fit(X, y)
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_callbacks
+def test_needs_an_estimator_of_skrnn_and_a_folder(tmp_path):
+    X, y = make_task(RNNRegressor)
+    with pytest.raises(TypeError, match="set on LogisticRegression"):
+        LogisticRegression().set_callbacks(Checkpoint(tmp_path / "c")).fit(X[:, 0], y > 0)
+    with pytest.raises(FileNotFoundError, match="whose folder does not exist"):
+        make_estimator().set_callbacks(Checkpoint(tmp_path / "nowhere" / "c")).fit(X, y)
+
+
+@pytest.mark.parametrize(("every", "error"), [(0, ValueError), (1.5, TypeError), (True, TypeError), ("2", TypeError)])
+def test_every_is_checked(every, error):
+    with pytest.raises(error, match="every"):
+        Checkpoint("c", every=every)
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", pickle.dumps({}), pickle.dumps(make_estimator())])
+def test_loads_nothing_but_checkpoints(content, tmp_path):
+    (tmp_path / "c").write_bytes(content)
+    with pytest.raises(ValueError, match="expected"):
+        Checkpoint.load(tmp_path / "c")
+
+
+# The file
+
+
+@needs_callbacks
+@pytest.mark.parametrize(("every", "expected"), [(1, [1, 2, 3, 4, 5, 6, 7]), (3, [3, 6, 7]), (9, [7])])
+def test_writes_every_so_many_iterations_and_the_last(every, expected, tmp_path, monkeypatch):
+    X, y = make_task(RNNRegressor)
+    written = []
+    replace = os.replace
+
+    def noting(source, target):
+        replace(source, target)
+        written.append(Checkpoint.load(target).n_iter_)
+
+    monkeypatch.setattr(module.os, "replace", noting)
+    make_estimator().set_callbacks(Checkpoint(str(tmp_path / "c"), every=every), Stopping(after=7)).fit(X, y)
+    assert written == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+@needs_callbacks
+def test_file_predicts_as_a_fit_that_ended_there_and_holds_no_callbacks(tmp_path):
+    X, y = make_task(RNNRegressor)
+    crash(make_estimator(early_stopping=True), tmp_path / "c", X, y)
+    loaded = Checkpoint.load(tmp_path / "c")
+    ended = make_estimator(early_stopping=True, max_iter=5).fit(X, y)
+    np.testing.assert_array_equal(loaded.predict(X), ended.predict(X))
+    assert not any("callback" in name for name in vars(loaded))
+
+
+@needs_callbacks
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_previous_file(failing, tmp_path, monkeypatch):
+    X, y = make_task(RNNRegressor)
+    n_calls = 0
+    original = getattr(os, failing)
+
+    def full(*arguments):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 4:
+            raise OSError("No space left on device")
+        return original(*arguments)
+
+    monkeypatch.setattr(module.os, failing, full)
+    with pytest.raises(OSError, match="No space left"):
+        make_estimator().set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+    assert Checkpoint.load(tmp_path / "c").n_iter_ == 3
+
+
+@needs_callbacks
+def test_a_pickle_that_breaks_off_leaves_the_previous_file(tmp_path, monkeypatch):
+    X, y = make_task(RNNRegressor)
+    n_calls = 0
+    dump = pickle.dump
+
+    def breaking(estimator, file, **keywords):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 4:
+            file.write(b"half of it")
+            raise KeyboardInterrupt
+        dump(estimator, file, **keywords)
+
+    monkeypatch.setattr(module.pickle, "dump", breaking)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        make_estimator().set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+    assert Checkpoint.load(tmp_path / "c").n_iter_ == 3
+
+
+@needs_callbacks
+@pytest.mark.parametrize("seed", range(4))
+def test_a_kill_at_any_moment_leaves_a_whole_file_from_which_the_fit_goes_on(seed, tmp_path):
+    """The process prints a line an iteration; it is killed while it goes on: in a write, as a rule."""
+    code = textwrap.dedent(
+        f"""
+        import numpy as np
+        from skrnn import RNNRegressor
+        from skrnn.callbacks import Checkpoint
+
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(20, 3, 2)), rng.normal(size=20)
+        model = RNNRegressor((300,), random_state=0, batch_size=10, max_iter=99999, n_iter_no_change=np.inf)
+        model.set_params(verbose=True).set_callbacks(Checkpoint({str(tmp_path / "c")!r})).fit(X, y)
+        """
+    )
+    process = subprocess.Popen([sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    n_lines = 2 + int(np.random.RandomState(seed).randint(12))
+    for _ in range(n_lines):
+        assert process.stdout.readline().startswith("Iteration")
+    process.kill()  # SIGKILL
+    process.wait()
+    process.stdout.close()
+    resumed = Checkpoint.load(tmp_path / "c")
+    n_iter = resumed.n_iter_
+    assert n_iter >= n_lines - 1
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3, 2)), rng.normal(size=20)
+    whole = clone(resumed).set_params(max_iter=n_iter + 2, verbose=False).fit(X, y)
+    assert_same_everything(resumed.set_params(max_iter=n_iter + 2, verbose=False).fit(X, y), whole)
