@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators._build import choose_batch_size, make_network
-from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
+from skrnn.estimators._callbacks import CallbackSupportMixin, Method, begin_fit, with_callbacks
 from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
@@ -46,7 +46,7 @@ def _is_stochastic(estimator: "BaseRNN") -> bool:
     return True
 
 
-def _unchanged_on_error(fit: Callable[..., Any]) -> Callable[..., Any]:
+def _unchanged_on_error(fit: Method) -> Method:
     """Let an estimator be what it was before where `fit` ends in an error. Fitted arrays are never changed in place."""
 
     @wraps(fit)
@@ -58,7 +58,7 @@ def _unchanged_on_error(fit: Callable[..., Any]) -> Callable[..., Any]:
             estimator.__dict__ = before
             raise
 
-    return unchanged_on_error
+    return cast(Method, unchanged_on_error)
 
 
 class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):

@@ -4,30 +4,46 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Self, final
+from typing import Any, Self, TypeVar, cast, final
 
 import numpy as np
 
 from skrnn.solvers import Monitor
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as _managing_callbacks
 except ModuleNotFoundError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Nothing: an estimator without `set_callbacks`."""
 
-    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+    def _managing_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
         """Return the method, in a frame of its own, so that warnings point to the same line as with callbacks."""
 
         @wraps(method)
-        def without_callbacks(estimator: Any, *arguments: Any, **keywords: Any) -> Any:
+        def unmanaged(estimator: Any, *arguments: Any, **keywords: Any) -> Any:
             return method(estimator, *arguments, **keywords)
 
-        return without_callbacks
+        return unmanaged
 
 
-__all__ = ["CallbackSupportMixin", "Task", "begin_fit", "with_callbacks"]
+__all__ = [
+    "CallbackSupportMixin",
+    "IterationWatcher",
+    "Method",
+    "Task",
+    "begin_fit",
+    "with_callbacks",
+    "without_callbacks",
+]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def with_callbacks(method: Method) -> Method:
+    """Return the method with scikit-learn's management of callbacks around it."""
+    return cast(Method, _managing_callbacks(method))
 
 
 @final
