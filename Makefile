@@ -6,9 +6,10 @@ OLDEST = .venv-oldest
 BENCH = .venv-bench
 WHEEL = .venv-wheel
 EXPORT = .venv-export
+BACKTESTS = .venv-backtests
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest test-export test-wheel fixtures dist bench lint types clean
+.PHONY: demo test test-slow test-oldest test-export test-wheel fixtures dist bench backtests lint types clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -32,6 +33,10 @@ fixtures: $(OLDEST)/installed-test
 # BENCH_OPTIONS: parts to measure anew, --quick, --redraw; see benchmarks/speed/__main__.py.
 bench: $(BENCH)/installed-bench
 	$(BENCH)/bin/python -m benchmarks.speed $(BENCH_OPTIONS)
+
+# BACKTEST_TASKS: the names of some, which are then only printed; see benchmarks/backtests/tasks.py.
+backtests: $(BACKTESTS)/installed-backtests
+	HOME=$(abspath $(BACKTESTS)) $(BACKTESTS)/bin/python -m benchmarks.backtests $(BACKTEST_TASKS)
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
@@ -76,5 +81,11 @@ $(EXPORT)/installed-test-export: pyproject.toml
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-export]"
 	touch $@
 
+# pmdarima keeps its series in a folder of the home directory: here, one inside the environment.
+$(BACKTESTS)/installed-backtests: pyproject.toml
+	test -x $(BACKTESTS)/bin/python || $(PYTHON) -m venv $(BACKTESTS)
+	$(BACKTESTS)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[backtests]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(WHEEL) dist
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(BACKTESTS) $(WHEEL) dist

@@ -1,0 +1,105 @@
+"""The Markdown page of the results, and its figure."""
+
+from pathlib import Path
+from typing import Any
+
+INTRODUCTION = """\
+# Backtests
+
+Written by `make backtests`, which makes an environment of its own (`.venv-backtests`, with the packages that the
+series come with), takes some {minutes:.0f} minutes on two cores, and writes this page and its figure.
+
+Five series, forecast from every row of the part that is held out, as if it had been the last: a *rolling origin*.
+Models are fitted once, to all before that part; networks three times, from the seeds 0, 1 and 2. Beside them stand the
+value one season ago (or the last one, where there is no season), ridge regression, and scikit-learn's
+`HistGradientBoostingRegressor` on lags, one for each step ahead.
+
+Settings are chosen on the training part alone: of the candidates of each kind
+(`benchmarks/backtests/contestants.py`), the one with the least error on the end of that part goes on to the test. Of
+the load and the laser, models like those below had been tried once on the held-out part before.
+
+*Departures* are values minus what was usual at that time in the last seasons, of the logarithm of the load, of CO2 as
+it is; of sunspots they are the square root, as no season is alike another. Models on departures are told how
+far these were from the last one known, and say how far the next ones will be: no level and no trend is left to learn.
+That is preprocessing, and helps ridge regression as much as a network, so that both stand in the table.
+
+*covers* is the share of the truth within split-conformal intervals of nominal 90 %, in percent, over all steps ahead
+and origins; half their width is a quantile of the errors that were known at the origin
+([`skrnn.forecasting.backtest`](forecasting.md#backtests)). *fit* is seconds a fit.
+"""
+
+FIGURE = "![Errors of all contestants on five series, over that of the seasonal naive forecast](images/backtests.png)"
+
+
+def write(results: dict[str, dict[str, Any]], path: Path, minutes: float) -> None:
+    """Write the page of the results of all tasks."""
+    parts = [INTRODUCTION.format(minutes=minutes), FIGURE, *map(section, results.values())]
+    path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def section(result: dict[str, Any]) -> str:
+    """Return heading, table and verdict of a task."""
+    rows = [row(contestant) for contestant in result["contestants"]]
+    head = "| | | error | covers | fit |\n| --- | --- | --- | --- | --- |"
+    what = f"{result['title']}. {result['n_origins']} origins; error: {result['unit']}."
+    return "\n".join([f"\n## {result['name']}\n", what, "", head, *rows, "", verdict(result["contestants"]), ""])
+
+
+def row(contestant: dict[str, Any]) -> str:
+    """Return a contestant's row: the mean error, and where there are several seeds that of each."""
+    errors = contestant["errors"]
+    mean = sum(errors) / len(errors)
+    text = f"{mean:.4g}"
+    if len(errors) > 1:
+        text += f" ({', '.join(f'{error:.4g}' for error in errors)})"
+    covers = "" if contestant["covers"] is None else f"{contestant['covers']:.0f}"
+    seconds = f"{contestant['seconds']:.1f}" if contestant["seconds"] else ""
+    return f"| {contestant['kind']} | {contestant['name']} | {text} | {covers} | {seconds} |"
+
+
+def verdict(contestants: list[dict[str, Any]]) -> str:
+    """Return who wins."""
+    means = {c["kind"]: sum(c["errors"]) / len(c["errors"]) for c in contestants}
+    best = min(means, key=means.__getitem__)
+    network = next(kind for kind in means if kind.startswith("network"))
+    if best == network:
+        second = min((kind for kind in means if kind != network), key=means.__getitem__)
+        return f"The network wins, with {100 * (1 - means[network] / means[second]):.0f} % less than {second}."
+    return f"The network loses to {best}: its error is {100 * (means[network] / means[best] - 1):.0f} % larger."
+
+
+def draw(results: dict[str, dict[str, Any]], path: Path) -> None:
+    """Draw the errors of all contestants over that of the seasonal naive forecast."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    looks = {
+        "ridge on lags": ("o", "#E69F00", "none"),
+        "ridge on departures": ("o", "#E69F00", "#E69F00"),
+        "trees on lags": ("s", "#009E73", "none"),
+        "trees on departures": ("s", "#009E73", "#009E73"),
+        "network": ("D", "#0072B2", "#0072B2"),
+    }
+    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
+    for y, result in enumerate(reversed(results.values())):
+        naive, *others = result["contestants"]
+        axes.axhline(y, color="0.9", zorder=0)
+        for contestant in others:
+            kind = "network" if contestant["kind"].startswith("network") else contestant["kind"]
+            marker, edge, face = looks[kind]
+            for error in contestant["errors"]:
+                axes.plot(
+                    error / naive["errors"][0], y, marker, markeredgecolor=edge, markerfacecolor=face, markersize=8
+                )
+    for kind, (marker, edge, face) in looks.items():
+        axes.plot([], [], marker, markeredgecolor=edge, markerfacecolor=face, markersize=8, label=kind)
+    axes.axvline(1.0, color="0.4", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(results)), [result["name"] for result in reversed(results.values())])
+    axes.set(xlabel="error / error of the seasonal naive forecast", ylim=(-0.6, len(results) - 0.4))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    figure.legend(loc="outside upper center", ncols=5, frameon=False, handletextpad=0.1, columnspacing=1.2)
+    figure.savefig(path, dpi=110, metadata={"Software": None})

@@ -1,0 +1,98 @@
+"""One contestant on one task: fit to what is not held out, forecast from every origin after."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.backtests.models import Contestant
+from benchmarks.backtests.tasks import Task
+from skrnn.forecasting import Backtest, backtest, to_supervised
+
+COVERAGE = 0.9
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of it.
+
+    Attributes
+    ----------
+    origins : ndarray of shape (n_origins,)
+        Positions in the series that were "now"; from each all steps lie within the series.
+    truth, forecasts : ndarray of shape (n_origins, horizon)
+        In the units of the series.
+    lower, upper : ndarray of shape (n_origins, horizon) or None
+        Intervals of nominal 90 %; NaN where too few errors were known.
+    error : float
+        In the measure of the task.
+    seconds : float
+        Of the fit.
+    """
+
+    origins: np.ndarray
+    truth: np.ndarray
+    forecasts: np.ndarray
+    lower: np.ndarray | None
+    upper: np.ndarray | None
+    error: float
+    seconds: float
+
+    def coverage(self) -> float:
+        """Return the share of known truth within its interval, in percent; NaN without intervals."""
+        if self.lower is None or self.upper is None:
+            return float("nan")
+        counts = np.isfinite(self.truth) & np.isfinite(self.lower)
+        return 100.0 * float(np.mean(((self.lower <= self.truth) & (self.truth <= self.upper))[counts]))
+
+
+def seasonal_naive(task: Task) -> Run:
+    """Forecast the last known value of the same season; without a season, the last known value."""
+    origins = np.arange(task.border, len(task.series) - task.horizon)
+    steps = np.arange(1, task.horizon + 1)
+    before = np.add.outer(origins, steps - task.season * -(-steps // task.season))
+    return _finish(task, origins, task.series.ffill().to_numpy()[before], None, None, 0.0)
+
+
+def run(task: Task, contestant: Contestant, seed: int) -> Run:
+    """Fit a contestant to the values up to the border, and forecast from there on."""
+    series = task.departures() if contestant.of_departures else task.series
+    table = series.ffill() if contestant.fills else series
+    border = task.border - (len(task.series) - len(series))
+    start = time.perf_counter()
+    model = _fit(contestant, table[: border + 1], 1 if contestant.one_step else task.horizon, seed)
+    seconds = time.perf_counter() - start
+    result = backtest(model, table, task.horizon, first_origin=border, coverage=COVERAGE)
+    return _in_units(task, contestant, result, len(task.series) - len(series), seconds)
+
+
+def _fit(contestant: Contestant, table: pd.Series, horizon: int, seed: int) -> Any:
+    """Fit to the rows of a table; those without a whole window, or without all their targets, weigh nothing."""
+    X, y = to_supervised(table, horizon=horizon)
+    targets = y.to_numpy().reshape(len(y), -1)
+    weights = np.isfinite(targets).all(axis=1) & (np.arange(len(y)) >= contestant.n_rows - 1)
+    first = int(np.argmax(X.notna().to_numpy().all(axis=1)))  # a window needs a value
+    targets = np.where(np.isfinite(targets), targets, np.nanmean(targets)).reshape(y.shape)
+    model = contestant.build(seed)
+    pipeline = getattr(model, "estimator", model)
+    name, _ = pipeline.steps[-1]
+    return model.fit(X[first:], targets[first:], **{f"{name}__sample_weight": weights[first:].astype(float)})
+
+
+def _in_units(task: Task, contestant: Contestant, result: Backtest, shift: int, seconds: float) -> Run:
+    """Return forecasts and intervals in the units of the series, from origins whose steps all lie within it."""
+    within = result.origins + shift < len(task.series) - task.horizon
+    origins = result.origins[within] + shift
+    arrays = [array[within] for array in (result.forecasts, result.lower, result.upper)]
+    if contestant.of_departures:
+        usual = task.usual().to_numpy()[np.add.outer(origins, np.arange(1, task.horizon + 1))]
+        arrays = [task.inverse(array + usual) for array in arrays]
+    return _finish(task, origins, *arrays, seconds)
+
+
+def _finish(task: Task, origins: np.ndarray, forecasts: Any, lower: Any, upper: Any, seconds: float) -> Run:
+    """Return a run with its truth and error."""
+    truth = task.series.to_numpy()[np.add.outer(origins, np.arange(1, task.horizon + 1))]
+    return Run(origins, truth, forecasts, lower, upper, task.measure(truth, forecasts), seconds)

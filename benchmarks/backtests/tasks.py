@@ -1,0 +1,155 @@
+"""The series, what is forecast of them, and what is known beforehand of the values to come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from skrnn.datasets import make_mackey_glass
+
+#: (truth, forecasts), each (n_origins, n_steps) -> the error; NaN where the truth is not known.
+Measure = Callable[[np.ndarray, np.ndarray], float]
+
+
+def absolute_error(truth: np.ndarray, forecasts: np.ndarray) -> float:
+    """Return the mean absolute error over all origins and steps."""
+    return float(np.nanmean(np.abs(truth - forecasts)))
+
+
+def percentage_error(truth: np.ndarray, forecasts: np.ndarray) -> float:
+    """Return the mean absolute percentage error over all origins and steps."""
+    return 100.0 * float(np.nanmean(np.abs(forecasts / truth - 1.0)))
+
+
+def normalised_squared_error(truth: np.ndarray, forecasts: np.ndarray) -> float:
+    """Return the mean squared error of the last step, over the variance of the truth."""
+    return float(np.nanmean((truth - forecasts)[:, -1] ** 2) / np.nanvar(truth[:, -1]))
+
+
+def root_error_of_last_step(truth: np.ndarray, forecasts: np.ndarray) -> float:
+    """Return the root mean squared error of the last step, over the standard deviation of the truth."""
+    return normalised_squared_error(truth, forecasts) ** 0.5
+
+
+@dataclass(frozen=True)
+class Task:
+    """A series and what is forecast of it.
+
+    Attributes
+    ----------
+    title, unit : str
+        What the series is, and the unit of the error.
+    series : Series
+        The values, oldest first; NaN where one is missing.
+    n_test : int
+        Values held out at the end.
+    horizon : int
+        Steps ahead that are forecast.
+    measure : callable
+        The error.
+    season : int
+        Steps after which the series is about the same; 1 where it has no season.
+    weights : tuple of float
+        Departures are the values minus the mean, with these weights, of the values one season before, two seasons
+        before, and so on; none, the values themselves.
+    scale, inverse : callable
+        From values to the scale on which departures are taken and networks work, and back.
+    """
+
+    title: str
+    unit: str
+    series: pd.Series
+    n_test: int
+    horizon: int
+    measure: Measure
+    season: int = 1
+    weights: tuple[float, ...] = ()
+    scale: Callable[[pd.Series], pd.Series] = field(default=lambda values: values)
+    inverse: Callable[[np.ndarray], np.ndarray] = field(default=lambda values: values)
+
+    @property
+    def border(self) -> int:
+        """Position of the last value that is not held out."""
+        return len(self.series) - self.n_test - 1
+
+    def training_part(self) -> "Task":
+        """Return the task without what is held out; of the rest, as much is held out again, to choose settings by."""
+        return replace(self, series=self.series[: -self.n_test], n_test=min(self.n_test, len(self.series) // 4))
+
+    def usual(self) -> pd.Series:
+        """Return the part of each value, on the scale, that was known a season before; it goes a horizon further."""
+        scaled = self.scale(self.series.ffill()).to_numpy()
+        usual = np.zeros(len(scaled) + self.horizon)
+        for k, weight in enumerate(self.weights, 1):
+            before = np.full(len(usual), np.nan)
+            first = k * self.season
+            before[first:] = np.append(scaled, np.full(self.horizon, np.nan))[: len(usual) - first]
+            usual += weight * before
+        return pd.Series(usual)
+
+    def departures(self) -> pd.Series:
+        """Return the values on the scale minus what is usual, NaN where a value is missing; the first rows lack."""
+        departures = self.scale(self.series) - self.usual().to_numpy()[: len(self.series)]
+        return departures[self.season * len(self.weights) :]
+
+
+def load_tasks() -> dict[str, Task]:
+    """Return the five tasks. Downloads nothing: the series come with packages."""
+    from pmdarima.datasets import load_sunspots, load_taylor
+    from reservoirpy.datasets import santafe_laser
+    from statsmodels.datasets import co2
+
+    sunspots = load_sunspots(as_series=True).to_numpy()
+    load = load_taylor().astype(float)
+    return {
+        "sunspots": Task(
+            "Monthly sunspots, 1749 to 1983: 12 months ahead, the last 20 years held out",
+            "mean absolute error, sunspot number",
+            pd.Series(sunspots, index=pd.period_range("1749-01", periods=len(sunspots), freq="M"), name="sunspots"),
+            n_test=240,
+            horizon=12,
+            season=132,
+            measure=absolute_error,
+            scale=np.sqrt,
+            inverse=np.square,
+        ),
+        "co2": Task(
+            "Weekly CO2 at Mauna Loa, 1958 to 2001, 59 weeks missing: 26 weeks ahead, the last five years held out",
+            "mean absolute error, ppm",
+            co2.load_pandas().data["co2"],
+            n_test=260,
+            horizon=26,
+            season=52,
+            weights=(1.0,),
+            measure=absolute_error,
+        ),
+        "load": Task(
+            "Half-hourly electricity load (Taylor): 48 steps ahead, the last two of twelve weeks held out",
+            "mean absolute percentage error",
+            pd.Series(load, name="load"),
+            n_test=672,
+            horizon=48,
+            season=336,
+            weights=(0.5, 0.3, 0.2),
+            measure=percentage_error,
+            scale=np.log,
+            inverse=np.exp,
+        ),
+        "mackey-glass": Task(
+            "Mackey-Glass, tau = 17: 84 steps ahead, by recursion, fitted to 2000 values, 1000 held out",
+            "root mean squared error of step 84, over the standard deviation",
+            pd.Series(make_mackey_glass(3000, random_state=0), name="x"),
+            n_test=1000,
+            horizon=84,
+            measure=root_error_of_last_step,
+        ),
+        "laser": Task(
+            "Santa Fe laser: one step ahead, fitted to the first 1000 values, the next 1000 held out",
+            "mean squared error over the variance",
+            pd.Series(santafe_laser().astype(float).ravel()[:2000], name="intensity"),
+            n_test=1000,
+            horizon=1,
+            measure=normalised_squared_error,
+        ),
+    }
