@@ -78,7 +78,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     "ignore_pattern": r"^(feature_comparison|plots|sunspots)\.py$",  # programs, which write files
     "subsection_order": "gallery.sections",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery.position",
     "reset_modules": ("gallery.reset",),
     "doc_module": ("skrnn",),
     "backreferences_dir": "generated/backreferences",
@@ -100,6 +100,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skrnn"
 html_static_path = ["_static"]
 html_css_files = ["skrnn.css"]
+toc_object_entries_show_parents = "hide"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {

@@ -22,7 +22,7 @@ X_train.shape
 # (n_samples, 8, 8) would do as well, and needs no `n_timesteps`.)
 
 model = RNNClassifier((32,), cell="gru", n_timesteps=8, learning_rate_init=0.01, max_iter=30, tol=0.001, random_state=0)
-model.fit(X_train, y_train)
+model = model.fit(X_train, y_train)
 model.score(X_test, y_test)
 
 # %%

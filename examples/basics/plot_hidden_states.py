@@ -7,6 +7,7 @@ network itself with the shape of every parameter.
 """
 
 import matplotlib.pyplot as plt
+import numpy as np
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -35,7 +36,7 @@ states.shape
 # The prediction is linear in the last of them:
 
 predictions = states[:, -1] @ network.readout_weights_.T + network.readout_bias_
-abs(predictions[:, 0] - model.predict(X)).max()
+bool(np.allclose(predictions[:, 0], model.predict(X)))
 
 # %%
 # The network, unrolled over time. One letter is one parameter, the same at every timestep.

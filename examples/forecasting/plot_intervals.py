@@ -25,7 +25,7 @@ series = pd.Series(np.append(sunspots.data[:, 0], sunspots.target[-1]), index=ye
 # One step ahead is learnt; for ten, each forecast becomes the next row of the history. The network is fitted on the years to
 # 1920, so that those after it are left to calibrate the intervals and to judge the forecasts.
 
-X, y = to_supervised(series[:1920])
+X, y = to_supervised(series.loc[:1920])
 network = RNNRegressor((8,), cell="gru", solver="lbfgs", alpha=0.003, tol=0.001, max_iter=500, random_state=0)
 model = make_pipeline(StandardScaler(), SlidingWindow(n_timesteps=12), network).fit(X, y)
 
@@ -51,7 +51,7 @@ covered = result.observed_coverage()
 figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(7.2, 4.4))
 steps = np.arange(1, 11)
 above.plot(steps, errors, marker="o", label="network")
-above.axhline(series[1921:].std(), color="0.6", linestyle=":", label="standard deviation of the series")
+above.axhline(series.loc[1921:].std(), color="0.6", linestyle=":", label="standard deviation of the series")
 above.set(ylabel="RMSE", ylim=(0, 65))
 above.legend(loc="lower right")
 below.plot(steps, covered, marker="o")

@@ -18,8 +18,8 @@ from skrnn.datasets import make_narendra
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # a hundred iterations will do
 X, y = make_narendra(1500, random_state=0)  # one input and one output a timestep
-model = RNNRegressor((10,), return_sequences=True, solver="least_squares", alpha=1e-5, max_iter=60, n_init=2, random_state=0)
-model.fit(X.reshape(10, 150, 1), y.reshape(10, 150))
+model = RNNRegressor((10,), return_sequences=True, solver="least_squares", alpha=1e-5, max_iter=60, random_state=0)
+model = model.fit(X.reshape(10, 150, 1), y.reshape(10, 150))
 
 # %%
 # A new input, one value after another, as a controller would send it: sines, then a jump.
