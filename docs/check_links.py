@@ -1,4 +1,4 @@
-"""Check the links of the built site, without the network: every file and every anchor is there, and nothing is loaded from elsewhere.
+"""Check the links of the built site, without the network: files and anchors are there, nothing comes from elsewhere.
 
 Usage: python docs/check_links.py build/docs
 """

@@ -1,7 +1,7 @@
 """Check the built site in a browser: no page is wider than the screen, every picture has loaded, and the search finds.
 
-It serves the site to a headless Chromium, which opens every page in a frame as wide as a desktop's window and one as wide as a
-phone, and reports. Usage: python docs/check_pages.py build/docs [path of the browser]
+It serves the site to a headless Chromium, which opens every page in a frame as wide as a desktop's window and in one as
+wide as a phone, and reports. Usage: python docs/check_pages.py build/docs [path of the browser]
 """
 
 import json
@@ -26,11 +26,14 @@ const open = (url, width) => new Promise(resolve => {
   frame.src = url;
   document.body.append(frame);
 });
-// Code and tables may be scrolled by themselves; what else is wider than the screen makes the whole page scroll, or is cut off.
-const wide = (root, width) => [...root.querySelectorAll("body *")].filter(element =>
-  element.getBoundingClientRect().right > width + 1 && !element.closest("pre, .pst-scrollable-table-container, .output_html") &&
-  element.checkVisibility({visibilityProperty: true})
-).slice(0, 3).map(element => element.tagName + "." + element.className + ": " + element.textContent.trim().slice(0, 50));
+// Code, tables and pictures may be scrolled by themselves; what else is wider makes the page scroll, or is cut off.
+const wide = (root, width) => {
+  const elements = [...root.querySelectorAll("body *")].filter(element =>
+    element.getBoundingClientRect().right > width + 1 && element.checkVisibility({visibilityProperty: true}) &&
+    !element.closest("pre, .pst-scrollable-table-container, .output_html, p:has(> img)"));
+  const innermost = elements.filter(element => !elements.includes(element.firstElementChild));
+  return innermost.slice(0, 3).map(element => element.tagName + ": " + element.textContent.trim().slice(0, 60));
+};
 (async () => {
   for (const width of widths) for (const page of pages) {
     const frame = await open("/" + page, width), root = frame.contentDocument;
@@ -55,7 +58,9 @@ const wide = (root, width) => [...root.querySelectorAll("body *")].filter(elemen
 class Handler(SimpleHTTPRequestHandler):
     """Serves the site and the page that opens all others, and takes the report."""
 
-    def __init__(self, *args: Any, harness: str, reports: list[dict[str, Any]], done: threading.Event, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, harness: str, reports: list[dict[str, Any]], done: threading.Event, **kwargs: Any
+    ) -> None:
         self.harness, self.reports, self.done = harness, reports, done
         super().__init__(*args, **kwargs)
 
@@ -83,7 +88,9 @@ class Handler(SimpleHTTPRequestHandler):
 
 def browse(root: Path, browser: str) -> dict[str, Any]:
     """Return the report of the browser on all pages."""
-    pages = sorted(path.relative_to(root).as_posix() for path in set(root.rglob("*.html")) - set(root.glob("_static/**/*")))
+    pages = sorted(
+        path.relative_to(root).as_posix() for path in set(root.rglob("*.html")) - set(root.glob("_static/**/*"))
+    )
     harness = HARNESS.replace("PAGES", json.dumps(pages), 1).replace("WIDTHS", json.dumps(WIDTHS), 1)
     harness = harness.replace("QUERIES", json.dumps(QUERIES), 1)
     reports: list[dict[str, Any]] = []
@@ -115,7 +122,9 @@ def main() -> None:
     for query, n_results in report["queries"].items():
         if n_results < QUERIES[query]:
             problems.append(f"searching for {query!r} found {n_results}, expected at least {QUERIES[query]}")
-    print("\n".join(problems) or f"{len(report['pages'])} openings of pages, searches: {report['queries']}; all is well.")
+    print(
+        "\n".join(problems) or f"{len(report['pages'])} openings of pages, searches: {report['queries']}; all is well."
+    )
     sys.exit(bool(problems))
 
 

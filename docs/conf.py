@@ -8,10 +8,10 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # networks this small are slower with more; set before NumPy is imported
 sys.path.append(str(Path(__file__).parent / "_ext"))
 
-from sphinx.util.nodes import make_refnode  # noqa: E402
+from sphinx.util.nodes import make_refnode
 
-import skrnn  # noqa: E402
-from skrnn import (  # noqa: E402
+import skrnn
+from skrnn import (
     callbacks,
     datasets,
     export,
@@ -21,7 +21,7 @@ from skrnn import (  # noqa: E402
     plotting,
     preprocessing,
 )
-from skrnn.estimators._stream import Stream  # noqa: E402
+from skrnn.estimators._stream import Stream
 
 project = "skrnn"
 author = "The skrnn developers"
@@ -38,13 +38,12 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "source_pages",
 ]
-exclude_patterns = ["_build", "gallery/**.ipynb", "gallery/**.py"]
+suppress_warnings = ["toc.not_readable"]  # inside.md lists the backtests, which may not have been run yet
 templates_path = ["_templates"]
 language = "en"
 
 # Pages are plain Markdown, to be read on a code host as well: links among them have GitHub's form, page.md#heading.
 myst_heading_anchors = 4
-pygments_style = "default"
 
 # -- Reference -----------------------------------------------------------------------------------------------------
 
@@ -91,6 +90,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": False,
     "only_warn_on_example_error": False,
     "min_reported_time": 1,
+    "image_srcset": ["2x"],
     "plot_gallery": "True",
 }
 
@@ -112,7 +112,7 @@ html_theme_options = {
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc", "sg_download_links"],
+    "secondary_sidebar_items": {"**": ["page-toc", "sg_download_links"], "index": []},
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

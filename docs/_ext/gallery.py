@@ -23,7 +23,8 @@ def position(name: str) -> int:
 
 
 LOOK = {
-    "figure.figsize": (7.2, 3.6),
+    "figure.figsize": (6.4, 3.6),
+    "font.size": 11,  # to be read on a phone
     "figure.constrained_layout.use": True,
     "axes.spines.top": False,
     "axes.spines.right": False,

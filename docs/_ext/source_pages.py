@@ -1,7 +1,7 @@
 """Pages of the source: where a Markdown page links to a file of the repository, the site shows that file.
 
-On a code host, `[_layer.py](../skrnn/network/_layer.py)` opens the file. So it does here: links that leave the folder of
-the documentation lead to pages that are made of the files as they are, and a link to a folder to the list of its files.
+On a code host, `[_layer.py](../skrnn/network/_layer.py)` opens the file. So it does here: links that leave the folder
+of the documentation lead to pages made of the files as they are, and a link to a folder to the list of its files.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,12 @@ from sphinx.util.osutil import relative_uri
 
 LANGUAGES = {".py": "python", ".toml": "toml", ".md": "markdown", ".yml": "yaml"}
 #: What the site has as a page of its own.
-PAGES = {"CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing", "README.md": "index", "examples": "gallery/index"}
+PAGES = {
+    "CHANGELOG.md": "changelog",
+    "CONTRIBUTING.md": "contributing",
+    "README.md": "index",
+    "examples": "gallery/index",
+}
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def link_to_source(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def outside_name(app: Sphinx, docname: str, target: str) -> str | None:
-    """Return the path, from the root of the repository, of what a link leads to; None if it is not outside the pages."""
+    """Return the path, from the root, of what a link leads to; None if that is not outside the documentation."""
     root, folder = Path(app.srcdir).parent, Path(app.env.doc2path(docname)).parent
     included = docname in PAGES.values()  # written for the root of the repository
     for path in [folder / target, root / target] if included else [folder / target]:
@@ -72,7 +77,9 @@ def files_of(path: Path) -> list[Path]:
 
 def listing(folder: Path) -> str:
     """Return links to the files of a folder."""
-    items = (f'<li><a href="{folder.name}/{file.name}.html"><code>{file.name}</code></a></li>' for file in files_of(folder))
+    items = (
+        f'<li><a href="{folder.name}/{file.name}.html"><code>{file.name}</code></a></li>' for file in files_of(folder)
+    )
     return f"<ul>{''.join(items)}</ul>"
 
 

@@ -2,8 +2,9 @@
 Grid search over windows, cells and sizes
 =========================================
 
-How far should the network look back, with which unit? `SlidingWindow` is a step of the pipeline, so its length is a
-parameter of the grid as any other. `TimeSeriesSplit` keeps the order of time: every fold is tested on later years.
+How far should the network look back, with which unit? `SlidingWindow` is a step of the
+pipeline, so its length is a parameter of the grid as any other. `TimeSeriesSplit` keeps the
+order of time: every fold is tested on later years.
 """
 
 import warnings
@@ -33,9 +34,9 @@ search = GridSearchCV(model, grid, cv=TimeSeriesSplit(4), scoring="neg_root_mean
 search.best_params_
 
 # %%
-# The windows are made in each fold from its own rows, after the split: a test fold sees nothing of the training rows, nor
-# the other way round. (With `SlidingWindow(carry_context=True)` the first windows of a test fold would see the end of the
-# training rows, as forecasts in use do.)
+# The windows are made in each fold from its own rows, after the split: a test fold sees nothing
+# of the training rows, nor the other way round. (With `SlidingWindow(carry_context=True)` the
+# first windows of a test fold would see the end of the training rows, as forecasts in use do.)
 
 scores = -search.cv_results_["mean_test_score"].reshape(3, 4)
 figure, axes = plt.subplots(figsize=(6, 3.2))
@@ -49,6 +50,7 @@ axes.set(xlabel="years that the window holds", title="RMSE in cross-validation (
 plt.show()
 
 # %%
-# `search` is the best model, fitted to all training years. It predicts a row for each row that it gets:
+# `search` is the best model, fitted to all training years. It predicts a row for each row that
+# it gets:
 
 search.predict(X).shape

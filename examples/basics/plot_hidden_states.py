@@ -2,8 +2,8 @@
 What a network remembers: hidden states and the unrolled network
 ================================================================
 
-The displays of `skrnn.plotting` draw what is particular to recurrent networks: the states after each timestep, and the
-network itself with the shape of every parameter.
+The displays of `skrnn.plotting` draw what is particular to recurrent networks: the states after
+each timestep, and the network itself with the shape of every parameter.
 """
 
 import matplotlib.pyplot as plt
@@ -20,13 +20,15 @@ network = RNNRegressor((8,), cell="gru", solver="lbfgs", alpha=0.003, max_iter=3
 model = make_pipeline(StandardScaler(), SlidingWindow(n_timesteps=12), network).fit(X[:220], y[:220])
 
 # %%
-# A window of twelve years, and the eight units after each of them. The window ends in 1957, the year of the highest number.
+# A window of twelve years, and the eight units after each of them. The window ends in 1957, the
+# year of the highest number.
 
 HiddenStateDisplay.from_estimator(model, X, sample=257, feature_names=["sunspots\n(standardised)"])
 plt.show()
 
 # %%
-# The states are features too: `hidden_states` returns them, (n_samples, n_timesteps, n_units), for any other estimator.
+# The states are features too: `hidden_states` returns them, (n_samples, n_timesteps, n_units),
+# for any other estimator.
 
 windows = model[:-1].transform(X)
 states = network.hidden_states(windows)

@@ -2,8 +2,9 @@
 An answer at every timestep: how early is the speaker known?
 ============================================================
 
-With `return_sequences=True` the classifier is asked after each timestep. Trained so, it is right earlier; how early can
-be read from the share of right answers after 1, 2, 3, ... timesteps.
+With `return_sequences=True` the classifier is asked after each timestep. Trained so, it is
+right earlier; how early can be read from the share of right answers after 1, 2, 3, ...
+timesteps.
 """
 
 import matplotlib.pyplot as plt
@@ -15,19 +16,27 @@ from skrnn.datasets import load_japanese_vowels
 X_train, y_train = load_japanese_vowels(subset="train", return_X_y=True)
 X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
 
-settings = {"cell": "gru", "solver": "lbfgs", "tol": 0.003, "max_iter": 100, "random_state": 0}
+settings = {
+    "cell": "gru",
+    "solver": "lbfgs",
+    "tol": 0.003,
+    "max_iter": 100,
+    "random_state": 0,
+}
 at_the_end = RNNClassifier((16,), **settings).fit(X_train, y_train)
 
 # %%
-# A target at each timestep: the speaker, again and again. Targets are a list, as the sequences are.
+# A target at each timestep: the speaker, again and again. Targets are a list, as the sequences
+# are.
 
 y_each = [np.full(len(utterance), speaker) for utterance, speaker in zip(X_train, y_train, strict=True)]
 always = RNNClassifier((16,), return_sequences=True, **settings).fit(X_train, y_each)
 [len(answers) for answers in always.predict(X_test)[:5]]
 
 # %%
-# The network that was trained on the end alone can be asked at each timestep as well, by a stream. All utterances run side
-# by side; those that have ended are NaN, and stay where they are.
+# The network that was trained on the end alone can be asked at each timestep as well, by a
+# stream. All utterances run side by side; those that have ended are NaN, and stay where they
+# are.
 
 n_timesteps = 15
 right = {"trained at every timestep": [], "trained at the end": []}

@@ -2,8 +2,9 @@
 Sequences of unequal length: who is speaking?
 =============================================
 
-Nine speakers utter two Japanese vowels. An utterance has 7 to 29 timesteps of 12 features, and the classifier takes it as
-it is: a list of arrays, or an array in which NaN marks the timesteps that are not there. Both are the same to the last bit.
+Nine speakers utter two Japanese vowels. An utterance has 7 to 29 timesteps of 12 features, and
+the classifier takes it as it is: a list of arrays, or an array in which NaN marks the timesteps
+that are not there. Both are the same to the last bit.
 """
 
 import matplotlib.pyplot as plt
@@ -23,7 +24,8 @@ model.fit(X_train, y_train)
 f"{model.score(X_test, y_test):.3f} of {len(X_test)} utterances"
 
 # %%
-# The same with masks. A timestep that is NaN in every feature is skipped: the state passes it unchanged.
+# The same with masks. A timestep that is NaN in every feature is skipped: the state passes it
+# unchanged.
 
 
 def padded(utterances, n_timesteps=29):
@@ -47,7 +49,7 @@ plt.show()
 # %%
 # One utterance as the network reads it: the first of the test set, feature by feature.
 
-figure, axes = plt.subplots(figsize=(7.2, 2.6))
+figure, axes = plt.subplots(figsize=(6.4, 2.6))
 image = axes.imshow(X_test[0].T, cmap="RdBu_r", vmin=-1.5, vmax=1.5, aspect="auto")
 axes.set(xlabel="timestep", ylabel="cepstrum coefficient")
 figure.colorbar(image)

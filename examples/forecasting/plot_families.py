@@ -2,8 +2,9 @@
 Ridge regression, boosted trees and a network in one search
 ===========================================================
 
-Few, strongly linear data want no network. `SlidingWindow(flatten=True)` gives every model the same table of lagged columns, so
-that one grid search tells; the network folds a row of the table back into timesteps.
+Few, strongly linear data want no network. `SlidingWindow(flatten=True)` gives every model the
+same table of lagged columns, so that one grid search tells; the network folds a row of the
+table back into timesteps.
 """
 
 import warnings
@@ -26,7 +27,8 @@ sunspots = load_sunspots()
 X, y, training = sunspots.data, sunspots.target, sunspots.target_years <= 1920
 
 # %%
-# `padding="edge"` repeats the first year where the history is too short, for not all of the models take missing values.
+# `padding="edge"` repeats the first year where the history is too short, for not all of the
+# models take missing values.
 
 model = Pipeline(
     [
@@ -38,14 +40,19 @@ model = Pipeline(
 network = RNNRegressor((4,), solver="lbfgs", alpha=0.003, max_iter=100, n_timesteps=12, random_state=0)
 grid = [
     {"model": [Ridge()], "model__alpha": [0.1, 1.0, 10.0]},
-    {"model": [HistGradientBoostingRegressor(max_iter=50, random_state=0)], "model__max_leaf_nodes": [4, 31]},
+    {
+        "model": [HistGradientBoostingRegressor(max_iter=50, random_state=0)],
+        "model__max_leaf_nodes": [4, 31],
+    },
     {"model": [network], "model__cell": ["rnn", "gru"]},
 ]
-search = GridSearchCV(model, grid, cv=TimeSeriesSplit(4), scoring="neg_mean_squared_error").fit(X[training], y[training])
+search = GridSearchCV(model, grid, cv=TimeSeriesSplit(4), scoring="neg_mean_squared_error").fit(
+    X[training], y[training]
+)
 
 # %%
-# The table of the search, with the error on the years after 1920 beside it, as no one would know it at the time. Errors are
-# divided by 1535, the customary scale of this series.
+# The table of the search, with the error on the years after 1920 beside it, as no one would
+# know it at the time. Errors are divided by 1535, the customary scale of this series.
 
 rows = []
 for params, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):

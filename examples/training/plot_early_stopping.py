@@ -2,8 +2,9 @@
 Callbacks: stopping by the score that counts
 ============================================
 
-`early_stopping=True` judges by the estimator's own `score`. From scikit-learn 1.9 on, callbacks may judge by any scorer and on any
-data: `EarlyStoppingOn` ends the fit and keeps the best iteration.
+`early_stopping=True` judges by the estimator's own `score`. From scikit-learn 1.9 on, callbacks
+may judge by any scorer and on any data: `EarlyStoppingOn` ends the fit and keeps the best
+iteration.
 """
 
 import matplotlib.pyplot as plt
@@ -38,7 +39,8 @@ axes.legend()
 plt.show()
 
 # %%
-# Without callbacks: `early_stopping` with validation data of one's own. The display marks which weights were kept.
+# Without callbacks: `early_stopping` with validation data of one's own. The display marks which
+# weights were kept.
 
 by_accuracy = RNNClassifier((16,), cell="gru", learning_rate_init=0.01, early_stopping=True, random_state=0)
 by_accuracy.fit(X_train, y_train, X_val=X_val, y_val=y_val)

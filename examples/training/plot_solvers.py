@@ -2,8 +2,9 @@
 Solvers: least squares, L-BFGS and Adam on a chaotic series
 ===========================================================
 
-Small networks are worth a better solver than gradient steps. `solver="least_squares"` hands the exact Jacobian of the network to
-`scipy.optimize.least_squares` (Levenberg-Marquardt); all solvers minimise the same objective.
+Small networks are worth a better solver than gradient steps. `solver="least_squares"` hands the
+exact Jacobian of the network to `scipy.optimize.least_squares` (Levenberg-Marquardt); all
+solvers minimise the same objective.
 """
 
 import time
@@ -23,7 +24,8 @@ y = series[6:]  # six steps ahead
 train, test = slice(24, 1000), slice(1000, None)
 
 # %%
-# One network, three solvers, about as many seconds each (they depend on the machine, and so do the curves' lengths).
+# One network, three solvers, about as many seconds each (they depend on the machine, and so do
+# the curves' lengths).
 
 settings = {
     "adam": {"max_iter": 150, "learning_rate_init": 0.01, "n_iter_no_change": np.inf},
@@ -44,4 +46,5 @@ axes.legend()
 plt.show()
 
 # %%
-# :doc:`Which solver when </solvers>` has nine of them on five problems, with seeds and baselines.
+# :doc:`Which solver when </solvers>` has nine of them on five problems, with seeds and
+# baselines.

@@ -2,9 +2,9 @@
 Streaming: data that arrive while they are predicted on
 =======================================================
 
-`stream()` takes a timestep and answers, with the state made explicit: to be read, kept, set back, or begun anew. What it answers is
-what `predict` says at that timestep of the whole sequence. Here a network simulates a nonlinear plant: it sees the input
-alone, never the output.
+`stream()` takes a timestep and answers, with the state made explicit: to be read, kept, set
+back, or begun anew. What it answers is what `predict` says at that timestep of the whole
+sequence. Here a network simulates a nonlinear plant: it sees the input alone, never the output.
 """
 
 import warnings
@@ -18,7 +18,14 @@ from skrnn.datasets import make_narendra
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # a hundred iterations will do
 X, y = make_narendra(1500, random_state=0)  # one input and one output a timestep
-model = RNNRegressor((10,), return_sequences=True, solver="least_squares", alpha=1e-5, max_iter=60, random_state=0)
+model = RNNRegressor(
+    (10,),
+    return_sequences=True,
+    solver="least_squares",
+    alpha=1e-5,
+    max_iter=60,
+    random_state=0,
+)
 model = model.fit(X.reshape(10, 150, 1), y.reshape(10, 150))
 
 # %%
@@ -37,7 +44,8 @@ axes.legend(ncols=2, loc="upper left")
 plt.show()
 
 # %%
-# The state is a copy when read. Set back, the network answers as it did: to look ahead at what an input would do, and then decide.
+# The state is a copy when read. Set back, the network answers as it did: to look ahead at what
+# an input would do, and then decide.
 
 state = stream.state
 for value in (-1.0, 0.0, 1.0):

@@ -2,9 +2,9 @@
 Truncated BPTT: training on a long series itself
 ================================================
 
-Windows compute each timestep once for every window that holds it. A network with `return_sequences=True` reads the series itself,
-once; `bptt_steps` bounds how far the error flows back, and so the memory. One long series is cut into some that run side by
-side.
+Windows compute each timestep once for every window that holds it. A network with
+`return_sequences=True` reads the series itself, once; `bptt_steps` bounds how far the error
+flows back, and so the memory. One long series is cut into some that run side by side.
 """
 
 import time
@@ -21,10 +21,17 @@ warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is w
 series = make_mackey_glass(10_006, random_state=0)
 X, y = series[:-6, np.newaxis], series[6:]  # the value six steps later
 n_train = 8000
-settings = {"cell": "gru", "learning_rate_init": 0.005, "n_iter_no_change": np.inf, "dtype": "float32", "random_state": 0}
+settings = {
+    "cell": "gru",
+    "learning_rate_init": 0.005,
+    "n_iter_no_change": np.inf,
+    "dtype": "float32",
+    "random_state": 0,
+}
 
 # %%
-# The series as 16 sequences of 500 timesteps, in pieces of 50. Each piece is a step of the solver.
+# The series as 16 sequences of 500 timesteps, in pieces of 50. Each piece is a step of the
+# solver.
 
 on_series = RNNRegressor((16,), return_sequences=True, bptt_steps=50, batch_size=16, max_iter=150, **settings)
 start = time.perf_counter()
@@ -41,7 +48,8 @@ on_windows.fit(windows[:n_train], y[:n_train])
 of_windows = time.perf_counter() - start
 
 # %%
-# Both forecast the end of the series. The network that reads the series carries its state on from the beginning.
+# Both forecast the end of the series. The network that reads the series carries its state on
+# from the beginning.
 
 predictions = {
     "series, 150 epochs": (on_series.predict(X[np.newaxis])[0], of_series),

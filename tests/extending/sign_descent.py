@@ -9,7 +9,7 @@ from skrnn.solvers import UpdateRule
 
 @final
 class SignDescent(UpdateRule):
-    """theta -= learning_rate * sign(running mean of the gradient), or signum (Bernstein et al. 2018, arXiv:1802.04434)."""
+    """Signum (Bernstein et al. 2018, arXiv:1802.04434): theta -= learning_rate * sign(running mean of the gradient)."""
 
     def __init__(self, n_parameters, dtype, momentum):
         self.momentum = momentum

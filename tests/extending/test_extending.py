@@ -64,9 +64,7 @@ def solve(n_epochs, state=None, theta=None):
     """Return theta and the solver's state after some epochs of sign descent."""
     objective, start = make_objective(PROBLEMS["all at once"])
     rule = SignDescent(start.size, start.dtype, momentum=0.9)
-    solver = StochasticSolver(
-        rule, SCHEDULES["constant"](0.01, 0.5), batch_size=4, rng=None, max_grad_norm=None
-    )
+    solver = StochasticSolver(rule, SCHEDULES["constant"](0.01, 0.5), batch_size=4, rng=None, max_grad_norm=None)
     solver.restore(state or [])
     monitor = Monitor(max_iter=n_epochs, tol=0.0, n_iter_no_change=np.inf)
     return objective, solver.minimize(objective, start if theta is None else theta, monitor), solver.state()
