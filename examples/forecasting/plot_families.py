@@ -73,5 +73,5 @@ axes.barh(places + 0.2, table["cross-validation"], 0.38, label="cross-validation
 axes.barh(places - 0.2, table["1921-2008"], 0.38, label="the years after")
 axes.set_yticks(places, table["model"].str.replace("Regressor", "") + ", " + table["setting"])
 axes.set(xlabel="mean squared error / 1535")
-axes.legend()
+axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.35, 1.0))
 plt.show()
