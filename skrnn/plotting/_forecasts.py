@@ -335,8 +335,12 @@ class ForecastDisplay:
         default = "row" if self.times is None else ""
         self.ax_.set(xlabel=default if self.time_name is None else self.time_name, ylabel=self.series_name or "series")
         self.ax_.spines[["top", "right"]].set_visible(False)
-        room = {"ncols": 5, "columnspacing": 1.2, "handlelength": 1.6, "handletextpad": 0.6, "borderaxespad": 0.0}
-        self.ax_.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False, fontsize="small", **room)
+        place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.0}
+        look = {"columnspacing": 1.2, "handlelength": 1.6, "handletextpad": 0.6, "frameon": False, "fontsize": "small"}
+        for n_columns in (5, 3, 2):  # as many as there is room for
+            legend = self.ax_.legend(ncols=n_columns, **place, **look)
+            if legend.get_window_extent().width <= self.ax_.get_window_extent().width:
+                break
 
 
 def _check_position(name: str, value: Any, least: int, most: int | None) -> int:

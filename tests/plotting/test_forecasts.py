@@ -198,6 +198,16 @@ def test_durations_have_a_unit(step, name, label, last):
     assert display.times[-1] == last
 
 
+def test_the_legend_is_no_wider_than_narrow_axes():
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.0))
+    for ax in (left, right):
+        display = ForecastDisplay(history=[1.0, 2.0], truth=[3.0], forecasts=[3.0], lower=[2.0], upper=[4.0])
+        display.plot(ax)
+        figure.canvas.draw()
+        assert len(texts(display)) == 5
+        assert ax.get_legend().get_window_extent().width <= ax.get_window_extent().width
+
+
 def test_axes_and_styles_of_the_caller():
     _, ax = plt.subplots()
     display = ForecastDisplay(history=[1.0, 2.0], truth=[3.0], forecasts=[3.0], lower=[2.0], upper=[4.0])
