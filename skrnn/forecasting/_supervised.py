@@ -147,9 +147,7 @@ def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | 
     if groups is None:
         return None, None
     if np.iterable(groups) and not isinstance(groups, str):
-        # NumPy would make strings of all beside a string, NaN included, and rows of tuples.
-        is_list = isinstance(groups, list | tuple)
-        labels = np.fromiter(groups, dtype=object, count=len(groups)) if is_list else np.asarray(groups)
+        labels = _as_labels(groups)
         if labels.shape != (len(table),):
             raise ValueError(f"groups has shape {labels.shape}, but series has {len(table)} rows; expected one a row.")
         return labels, None
@@ -174,6 +172,13 @@ def _codes(labels: NDArray[Any] | None, n_rows: int, horizon: int) -> NDArray[np
         message = f"{len(short)} groups have horizon={horizon} rows or fewer and are lost: {shown}."
         warnings.warn(message, UserWarning, stacklevel=3)
     return codes
+
+
+def _as_labels(groups: Any) -> NDArray[Any]:
+    """Return labels as an array; of a list NumPy would make strings, NaN included, beside a string, rows of tuples."""
+    if isinstance(groups, list | tuple):
+        return np.fromiter(groups, dtype=object, count=len(groups))
+    return np.asarray(groups)
 
 
 def _is_missing(label: Any) -> bool:

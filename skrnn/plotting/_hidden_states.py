@@ -293,6 +293,8 @@ def _two_axes(plt: Any, ax: Any) -> np.ndarray:
     if ax.figure.get_layout_engine() is None:  # none that makes room for the colour bar
         width = ax.get_window_extent().width / ax.figure.dpi
         shares["width_ratios"] = [max(width - _COLOURBAR_WIDTH, 0.5 * width), _COLOURBAR_WIDTH]
-    grid = ax.get_subplotspec().subgridspec(2, len(shares.get("width_ratios", [1.0])), hspace=0.08, wspace=0.0, **shares)
+    grid = ax.get_subplotspec().subgridspec(
+        2, len(shares.get("width_ratios", [1.0])), hspace=0.08, wspace=0.0, **shares
+    )
     lower = ax.figure.add_subplot(grid[1, 0])
     return np.array([ax.figure.add_subplot(grid[0, 0], sharex=lower), lower])

@@ -1,5 +1,7 @@
 """Tests of the display of forecasts."""
 
+from itertools import pairwise
+
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import numpy as np
@@ -175,7 +177,7 @@ def test_dates_of_any_kind_are_labelled_shortly(kind):
     display.figure_.canvas.draw()
     shown = [text.get_window_extent() for text in display.ax_.get_xticklabels() if text.get_text()]
     assert len(shown) > 2
-    assert all(left.x1 < right.x0 for left, right in zip(shown[:-1], shown[1:], strict=True))
+    assert all(left.x1 < right.x0 for left, right in pairwise(shown))
 
 
 def test_dates_with_a_time_zone_are_labelled_in_it():
