@@ -18,7 +18,7 @@ from skrnn.preprocessing._series import digest_rows, refuse_infinity
 from skrnn.sequences._windows import flatten_windows, n_history_rows
 
 #: The attributes that exist only with `carry_context`.
-_OF_CONTEXT = {"context_", "context_groups_", "n_samples_fit_", "_digest"}
+_OF_CONTEXT = {"context_", "context_groups_", "n_samples_fit_", "_n_context_rows", "_digest"}
 
 
 def _gives_columns(transformer: "SlidingWindow") -> bool:
@@ -252,7 +252,8 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         Raises
         ------
         sklearn.exceptions.NotFittedError
-            If :meth:`fit` was not called before, or `carry_context` was False then and is True now.
+            If :meth:`fit` was not called before, or `carry_context` was False then and is True now, or windows are
+            longer now and would reach over more rows than it has kept.
         TypeError
             If `X` is sparse, or a group is not hashable.
         ValueError
@@ -344,7 +345,8 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         rows = self._read(X, groups, reset=True)
         self.n_groups_ = None if rows.labels is None else count_labels(rows.labels)
         if self.carry_context:
-            self.context_, self.context_groups_ = take_last_rows(rows, self.n_history_rows)
+            self._n_context_rows = self.n_history_rows
+            self.context_, self.context_groups_ = take_last_rows(rows, self._n_context_rows)
             self.n_samples_fit_ = len(rows.series)
             self._digest = digest_rows(*rows)
         else:
@@ -382,6 +384,11 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
             return None
         if not hasattr(self, "context_"):
             raise NotFittedError("carry_context is True, but was False in fit, which kept no rows: call fit again")
+        if self.n_history_rows > self._n_context_rows:
+            raise NotFittedError(
+                f"n_timesteps={self.n_timesteps} and dilation={self.dilation} reach back {self.n_history_rows} rows, "
+                f"but fit kept {self._n_context_rows}: call fit again"
+            )
         series, labels = rows
         if (labels is None) != (self.context_groups_ is None):
             return None
