@@ -7,7 +7,8 @@ import skl2onnx
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
 
@@ -215,6 +216,15 @@ def test_lengths_of_rows_are_refused():
 def test_the_end_must_be_a_network():
     with pytest.raises(TypeError, match="to_onnx got an object of type StandardScaler; expected"):
         to_onnx(make_pipeline(SlidingWindow(3, flatten=True), StandardScaler()).fit(SERIES))
+
+
+def test_of_a_search_its_best_estimator_is_exported():
+    search = GridSearchCV(make_pipeline(SlidingWindow(3), network(max_iter=2)), {}, cv=2)
+    with pytest.warns(ConvergenceWarning):
+        search.fit(SERIES, Y)
+    with pytest.raises(TypeError, match="GridSearchCV; expected .* Of a search, take its best_estimator_"):
+        to_onnx(search)
+    to_onnx(search.best_estimator_)
 
 
 def test_the_model_says_what_it_is():
