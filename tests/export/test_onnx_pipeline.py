@@ -222,7 +222,7 @@ def test_of_a_search_its_best_estimator_is_exported():
     search = GridSearchCV(make_pipeline(SlidingWindow(3), network(max_iter=2)), {}, cv=2)
     with pytest.warns(ConvergenceWarning):
         search.fit(SERIES, Y)
-    with pytest.raises(TypeError, match="GridSearchCV; expected .* Of a search, take its best_estimator_"):
+    with pytest.raises(TypeError, match=r"GridSearchCV; expected .* Of a search, take its best_estimator_"):
         to_onnx(search)
     to_onnx(search.best_estimator_)
 
