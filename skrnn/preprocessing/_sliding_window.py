@@ -11,6 +11,7 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
 from skrnn.preprocessing._groups import column_position, count_labels, read_labels, read_table, take_column
 from skrnn.preprocessing._labelled import Rows, make_windows, take_last_rows
 from skrnn.preprocessing._parameters import check_count, check_flag, check_group_column, check_padding
@@ -28,7 +29,7 @@ def _gives_columns(transformer: "SlidingWindow") -> bool:
     return True
 
 
-class SlidingWindow(TransformerMixin, BaseEstimator):
+class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Give every row of a series the window of rows that ends there.
 
     Row t becomes the window of rows ``t - (n_timesteps - 1) * dilation, ..., t - dilation, t``, oldest
@@ -229,7 +230,7 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
             the group column; if the group column is absent or the only one; if both it and `groups` are
             given; if there is not one group for each row, or one is NaN or None.
         """
-        self._fit(X, groups)
+        self._fit(X, y, groups)
         return self
 
     def transform(self, X: ArrayLike, *, groups: ArrayLike | None = None) -> NDArray[np.floating]:
@@ -297,7 +298,7 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps * n_features)
             As from :meth:`transform`. The errors are those of :meth:`fit`.
         """
-        return self._make_windows(self._fit(X, groups), context=None)
+        return self._make_windows(self._fit(X, y, groups), context=None)
 
     @available_if(_gives_columns)
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
@@ -334,8 +335,10 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         columns = [f"{name}_t-{lag}" if lag else name for lag in lags for name in names]
         return np.asarray(columns, dtype=object)
 
-    def _fit(self, X: ArrayLike, groups: ArrayLike | None) -> Rows:
+    @with_callbacks
+    def _fit(self, X: ArrayLike, y: Any, groups: ArrayLike | None) -> Rows:
         """Fit, and return the rows that were read."""
+        task = begin_fit(self, X, y, {"groups": groups})
         check_count("n_timesteps", self.n_timesteps)
         check_count("dilation", self.dilation)
         check_padding(self.padding)
@@ -352,6 +355,8 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         else:
             for name in _OF_CONTEXT & set(vars(self)):  # from an earlier fit
                 delattr(self, name)
+        if task is not None:
+            task.end(dict)
         return rows
 
     def _read(self, X: ArrayLike, groups: ArrayLike | None, *, reset: bool) -> Rows:
