@@ -1,5 +1,6 @@
 """What many calls share, kept by the workers of a Dask cluster, to whom it is sent once."""
 
+from functools import partial
 from typing import Any, final
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -58,7 +59,7 @@ class Keepers:
         self.token = uuid4().hex
         self._backend = backend
         self._shared = Shared(self.token, value)
-        self._copies: list[Any] = []
+        self._copies: dict[str, Any] = {}  # by the address of the worker
         self.supply()
 
     @property
@@ -69,16 +70,18 @@ class Keepers:
     def supply(self) -> None:
         """Send the object to the workers that have none: once to the first, who hands it on to the others."""
         client = self._backend.client
-        holders = {address for holders in client.who_has(self._copies).values() for address in holders}
-        lacking = [address for address in client.ncores() if address not in holders]
+        self._copies = {a: copy for a, copy in self._copies.items() if copy.status == "finished"}
+        lacking = client.ncores().keys() - self._copies.keys()
         if not lacking:
             return
         (sent,) = client.scatter([self._shared], hash=False)
-        copies = [client.submit(_keep, sent, pure=False, workers=[a], allow_other_workers=True) for a in lacking]
-        with self._backend.retrieval_context():  # which lets others work if this is a worker's task
-            for copy in copies:
+        # A worker may die meanwhile: nobody waits for it if another one may do what it was told.
+        keep = partial(client.submit, _keep, sent, pure=False, allow_other_workers=True)
+        copies = {address: keep(workers=[address]) for address in lacking}
+        with self._backend.retrieval_context():  # lets others work, if this is a task of a worker
+            for copy in copies.values():
                 copy.exception()  # waits, and fetches nothing
-        self._copies += copies
+        self._copies |= copies
 
 
 def _keep(shared: Shared) -> Shared:
@@ -89,7 +92,7 @@ def _keep(shared: Shared) -> Shared:
 def active_cluster() -> Any:
     """Return joblib's backend if it is that of a Dask cluster, else None."""
     backend, _ = get_active_backend()
-    return backend if hasattr(backend, "client") else None
+    return backend if hasattr(getattr(backend, "client", None), "scatter") else None
 
 
 def is_within_task() -> bool:
