@@ -8,7 +8,8 @@ import numpy as np
 
 from skrnn.estimators._data import Data
 from skrnn.estimators._forms import Form
-from skrnn.estimators._validation import find_missing, naming, read_weights, settled
+from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn.estimators._validation import find_missing, read_weights, settled
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
 
@@ -66,6 +67,7 @@ class Columns:
 def read_columns(estimator: Any, y: Any, sample_weight: Any, form: Form, name: str, name_of_weights: str) -> Columns:
     """Return targets and weights as they came for sequences of this form."""
     per_timestep = bool(estimator.return_sequences)
+    refuse_masked(y, name)
     if per_timestep:
         read, missing = _read_timesteps(estimator, y, form, name)
     else:
