@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array, check_random_state, check_scalar
 
+from skrnn.estimators._inputs import naming, refuse_masked
+
 
 def make_narendra(
     n_samples: int = 1000,
@@ -88,7 +90,9 @@ def make_narendra(
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         series = check_random_state(random_state).uniform(-1.0, 1.0, size=n_samples)
     else:
-        series = check_array(inputs, dtype=np.float64, ensure_2d=False, input_name="inputs")
+        refuse_masked(inputs, "inputs")
+        with naming("inputs", "finite numbers, (n_samples,)"):
+            series = check_array(inputs, dtype=np.float64, ensure_2d=False, input_name="inputs")
         if series.ndim != 1:
             raise ValueError(f"inputs has shape {series.shape}, expected a one-dimensional array.")
     outputs = _simulate(series)

@@ -6,6 +6,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn.estimators._inputs import refuse_masked
 from skrnn.forecasting._tables import Table, beside, column, find_column, is_frame, numbers, read_table, take
 from skrnn.forecasting._validation import check_count
 
@@ -147,6 +148,7 @@ def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | 
     if groups is None:
         return None, None
     if np.ndim(groups) > 0:
+        refuse_masked(groups, "groups")
         labels = np.asarray(groups)
         if labels.shape != (len(table),):
             raise ValueError(f"groups has shape {labels.shape}, but series has {len(table)} rows; expected one a row.")

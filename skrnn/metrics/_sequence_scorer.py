@@ -11,6 +11,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
+from skrnn.estimators._inputs import refuse_masked
+
 
 def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
     """Make a scorer for targets at every timestep of one for targets at every sample.
@@ -121,6 +123,8 @@ class SequenceScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> float:
         """Return the score of the estimator's answers to X, targets and weights in any of the three forms."""
+        for values, name in ((y, "y"), (sample_weight, "sample_weight")):
+            _check_samples(values, name)
         if _has_one_a_sample(y):
             weights = {} if sample_weight is None else {"sample_weight": sample_weight}
             return self.scorer(estimator, X, y, **weights)
@@ -253,6 +257,19 @@ def _check_lengths(lengths: np.ndarray, name: str, expected: np.ndarray, expecte
         sample = int(np.argmax(lengths != expected))
         raise ValueError(
             f"{name} has {lengths[sample]} timesteps in sample {sample}, but {expected_name} has {expected[sample]}."
+        )
+
+
+def _check_samples(values: Any, name: str) -> None:
+    """Raise unless values, None as weights, are an array-like with an entry a sample, and no masked array."""
+    refuse_masked(values, name)
+    if values is None and name == "sample_weight":
+        return
+    is_single = isinstance(values, str | bytes | dict | set) or not hasattr(values, "__len__")
+    if is_single or (hasattr(values, "__array__") and np.ndim(values) == 0):
+        raise TypeError(
+            f"{name} is {values!r} of type {type(values).__name__}; expected an array or a list with an entry for each "
+            "sample."
         )
 
 
