@@ -13,8 +13,8 @@ from sklearn.utils.multiclass import unique_labels
 from skrnn.estimators._base import BaseRNN, _is_stochastic
 from skrnn.estimators._columns import read_columns
 from skrnn.estimators._data import Data
-from skrnn.estimators._inputs import naming, refuse_masked
-from skrnn.estimators._validation import check_weights, moderate, read_labels
+from skrnn.estimators._inputs import check_weights, naming, refuse_masked
+from skrnn.estimators._validation import moderate, read_labels
 from skrnn.losses import LOSSES, Loss
 from skrnn.sequences._targets import Targets
 
@@ -414,6 +414,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
         with naming("y", "labels of the kind that the classifier was fitted with"):
             unique_labels(columns.y, predictions)
+            if columns.y.dtype.kind in "mM" and predictions.dtype.kind not in "mM":
+                raise ValueError(f"labels of dtype {columns.y.dtype} among classes of dtype {predictions.dtype}.")
         if predictions.shape != columns.y.shape:
             over = " over all timesteps" if self.return_sequences else ""
             raise ValueError(f"y has shape {columns.y.shape}{over}; expected {predictions.shape}.")

@@ -83,14 +83,18 @@ def _read_timesteps(estimator: Any, y: Any, form: Form, name: str) -> tuple[np.n
     """Return a target for each timestep that is not masked, and which are missing; any stand there."""
     with naming(name, "targets for each timestep, (n_samples, n_timesteps) or a list of (n_timesteps,)"):
         y = form.flatten(y, name)
-    missing = find_missing(y)
+        missing = find_missing(y)
+        if missing is None:
+            y = settled(y)
     if missing is None:
-        return estimator._read_y(settled(y), len(y), name), None
+        return estimator._read_y(y, len(y), name), None
     is_known = ~missing if missing.ndim == 1 else ~missing.all(axis=1)
     if not is_known.any():
         raise ValueError(f"{name} has no target: all are missing (NaN). Expected at least one.")
     known = y[is_known] if missing.ndim == 1 else np.where(missing[is_known], 0, y[is_known])
-    known = estimator._read_y(settled(known), len(known), name)
+    with naming(name, "targets of one kind, numbers or labels, with NaN or None where there is none"):
+        known = settled(known)
+    known = estimator._read_y(known, len(known), name)
     everywhere = np.full((len(y), *known.shape[1:]), known[0], dtype=known.dtype)
     everywhere[is_known] = known
     return everywhere, missing if known.ndim == 2 else missing.reshape(len(y))

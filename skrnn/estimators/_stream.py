@@ -203,6 +203,7 @@ class Stream:
         refuse_masked(x, "x")
         with naming("x", f"real numbers of shape {shape}"):
             x = np.asarray(x)
+            x = x.astype(np.float64) if x.dtype == object else x
         if x.ndim < 2 and x.size == shape[0] * shape[1] and 1 in shape:
             x = x.reshape(shape)
         if x.shape != shape or x.dtype.kind not in "fiub":

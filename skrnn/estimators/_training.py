@@ -214,14 +214,14 @@ class Training:
         fitted._store(self.network, self.location, self.scale, outcome, [outcome])
         return vars(fitted)
 
-    def objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map) -> Objective:
-        """Return the objective on standardised targets; `rng` draws what is dropped."""
+    def objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map, name: str = "X") -> Objective:
+        """Return the objective on standardised targets; `rng` draws what is dropped, `name` is that of X."""
         loss = self.estimator._make_loss()
         values = loss.standardised(data.targets.values, self.location, self.scale).astype(self.dtype)
         return Objective(
             self.network,
             loss,
-            read_dtype(data.sequences, self.dtype, "X"),
+            read_dtype(data.sequences, self.dtype, name),
             replace(data.targets, values=values),
             self.estimator.alpha,
             bptt_steps=self.estimator.bptt_steps,
@@ -244,7 +244,7 @@ class _Run:
             max_iter=training.max_iter,
             tol=estimator.tol,
             n_iter_no_change=estimator.n_iter_no_change,
-            validate=None if validation is None else training.objective(validation, None, map_chunks).evaluate,
+            validate=None if validation is None else training.objective(validation, None, map_chunks, "X_val").evaluate,
             early_stopping=estimator.early_stopping,
             verbose=bool(estimator.verbose),
             remedy=remedy(estimator),

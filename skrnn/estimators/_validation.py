@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_scalar, validate_data
 
 from skrnn.cells import CELLS
 from skrnn.estimators._forms import Form, is_list_of_arrays
-from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.losses import REGRESSION_LOSSES
 from skrnn.sequences._ragged import Sequences, from_array, from_list
 from skrnn.solvers import LEAST_SQUARES_OPTIONS, SCHEDULES, SOLVERS, UPDATE_RULES
@@ -383,16 +383,6 @@ def moderate(weights: np.ndarray) -> np.ndarray:
     """
     exponent = int(np.frexp(weights.max())[1])
     return weights if abs(exponent) <= 10 else np.ldexp(weights, -exponent)
-
-
-def check_weights(weights: np.ndarray, name: str) -> None:
-    """Raise for weights that are not finite or below zero, and where all are zero."""
-    if not np.isfinite(weights).all():
-        raise ValueError(f"{name} contains {weights[~np.isfinite(weights)][0]}; expected finite weights >= 0.")
-    if (weights < 0).any():
-        raise ValueError(f"{name} contains {weights.min()}; expected weights >= 0.")
-    if not weights.any():
-        raise ValueError(f"{name} is zero for all samples (that have a target); expected at least one positive weight.")
 
 
 def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bool = True) -> np.ndarray:

@@ -42,7 +42,9 @@ def _read_array(values: Any, name: str) -> NDArray[np.floating]:
         array = np.asarray(values)
         array = array.astype(np.float64) if array.dtype == object else array
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name} cannot be read as a table of real numbers: {error}") from error
+        raise ValueError(
+            f"{name} cannot be read; expected real numbers, (n_rows,) or (n_rows, n_columns): {error}"
+        ) from error
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{name} has dtype {array.dtype}; expected real numbers.")
     if array.ndim not in (1, 2):

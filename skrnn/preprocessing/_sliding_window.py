@@ -378,10 +378,10 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
             name = f"group column {self.group_column!r} of X"
         if series.dtype.kind not in "biuf":  # dates pass as numeric, and as numbers their NaT would be -9e18
             raise ValueError(f"X has dtype {series.dtype}, but SlidingWindow expects real numbers")
-        if series.dtype.itemsize > 8:  # what is finite in long double may not be in a window
-            with np.errstate(over="ignore"):
+        with naming("X", _EXPECTED_X):
+            if series.dtype.itemsize > 8:  # what is finite in long double may not be in a window
                 series = series.astype(np.float64)
-        refuse_infinity(series)
+            refuse_infinity(series)
         return Rows(series, None if labels is None else read_labels(labels, len(series), name))
 
     def _group_position(self) -> int:
