@@ -70,12 +70,15 @@ def test_gradient_along_a_random_direction(first):
 def test_networks_are_of_every_kind():
     drawn = [draw_network(np.random.default_rng(seed)) for seed in range(N_NETWORKS)]
     for choice in ("cell_name", "loss_name", "bidirectional", "alpha"):
-        assert len({settings[choice] for _, settings in drawn}) == {
-            "cell_name": len({name for name, _ in CELL_ACTIVATIONS}),
-            "loss_name": len(LOSSES),
-            "bidirectional": 2,
-            "alpha": 3,
-        }[choice]
+        assert (
+            len({settings[choice] for _, settings in drawn})
+            == {
+                "cell_name": len({name for name, _ in CELL_ACTIVATIONS}),
+                "loss_name": len(LOSSES),
+                "bidirectional": 2,
+                "alpha": 3,
+            }[choice]
+        )
     assert {len(settings["hidden_layer_sizes"]) for _, settings in drawn} == {1, 2, 3}
     assert {problem.masks for problem, _ in drawn} == {None, "leading", "anywhere"}
     assert {problem.missing for problem, _ in drawn} == {None, "columns", PARTLY_MISSING.missing}
