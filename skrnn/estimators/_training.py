@@ -292,8 +292,8 @@ class _Run:
     def _require_finite_answers(self, theta: np.ndarray) -> None:
         """Raise DivergenceError where the network has no finite loss at `theta`.
 
-        A stochastic solver records losses on the way through an epoch: no one has seen what its last steps lead to. With
-        states and a link that are bounded, and parameters of usual size, nothing can overflow.
+        A stochastic solver records losses on the way through an epoch: nobody has seen what its last steps lead to.
+        With states and a link that are bounded, and parameters of usual size, nothing can overflow.
         """
         estimator = self.training.estimator
         is_unbounded = estimator.activation == "relu" or self.objective.loss.link == "log"

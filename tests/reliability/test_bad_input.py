@@ -84,6 +84,14 @@ def assert_same(found, expected, rtol, dress):
         np.testing.assert_allclose(found, expected, rtol=rtol, err_msg=dress)
 
 
+@pytest.mark.parametrize("name", [name for name in ENTRY_POINTS if "weight" in name])
+def test_weights_below_zero_or_all_zero(name):
+    entry = ENTRY_POINTS[name]
+    for weights in (-entry.good, np.where(np.arange(entry.good.size) == 3, -1e-300, entry.good.flat), 0.0 * entry.good):
+        with pytest.raises(ValueError, match=rf"\b{entry.parameter}\b.*[Ee]xpected"):
+            entry.call(entry.subject(), weights.reshape(entry.good.shape))
+
+
 def test_a_call_that_harms_is_caught():
     """The table would be worth little if it passed whatever happens."""
     entry = next(iter(ENTRY_POINTS.values()))
