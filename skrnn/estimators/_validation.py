@@ -428,6 +428,10 @@ def read_labels(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray
     with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
         y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=estimator)
         _check_n_targets(y, n_samples, name)
+        if y.dtype.kind == "S":
+            raise TypeError(f"{name} has dtype {y.dtype}, bytes; expected labels that are strings or integers.")
+        if y.dtype.kind == "f" and y.dtype.itemsize > 8:
+            y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=estimator)
         if type_of_target(y) == "multiclass-multioutput":
             raise ValueError(
                 f"{name} has {y.shape[1]} columns of several classes. Expected class labels (n_samples,), or zeros and "

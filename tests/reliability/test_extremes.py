@@ -132,20 +132,29 @@ def outcome(estimator, sequences, targets, sample_weight=None):
     return ", ".join(name for name, answer in answers.items() if not np.isfinite(answer).all())
 
 
+def cases(setup, solvers):
+    """Return the estimator, solver and targets of each fit of a setup."""
+    _, targets, labels, parameters = setup
+    return [
+        (Estimator, solver, of_samples)
+        for solver in solvers
+        for Estimator, of_samples in ((RNNRegressor, targets), (RNNClassifier, labels))
+        if of_samples is not None
+        and not (solver == "least_squares" and (Estimator is RNNClassifier or "loss" in parameters))
+    ]
+
+
 def outcomes(setup, solvers):
     """Return what is wrong with the fits of a setup, for each solver with which something is."""
-    sequences, targets, labels, parameters = setup
+    sequences, _, _, parameters = setup
     parameters = {"hidden_layer_sizes": (3,), "max_iter": 4, "random_state": 0, **parameters}
     sample_weight = parameters.pop("sample_weight", None)
-    wrong = {}
-    for solver in solvers:
-        for Estimator, of_samples in ((RNNRegressor, targets), (RNNClassifier, labels)):
-            least_squares_cannot = Estimator is RNNClassifier or "loss" in parameters
-            if of_samples is None or (solver == "least_squares" and least_squares_cannot):
-                continue
-            estimator = Estimator(solver=solver, **parameters)
-            wrong[Estimator.__name__, solver] = outcome(estimator, sequences, of_samples, sample_weight)
-    assert wrong
+    wrong = {
+        (Estimator.__name__, solver): outcome(
+            Estimator(solver=solver, **parameters), sequences, of_samples, sample_weight
+        )
+        for Estimator, solver, of_samples in cases(setup, solvers)
+    }
     return {case: text for case, text in wrong.items() if text}
 
 
