@@ -247,7 +247,15 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         check_parameters(self)
         resume = self.warm_start and hasattr(self, "readout_weights_")
         unfinished = self._unfinished
-        task = begin_fit(self, X, y, sample_weight, n_starts=1 if resume or unfinished else self.n_init)
+        n_starts = 1 if resume or unfinished else self.n_init
+        task = begin_fit(
+            self,
+            X,
+            y,
+            {"sample_weight": sample_weight},
+            max_subtasks=self.max_iter if n_starts == 1 else n_starts,
+            sequential_subtasks=n_starts == 1,
+        )
         data = self._read_data(X, y, sample_weight, reset=not resume)
         rng = unfinished.first_rng(self) if unfinished else read_random_state(self.random_state)
         first_rng_state = rng.get_state()

@@ -104,7 +104,7 @@ def as_history(rows: Rows, path: NDArray[np.floating]) -> Any:
     index = continued_index(rows.known.index, len(path))
     if index is None:
         index = pd.RangeIndex(1, len(path) + 1, name="step")
-    frame = pd.DataFrame(path, index=index, columns=rows.names)
+    frame = pd.DataFrame(path, index=index, columns=rows.known.columns[rows.series])
     return frame.iloc[:, 0] if path.shape[1] == 1 else frame
 
 

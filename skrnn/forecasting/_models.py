@@ -37,8 +37,8 @@ def n_history_rows(model: Any) -> int:
 
 
 def is_row_by_row(estimator: Any) -> bool:
-    """Tell whether a final estimator answers each row by itself: one that holds others may hold windows."""
-    return not any(hasattr(part, "fit") for part in parts(estimator)[1:])
+    """Tell whether a final estimator answers each row by itself: one that holds transformers may hold windows."""
+    return not any(hasattr(part, "transform") for part in parts(estimator)[1:])
 
 
 def group_column(model: Any) -> Any:

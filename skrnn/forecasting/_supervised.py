@@ -149,10 +149,9 @@ def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | 
     if groups is None:
         return None, None
     refuse_masked(groups, "groups")
-    with naming("groups", "the name or position of a column, or a label for each row"):
-        is_array = np.ndim(groups) > 0
-    if is_array:
-        labels = np.asarray(groups)
+    if np.iterable(groups) and not isinstance(groups, str):
+        with naming("groups", "the name or position of a column, or a label for each row"):
+            labels = _as_labels(groups)
         if labels.shape != (len(table),):
             raise ValueError(f"groups has shape {labels.shape}, but series has {len(table)} rows; expected one a row.")
         return labels, None
@@ -166,7 +165,7 @@ def _codes(labels: NDArray[Any] | None, n_rows: int, horizon: int) -> NDArray[np
     """Return the group of each row as an integer, (n_rows,), and warn of the groups that are too short."""
     if labels is None:
         return np.zeros(n_rows, dtype=np.intp)
-    if any(label is None or label != label for label in labels):
+    if any(map(_is_missing, labels)):
         raise ValueError("groups is missing (None or NaN) in some rows; expected a group for each.")
     numbers_of_groups: dict[Any, int] = {}
     with naming("groups", "labels that can be hashed"):
@@ -178,6 +177,21 @@ def _codes(labels: NDArray[Any] | None, n_rows: int, horizon: int) -> NDArray[np
         message = f"{len(short)} groups have horizon={horizon} rows or fewer and are lost: {shown}."
         warnings.warn(message, UserWarning, stacklevel=3)
     return codes
+
+
+def _as_labels(groups: Any) -> NDArray[Any]:
+    """Return labels as an array; of a list NumPy would make strings, NaN included, beside a string, rows of tuples."""
+    if isinstance(groups, list | tuple):
+        return np.fromiter(groups, dtype=object, count=len(groups))
+    return np.asarray(groups)
+
+
+def _is_missing(label: Any) -> bool:
+    """Tell whether a label is None, NaN, or NA of pandas, which will not say whether it equals itself."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:
+        return True
 
 
 def _target_rows(codes: NDArray[np.intp], horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -79,14 +79,15 @@ def column(table: Table, position: int) -> NDArray[Any]:
 
 
 def find_column(table: Table, given: Any, parameter: str) -> int:
-    """Return the position of a column given by its name in a DataFrame, or by its position, negative from the end."""
+    """Return the position of a column given by its name, a string, or by its position, negative from the end."""
     names = list(table.columns) if is_frame(table) else []
     n_columns = table.shape[1]
     if isinstance(given, str) and given in names:
         return names.index(given)
     if isinstance(given, Integral) and -n_columns <= given < n_columns:
         return int(given) % n_columns
-    raise ValueError(f"{parameter} is {given!r}; expected one of the columns {names or list(range(n_columns))}.")
+    named = f"one of the columns {names} by name, if that is a string, or " if names else "a column "
+    raise ValueError(f"{parameter} is {given!r}; expected {named}by position, from 0 to {n_columns - 1}.")
 
 
 def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.floating]:
@@ -94,6 +95,11 @@ def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.float
     if not is_frame(table):
         return table[:, columns]
     selected = table.iloc[:, columns]
+    if any(getattr(dtype, "kind", "O") in "mM" for dtype in selected.dtypes):  # as numbers, they would be nanoseconds
+        raise ValueError(
+            f"{name} has columns {list(selected.columns)}, of which some hold dates or durations; expected real "
+            "numbers. Dates belong into the index."
+        )
     try:
         values = selected.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     except (TypeError, ValueError, OverflowError) as error:
