@@ -413,9 +413,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         predictions = _labels(raw, self.classes_, self._is_multilabel)
         columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
         with naming("y", "labels of the kind that the classifier was fitted with"):
-            unique_labels(columns.y, predictions)
             if columns.y.dtype.kind in "mM" and predictions.dtype.kind not in "mM":
                 raise ValueError(f"labels of dtype {columns.y.dtype} among classes of dtype {predictions.dtype}.")
+            unique_labels(columns.y, predictions)
         if predictions.shape != columns.y.shape:
             over = " over all timesteps" if self.return_sequences else ""
             raise ValueError(f"y has shape {columns.y.shape}{over}; expected {predictions.shape}.")
