@@ -18,13 +18,13 @@ from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
 from skrnn.estimators._forms import Form
+from skrnn.estimators._inputs import naming
 from skrnn.estimators._parallel import worker_map
 from skrnn.estimators._run_state import RunState
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._training import Outcome, Start, Training, warn_of
 from skrnn.estimators._validation import (
     check_parameters,
-    naming,
     read_dtype,
     read_numeric,
     read_random_state,

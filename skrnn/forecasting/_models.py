@@ -12,6 +12,8 @@ def fitted_regressor(model: Any) -> Any:
     """Return the fitted model that predicts: of a search over parameters the best, else the model itself."""
     if not hasattr(model, "fit"):
         raise TypeError(f"model is {model!r}, which has no fit; expected a fitted regressor or a pipeline of one.")
+    if isinstance(model, type):
+        raise TypeError(f"model is {model!r}, a class; expected a fitted regressor, an instance.")
     check_is_fitted(model)
     best = getattr(model, "best_estimator_", model)
     if is_classifier(best):

@@ -12,11 +12,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
+from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.preprocessing._groups import column_position, count_labels, read_labels, read_table, take_column
 from skrnn.preprocessing._labelled import Rows, make_windows, take_last_rows
 from skrnn.preprocessing._parameters import check_count, check_flag, check_group_column, check_padding
 from skrnn.preprocessing._series import digest_rows, refuse_infinity
 from skrnn.sequences._windows import flatten_windows, n_history_rows
+
+_EXPECTED_X = "real numbers, or NaN, in a 2-D array (n_samples, n_columns)"
 
 #: The attributes that exist only with `carry_context`.
 _OF_CONTEXT = {"context_", "context_groups_", "n_samples_fit_", "_n_context_rows", "_digest"}
@@ -364,19 +367,28 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         # Integers are converted while they are padded, and infinity is looked for in blocks of rows: either would
         # else take memory as large as the series.
         checks = {"dtype": "numeric", "ensure_all_finite": False}
+        for values, name in ((X, "X"), (groups, "groups")):
+            refuse_masked(values, name)
         if self.group_column is None:
-            series, labels, name = validate_data(self, X, reset=reset, **checks), groups, "groups"
+            with naming("X", _EXPECTED_X):
+                series = validate_data(self, X, reset=reset, **checks)
+            labels, name = groups, "groups"
         else:
             if groups is not None:
                 raise ValueError(f"groups are given beside group_column={self.group_column!r}, but only one can tell")
-            table = read_table(X)
+            with naming("X", _EXPECTED_X):
+                table = read_table(X)
             validate_data(self, table, reset=reset, skip_check_array=True)
             features, labels = take_column(table, self._group_position())
-            series = check_array(features, estimator=self, input_name="X", **checks)
+            with naming("X", _EXPECTED_X):
+                series = check_array(features, estimator=self, input_name="X", **checks)
             name = f"group column {self.group_column!r} of X"
         if series.dtype.kind not in "biuf":  # dates pass as numeric, and as numbers their NaT would be -9e18
             raise ValueError(f"X has dtype {series.dtype}, but SlidingWindow expects real numbers")
-        refuse_infinity(series)
+        with naming("X", _EXPECTED_X):
+            if series.dtype.itemsize > 8:  # what is finite in long double may not be in a window
+                series = series.astype(np.float64)
+            refuse_infinity(series)
         return Rows(series, None if labels is None else read_labels(labels, len(series), name))
 
     def _group_position(self) -> int:
