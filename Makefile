@@ -6,11 +6,12 @@ OLDEST = .venv-oldest
 BENCH = .venv-bench
 WHEEL = .venv-wheel
 EXPORT = .venv-export
+CLUSTER = .venv-cluster
 BACKTESTS = .venv-backtests
 DOCS = .venv-docs
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest test-export test-wheel fixtures dist bench backtests docs lint types clean
+.PHONY: demo test test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -26,6 +27,10 @@ test-oldest: $(OLDEST)/installed-test
 
 test-export: $(EXPORT)/installed-test-export
 	$(EXPORT)/bin/python -m pytest -n $(WORKERS) --run-export tests/export skrnn/export docs/export.md
+
+# Without pytest-xdist's processes: the tests begin processes of their own.
+test-cluster: $(CLUSTER)/installed-test-cluster
+	$(CLUSTER)/bin/python -m pytest --run-slow tests/cluster
 
 # The models that all later versions must be able to load, before a release: make fixtures VERSION=0.2.0.
 fixtures: $(OLDEST)/installed-test
@@ -88,6 +93,11 @@ $(EXPORT)/installed-test-export: pyproject.toml
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-export]"
 	touch $@
 
+$(CLUSTER)/installed-test-cluster: pyproject.toml
+	test -x $(CLUSTER)/bin/python || $(PYTHON) -m venv $(CLUSTER)
+	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-cluster]"
+	touch $@
+
 # pmdarima keeps its series in a folder of the home directory: here, one inside the environment.
 $(BACKTESTS)/installed-backtests: pyproject.toml
 	test -x $(BACKTESTS)/bin/python || $(PYTHON) -m venv $(BACKTESTS)
@@ -100,4 +110,4 @@ $(DOCS)/installed-docs: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(BACKTESTS) $(DOCS) $(WHEEL) dist build docs/gallery docs/generated
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(BACKTESTS) $(DOCS) $(WHEEL) dist build docs/gallery docs/generated

@@ -75,7 +75,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
-    "ignore_pattern": r"^(feature_comparison|plots|sunspots)\.py$",  # programs, which write files
+    "ignore_pattern": r"^(?!plot_)",  # programs to be run by hand
     "subsection_order": "gallery.sections",
     "within_subsection_order": "gallery.position",
     "reset_modules": ("gallery.reset",),
