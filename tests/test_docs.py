@@ -1,4 +1,4 @@
-"""Tests of the documentation that need not build it: the reference is complete, and the check of links finds what it should."""
+"""Tests of the documentation that need not build it: the reference is complete, the check of links finds them."""
 
 import importlib
 import importlib.util
