@@ -8,9 +8,10 @@ WHEEL = .venv-wheel
 EXPORT = .venv-export
 CLUSTER = .venv-cluster
 BACKTESTS = .venv-backtests
+DOCS = .venv-docs
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests lint types clean
+.PHONY: demo test test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -42,6 +43,12 @@ bench: $(BENCH)/installed-bench
 # BACKTEST_TASKS: the names of some, which are then only printed; see benchmarks/backtests/tasks.py.
 backtests: $(BACKTESTS)/installed-backtests
 	HOME=$(abspath $(BACKTESTS)) $(BACKTESTS)/bin/python -m benchmarks.backtests $(BACKTEST_TASKS)
+
+# The site, into build/docs, with the examples run; nothing is fetched. DOCS_OPTIONS=-D plot_gallery=0 leaves the examples out,
+# DOCS_OPTIONS="-t online" links to the references of NumPy, scikit-learn and others.
+docs: $(DOCS)/installed-docs
+	$(DOCS)/bin/python -m sphinx -b html -W --keep-going $(DOCS_OPTIONS) docs build/docs
+	$(DOCS)/bin/python docs/check_links.py build/docs
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
@@ -97,5 +104,10 @@ $(BACKTESTS)/installed-backtests: pyproject.toml
 	$(BACKTESTS)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[backtests]"
 	touch $@
 
+$(DOCS)/installed-docs: pyproject.toml
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(BACKTESTS) $(WHEEL) dist
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(BACKTESTS) $(DOCS) $(WHEEL) dist build docs/gallery docs/generated

@@ -112,7 +112,7 @@ def load_tasks() -> dict[str, Task]:
             season=132,
             measure=absolute_error,
             scale=np.sqrt,
-            inverse=np.square,
+            inverse=lambda roots: np.square(np.maximum(roots, 0.0)),
         ),
         "co2": Task(
             "Weekly CO2 at Mauna Loa, 1958 to 2001, 59 weeks missing: 26 weeks ahead, the last five years held out",

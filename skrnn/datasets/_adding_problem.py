@@ -1,10 +1,9 @@
 """The adding problem: remember two marked numbers for the length of the sequence, and add them."""
 
-from numbers import Integral
-
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state, check_scalar
+
+from skrnn.datasets._parameters import check_count, read_random_state
 
 
 def make_adding_problem(
@@ -86,9 +85,9 @@ def make_adding_problem(
     >>> bool(((values * markers).sum(axis=1) == y).all())
     True
     """
-    check_scalar(n_samples, "n_samples", Integral, min_val=1)
-    check_scalar(n_timesteps, "n_timesteps", Integral, min_val=2)
-    rng = check_random_state(random_state)
+    check_count(n_samples, "n_samples")
+    check_count(n_timesteps, "n_timesteps", 2)
+    rng = read_random_state(random_state)
     values = rng.uniform(size=(n_samples, n_timesteps))
     markers = _draw_markers(n_samples, n_timesteps, rng)
     return np.stack([values, markers], axis=-1), (values * markers).sum(axis=1)

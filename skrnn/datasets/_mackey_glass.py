@@ -1,11 +1,9 @@
 """The Mackey-Glass series: a chaotic delay differential equation, integrated with Runge-Kutta steps."""
 
-import math
-from numbers import Integral, Real
-
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state, check_scalar
+
+from skrnn.datasets._parameters import check_count, check_positive, read_random_state
 
 # The initial history is drawn around 1, the unstable fixed point of the default parameters.
 _HISTORY_LOW, _HISTORY_HIGH = 0.5, 1.5
@@ -98,26 +96,18 @@ def make_mackey_glass(
     >>> bool(0.4 < series.min() and series.max() < 1.4)
     True
     """
-    check_scalar(n_samples, "n_samples", Integral, min_val=1)
-    check_scalar(tau, "tau", Integral, min_val=1)
-    check_scalar(n_washout, "n_washout", Integral, min_val=0)
-    beta = _check_positive(beta, "beta")
-    gamma = _check_positive(gamma, "gamma")
-    exponent = _check_positive(exponent, "exponent")
-    check_scalar(n_substeps, "n_substeps", Integral, min_val=max(1, beta + gamma))
+    check_count(n_samples, "n_samples")
+    check_count(tau, "tau")
+    check_count(n_washout, "n_washout", 0)
+    beta = check_positive(beta, "beta")
+    gamma = check_positive(gamma, "gamma")
+    exponent = check_positive(exponent, "exponent")
+    check_count(n_substeps, "n_substeps", max(1, beta + gamma))
 
-    history = _draw_history(tau, n_substeps, check_random_state(random_state))
+    history = _draw_history(tau, n_substeps, read_random_state(random_state))
     n_steps = (n_washout + n_samples - 1) * n_substeps
     solution = _integrate(history, n_steps, 1.0 / int(n_substeps), beta, gamma, exponent)
     return solution[::n_substeps][n_washout:].copy()
-
-
-def _check_positive(value: float, name: str) -> float:
-    """Return value as a float, or raise if it is not a positive finite number."""
-    check_scalar(value, name, Real, min_val=0, include_boundaries="neither")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} == {value}, must be finite.")
-    return float(value)
 
 
 def _draw_history(tau: int, n_substeps: int, rng: np.random.RandomState) -> NDArray[np.float64]:

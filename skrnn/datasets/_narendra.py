@@ -1,10 +1,11 @@
 """The plant of Narendra and Parthasarathy: a nonlinear dynamic system, to be identified from inputs and outputs."""
 
-from numbers import Integral
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, check_random_state, check_scalar
+from sklearn.utils import check_array
+
+from skrnn.datasets._parameters import check_count, read_random_state
+from skrnn.estimators._inputs import naming, refuse_masked
 
 
 def make_narendra(
@@ -85,10 +86,15 @@ def make_narendra(
     (800,)
     """
     if inputs is None:
-        check_scalar(n_samples, "n_samples", Integral, min_val=1)
-        series = check_random_state(random_state).uniform(-1.0, 1.0, size=n_samples)
+        check_count(n_samples, "n_samples")
+        series = read_random_state(random_state).uniform(-1.0, 1.0, size=n_samples)
     else:
-        series = check_array(inputs, dtype=np.float64, ensure_2d=False, input_name="inputs")
+        refuse_masked(inputs, "inputs")
+        with naming("inputs", "finite numbers, (n_samples,)"):
+            series = check_array(inputs, dtype="numeric", ensure_2d=False, input_name="inputs")
+            if series.dtype.kind not in "fiub":
+                raise TypeError(f"inputs has dtype {series.dtype}; expected real numbers.")
+            series = check_array(series, dtype=np.float64, ensure_2d=False, input_name="inputs")
         if series.ndim != 1:
             raise ValueError(f"inputs has shape {series.shape}, expected a one-dimensional array.")
     outputs = _simulate(series)

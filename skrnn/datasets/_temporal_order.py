@@ -1,10 +1,9 @@
 """The temporal order problem: remember two symbols for the length of the sequence, and tell their order."""
 
-from numbers import Integral
-
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state, check_scalar
+
+from skrnn.datasets._parameters import check_count, read_random_state
 
 
 def make_temporal_order(
@@ -83,9 +82,9 @@ def make_temporal_order(
     >>> int(y[0])
     3
     """
-    check_scalar(n_samples, "n_samples", Integral, min_val=1)
-    check_scalar(n_timesteps, "n_timesteps", Integral, min_val=10)
-    rng = check_random_state(random_state)
+    check_count(n_samples, "n_samples")
+    check_count(n_timesteps, "n_timesteps", 10)
+    rng = read_random_state(random_state)
     tenth, half = n_timesteps // 10, n_timesteps // 2
     rows = np.arange(n_samples)
     symbols = rng.randint(2, 6, size=(n_samples, n_timesteps))

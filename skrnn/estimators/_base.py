@@ -18,13 +18,13 @@ from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
 from skrnn.estimators._forms import Form
+from skrnn.estimators._inputs import naming
 from skrnn.estimators._parallel import worker_map
 from skrnn.estimators._run_state import RunState
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._training import Outcome, Start, Training, warn_of
 from skrnn.estimators._validation import (
     check_parameters,
-    naming,
     read_dtype,
     read_numeric,
     read_random_state,
@@ -247,7 +247,15 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         check_parameters(self)
         resume = self.warm_start and hasattr(self, "readout_weights_")
         unfinished = self._unfinished
-        task = begin_fit(self, X, y, sample_weight, n_starts=1 if resume or unfinished else self.n_init)
+        n_starts = 1 if resume or unfinished else self.n_init
+        task = begin_fit(
+            self,
+            X,
+            y,
+            {"sample_weight": sample_weight},
+            max_subtasks=self.max_iter if n_starts == 1 else n_starts,
+            sequential_subtasks=n_starts == 1,
+        )
         data = self._read_data(X, y, sample_weight, reset=not resume)
         rng = unfinished.first_rng(self) if unfinished else read_random_state(self.random_state)
         first_rng_state = rng.get_state()

@@ -86,17 +86,25 @@ class Task:
         )
 
 
-def begin_fit(estimator: Any, X: Any, y: Any, sample_weight: Any, *, n_starts: int) -> Task | None:
-    """Return the task of a whole fit, which has begun, or None where no callback is set: then nobody need be told."""
+def begin_fit(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    metadata: dict[str, Any],
+    *,
+    max_subtasks: int = 0,
+    sequential_subtasks: bool = True,
+) -> Task | None:
+    """Return the task of a whole fit, which has begun, or None where no callback is set: then nobody need be told.
+
+    Of the metadata, those that are None were not passed.
+    """
     # The name under which scikit-learn keeps them: `clone` sets it too, so that `set_callbacks` does not see them all.
     if not getattr(estimator, "_skl_callbacks", None):
         return None
-    several = n_starts > 1
-    context = estimator._init_callback_context(
-        max_subtasks=n_starts if several else estimator.max_iter, sequential_subtasks=not several
-    )
-    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-    return Task(estimator, context, {"X": X, "y": y, "metadata": metadata}).begin()
+    context = estimator._init_callback_context(max_subtasks=max_subtasks, sequential_subtasks=sequential_subtasks)
+    passed = {name: value for name, value in metadata.items() if value is not None}
+    return Task(estimator, context, {"X": X, "y": y, "metadata": passed or None}).begin()
 
 
 @final

@@ -13,7 +13,8 @@ from sklearn.utils.multiclass import unique_labels
 from skrnn.estimators._base import BaseRNN, _is_stochastic
 from skrnn.estimators._columns import read_columns
 from skrnn.estimators._data import Data
-from skrnn.estimators._validation import check_weights, naming, read_labels
+from skrnn.estimators._inputs import check_weights, naming, refuse_masked
+from skrnn.estimators._validation import moderate, read_labels
 from skrnn.losses import LOSSES, Loss
 from skrnn.sequences._targets import Targets
 
@@ -408,13 +409,16 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         score : float
             The accuracy.
         """
-        if not self.return_sequences:
-            return super().score(X, y, sample_weight)
         raw, form = self._predict_raw(X)
         predictions = _labels(raw, self.classes_, self._is_multilabel)
         columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
+        with naming("y", "labels of the kind that the classifier was fitted with"):
+            if columns.y.dtype.kind in "mM" and predictions.dtype.kind not in "mM":
+                raise ValueError(f"labels of dtype {columns.y.dtype} among classes of dtype {predictions.dtype}.")
+            unique_labels(columns.y, predictions)
         if predictions.shape != columns.y.shape:
-            raise ValueError(f"y has shape {columns.y.shape} over all timesteps; expected {predictions.shape}.")
+            over = " over all timesteps" if self.return_sequences else ""
+            raise ValueError(f"y has shape {columns.y.shape}{over}; expected {predictions.shape}.")
         is_right = predictions == columns.y
         if columns.missing is not None:
             is_right |= columns.missing
@@ -465,6 +469,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return read_labels(self, y, n_samples, name)
 
     def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
+        refuse_masked(classes, "classes")
         self._is_multilabel = y.ndim == 2
         if incremental and classes is None and not self._is_multilabel:
             raise ValueError("classes is None in the first call of partial_fit; expected all classes that will come.")
@@ -478,6 +483,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             raise ValueError(f"{given} only one class, {self.classes_[0]}; expected at least two classes.")
 
     def _check_classes(self, classes: Any) -> None:
+        refuse_masked(classes, "classes")
         if classes is not None and self.classes_.tolist() != unique_labels(classes).tolist():
             raise ValueError(f"classes are {classes!r}; expected {self.classes_}, as in the first call or in y.")
 
@@ -515,7 +521,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
                     weights = np.asarray(compute_sample_weight(self.class_weight, self.classes_[codes]), np.float64)
         weights = weights * given
         check_weights(weights, "class_weight")
-        return weights
+        return moderate(weights)
 
     def _weigh_labels(self, targets: Targets, counted: np.ndarray) -> np.ndarray:
         """Return the product of the weights of each column's labels, (n_columns,), to which a missing one adds none."""

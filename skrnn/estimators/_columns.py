@@ -8,7 +8,8 @@ import numpy as np
 
 from skrnn.estimators._data import Data
 from skrnn.estimators._forms import Form
-from skrnn.estimators._validation import find_missing, naming, read_weights, settled
+from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn.estimators._validation import find_missing, read_weights, settled
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
 
@@ -66,6 +67,7 @@ class Columns:
 def read_columns(estimator: Any, y: Any, sample_weight: Any, form: Form, name: str, name_of_weights: str) -> Columns:
     """Return targets and weights as they came for sequences of this form."""
     per_timestep = bool(estimator.return_sequences)
+    refuse_masked(y, name)
     if per_timestep:
         read, missing = _read_timesteps(estimator, y, form, name)
     else:
@@ -81,14 +83,18 @@ def _read_timesteps(estimator: Any, y: Any, form: Form, name: str) -> tuple[np.n
     """Return a target for each timestep that is not masked, and which are missing; any stand there."""
     with naming(name, "targets for each timestep, (n_samples, n_timesteps) or a list of (n_timesteps,)"):
         y = form.flatten(y, name)
-    missing = find_missing(y)
+        missing = find_missing(y)
+        if missing is None:
+            y = settled(y)
     if missing is None:
-        return estimator._read_y(settled(y), len(y), name), None
+        return estimator._read_y(y, len(y), name), None
     is_known = ~missing if missing.ndim == 1 else ~missing.all(axis=1)
     if not is_known.any():
         raise ValueError(f"{name} has no target: all are missing (NaN). Expected at least one.")
     known = y[is_known] if missing.ndim == 1 else np.where(missing[is_known], 0, y[is_known])
-    known = estimator._read_y(settled(known), len(known), name)
+    with naming(name, "targets of one kind, numbers or labels, with NaN or None where there is none"):
+        known = settled(known)
+    known = estimator._read_y(known, len(known), name)
     everywhere = np.full((len(y), *known.shape[1:]), known[0], dtype=known.dtype)
     everywhere[is_known] = known
     return everywhere, missing if known.ndim == 2 else missing.reshape(len(y))

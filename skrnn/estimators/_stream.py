@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from skrnn.estimators._forms import dtype_with_gaps
+from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._network import Network, Workspace
@@ -198,13 +199,25 @@ class Stream:
 
     def _read(self, x: Any) -> np.ndarray:
         """Return a timestep as numbers, (n_sequences, n_features)."""
-        x = np.asarray(x)
         shape = (self.n_sequences, len(self._inputs))
+        refuse_masked(x, "x")
+        with naming("x", f"real numbers of shape {shape}"):
+            x = np.asarray(x)
+            x = x.astype(np.float64) if x.dtype == object else x
         if x.ndim < 2 and x.size == shape[0] * shape[1] and 1 in shape:
             x = x.reshape(shape)
         if x.shape != shape or x.dtype.kind not in "fiub":
             raise ValueError(f"x has shape {x.shape} and dtype {x.dtype}; expected real numbers of shape {shape}.")
-        return x
+        return self._converted(x) if x.dtype.itemsize > self._inputs.dtype.itemsize else x
+
+    def _converted(self, x: np.ndarray) -> np.ndarray:
+        """Return a timestep in the dtype of the network, where that can hold it."""
+        with np.errstate(over="ignore"):
+            converted = x.astype(self._inputs.dtype)
+        if (np.isinf(converted) & np.isfinite(x)).any():
+            largest = np.finfo(self._inputs.dtype).max
+            raise ValueError(f"x contains a value too large for {converted.dtype}; expected at most {largest:.3g}.")
+        return converted
 
     def _advance(self) -> np.ndarray:
         """Return the raw outputs, (n_outputs, n_sequences), after the timestep that lies in the workspace."""

@@ -22,7 +22,10 @@ from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
-from skrnn.solvers import DivergenceError, Monitor
+from skrnn.solvers import UPDATE_RULES, DivergenceError, Monitor
+
+#: Parameters below it are of usual size.
+_LARGE = 1e6
 
 
 @final
@@ -214,14 +217,14 @@ class Training:
         fitted._store(self.network, self.location, self.scale, outcome, [outcome])
         return vars(fitted)
 
-    def objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map) -> Objective:
-        """Return the objective on standardised targets; `rng` draws what is dropped."""
+    def objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map, name: str = "X") -> Objective:
+        """Return the objective on standardised targets; `rng` draws what is dropped, `name` is that of X."""
         loss = self.estimator._make_loss()
         values = loss.standardised(data.targets.values, self.location, self.scale).astype(self.dtype)
         return Objective(
             self.network,
             loss,
-            read_dtype(data.sequences, self.dtype, "X"),
+            read_dtype(data.sequences, self.dtype, name),
             replace(data.targets, values=values),
             self.estimator.alpha,
             bptt_steps=self.estimator.bptt_steps,
@@ -244,7 +247,7 @@ class _Run:
             max_iter=training.max_iter,
             tol=estimator.tol,
             n_iter_no_change=estimator.n_iter_no_change,
-            validate=None if validation is None else training.objective(validation, None, map_chunks).evaluate,
+            validate=None if validation is None else training.objective(validation, None, map_chunks, "X_val").evaluate,
             early_stopping=estimator.early_stopping,
             verbose=bool(estimator.verbose),
             remedy=remedy(estimator),
@@ -273,6 +276,7 @@ class _Run:
         theta, loss = start.theta, np.inf
         try:
             theta, loss = monitor.kept(self.solver.minimize(self.objective, start.theta, monitor))
+            self._require_finite_answers(theta)
         except KeyboardInterrupt:
             if monitor.n_iter == 0:  # there is nothing to keep
                 raise
@@ -284,6 +288,17 @@ class _Run:
             self.watcher.close()
         merits = monitor.merits(loss) if error is None else ()
         return replace(self._outcome_at(theta, loss), merits=merits, was_interrupted=was_interrupted, error=error)
+
+    def _require_finite_answers(self, theta: np.ndarray) -> None:
+        """Raise DivergenceError where the network has no finite loss at `theta`.
+
+        A stochastic solver records losses on the way through an epoch: nobody has seen what its last steps lead to.
+        With states and a link that are bounded, and parameters of usual size, nothing can overflow.
+        """
+        estimator = self.training.estimator
+        is_unbounded = estimator.activation == "relu" or self.objective.loss.link == "log"
+        if estimator.solver in UPDATE_RULES and (is_unbounded or np.abs(theta).max() > _LARGE):
+            self.monitor.require_finite(self.objective.evaluate(theta)[0])
 
     def fitted_attributes(self, theta: np.ndarray) -> dict[str, Any]:
         """Return what an estimator is made of whose fit ends at `theta`, and the state from which it can go on."""

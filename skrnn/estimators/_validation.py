@@ -1,8 +1,6 @@
 """The one place where users' input is judged: parameters, X, y and weights."""
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,6 +11,7 @@ from sklearn.utils.validation import check_scalar, validate_data
 
 from skrnn.cells import CELLS
 from skrnn.estimators._forms import Form, is_list_of_arrays
+from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.losses import REGRESSION_LOSSES
 from skrnn.sequences._ragged import Sequences, from_array, from_list
 from skrnn.solvers import LEAST_SQUARES_OPTIONS, SCHEDULES, SOLVERS, UPDATE_RULES
@@ -187,20 +186,6 @@ def quantile_levels(quantile: Any) -> tuple[float, ...]:
     return tuple(map(float, levels))
 
 
-@contextmanager
-def naming(name: str, expected: str) -> Iterator[None]:
-    """Let errors that leave the block say which input they are about, and what it should have been."""
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        message = str(error)
-        # scikit-learn calls every array X or y.
-        message = re.sub(r"\b(X|y)\b(?!_)", name, message) if name in ("X_val", "y_val") else message
-        if not re.search(rf"\b{name}\b", message):
-            message = f"{name}: {message} Expected {expected}."
-        raise (ValueError if isinstance(error, ValueError) else TypeError)(message) from error
-
-
 _EXPECTED_X = (
     "real numbers in an array (n_samples, n_timesteps, n_features), a 2-D array (n_samples, n_columns), or a list of "
     "arrays (n_timesteps, n_features)"
@@ -227,6 +212,7 @@ def read_numeric(
     The parameters are those of `read_sequences`; no timestep has been looked at.
     """
     who = type(estimator).__name__
+    refuse_masked(X, name)
     if isinstance(X, list | tuple) and len(X) == 0:
         raise ValueError(f"Found array with 0 sample(s) in {name}: it is empty, but {who} expects {_EXPECTED_X}.")
     with naming(name, _EXPECTED_X):
@@ -353,6 +339,7 @@ def read_weights(
     if sample_weight is None:
         return None
     n_samples = len(form)
+    refuse_masked(sample_weight, name)
     with naming(name, f"{n_samples} numbers >= 0, one for each sample"):
         of_timesteps = per_timestep and (is_list_of_arrays(sample_weight) or np.asarray(sample_weight).ndim > 1)
         weights = _flat_weights(sample_weight, form, name, missing) if of_timesteps else sample_weight
@@ -363,6 +350,7 @@ def read_weights(
     if weights.shape != expected:
         raise ValueError(f"{name} has shape {weights.shape}; expected {expected}, a weight for each sample.")
     check_weights(weights, name)
+    weights = moderate(weights)
     return np.repeat(weights, form.n_valid) if per_timestep and not of_timesteps else weights
 
 
@@ -388,14 +376,13 @@ def read_dtype(sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
     return converted
 
 
-def check_weights(weights: np.ndarray, name: str) -> None:
-    """Raise for weights that are not finite or below zero, and where all are zero."""
-    if not np.isfinite(weights).all():
-        raise ValueError(f"{name} contains {weights[~np.isfinite(weights)][0]}; expected finite weights >= 0.")
-    if (weights < 0).any():
-        raise ValueError(f"{name} contains {weights.min()}; expected weights >= 0.")
-    if not weights.any():
-        raise ValueError(f"{name} is zero for all samples (that have a target); expected at least one positive weight.")
+def moderate(weights: np.ndarray) -> np.ndarray:
+    """Return weights times a power of two, so that no sum of theirs overflows or vanishes: only ratios count.
+
+    Those whose largest is of a usual size stay as they are.
+    """
+    exponent = int(np.frexp(weights.max())[1])
+    return weights if abs(exponent) <= 10 else np.ldexp(weights, -exponent)
 
 
 def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bool = True) -> np.ndarray:
@@ -403,10 +390,11 @@ def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bo
     with naming(name, "real numbers, (n_samples,) or (n_samples, n_outputs)"):
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name=name, estimator=estimator)
         _check_kind(y, name)
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=estimator)
     _check_n_targets(y, n_samples, name)
     if ravel and _is_column(y):
         return column_or_1d(y, dtype=np.float64, warn=True)
-    return y.astype(np.float64, copy=False)
+    return y
 
 
 def find_missing(y: np.ndarray) -> np.ndarray | None:
@@ -440,6 +428,10 @@ def read_labels(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray
     with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
         y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=estimator)
         _check_n_targets(y, n_samples, name)
+        if y.dtype.kind == "S":
+            raise TypeError(f"{name} has dtype {y.dtype}, bytes; expected labels that are strings or integers.")
+        if y.dtype.kind == "f" and y.dtype.itemsize > 8:
+            y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=estimator)
         if type_of_target(y) == "multiclass-multioutput":
             raise ValueError(
                 f"{name} has {y.shape[1]} columns of several classes. Expected class labels (n_samples,), or zeros and "

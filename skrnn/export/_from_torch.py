@@ -32,7 +32,8 @@ def from_torch(
         the `state_dict` of such a module, of tensors or of arrays: PyTorch is then not needed.
     readout : torch.nn.Linear or mapping, default=None
         The linear layer on top of the last hidden states, or its `state_dict`. None where `recurrent` is what
-        :func:`to_torch` has returned, or the `state_dict` of that.
+        :func:`to_torch` has returned, or the `state_dict` of that; of other modules, a regressor then predicts the last
+        hidden states themselves (with `return_sequences`, all).
     estimator : RNNRegressor or RNNClassifier, default=None
         Template for all that weights do not tell, such as `loss`, `return_sequences` and `solver`; it is not changed.
         None is a classifier where `classes` or `multilabel` are given, else a regressor, with the usual parameters. Its
@@ -88,8 +89,12 @@ def from_torch(
     template = _template(estimator, has_classes=classes is not None or multilabel)
     recurrent, readout = split_readout(recurrent, readout)
     state = read_recurrent(recurrent)
-    weights, bias = read_readout(readout)
     n_states = state.n_directions * state.hidden_layer_sizes[-1]
+    if readout is None:
+        if is_classifier(template):
+            raise ValueError("readout is None; expected a torch.nn.Linear, whose outputs are logits of the classes.")
+        readout = {"weight": np.eye(n_states, dtype=state.layers[-1][0].dtype)}
+    weights, bias = read_readout(readout)
     if weights.shape[1] != n_states:
         raise ValueError(
             f"readout.weight has shape {weights.shape}; expected (n_outputs, {n_states}), as recurrent gives."

@@ -64,8 +64,10 @@ def read_network(estimator: Any, who: str) -> FittedNetwork:
         If its parameters describe another network than its fitted attributes hold.
     """
     if not isinstance(estimator, BaseRNN):
+        hint = " Of a search, take its best_estimator_." if hasattr(estimator, "best_estimator_") else ""
         raise TypeError(
             f"{who} got an object of type {type(estimator).__name__}; expected a fitted RNNRegressor or RNNClassifier."
+            f"{hint}"
         )
     check_is_fitted(estimator)
     check_parameters(estimator)

@@ -95,11 +95,14 @@ def _module_class() -> Any:
 
         def raw_outputs(self, X: Any, lengths: Any = None) -> Any:
             """Return what the readout gives, (n_samples[, n_timesteps], n_outputs)."""
+            if not isinstance(X, torch.Tensor):
+                raise TypeError(f"X is of type {type(X).__name__}; expected a tensor.")
             if X.ndim != 3:  # PyTorch would take two axes for one sequence
                 raise ValueError(f"X has shape {tuple(X.shape)}; expected (n_samples, n_timesteps, n_features).")
             states, last = X, X.new_empty(0)
             if lengths is not None:
                 lengths = torch.as_tensor(lengths).cpu()
+                _check_lengths(lengths, X)
                 states = torch.nn.utils.rnn.pack_padded_sequence(X, lengths, batch_first=True, enforce_sorted=False)
             for layers in self.recurrent:
                 states, last = layers(states)
@@ -115,6 +118,16 @@ def _module_class() -> Any:
             return make_module, (self.settings,), self.__dict__
 
     return RecurrentNetwork
+
+
+def _check_lengths(lengths: Any, X: Any) -> None:
+    n_samples, n_timesteps, _ = X.shape
+    are_whole = not (lengths.is_floating_point() or lengths.is_complex())
+    if tuple(lengths.shape) != (n_samples,) or not are_whole or not ((lengths > 0) & (lengths <= n_timesteps)).all():
+        raise ValueError(
+            f"lengths are {lengths.tolist()}; expected a tensor of shape ({n_samples},) of whole numbers from 1 to "
+            f"{n_timesteps}, the timesteps of X."
+        )
 
 
 def _answer(raw: Any, answers: Answers) -> Any:

@@ -46,7 +46,7 @@ class RecurrentState:
 
 
 def split_readout(recurrent: Any, readout: Any) -> tuple[Any, Any]:
-    """Return recurrent layers and readout; where `readout` is None, both are in `recurrent`."""
+    """Return recurrent layers and readout; where `readout` is None, both are in `recurrent`, or there is none."""
     if readout is not None:
         return recurrent, readout
     if isinstance(recurrent, Mapping) and _READOUT_WEIGHT in recurrent:
@@ -55,10 +55,7 @@ def split_readout(recurrent: Any, readout: Any) -> tuple[Any, Any]:
         return {name: value for name, value in recurrent.items() if name not in names}, of_readout
     if hasattr(recurrent, "recurrent") and hasattr(recurrent, "readout"):
         return recurrent.recurrent, recurrent.readout
-    raise ValueError(
-        f"readout is None, and recurrent, of type {type(recurrent).__name__}, has none; expected a torch.nn.Linear as "
-        "readout, or as recurrent what to_torch has returned, or its state_dict."
-    )
+    return recurrent, None
 
 
 def read_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +114,8 @@ def _by_place(state: Mapping[str, Any]) -> dict[Place, dict[str, np.ndarray]]:
             hint = " (a projection, proj_size, has no counterpart)" if "weight_hr" in name else ""
             raise ValueError(
                 f"recurrent has a parameter {name!r}{hint}; expected only those of torch.nn."
-                f"{', '.join(MODULES.values())}: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 and so on."
+                f"{', '.join(MODULES.values())}: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 and so on. Of a "
+                "module with other parts too, pass two of them: from_torch(module.gru, module.linear)."
             )
         number, kind, depth, end = parts.groups()
         place = int(number or 0), int(depth), end is not None

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skrnn.estimators._forms import is_list_of_arrays
+from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, reads_sequences
 from skrnn.forecasting._roll import roll
@@ -103,7 +104,7 @@ def as_history(rows: Rows, path: NDArray[np.floating]) -> Any:
     index = continued_index(rows.known.index, len(path))
     if index is None:
         index = pd.RangeIndex(1, len(path) + 1, name="step")
-    frame = pd.DataFrame(path, index=index, columns=rows.names)
+    frame = pd.DataFrame(path, index=index, columns=rows.known.columns[rows.series])
     return frame.iloc[:, 0] if path.shape[1] == 1 else frame
 
 
@@ -113,7 +114,9 @@ def _forecast_sequences(model: Any, history: Any, exog: Any, n_steps: int) -> ND
     if len({sequence.shape[1] for sequence in sequences}) != 1:
         raise ValueError("history has sequences of different numbers of columns, or none; expected the same in all.")
     if exog is not None:
-        exog = np.asarray(exog, dtype=np.float64)
+        refuse_masked(exog, "exog")
+        with naming("exog", "real numbers of shape (n_sequences, n_steps, n_exog)"):
+            exog = np.asarray(exog, dtype=np.float64)
         if exog.ndim != 3 or len(exog) != len(sequences) or not 0 < exog.shape[2] < sequences[0].shape[1]:
             raise ValueError(
                 f"exog has shape {exog.shape}; expected (n_sequences, n_steps, n_exog), of {len(sequences)} sequences "

@@ -12,6 +12,8 @@ def fitted_regressor(model: Any) -> Any:
     """Return the fitted model that predicts: of a search over parameters the best, else the model itself."""
     if not hasattr(model, "fit"):
         raise TypeError(f"model is {model!r}, which has no fit; expected a fitted regressor or a pipeline of one.")
+    if isinstance(model, type):
+        raise TypeError(f"model is {model!r}, a class; expected a fitted regressor, an instance.")
     check_is_fitted(model)
     best = getattr(model, "best_estimator_", model)
     if is_classifier(best):
@@ -35,8 +37,8 @@ def n_history_rows(model: Any) -> int:
 
 
 def is_row_by_row(estimator: Any) -> bool:
-    """Tell whether a final estimator answers each row by itself: one that holds others may hold windows."""
-    return not any(hasattr(part, "fit") for part in parts(estimator)[1:])
+    """Tell whether a final estimator answers each row by itself: one that holds transformers may hold windows."""
+    return not any(hasattr(part, "transform") for part in parts(estimator)[1:])
 
 
 def group_column(model: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn.estimators._inputs import refuse_masked
+
 #: An ndarray or a pandas DataFrame of shape (n_rows, n_columns).
 Table = Any
 
@@ -24,6 +26,7 @@ def read_table(values: Any, name: str, unnamed: str = UNNAMED, least: int = 1) -
 
     A Series without a name is called `unnamed`; `name` is the parameter in messages, `least` the least number of rows.
     """
+    refuse_masked(values, name)
     if hasattr(values, "iloc"):
         table = values if values.ndim == 2 else values.to_frame(unnamed if values.name is None else values.name)
     else:
@@ -38,14 +41,28 @@ def _read_array(values: Any, name: str) -> NDArray[np.floating]:
     try:
         array = np.asarray(values)
         array = array.astype(np.float64) if array.dtype == object else array
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} cannot be read as a table of real numbers: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"{name} cannot be read; expected real numbers, (n_rows,) or (n_rows, n_columns): {error}"
+        ) from error
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{name} has dtype {array.dtype}; expected real numbers.")
     if array.ndim not in (1, 2):
         raise ValueError(f"{name} has shape {array.shape}; expected (n_rows,) or (n_rows, n_columns).")
-    array = array.astype(np.float32 if array.dtype == np.float32 else np.float64, copy=False)
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32 if array.dtype == np.float32 else np.float64, copy=False)
+    _refuse_infinity(array, name)
     return array[:, np.newaxis] if array.ndim == 1 else array
+
+
+def _refuse_infinity(values: NDArray[np.floating], name: str) -> None:
+    """Raise ValueError where values (n_rows,) or (n_rows, n_columns) are infinite; NaN is a missing one."""
+    if np.isinf(values).any():
+        row = int(np.argwhere(np.isinf(values))[0, 0])
+        raise ValueError(
+            f"{name} contains infinity in row {row}, or a number too large for {values.dtype}; expected finite "
+            "numbers, or NaN where one is missing."
+        )
 
 
 def take(table: Any, positions: range | NDArray[np.intp]) -> Any:
@@ -62,14 +79,15 @@ def column(table: Table, position: int) -> NDArray[Any]:
 
 
 def find_column(table: Table, given: Any, parameter: str) -> int:
-    """Return the position of a column given by its name in a DataFrame, or by its position, negative from the end."""
+    """Return the position of a column given by its name, a string, or by its position, negative from the end."""
     names = list(table.columns) if is_frame(table) else []
     n_columns = table.shape[1]
     if isinstance(given, str) and given in names:
         return names.index(given)
     if isinstance(given, Integral) and -n_columns <= given < n_columns:
         return int(given) % n_columns
-    raise ValueError(f"{parameter} is {given!r}; expected one of the columns {names or list(range(n_columns))}.")
+    named = f"one of the columns {names} by name, if that is a string, or " if names else "a column "
+    raise ValueError(f"{parameter} is {given!r}; expected {named}by position, from 0 to {n_columns - 1}.")
 
 
 def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.floating]:
@@ -77,10 +95,17 @@ def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.float
     if not is_frame(table):
         return table[:, columns]
     selected = table.iloc[:, columns]
+    if any(getattr(dtype, "kind", "O") in "mM" for dtype in selected.dtypes):  # as numbers, they would be nanoseconds
+        raise ValueError(
+            f"{name} has columns {list(selected.columns)}, of which some hold dates or durations; expected real "
+            "numbers. Dates belong into the index."
+        )
     try:
-        return selected.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
-    except (TypeError, ValueError) as error:
+        values = selected.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} has columns {list(selected.columns)}; expected real numbers: {error}") from error
+    _refuse_infinity(values, name)
+    return values
 
 
 def with_columns(table: Table, columns: Sequence[int], values: Sequence[NDArray[Any]]) -> Table:

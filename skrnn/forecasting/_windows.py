@@ -10,8 +10,9 @@ from skrnn.forecasting._models import is_row_by_row, n_history_rows, point_forec
 from skrnn.forecasting._rows import Rows
 from skrnn.forecasting._tables import Table, take, with_columns
 
-#: On how many rows a single forecast tries out whether windows are all that the model looks at.
-_N_TRIED = 8
+#: On how many rows a single forecast tries out whether windows are all that the model looks at, and at how many origins
+#: a backtest does.
+_N_TRIED, _N_TRIED_ORIGINS = 8, 100
 
 
 def predict_at(model: Any, table: Table, ends: range) -> Any:
@@ -59,13 +60,14 @@ def roll_windows(model: Any, rows: Rows, origins: range, n_steps: int) -> NDArra
 
 
 def _windows_suffice(model: Any, rows: Rows, ends: range, n_window: int) -> bool:
-    """Tell whether the model sees the same with the last `n_window` rows as with all rows, at each of these ends.
+    """Tell whether the model sees the same with the last `n_window` rows as with all rows, at some of these ends.
 
     With the windows of all ends one behind the other, what looks further back, or ahead, or at all rows at once, sees
     something else.
     """
     if len(ends) == 1:
         ends = range(max(n_window - 1, ends[0] + 1 - _N_TRIED), ends[0] + 1)
+    ends = ends[:: -(-len(ends) // _N_TRIED_ORIGINS)]
     positions = np.add.outer(ends, np.arange(1 - n_window, 1))
     windows = take(rows.known, positions.ravel())
     try:

@@ -11,6 +11,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
+from skrnn.estimators._inputs import check_weights, naming, refuse_masked
+
 
 def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
     """Make a scorer for targets at every timestep of one for targets at every sample.
@@ -121,6 +123,8 @@ class SequenceScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> float:
         """Return the score of the estimator's answers to X, targets and weights in any of the three forms."""
+        for values, name in ((y, "y"), (sample_weight, "sample_weight")):
+            _check_samples(values, name)
         if _has_one_a_sample(y):
             weights = {} if sample_weight is None else {"sample_weight": sample_weight}
             return self.scorer(estimator, X, y, **weights)
@@ -133,11 +137,15 @@ class SequenceScorer:
             raise ValueError(
                 f"No timestep is left to score: of {len(valid)} timesteps in {len(lengths)} samples, "
                 f"{np.count_nonzero(~has_target)} have no target in y (NaN or None in an output) and "
-                f"{np.count_nonzero(~has_answer)} have no prediction (NaN in every output, masked in X)."
+                f"{np.count_nonzero(~has_answer)} have no prediction (NaN in every output, masked in X). "
+                "Expected at least one with both."
             )
-        weights = {} if sample_weight is None else {"sample_weight": _settled(_weights(sample_weight, lengths)[valid])}
+        weights = {} if sample_weight is None else {"sample_weight": _weights(sample_weight, lengths)[valid]}
         flat = FlatEstimator(estimator, X, answers, lengths, valid)
-        return self.scorer(flat, X, _one_column_as_1d(_settled(targets[valid])), **weights)
+        with naming("y", f"targets that {self.scoring!r} takes beside the predictions"):
+            y = _one_column_as_1d(_settled(targets[valid]))
+            _check_targets(y)
+            return self.scorer(flat, X, y, **weights)
 
     def get_metadata_routing(self) -> Any:
         """Return the metadata that the wrapped scorer asks for, where metadata routing is enabled."""
@@ -235,24 +243,60 @@ def _weights(sample_weight: Any, lengths: np.ndarray) -> np.ndarray:
     """Return a weight for each timestep, (n_rows,), of weights per sample or per timestep."""
     if _has_one_a_sample(sample_weight):
         if len(sample_weight) != len(lengths):
-            raise ValueError(f"sample_weight has {len(sample_weight)} samples, but y has {len(lengths)}.")
-        return np.repeat(np.asarray(sample_weight), lengths)
+            raise ValueError(
+                f"sample_weight has {len(sample_weight)} samples, but y has {len(lengths)}; expected a weight for each."
+            )
+        return np.repeat(_as_weights(np.asarray(sample_weight)), lengths)
     rows, weighted = _flatten(sample_weight, "sample_weight")
     _check_lengths(weighted, "sample_weight", lengths, "y")
     rows = _one_column_as_1d(rows)
     if rows.ndim != 1:
         raise ValueError(f"sample_weight has {rows.shape[1]} values a timestep; expected one weight.")
-    return rows
+    return _as_weights(rows)
+
+
+def _as_weights(rows: np.ndarray) -> np.ndarray:
+    """Return weights (n_rows,) as float64."""
+    with naming("sample_weight", "real numbers >= 0"):
+        if rows.dtype.kind not in "fiubO":
+            raise TypeError(f"sample_weight has dtype {rows.dtype}; expected real numbers >= 0.")
+        weights = rows.astype(np.float64)
+    check_weights(weights, "sample_weight")
+    return weights
+
+
+def _check_targets(y: np.ndarray) -> None:
+    """Raise unless targets, (n_rows,) or (n_rows, n_outputs), are numbers, all of them finite, or labels."""
+    if y.dtype.kind not in "fiubUSO":
+        raise TypeError(f"y has dtype {y.dtype}; expected real numbers or labels.")
+    if y.dtype.kind == "f" and not np.isfinite(y.astype(np.float64)).all():
+        raise ValueError("y contains infinity, or a number too large for float64; expected finite numbers.")
 
 
 def _check_lengths(lengths: np.ndarray, name: str, expected: np.ndarray, expected_name: str) -> None:
     """Raise unless all samples have the same numbers of timesteps in both."""
     if len(lengths) != len(expected):
-        raise ValueError(f"{name} has {len(lengths)} samples, but {expected_name} has {len(expected)}.")
+        raise ValueError(
+            f"{name} has {len(lengths)} samples, but {expected_name} has {len(expected)}; expected as many."
+        )
     if (lengths != expected).any():
         sample = int(np.argmax(lengths != expected))
         raise ValueError(
-            f"{name} has {lengths[sample]} timesteps in sample {sample}, but {expected_name} has {expected[sample]}."
+            f"{name} has {lengths[sample]} timesteps in sample {sample}, but {expected_name} has {expected[sample]}; "
+            "expected as many."
+        )
+
+
+def _check_samples(values: Any, name: str) -> None:
+    """Raise unless values, None as weights, are an array-like with an entry a sample, and no masked array."""
+    refuse_masked(values, name)
+    if values is None and name == "sample_weight":
+        return
+    is_single = isinstance(values, str | bytes | dict | set) or not hasattr(values, "__len__")
+    if is_single or (hasattr(values, "__array__") and np.ndim(values) == 0):
+        raise TypeError(
+            f"{name} is {values!r} of type {type(values).__name__}; expected an array or a list with an entry for each "
+            "sample."
         )
 
 

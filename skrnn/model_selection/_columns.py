@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from skrnn.estimators._inputs import refuse_masked
+
 
 def n_rows(X: Any) -> int:
     """Return the number of samples of an array, data frame, sparse matrix or list."""
@@ -57,6 +59,7 @@ def get_column(X: Any, column: str | int, parameter: str) -> Any:
         raise ValueError(
             f"{parameter}={column!r} has shape {found.shape} in X; expected one value a row, (n_samples,)."
         )
+    refuse_masked(found, f"{parameter}={column!r} of X")
     return found
 
 

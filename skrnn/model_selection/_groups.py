@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skrnn.estimators._inputs import naming
+
 
 def codes_of(labels: Any, parameter: str) -> np.ndarray:
     """Number the groups in the order in which they come.
@@ -38,7 +40,8 @@ def codes_of(labels: Any, parameter: str) -> np.ndarray:
     for row, label in enumerate(array):
         if _is_missing(label):
             raise ValueError(f"{parameter} is missing in row {row}; expected a label in each row.")
-        numbers.setdefault(label, len(numbers))
+        with naming(parameter, "labels that can be hashed"):
+            numbers.setdefault(label, len(numbers))
     return np.fromiter(map(numbers.__getitem__, array), dtype=np.intp, count=len(array))
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import indexable
 
+from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.model_selection._columns import get_column, n_rows
 from skrnn.model_selection._folds import Fold, Lengths, borders_by_count, borders_by_size, make_folds
 from skrnn.model_selection._groups import codes_of, times_to_the_end
@@ -175,7 +176,13 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
             If a length of time is negative; if a column does not exist; if a time or a group is missing; if a group
             has two rows of one time; if groups are given twice; or if a part has no rows.
         """
-        X, y, groups = indexable(X, y, groups)
+        refuse_masked(groups, "groups")
+        if not hasattr(X, "__len__") and not hasattr(X, "shape"):
+            raise TypeError(
+                f"X is {X!r} of type {type(X).__name__}; expected an array, a data frame or a list of rows."
+            )
+        with naming("X", "an array, a data frame or a list, with as many rows as y and groups"):
+            X, y, groups = indexable(X, y, groups)
         times = self._times(X, self._groups(X, groups))
         if len(times.values) == 0:
             raise ValueError("X has no rows; expected rows to train and to test.")

@@ -6,6 +6,8 @@ from typing import Any, final
 
 import numpy as np
 
+from skrnn.estimators._inputs import naming
+
 
 @final
 class Times:
@@ -150,7 +152,9 @@ def read_times(column: Any, parameter: str) -> Times:
     """
     if hasattr(column, "isna") and column.isna().any():  # as an integer, a missing period would be the first of all
         raise ValueError(f"{parameter} has {int(column.isna().sum())} missing times; expected a time in each row.")
-    values = _to_numpy(column, parameter)
+    with naming(parameter, "numbers, dates, durations or periods"):
+        values = _to_numpy(column, parameter)
+        values = values.astype(np.float64) if values.dtype == np.longdouble else values
     if values.dtype.kind in "mM":
         return _read_dates(values, parameter)
     if values.dtype.kind not in "iuf":
@@ -159,7 +163,9 @@ def read_times(column: Any, parameter: str) -> Times:
             "converted with pandas.to_datetime."
         )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ValueError(f"{parameter} has {int((~np.isfinite(values)).sum())} times that are NaN or infinite.")
+        raise ValueError(
+            f"{parameter} has {int((~np.isfinite(values)).sum())} times that are NaN or infinite; expected none such."
+        )
     if values.dtype.kind == "u" and len(values) and values.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{parameter} has times up to {values.max()}; expected at most {np.iinfo(np.int64).max}.")
     return Times(values.astype(np.float64 if values.dtype.kind == "f" else np.int64))

@@ -1,6 +1,7 @@
 """A picture of forecasts: what was known, what came, and what was expected from one or several origins."""
 
 from collections.abc import Sequence
+from datetime import date
 from numbers import Integral
 from typing import Any, Self, final
 
@@ -121,8 +122,8 @@ class ForecastDisplay:
         cls,
         estimator: Any,
         series: ArrayLike,
-        *,
         n_steps: int,
+        *,
         origins: ArrayLike | None = None,
         coverage: float | None = None,
         n_calibration: int | None = None,
@@ -326,15 +327,20 @@ class ForecastDisplay:
         """Name the axes, and draw the legend above them, where no line can run into it."""
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        if times.dtype.kind == "M":
-            locator = AutoDateLocator()
+        if times.dtype.kind == "M" or isinstance(times[0], date):
+            zone = getattr(times[0], "tzinfo", None)
+            locator = AutoDateLocator(zone)
             self.ax_.xaxis.set_major_locator(locator)
-            self.ax_.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+            self.ax_.xaxis.set_major_formatter(ConciseDateFormatter(locator, zone))
         default = "row" if self.times is None else ""
         self.ax_.set(xlabel=default if self.time_name is None else self.time_name, ylabel=self.series_name or "series")
         self.ax_.spines[["top", "right"]].set_visible(False)
-        room = {"ncols": 5, "columnspacing": 1.2, "handlelength": 1.6, "handletextpad": 0.6, "borderaxespad": 0.0}
-        self.ax_.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False, fontsize="small", **room)
+        place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.0}
+        look = {"columnspacing": 1.2, "handlelength": 1.6, "handletextpad": 0.6, "frameon": False, "fontsize": "small"}
+        for n_columns in (5, 3, 2):  # as many as there is room for
+            legend = self.ax_.legend(ncols=n_columns, **place, **look)
+            if legend.get_window_extent().width <= self.ax_.get_window_extent().width:
+                break
 
 
 def _check_position(name: str, value: Any, least: int, most: int | None) -> int:
@@ -401,5 +407,16 @@ def _times_of(table: Any, n_steps: int) -> tuple[NDArray[Any], str | None]:
         if ahead is not None:
             times = index.append(ahead)
             times = times.to_timestamp() if hasattr(times, "to_timestamp") else times
-            return times.to_numpy(), "" if index.name is None else str(index.name)
+            name = "" if index.name is None else str(index.name)
+            if hasattr(times, "total_seconds"):  # matplotlib knows no durations
+                return _in_readable_unit(times.total_seconds().to_numpy(), name)
+            return times.to_numpy(), name
     return np.arange(len(table) + n_steps), "row"
+
+
+def _in_readable_unit(seconds: NDArray[np.floating], name: str) -> tuple[NDArray[np.floating], str]:
+    """Return durations in the largest unit of which a step is one or more, and their name with that of the unit."""
+    step = seconds[-1] - seconds[-2]
+    units = {"days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0, "ms": 1e-3}
+    unit = next((unit for unit, length in units.items() if abs(step) >= length), "ms")
+    return seconds / units[unit], f"{name} ({unit})" if name else unit

@@ -13,6 +13,8 @@ from skrnn.plotting._networks import split_network
 #: More features than that have no legend: it would hide what it explains.
 _MOST_FEATURES_NAMED = 6
 _MASKED = "0.82"
+#: Inches that the colour bar and its numbers take, or the names of features above them.
+_COLOURBAR_WIDTH = 1.0
 
 
 @final
@@ -288,6 +290,11 @@ def _two_axes(plt: Any, ax: Any) -> np.ndarray:
     if ax.get_subplotspec() is None:
         raise ValueError("ax has no place in a grid that could be divided; expected axes of plt.subplots, or a pair.")
     ax.set_axis_off()
-    grid = ax.get_subplotspec().subgridspec(2, 1, hspace=0.08, **shares)
-    lower = ax.figure.add_subplot(grid[1])
-    return np.array([ax.figure.add_subplot(grid[0], sharex=lower), lower])
+    if ax.figure.get_layout_engine() is None:  # none that makes room for the colour bar
+        width = ax.get_window_extent().width / ax.figure.dpi
+        shares["width_ratios"] = [max(width - _COLOURBAR_WIDTH, 0.5 * width), _COLOURBAR_WIDTH]
+    grid = ax.get_subplotspec().subgridspec(
+        2, len(shares.get("width_ratios", [1.0])), hspace=0.08, wspace=0.0, **shares
+    )
+    lower = ax.figure.add_subplot(grid[1, 0])
+    return np.array([ax.figure.add_subplot(grid[0, 0], sharex=lower), lower])

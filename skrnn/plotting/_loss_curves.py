@@ -1,6 +1,7 @@
 """A picture of training: loss curves."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any, Self, final
 
 import numpy as np
@@ -18,6 +19,9 @@ _LOSS_NAMES = {
     "quantile": "mean pinball loss",
     "poisson": "half mean Poisson deviance",
 }
+
+#: Letters on a line of a legend that stands beside the axes.
+_LEGEND_WIDTH = 48
 
 
 @final
@@ -210,7 +214,8 @@ class LossCurveDisplay:
         """
         plt = require_pyplot(f"{type(self).__name__}.plot")
         columns = self._columns()
-        if ax is None:
+        has_own_figure = ax is None
+        if has_own_figure:
             _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_, self.validation_lines_, self.other_start_lines_, self.kept_markers_ = [], [], [], []
@@ -228,9 +233,9 @@ class LossCurveDisplay:
         if log_scale:
             self._scale_logarithmically()
         ax.set(xlabel=self.iteration_name, ylabel=self.loss_name)
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         ax.spines[["top", "right"]].set_visible(False)
-        self._explain()
+        self._explain(has_own_figure)
         return self
 
     def _columns(self) -> list[tuple[Any, Any, Any, Any]]:
@@ -276,7 +281,7 @@ class LossCurveDisplay:
             self.ax_.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             self.ax_.yaxis.set_minor_formatter(NullFormatter())
 
-    def _explain(self) -> None:
+    def _explain(self, has_own_figure: bool) -> None:
         """Draw a legend, unless a single curve without a name needs none."""
         names = [None] * len(self.lines_) if self.names is None else self.names
         handles, labels = [], []
@@ -294,7 +299,19 @@ class LossCurveDisplay:
             if len(shown) == 1 and name is not None:
                 labels[-1] = name
         if len(handles) > 1 or self.names is not None:
-            self.ax_.legend(handles, labels, frameon=False)
+            legend = self.ax_.legend(handles, labels, frameon=False)
+            size, room = legend.get_window_extent(), self.ax_.get_window_extent()
+            if has_own_figure and (size.width > 0.6 * room.width or size.height > 0.6 * room.height):
+                self._explain_beside(handles, labels)
+
+    def _explain_beside(self, handles: list[Any], labels: list[str]) -> None:
+        """Draw a legend that is too large for the axes beside them, and make the figure as much larger."""
+        labels = [fill(label, _LEGEND_WIDTH) for label in labels]
+        place = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
+        legend = self.ax_.legend(handles, labels, frameon=False, fontsize="small", **place)
+        size, (width, height) = legend.get_window_extent(), self.figure_.get_size_inches()
+        dpi = self.figure_.dpi
+        self.figure_.set_size_inches(width + size.width / dpi, max(height, size.height / dpi + 0.8))
 
 
 def _read_estimators(estimator: Any, name: Any) -> tuple[list[Any], list[str] | None]:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
+from skrnn.estimators._inputs import naming
+
 
 def read_table(X: Any) -> Any:
     """Return X as a data frame, or as a 2-D array of any dtype, in which each column keeps what it holds."""
@@ -67,7 +69,8 @@ def read_labels(values: Any, n_samples: int, name: str) -> NDArray[Any]:
         labels = np.asarray(values)
     if labels.shape != (n_samples,):
         raise ValueError(f"{name} has shape {labels.shape}, but SlidingWindow expects one label a row: ({n_samples},)")
-    missing = _is_missing(labels)
+    with naming(name, "labels that can be hashed"):
+        missing = _is_missing(labels)
     if missing.any():
         row = int(np.argmax(missing))
         raise ValueError(f"{name} is {labels[row]} in row {row}, but SlidingWindow expects a label in every row")

@@ -11,14 +11,18 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
+from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.preprocessing._groups import column_position, count_labels, read_labels, read_table, take_column
 from skrnn.preprocessing._labelled import Rows, make_windows, take_last_rows
 from skrnn.preprocessing._parameters import check_count, check_flag, check_group_column, check_padding
 from skrnn.preprocessing._series import digest_rows, refuse_infinity
 from skrnn.sequences._windows import flatten_windows, n_history_rows
 
+_EXPECTED_X = "real numbers, or NaN, in a 2-D array (n_samples, n_columns)"
+
 #: The attributes that exist only with `carry_context`.
-_OF_CONTEXT = {"context_", "context_groups_", "n_samples_fit_", "_digest"}
+_OF_CONTEXT = {"context_", "context_groups_", "n_samples_fit_", "_n_context_rows", "_digest"}
 
 
 def _gives_columns(transformer: "SlidingWindow") -> bool:
@@ -28,7 +32,7 @@ def _gives_columns(transformer: "SlidingWindow") -> bool:
     return True
 
 
-class SlidingWindow(TransformerMixin, BaseEstimator):
+class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Give every row of a series the window of rows that ends there.
 
     Row t becomes the window of rows ``t - (n_timesteps - 1) * dilation, ..., t - dilation, t``, oldest
@@ -229,7 +233,7 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
             the group column; if the group column is absent or the only one; if both it and `groups` are
             given; if there is not one group for each row, or one is NaN or None.
         """
-        self._fit(X, groups)
+        self._fit(X, y, groups)
         return self
 
     def transform(self, X: ArrayLike, *, groups: ArrayLike | None = None) -> NDArray[np.floating]:
@@ -252,7 +256,8 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         Raises
         ------
         sklearn.exceptions.NotFittedError
-            If :meth:`fit` was not called before, or `carry_context` was False then and is True now.
+            If :meth:`fit` was not called before, or `carry_context` was False then and is True now, or windows are
+            longer now and would reach over more rows than it has kept.
         TypeError
             If `X` is sparse, or a group is not hashable.
         ValueError
@@ -296,7 +301,7 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps * n_features)
             As from :meth:`transform`. The errors are those of :meth:`fit`.
         """
-        return self._make_windows(self._fit(X, groups), context=None)
+        return self._make_windows(self._fit(X, y, groups), context=None)
 
     @available_if(_gives_columns)
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
@@ -333,8 +338,10 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         columns = [f"{name}_t-{lag}" if lag else name for lag in lags for name in names]
         return np.asarray(columns, dtype=object)
 
-    def _fit(self, X: ArrayLike, groups: ArrayLike | None) -> Rows:
+    @with_callbacks
+    def _fit(self, X: ArrayLike, y: Any, groups: ArrayLike | None) -> Rows:
         """Fit, and return the rows that were read."""
+        task = begin_fit(self, X, y, {"groups": groups})
         check_count("n_timesteps", self.n_timesteps)
         check_count("dilation", self.dilation)
         check_padding(self.padding)
@@ -344,12 +351,15 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         rows = self._read(X, groups, reset=True)
         self.n_groups_ = None if rows.labels is None else count_labels(rows.labels)
         if self.carry_context:
-            self.context_, self.context_groups_ = take_last_rows(rows, self.n_history_rows)
+            self._n_context_rows = self.n_history_rows
+            self.context_, self.context_groups_ = take_last_rows(rows, self._n_context_rows)
             self.n_samples_fit_ = len(rows.series)
             self._digest = digest_rows(*rows)
         else:
             for name in _OF_CONTEXT & set(vars(self)):  # from an earlier fit
                 delattr(self, name)
+        if task is not None:
+            task.end(dict)
         return rows
 
     def _read(self, X: ArrayLike, groups: ArrayLike | None, *, reset: bool) -> Rows:
@@ -357,19 +367,28 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         # Integers are converted while they are padded, and infinity is looked for in blocks of rows: either would
         # else take memory as large as the series.
         checks = {"dtype": "numeric", "ensure_all_finite": False}
+        for values, name in ((X, "X"), (groups, "groups")):
+            refuse_masked(values, name)
         if self.group_column is None:
-            series, labels, name = validate_data(self, X, reset=reset, **checks), groups, "groups"
+            with naming("X", _EXPECTED_X):
+                series = validate_data(self, X, reset=reset, **checks)
+            labels, name = groups, "groups"
         else:
             if groups is not None:
                 raise ValueError(f"groups are given beside group_column={self.group_column!r}, but only one can tell")
-            table = read_table(X)
+            with naming("X", _EXPECTED_X):
+                table = read_table(X)
             validate_data(self, table, reset=reset, skip_check_array=True)
             features, labels = take_column(table, self._group_position())
-            series = check_array(features, estimator=self, input_name="X", **checks)
+            with naming("X", _EXPECTED_X):
+                series = check_array(features, estimator=self, input_name="X", **checks)
             name = f"group column {self.group_column!r} of X"
         if series.dtype.kind not in "biuf":  # dates pass as numeric, and as numbers their NaT would be -9e18
             raise ValueError(f"X has dtype {series.dtype}, but SlidingWindow expects real numbers")
-        refuse_infinity(series)
+        with naming("X", _EXPECTED_X):
+            if series.dtype.itemsize > 8:  # what is finite in long double may not be in a window
+                series = series.astype(np.float64)
+            refuse_infinity(series)
         return Rows(series, None if labels is None else read_labels(labels, len(series), name))
 
     def _group_position(self) -> int:
@@ -382,6 +401,11 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
             return None
         if not hasattr(self, "context_"):
             raise NotFittedError("carry_context is True, but was False in fit, which kept no rows: call fit again")
+        if self.n_history_rows > self._n_context_rows:
+            raise NotFittedError(
+                f"n_timesteps={self.n_timesteps} and dilation={self.dilation} reach back {self.n_history_rows} rows, "
+                f"but fit kept {self._n_context_rows}: call fit again"
+            )
         series, labels = rows
         if (labels is None) != (self.context_groups_ is None):
             return None

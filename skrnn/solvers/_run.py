@@ -91,10 +91,18 @@ class Run:
 
 @contextmanager
 def naming_options(options: Mapping[str, Any]) -> Iterator[None]:
-    """Let errors of SciPy that leave the block name the options, where the user has set some."""
+    """Let errors of SciPy that leave the block name the options, where the user has set some.
+
+    Where its linear algebra meets numbers that are not finite, the error is that of a solver that diverges.
+    """
     try:
         yield
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
+    except (TypeError, ValueError, AttributeError, KeyError, np.linalg.LinAlgError) as error:
+        if isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error):
+            raise DivergenceError(
+                f"The solver diverged: SciPy's linear algebra came upon numbers beyond its range ({error}). Expected "
+                "finite ones; X and y of unit scale, or a smaller alpha, may help."
+            ) from error
         if not options or isinstance(error, DivergenceError):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError

@@ -39,7 +39,10 @@ class InverseScaling(Schedule):
 
     def end_epoch(self, n_samples_seen: int) -> None:
         """Lower the rate."""
-        self.learning_rate = self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
+        try:
+            self.learning_rate = self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
+        except OverflowError:  # of the power: the rate is too small for a float
+            self.learning_rate = 0.0
 
     def endure_stall(self) -> bool:
         """Return False."""

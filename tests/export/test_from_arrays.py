@@ -103,6 +103,17 @@ def test_a_module_without_biases():
     )
 
 
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("cell", GATES)
+def test_a_module_without_readout_predicts_its_states(cell, return_sequences):
+    state = recurrent_state(cell, dtype=np.float32, bidirectional=True)
+    model = from_torch(state, estimator=RNNRegressor(return_sequences=return_sequences))
+    states = model.hidden_states(X)
+    assert model.readout_weights_.dtype == states.dtype == np.float32
+    expected = states if return_sequences else np.concatenate([states[:, -1, :3], states[:, 0, 3:]], axis=1)
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-6)
+
+
 def test_one_mapping_with_all_parameters():
     state, readout = recurrent_state("lstm"), readout_state(1)
     joined = {f"recurrent.0.{name}": value for name, value in state.items()}
@@ -240,12 +251,12 @@ BOTH = recurrent_state("gru", bidirectional=True)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((GRU,), ValueError, "readout is None, and recurrent, of type dict, has none; expected"),
         ((3, readout_state(1)), TypeError, "recurrent is of type int; expected"),
         ((GRU, 3), TypeError, "readout is of type int; expected"),
         (({}, readout_state(1)), ValueError, "recurrent has no parameters; expected"),
         (({**GRU, "weight_hr_l0": np.ones((2, 3))}, readout_state(1)), ValueError, "proj_size, has no counterpart"),
         (({**GRU, "norm.weight": np.ones(3)}, readout_state(1)), ValueError, "'norm.weight'; expected only"),
+        (({f"gru.{name}": value for name, value in GRU.items()},), ValueError, "'gru.weight_ih_l0'; .* pass two of"),
         ((without(GRU, "bias_hh_l0"), readout_state(1)), ValueError, r"only \['bias_ih', 'weight_hh', 'weight_ih'\]"),
         (({**GRU, "weight_hh_l0": np.ones((10, 5))}, readout_state(1)), ValueError, r"shape \(10, 5\); expected"),
         (
@@ -296,6 +307,8 @@ def test_what_does_not_fit_is_refused(arguments, error, message):
         ({"estimator": RNNRegressor(), "classes": [0, 1, 2]}, ValueError, "estimator is a regressor"),
         ({"estimator": RNNRegressor(), "multilabel": True}, ValueError, "estimator is a regressor"),
         ({"estimator": RNNClassifier()}, ValueError, "classes is None"),
+        ({"readout": None, "classes": [0, 1, 2]}, ValueError, "readout is None; expected a torch.nn.Linear, whose"),
+        ({"readout": None, "multilabel": True}, ValueError, "readout is None; expected a torch.nn.Linear, whose"),
         ({"classes": [0, 1, 2], "multilabel": True}, ValueError, "classes and multilabel"),
         ({"classes": [0, 1, 1]}, ValueError, "each of them once"),
         ({"classes": [0, 1, 2, 3]}, ValueError, "4 labels, but readout.weight 3 rows"),
@@ -305,4 +318,4 @@ def test_what_does_not_fit_is_refused(arguments, error, message):
 )
 def test_options_that_do_not_fit_are_refused(options, error, message):
     with pytest.raises(error, match=message):
-        from_torch(GRU, readout_state(3), **options)
+        from_torch(GRU, **{"readout": readout_state(3), **options})

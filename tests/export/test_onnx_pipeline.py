@@ -1,12 +1,14 @@
 """Tests of exported pipelines against `predict`, in onnxruntime."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import skl2onnx
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
 
@@ -69,8 +71,9 @@ def test_windows(padding, dilation, flatten, dtype):
     check(pipeline, SERIES[3:5], dtype)  # fewer rows than a window has
 
 
-def test_window_of_one_row():
-    check(fit(SlidingWindow(1), network()))
+@pytest.mark.parametrize("padding", ["mask", "edge", "zero"])
+def test_window_of_one_row(padding):
+    check(fit(SlidingWindow(1, padding=padding), network()))
 
 
 @pytest.mark.parametrize(("with_mean", "with_std"), [(True, True), (True, False), (False, True), (False, False)])
@@ -145,6 +148,28 @@ def test_what_skl2onnx_knows(transformer, dtype):
     check(fit(transformer, SlidingWindow(3), network()), dtype=dtype)
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ["z", "first name"],
+        np.array(["z", "first name"]),
+        [-1, 0],
+        [True, False, True],
+        slice(1, 3),
+        make_column_selector(pattern="z"),
+        [],
+    ],
+    ids=["names", "array of names", "positions", "mask", "slice", "selector", "none"],
+)
+def test_columns_of_a_frame(columns):
+    frame = pd.DataFrame(SERIES, columns=["first name", "y", "z"])
+    transformer = ColumnTransformer([("some", StandardScaler(), columns)], remainder="passthrough")
+    pipeline = fit(transformer, SlidingWindow(3), network(), X=frame)
+    (y,) = run(to_onnx(pipeline), X=SERIES.astype(np.float32))
+    np.testing.assert_allclose(y, pipeline.predict(frame), rtol=1e-5, atol=2e-5)
+    pipeline[0].transform(frame)  # which still knows its columns by name
+
+
 def test_what_skl2onnx_knows_in_float32_alone():
     check(fit(PolynomialFeatures(2), StandardScaler(), SlidingWindow(3), network()))
 
@@ -191,6 +216,15 @@ def test_lengths_of_rows_are_refused():
 def test_the_end_must_be_a_network():
     with pytest.raises(TypeError, match="to_onnx got an object of type StandardScaler; expected"):
         to_onnx(make_pipeline(SlidingWindow(3, flatten=True), StandardScaler()).fit(SERIES))
+
+
+def test_of_a_search_its_best_estimator_is_exported():
+    search = GridSearchCV(make_pipeline(SlidingWindow(3), network(max_iter=2)), {}, cv=2)
+    with pytest.warns(ConvergenceWarning):
+        search.fit(SERIES, Y)
+    with pytest.raises(TypeError, match=r"GridSearchCV; expected .* Of a search, take its best_estimator_"):
+        to_onnx(search)
+    to_onnx(search.best_estimator_)
 
 
 def test_the_model_says_what_it_is():

@@ -82,6 +82,8 @@ def test_a_module_of_pytorch_s_own(make, bidirectional, batch_first, bias):
         expected = readout(states if batch_first else states.transpose(0, 1)).numpy()
     model = from_torch(recurrent, readout, estimator=RNNRegressor(return_sequences=True))
     np.testing.assert_allclose(model.predict(X), expected, **TOLERANCE)
+    states = states if batch_first else states.transpose(0, 1)
+    np.testing.assert_allclose(from_torch(recurrent).hidden_states(X), states, **TOLERANCE)
 
 
 def test_relu_is_taken_from_the_module():
@@ -205,6 +207,12 @@ def test_what_does_not_fit_is_refused():
     module = to_torch(fitted(RNNRegressor((4,)), np.arange(6.0)))
     with pytest.raises(ValueError, match=r"X has shape \(4, 3\); expected \(n_samples"):
         module(torch.zeros(4, 3, dtype=torch.float64))
+    with pytest.raises(TypeError, match=r"X is of type ndarray; expected a tensor"):
+        module(np.zeros((4, 3, 3)))
+    X = torch.zeros(2, 5, 3, dtype=torch.float64)
+    for lengths in ([5, 6], [0, 5], [5], [5, 5, 5], [[5, 5]], [5.0, 5.0]):
+        with pytest.raises(ValueError, match=r"lengths .* of whole numbers from 1 to 5, the timesteps of X"):
+            module(X, lengths)
     with pytest.raises(NotFittedError):
         to_torch(RNNRegressor())
     with pytest.raises(TypeError, match="to_torch got an object of type Pipeline; expected"):

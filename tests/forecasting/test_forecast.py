@@ -275,6 +275,13 @@ def test_pandas_frame_of_several_series_with_exog():
         rows = pd.concat([rows, new])
 
 
+def test_columns_of_several_levels_keep_them():
+    columns = pd.MultiIndex.from_tuples([("sales", "north"), ("sales", "south")], names=["what", "where"])
+    series = pd.DataFrame(np.cumsum(np.ones((20, 2)), axis=0), columns=columns)
+    predictions = forecast(lags(3).fit(*to_supervised(series)), series, 2)
+    pd.testing.assert_index_equal(predictions.columns, columns)
+
+
 def test_integers_in_a_frame_do_not_round_the_forecasts():
     series = pd.Series(np.arange(30) ** 2, name="n")
     model = lags(3).fit(*to_supervised(series))

@@ -183,8 +183,14 @@ def test_warns_of_groups_that_are_lost():
         ({"exog": [1.0, 2.0]}, ValueError, "exog has 2 rows, but series has 5"),
         ({"groups": [1, 2]}, ValueError, r"groups has shape \(2,\), but series has 5 rows"),
         ({"groups": ["a", "a", None, "b", "b"]}, ValueError, "groups is missing"),
+        ({"groups": ["a", "a", np.nan, "b", "b"]}, ValueError, "groups is missing"),  # NumPy makes "nan" of it
+        ({"groups": pd.array(["a", "a", None, "b", "b"], dtype="string")}, ValueError, "groups is missing"),
         ({"groups": "store"}, ValueError, "groups is 'store', the only column of series"),
-        ({"series": np.zeros((5, 2)), "groups": "store"}, ValueError, "groups is 'store'; expected one of the columns"),
+        (
+            {"series": np.zeros((5, 2)), "groups": "store"},
+            ValueError,
+            "groups is 'store'; expected a column by position",
+        ),
         ({"groups": list("abcde")}, ValueError, "no group has more than horizon rows"),
     ],
 )
@@ -194,8 +200,21 @@ def test_errors(arguments, error, message):
         to_supervised(**arguments)
 
 
+def test_labels_are_equal_only_if_they_were():
+    series = np.arange(6.0)
+    np.testing.assert_array_equal(to_supervised(series, groups=[1, "1"] * 3).y, [2, 3, 4, 5])
+    np.testing.assert_array_equal(to_supervised(series, groups=[("a", 1), ("a", 2)] * 3).y, [2, 3, 4, 5])
+
+
 def test_errors_of_frames():
     series = pd.Series([1.0, 2, 3], name="sales")
+    dates = pd.date_range("2024-01-01", periods=3)
+    for times in (dates, dates.tz_localize("Europe/Berlin"), dates - dates[0]):
+        with pytest.raises(ValueError, match="Dates belong into the index"):
+            to_supervised(pd.DataFrame({"day": times, "sales": series}))
+    numbered = pd.DataFrame({7: [1.0, 2, 3], 8: [4.0, 5, 6]})
+    with pytest.raises(ValueError, match=r"groups is 7; expected .* by name, if that is a string, or by position"):
+        to_supervised(numbered, groups=7)
     with pytest.raises(ValueError, match="exog has another index"):
         to_supervised(series, exog=pd.Series([1, 2, 3], index=[1, 2, 3]))
     with pytest.raises(ValueError, match=r"exog has columns \['sales'\], and so has series"):

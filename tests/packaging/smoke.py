@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import pickle
+import pkgutil
 import sys
 import warnings
 from importlib.resources import files
@@ -25,6 +26,12 @@ def check_installation() -> None:
     assert files("skrnn").joinpath("py.typed").is_file()
     required = {text for text in importlib.metadata.requires("skrnn") or [] if "extra ==" not in text}
     assert len(required) == 5, f"more or less is required than before: {sorted(required)}"
+
+
+def check_modules() -> None:
+    """Raise unless every module can be imported: what is optional is imported where it is used."""
+    for module in pkgutil.walk_packages(skrnn.__path__, "skrnn."):
+        importlib.import_module(module.name)
 
 
 def check_estimators() -> None:
@@ -54,6 +61,7 @@ def main() -> None:
     warnings.simplefilter("error")
     warnings.simplefilter("ignore", ConvergenceWarning)
     check_installation()
+    check_modules()
     check_estimators()
     check_search()
     print(f"skrnn {skrnn.__version__} works")

@@ -6,8 +6,13 @@ import numpy as np
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
+from skrnn.callbacks import Checkpoint, EarlyStoppingOn
 from skrnn.datasets import load_japanese_vowels, load_sunspots, make_adding_problem
+from skrnn.export import from_torch, to_onnx
+from skrnn.forecasting import backtest, forecast, to_supervised
 from skrnn.metrics import make_sequence_scorer
+from skrnn.model_selection import PanelTimeSeriesSplit
+from skrnn.plotting import LossCurveDisplay
 
 
 def right() -> None:
@@ -37,9 +42,22 @@ def right() -> None:
     regressor.fit(sequences, sums)
     make_sequence_scorer("neg_mean_absolute_error")
 
+    Checkpoint("network.checkpoint", every=10)
+    assert_type(EarlyStoppingOn("r2", X, y, n_iter_no_change=5).best_score_, float)
+    to_onnx(regressor, lengths=True)
+    from_torch({"weight_ih_l0": X[0], "weight_hh_l0": X[0]}, classes=["no", "yes"])
+    to_supervised(X[0], horizon=3)
+    forecast(regressor, X[0], 3)
+    backtest(regressor, X[0], 3)
+    PanelTimeSeriesSplit(n_splits=3)
+    assert_type(LossCurveDisplay.from_estimator(regressor), LossCurveDisplay)
+
 
 # What would go wrong at run time is an error here: mypy complains of each `type: ignore` that it does not need.
 def wrong() -> None:
     RNNRegressor(cells="gru")  # type: ignore[call-arg]
     RNNClassifier(alpha="small")  # type: ignore[arg-type]
     SlidingWindow(padding="repeat")  # type: ignore[arg-type]
+    Checkpoint("network.checkpoint", every="often")  # type: ignore[arg-type]
+    EarlyStoppingOn("r2", patience=5)  # type: ignore[call-arg]
+    to_onnx(RNNRegressor(), length=True)  # type: ignore[call-arg]

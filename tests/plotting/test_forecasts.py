@@ -1,5 +1,7 @@
 """Tests of the display of forecasts."""
 
+from itertools import pairwise
+
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import numpy as np
@@ -160,6 +162,52 @@ def test_the_index_of_a_series_is_the_time(kind):
     assert display.ax_.get_xlabel() == ("row" if kind == "uneven" else "time")
     assert display.ax_.get_ylabel() == "load"
     display.figure_.canvas.draw()
+
+
+@pytest.mark.parametrize("kind", ["time zone", "datetimes", "dates"])
+def test_dates_of_any_kind_are_labelled_shortly(kind):
+    pd = pytest.importorskip("pandas")
+    index = pd.date_range("2024-10-20", periods=121, freq="6h", tz="Europe/Berlin")  # a clock is set back on the 27th
+    times = {"time zone": index, "datetimes": index.to_pydatetime(), "dates": index.date}[kind]
+    if kind == "time zone":
+        display = ForecastDisplay.from_estimator(ridge(pd.Series(SERIES, index[:-1])), pd.Series(SERIES, index[:-1]), 1)
+    else:
+        display = ForecastDisplay(history=SERIES, forecasts=[0.0], times=times).plot()
+    assert isinstance(display.ax_.xaxis.get_major_formatter(), mdates.ConciseDateFormatter)
+    display.figure_.canvas.draw()
+    shown = [text.get_window_extent() for text in display.ax_.get_xticklabels() if text.get_text()]
+    assert len(shown) > 2
+    assert all(left.x1 < right.x0 for left, right in pairwise(shown))
+
+
+def test_dates_with_a_time_zone_are_labelled_in_it():
+    pd = pytest.importorskip("pandas")
+    index = pd.date_range("2024-07-01", periods=24, freq="h", tz="Asia/Tokyo")
+    display = ForecastDisplay(history=SERIES[:20], forecasts=SERIES[20:24], times=list(index)).plot()
+    assert display.ax_.xaxis.get_major_formatter().format_ticks([mdates.date2num(index[6])]) == ["06:00"]
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "label", "last"),
+    [("12h", None, "hours", 1440.0), ("90min", "age", "age (hours)", 180.0), ("2s", None, "seconds", 240.0)],
+)
+def test_durations_have_a_unit(step, name, label, last):
+    pd = pytest.importorskip("pandas")
+    index = pd.timedelta_range(0, periods=120, freq=step, name=name)
+    series = pd.Series(SERIES, index)
+    display = ForecastDisplay.from_estimator(ridge(series), series, n_steps=1)
+    assert display.ax_.get_xlabel() == label
+    assert display.times[-1] == last
+
+
+def test_the_legend_is_no_wider_than_narrow_axes():
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.0))
+    for ax in (left, right):
+        display = ForecastDisplay(history=[1.0, 2.0], truth=[3.0], forecasts=[3.0], lower=[2.0], upper=[4.0])
+        display.plot(ax)
+        figure.canvas.draw()
+        assert len(texts(display)) == 5
+        assert ax.get_legend().get_window_extent().width <= ax.get_window_extent().width
 
 
 def test_axes_and_styles_of_the_caller():

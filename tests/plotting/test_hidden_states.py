@@ -152,6 +152,18 @@ def test_axes_of_the_caller():
     assert right not in display.axes_
 
 
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_the_colour_bar_has_room_beside_other_axes(layout):
+    figure, axes = plt.subplots(1, 2, figsize=(9.0, 4.0), layout=layout)
+    for ax in axes:
+        display = HiddenStateDisplay(states=np.eye(3), inputs=np.ones((3, 2))).plot(ax)
+        figure.canvas.draw()
+        right = figure.bbox.x1 if ax is axes[1] else axes[1].get_window_extent().x0
+        for part in (display.colorbar_.ax, display.axes_[0].get_legend()):
+            assert display.axes_[0].get_window_extent().x1 < part.get_window_extent().x0
+            assert part.get_tightbbox().x1 <= right
+
+
 def test_styles_of_the_caller():
     display = HiddenStateDisplay(states=np.eye(3), inputs=np.ones((3, 1)))
     display.plot(image_kw={"cmap": "PuOr", "vmax": 5.0}, line_kw={"c": "black"})

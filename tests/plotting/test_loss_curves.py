@@ -208,3 +208,24 @@ def test_errors():
     with pytest.raises(ValueError, match="names has 1 entries; expected 2, as losses has"):
         LossCurveDisplay(losses=[[1.0], [2.0]], names=["a"]).plot()
     assert not plt.get_fignums()
+
+
+def test_a_legend_too_large_for_the_axes_stands_beside_them():
+    classifier = RNNClassifier((3,), solver="lbfgs", tol=0.1, random_state=0)
+    models = [stopped_early(), regressor(n_init=2).fit(X, Y), classifier.fit(X, Y > 0)]
+    display = LossCurveDisplay.from_estimator(models)
+    display.figure_.canvas.draw()
+    legend, axes = display.ax_.get_legend().get_window_extent(), display.ax_.get_window_extent()
+    assert legend.x0 > axes.x1
+    assert display.figure_.bbox.x0 <= legend.x0 < legend.x1 <= display.figure_.bbox.x1
+    assert display.figure_.bbox.y0 <= legend.y0 < legend.y1 <= display.figure_.bbox.y1
+    assert axes.width > 0.8 * 6.4 * display.figure_.dpi
+    _, ax = plt.subplots(figsize=(4.0, 3.0))
+    assert LossCurveDisplay.from_estimator(models, ax=ax).figure_.get_size_inches().tolist() == [4.0, 3.0]
+
+
+def test_a_single_epoch_has_a_whole_number():
+    display = LossCurveDisplay(losses=[[1.0]]).plot()
+    display.figure_.canvas.draw()
+    low, high = display.ax_.get_xlim()
+    assert [tick for tick in display.ax_.get_xticks() if low <= tick <= high] == [1.0]

@@ -258,3 +258,11 @@ def test_folds_see_the_whole_past_and_nothing_later(n_timesteps):
         forgetting = SlidingWindow(n_timesteps).fit(X[train]).transform(X[test])
         np.testing.assert_array_equal(forgetting, cold(X[test], n_timesteps=n_timesteps))
         assert np.isnan(forgetting[0]).any() == (n_timesteps > 1)
+
+
+def test_windows_that_are_longer_than_in_fit_are_refused():
+    transformer = SlidingWindow(3, carry_context=True).fit(SERIES)
+    with pytest.raises(NotFittedError, match=r"n_timesteps=5 and dilation=1 reach back 4 rows, but fit kept 2"):
+        transformer.set_params(n_timesteps=5).transform(SERIES)
+    shorter = transformer.set_params(n_timesteps=2).transform(SERIES[:1] + 1.0)
+    np.testing.assert_array_equal(shorter[0], [SERIES[-1], SERIES[0] + 1.0])
