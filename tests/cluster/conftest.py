@@ -1,22 +1,9 @@
 """A Dask cluster of two worker processes."""
 
-from contextlib import contextmanager
-
 import pytest
 
 from skrnn.network import _inference
-
-
-@contextmanager
-def two_workers(processes=True):
-    """Lend a client of a cluster of two workers, processes that are begun anew when they die."""
-    from distributed import Client, LocalCluster
-
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=processes, dashboard_address=":0") as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+from tests.cluster.tasks import two_workers
 
 
 @pytest.fixture(scope="module")

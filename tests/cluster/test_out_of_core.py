@@ -44,10 +44,14 @@ except MemoryError:
     print("within the limit")
 """
 
-on_linux = pytest.mark.skipif(
+not_linux = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="only Linux limits what a process allocates, but not what it maps"
 )
-pytestmark = pytest.mark.slow
+
+
+def limited(test):
+    """Mark a test that limits the memory of a process."""
+    return pytest.mark.slow(not_linux(test))
 
 
 def run_within_limit(body, tmp_path):
@@ -62,7 +66,7 @@ def run_within_limit(body, tmp_path):
     return printed
 
 
-@on_linux
+@limited
 @pytest.mark.parametrize(
     "body",
     [
@@ -81,7 +85,7 @@ def test_a_file_that_is_mapped(body, tmp_path):
     run_within_limit(write + textwrap.dedent(body), tmp_path)
 
 
-@on_linux
+@limited
 def test_zarr(tmp_path):
     pytest.importorskip("zarr", reason="needs Zarr: make test-cluster")
     body = """
@@ -96,7 +100,7 @@ def test_zarr(tmp_path):
     run_within_limit("import zarr\nzarr.config.set({'threading.max_workers': 1})\n" + textwrap.dedent(body), tmp_path)
 
 
-@on_linux
+@limited
 def test_what_is_not_mapped_does_not_fit(tmp_path):
     with pytest.raises(AssertionError, match="MemoryError"):
         run_within_limit("X = np.memmap(file, np.float32, 'w+', shape=SHAPE)\nmodel.fit(np.array(X), y)", tmp_path)
@@ -110,7 +114,7 @@ def example():
     return module
 
 
-@on_linux
+@limited
 def test_windows_over_blocks_of_a_file(tmp_path):
     body = f"""
     import importlib.util, os
