@@ -227,8 +227,9 @@ class Checkpoint:
                     estimator = restore(archive.description, archive.array)
                     archive.require_nothing_else()
             except _READING_ERRORS as error:
+                what = str(error)[:300]  # which may quote the file
                 raise ValueError(
-                    f"path is {os.fspath(path)!r}, which cannot be loaded: {error}; expected a file as Checkpoint has "
+                    f"path is {os.fspath(path)!r}, which cannot be loaded: {what}; expected a file as Checkpoint has "
                     "written it."
                 ) from error
         return estimator

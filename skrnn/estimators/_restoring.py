@@ -7,14 +7,13 @@ from typing import Any, final
 import numpy as np
 
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._build import make_network, make_solver
+from skrnn.estimators._build import make_network, make_solver, parameter_layout
 from skrnn.estimators._description import Description
 from skrnn.estimators._plain import parameter
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._storing import CURVES, ESTIMATORS
 from skrnn.estimators._training import Outcome
 from skrnn.estimators._validation import check_parameters, read_random_state
-from skrnn.network._network import Network
 from skrnn.solvers import Monitor
 
 ReadArray = Callable[[str, np.dtype, tuple[int, ...]], np.ndarray]
@@ -40,8 +39,9 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
     estimator = _unfitted(description)
     _learn_features(estimator, description, read)
     n_outputs = _learn_targets(estimator, description, read)
-    arrays = _Arrays(description, read, make_network(estimator, description.n_features, n_outputs))
-    theta = arrays.theta("theta")
+    n_parameters = parameter_layout(estimator, description.n_features, n_outputs).n_parameters
+    arrays = _Arrays(description, read, n_parameters)
+    theta = arrays.theta("theta")  # first, for now nothing larger than it is made
     location, scale = arrays.statistics(n_outputs)
     monitor = arrays.monitor_state()
     solver = arrays.solver_state(estimator)
@@ -63,7 +63,8 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
         merit=description.merit,
     )
     outcome = _outcome(estimator, state, description.n_samples_seen)
-    estimator._store(arrays.network, location, scale, outcome, [outcome])
+    network = make_network(estimator, description.n_features, n_outputs)
+    estimator._store(network, location, scale, outcome, [outcome])
     estimator._unfinished = state
     return estimator
 
@@ -103,9 +104,10 @@ def _learn_features(estimator: Any, description: Description, read: ReadArray) -
 def _learn_targets(estimator: Any, description: Description, read: ReadArray) -> int:
     """Let the estimator know the targets that it was fitted with, and return how many outputs they need."""
     n_columns = description.n_target_columns
-    if n_columns == 0:
-        raise ValueError("its targets have no columns")
-    if not hasattr(estimator, "class_weight"):  # a regressor
+    is_regressor = not hasattr(estimator, "class_weight")
+    if n_columns == 0 or (is_regressor and description.classes):
+        raise ValueError("its targets have no columns, or classes though they are numbers")
+    if is_regressor:
         y = np.broadcast_to(0.0, (1,) if n_columns is None else (1, n_columns))  # takes no memory
         estimator._learn_targets(y, None, incremental=True)
         return estimator.n_outputs_
@@ -151,15 +153,15 @@ def _outcome(estimator: BaseRNN, state: RunState, n_samples_seen: int) -> Outcom
 class _Arrays:
     """The arrays that belong to a description: those of a network, a solver, a monitor and random states."""
 
-    def __init__(self, description: Description, read: ReadArray, network: Network) -> None:
+    def __init__(self, description: Description, read: ReadArray, n_parameters: int) -> None:
         self.description = description
         self.read = read
-        self.network = network
+        self.n_parameters = n_parameters
         self.dtype = np.dtype(description.dtype)
 
     def theta(self, name: str) -> np.ndarray:
         """Return parameters of the network, (n_parameters,)."""
-        return _finite(name, self.read(name, self.dtype, (self.network.layout.n_parameters,)))
+        return _finite(name, self.read(name, self.dtype, (self.n_parameters,)))
 
     def statistics(self, n_outputs: int) -> tuple[np.ndarray, np.ndarray]:
         """Return location and scale of the targets, each (n_outputs,)."""
@@ -203,7 +205,7 @@ class _Arrays:
     def solver_state(self, estimator: Any) -> list[Any]:
         """Return what the solver remembers: arrays of the kind that a new one has."""
         rng = np.random.RandomState(0)  # which draws nothing
-        new = make_solver(estimator, 1, self.network.layout.n_parameters, self.dtype, rng, 0).state()
+        new = make_solver(estimator, 1, self.n_parameters, self.dtype, rng, 0).state()
         if self.description.solver[:1] != new[:1]:
             raise ValueError(f"its solver {self.description.solver} is not that of its parameters, {new[:1]}")
         arrays = [self.read(f"solver_{number}", like.dtype, like.shape) for number, like in enumerate(new[2:])]
