@@ -38,7 +38,6 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "source_pages",
 ]
-suppress_warnings = ["toc.not_readable"]  # inside.md lists the backtests, which may not have been run yet
 templates_path = ["_templates"]
 language = "en"
 
