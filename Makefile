@@ -6,10 +6,12 @@ OLDEST = .venv-oldest
 BENCH = .venv-bench
 WHEEL = .venv-wheel
 EXPORT = .venv-export
+CLUSTER = .venv-cluster
 BACKTESTS = .venv-backtests
+DOCS = .venv-docs
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest test-export test-wheel fixtures dist bench backtests lint types clean
+.PHONY: demo test test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -26,6 +28,10 @@ test-oldest: $(OLDEST)/installed-test
 test-export: $(EXPORT)/installed-test-export
 	$(EXPORT)/bin/python -m pytest -n $(WORKERS) --run-export tests/export skrnn/export docs/export.md
 
+# Without pytest-xdist's processes: the tests begin processes of their own.
+test-cluster: $(CLUSTER)/installed-test-cluster
+	$(CLUSTER)/bin/python -m pytest --run-slow tests/cluster
+
 # The models that all later versions must be able to load, before a release: make fixtures VERSION=0.2.0.
 fixtures: $(OLDEST)/installed-test
 	$(OLDEST)/bin/python -m tests.persistence.write_fixtures $(VERSION)
@@ -37,6 +43,12 @@ bench: $(BENCH)/installed-bench
 # BACKTEST_TASKS: the names of some, which are then only printed; see benchmarks/backtests/tasks.py.
 backtests: $(BACKTESTS)/installed-backtests
 	HOME=$(abspath $(BACKTESTS)) $(BACKTESTS)/bin/python -m benchmarks.backtests $(BACKTEST_TASKS)
+
+# The site, into build/docs, with the examples run; nothing is fetched. DOCS_OPTIONS=-D plot_gallery=0 leaves the examples out,
+# DOCS_OPTIONS="-t online" links to the references of NumPy, scikit-learn and others.
+docs: $(DOCS)/installed-docs
+	$(DOCS)/bin/python -m sphinx -b html -W --keep-going $(DOCS_OPTIONS) docs build/docs
+	$(DOCS)/bin/python docs/check_links.py build/docs
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
@@ -81,11 +93,21 @@ $(EXPORT)/installed-test-export: pyproject.toml
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-export]"
 	touch $@
 
+$(CLUSTER)/installed-test-cluster: pyproject.toml
+	test -x $(CLUSTER)/bin/python || $(PYTHON) -m venv $(CLUSTER)
+	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-cluster]"
+	touch $@
+
 # pmdarima keeps its series in a folder of the home directory: here, one inside the environment.
 $(BACKTESTS)/installed-backtests: pyproject.toml
 	test -x $(BACKTESTS)/bin/python || $(PYTHON) -m venv $(BACKTESTS)
 	$(BACKTESTS)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[backtests]"
 	touch $@
 
+$(DOCS)/installed-docs: pyproject.toml
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(BACKTESTS) $(WHEEL) dist
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(BACKTESTS) $(DOCS) $(WHEEL) dist build docs/gallery docs/generated

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-collect_ignore_glob = ["docs/images/*.py"]  # they draw, and need matplotlib
+collect_ignore_glob = [
+    "docs/images/*.py",  # they draw, and need matplotlib
+    *("docs/*.py", "docs/_ext/*.py", "docs/gallery/**"),  # the site, which `make docs` builds
+]
 #: What imports onnx, onnxruntime, skl2onnx or torch, which the usual environment does not have.
 NEEDS_EXPORT = [
     "tests/export/test_onnx*.py",

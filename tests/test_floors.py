@@ -24,7 +24,7 @@ FLOORS = {
 #: The lowest floor on which a third party may be imported.
 THIRD_PARTIES = {"numpy": 2, "scipy": 2, "sklearn": 4, "joblib": 4, "threadpoolctl": 4}
 #: Third parties that anyone may import, but only inside the function that needs them.
-OPTIONAL = {"matplotlib", "pandas", "polars", "onnx", "skl2onnx", "torch"}
+OPTIONAL = {"matplotlib", "pandas", "polars", "onnx", "skl2onnx", "torch", "distributed"}
 
 MODULES = {".".join(("skrnn", *path.relative_to(ROOT).with_suffix("").parts)): path for path in ROOT.rglob("*.py")}
 

@@ -1,15 +1,29 @@
 """A file from which a fit that was killed goes on."""
 
 import os
-import pickle
+import struct
+import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any, final
 from uuid import uuid4
 
-from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._callbacks import without_callbacks
+from skrnn.callbacks._archive import ArchiveReader, write_archive
+from skrnn.estimators._restoring import restore
+from skrnn.estimators._storing import has_finite_parameters, require_storable, store
+
+#: What comes of reading a file that someone has changed: MemoryError is not among them, for sizes are checked first.
+_READING_ERRORS = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    EOFError,
+    RuntimeError,  # also of JSON that is nested too deeply, and of zip features that there are no means for
+    struct.error,
+    zipfile.BadZipFile,
+)
 
 
 @final
@@ -30,10 +44,12 @@ class Checkpoint:
     Raises
     ------
     TypeError
-        If a parameter is of a wrong type; in `fit`, if the estimator is none of skrnn's.
+        If a parameter is of a wrong type; in `fit`, if the estimator is none of skrnn's, or a subclass of one, or has a
+        parameter that the file cannot hold: a function, or any other object but numbers, strings, None, lists, tuples,
+        dicts and numeric arrays of them, and a RandomState.
     ValueError
         If `every` is less than 1; in `fit`, if several runs would write to the same file: the fits of a search,
-        or the starts of ``n_init > 1``.
+        or the starts of ``n_init > 1``; and if the network has so many parameters that the file would exceed 2 GiB.
     FileNotFoundError
         In `fit`, if the folder does not exist.
 
@@ -58,9 +74,14 @@ class Checkpoint:
     called, the estimator is like any other, and fitted anew by the next `fit`. A clone knows nothing of the checkpoint.
 
     **Atomic.** A temporary file in the same folder is written, flushed to the disk and renamed: whenever the process
-    is killed, the file at `path` is whole. What is left of a killed write is a file ``.<name>.<digits>.tmp``.
+    is killed, or the disk is full, the file at `path` is whole. What is left of a killed write is a file
+    ``.<name>.<digits>.tmp``. An iteration that ends at parameters which are not finite is not written, since the fit
+    is about to fail: the file stays that of the iteration before.
 
-    **Pickle.** The file is a pickle: load only what you trust. Callbacks are not in it; set them again.
+    **The file** is an ``.npz`` archive, not compressed, of numeric and string arrays (:func:`numpy.load` opens it with
+    its default ``allow_pickle=False``), one of which is the text of a JSON object: class, parameters, sizes, and the
+    version of the format. It contains no pickle and no code, and loading it runs none, whoever has written it. It ends
+    with a SHA-256 of its contents, by which damage is found. Callbacks are not in it; set them again.
 
     In a pipeline, set it on the recurrent estimator, and resume this on what the steps before make of X.
 
@@ -117,8 +138,7 @@ class Checkpoint:
         context : CallbackContext
             The task of its fit.
         """
-        if not isinstance(estimator, BaseRNN):
-            raise TypeError(f"Checkpoint is set on {type(estimator).__name__}; expected an estimator of skrnn.")
+        require_storable(estimator)
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"path is {str(self.path)!r}, whose folder does not exist.")
         task = context
@@ -175,10 +195,15 @@ class Checkpoint:
     def load(path: str | os.PathLike[str]) -> Any:
         """Return the estimator in the file, which predicts, and whose `fit` goes on with the one that was written.
 
+        Before it is read, the file is checked against its checksum. Sizes are checked before memory is taken for them,
+        types and shapes of all arrays against what the parameters say, and parameters as `fit` checks them: a file that
+        was damaged, or made to do harm, is an error. (A checksum is no signature: who can write the file can write
+        another network into it.)
+
         Parameters
         ----------
         path : str or path-like
-            The file. It is a pickle: load only what you trust.
+            The file.
 
         Returns
         -------
@@ -188,19 +213,25 @@ class Checkpoint:
         Raises
         ------
         ValueError
-            If the file is no checkpoint.
+            If the file is no checkpoint, or has been changed, or is of another version of the format.
+        OSError
+            If there is no such file, or it cannot be read.
         """
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise ValueError(
+                f"path is {os.fspath(path)!r}, which is no file; expected one that Checkpoint has written."
+            )
         with open(path, "rb") as file:
             try:
-                estimator = pickle.load(file)
-            except (pickle.UnpicklingError, EOFError) as error:
-                raise ValueError(f"path is {os.fspath(path)!r}, which is no pickle; expected a checkpoint.") from error
-        if "_run_state" not in getattr(estimator, "__dict__", ()):
-            raise ValueError(
-                f"path is {os.fspath(path)!r}, which holds an object of type {type(estimator).__name__}; expected what "
-                "a Checkpoint has written."
-            )
-        estimator._unfinished = estimator.__dict__.pop("_run_state")
+                with ArchiveReader(file) as archive:
+                    estimator = restore(archive.description, archive.array)
+                    archive.require_nothing_else()
+            except _READING_ERRORS as error:
+                what = str(error)[:300]  # which may quote the file
+                raise ValueError(
+                    f"path is {os.fspath(path)!r}, which cannot be loaded: {what}; expected a file as Checkpoint has "
+                    "written it."
+                ) from error
         return estimator
 
     def __getstate__(self) -> dict[str, Any]:
@@ -210,15 +241,28 @@ class Checkpoint:
     def _write(self, fitted_estimator: Any, context: Any) -> None:
         """Replace the file by one that holds the estimator after the iteration of this context."""
         self._ended = None
-        estimator = without_callbacks(fitted_estimator)
-        estimator._run_state = replace(estimator._run_state, merit=getattr(context, "merit", None))
+        state = replace(fitted_estimator._run_state, merit=getattr(context, "merit", None))
+        if not has_finite_parameters(state):
+            return
+        description, arrays = store(fitted_estimator, state)
         temporary = self.path.with_name(f".{self.path.name}.{uuid4().hex[:8]}.tmp")
         try:
-            with open(temporary, "xb") as file:
-                pickle.dump(estimator, file, protocol=pickle.HIGHEST_PROTOCOL)
+            with open(temporary, "x+b") as file:
+                write_archive(file, description, arrays)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self.path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+        _flush_folder(self.path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Let the new name reach the disk, where the system can say so of a folder: the file itself is there already."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

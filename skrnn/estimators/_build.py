@@ -8,6 +8,7 @@ import numpy as np
 from skrnn.cells import CELLS
 from skrnn.estimators._validation import layer_sizes
 from skrnn.network._network import Network
+from skrnn.network._parameters import ParameterLayout
 from skrnn.solvers import (
     METHODS,
     SCHEDULES,
@@ -45,6 +46,12 @@ def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequenc
         dropout=float(estimator.dropout),
         recurrent_dropout=float(estimator.recurrent_dropout),
     )
+
+
+def parameter_layout(estimator: Any, n_features: int, n_outputs: int) -> ParameterLayout:
+    """Return where the parameters of that network lie in theta, and so how many there are: it takes no memory."""
+    cell, sizes = CELLS[estimator.cell](estimator.activation), layer_sizes(estimator.hidden_layer_sizes)
+    return ParameterLayout(cell, n_features, sizes, n_outputs, 2 if estimator.bidirectional else 1)
 
 
 def choose_batch_size(estimator: Any, n_samples: int, stacklevel: int) -> int:

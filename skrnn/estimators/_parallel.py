@@ -4,14 +4,18 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import ThreadingBackend, get_active_backend
 
+from skrnn.estimators._cluster import Keepers, active_cluster, find_shared, is_within_task
 from skrnn.estimators._threads import single_threaded_blas
 from skrnn.network._inference import Map
+
+#: The arguments of each of several calls of a function.
+Calls = list[tuple[Any, ...]]
 
 
 @contextmanager
@@ -22,43 +26,51 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
     works on a chunk, and nothing has to be copied to where it is needed. The threads are not joblib's, which looks for
     answers every ten milliseconds: a pass over all the data is often shorter.
     """
-    n_workers = effective_n_jobs(n_jobs)
+    n_workers = _count_workers(n_jobs)
     with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
         if n_workers == 1:
             yield map
         elif isinstance(get_active_backend(prefer="threads")[0], ThreadingBackend):
             threads = ThreadPoolExecutor(n_workers)
             try:
-                yield _unless_alone(lambda function, chunks: threads.map(partial(_work, function), chunks))
+                yield _unless_alone(
+                    lambda function, calls: threads.map(partial(_work, function), *zip(*calls, strict=True))
+                )
             finally:
                 threads.shutdown(cancel_futures=True)  # nobody waits for what an interruption has left
         else:
             with _parallel(n_jobs, "generator", prefer="threads") as workers:
-                yield _unless_alone(
-                    lambda function, chunks: workers(delayed(partial(_work, function))(chunk) for chunk in chunks)
-                )
+                yield _unless_alone(_Spreading(workers).answers)
 
 
-def _unless_alone(map_chunks: Map) -> Map:
-    """Return a map that leaves a single chunk, which no worker would be faster with, where it is."""
+def _unless_alone(map_calls: Callable[[Callable[..., Any], Calls], Iterable[Any]]) -> Map:
+    """Return a map that leaves a single call, which no worker would be faster with, where it is."""
 
-    def map_several(function: Callable[[Any], Any], chunks: Iterable[Any]) -> Iterable[Any]:
-        chunks = list(chunks)
-        return map_chunks(function, chunks) if len(chunks) > 1 else map(function, chunks)
+    def map_several(function: Callable[..., Any], *arguments: Iterable[Any]) -> Iterable[Any]:
+        calls = list(zip(*arguments, strict=False))  # what is shared comes as often as it is asked for
+        return map_calls(function, calls) if len(calls) > 1 else (function(*call) for call in calls)
 
     return map_several
 
 
-def worker_runs(n_jobs: int | None, function: Callable[[Any], Any], starts: Iterable[Any]) -> Iterator[Any]:
-    """Yield the function of each start, as soon as it is there, from `n_jobs` workers of joblib.
+def worker_runs(
+    n_jobs: int | None, function: Callable[[Any, Any], Any], shared: Any, starts: Iterable[Any]
+) -> Iterator[Any]:
+    """Yield the function of what is shared and of each start, as soon as it is there, from `n_jobs` workers of joblib.
 
     They are processes, unless `joblib.parallel_config` says otherwise: a run is long, and much of it is Python's.
     """
-    if effective_n_jobs(n_jobs) == 1:
-        yield from (_work(function, start) for start in starts)
+    calls = [(shared, start) for start in starts]
+    if _count_workers(n_jobs) == 1:
+        yield from (_work(function, *call) for call in calls)
         return
     with _parallel(n_jobs, "generator_unordered") as workers:
-        yield from workers(delayed(partial(_work, function))(start) for start in starts)
+        yield from _Spreading(workers).long_answers(function, calls)
+
+
+def _count_workers(n_jobs: int | None) -> int:
+    """Return how many workers there are, and one by default where a whole fit is a task of a cluster's worker."""
+    return 1 if n_jobs is None and is_within_task() else effective_n_jobs(n_jobs)
 
 
 def _parallel(n_jobs: int | None, return_as: str, prefer: str | None = None) -> Parallel:
@@ -69,7 +81,76 @@ def _parallel(n_jobs: int | None, return_as: str, prefer: str | None = None) -> 
         return Parallel(n_jobs=n_jobs, prefer=prefer)
 
 
-def _work(function: Callable[[Any], Any], task: Any) -> Any:
-    """Return the function of a task, in a worker, whose thread has settings of its own."""
+@final
+class _Spreading:
+    """Calls that go to workers of joblib; the first argument is an object that those of one pass have in common.
+
+    The workers of a Dask cluster keep it: joblib would send it anew with each pass. The two that came last are kept,
+    the data of training and of validation.
+    """
+
+    def __init__(self, workers: Parallel) -> None:
+        self._workers = workers
+        self._cluster = active_cluster()
+        self._keepers: list[Keepers] = []
+
+    def answers(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
+        """Yield the function of the arguments of each call; what a worker leaves undone is done here."""
+        shared, is_complete = calls[0][0], True
+        for was_done, answer in self._ask(function, calls):
+            is_complete &= was_done
+            yield answer if was_done else _work(function, shared, *answer)
+        if not is_complete:
+            self._keepers_of(shared).supply()
+
+    def long_answers(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
+        """Yield the same in any order; what workers leave undone goes to them again, unless they leave everything."""
+        shared = calls[0][0]
+        while calls:
+            undone = []
+            for was_done, answer in self._ask(function, calls):
+                if was_done:
+                    yield answer
+                else:
+                    undone.append((shared, *answer))
+            if len(undone) == len(calls):
+                yield from (_work(function, *call) for call in calls)
+                return
+            calls = undone
+            if calls:
+                self._keepers_of(shared).supply()
+
+    def _ask(self, function: Callable[..., Any], calls: Calls) -> Iterable[tuple[bool, Any]]:
+        """Return what workers answer: whether they have done it, and the answer or the call's own arguments."""
+        shared = calls[0][0]
+        if self._cluster is None:
+            task = delayed(partial(_work_on, function))
+        else:
+            task, shared = delayed(partial(_work_on_kept, function)), self._keepers_of(shared).token
+        # The other arguments are in a tuple: joblib would send large arrays to one worker of Dask, to be lost with it.
+        return self._workers(task(shared, tuple(of_call)) for _, *of_call in calls)
+
+    def _keepers_of(self, shared: Any) -> Keepers:
+        """Return those who keep the object."""
+        keepers = next((keepers for keepers in self._keepers if keepers.value is shared), None)
+        if keepers is None:
+            keepers = Keepers(self._cluster, shared)
+            self._keepers = [keepers, *self._keepers[:1]]
+        return keepers
+
+
+def _work_on(function: Callable[..., Any], shared: Any, of_call: tuple[Any, ...]) -> tuple[bool, Any]:
+    """Return that it is done, and the function of what is shared and of the call's own arguments."""
+    return True, _work(function, shared, *of_call)
+
+
+def _work_on_kept(function: Callable[..., Any], token: str, of_call: tuple[Any, ...]) -> tuple[bool, Any]:
+    """Return the same, or where this worker does not keep what is shared, that it is not, and the arguments."""
+    shared = find_shared(token)
+    return (False, of_call) if shared is None else _work_on(function, shared.value, of_call)
+
+
+def _work(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the function of the arguments, in a worker, whose thread has settings of its own."""
     with single_threaded_blas(), np.errstate(all="ignore"):
-        return function(task)
+        return function(*arguments)

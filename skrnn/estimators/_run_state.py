@@ -1,5 +1,6 @@
 """The state of an unfinished run, from which a later fit goes on to the last bit."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, final
@@ -91,12 +92,19 @@ class RunState:
 
 
 def copied_parameters(estimator: Any) -> dict[str, Any]:
-    """Return the estimator's parameters, which no later change reaches."""
-    return {name: _comparable(deepcopy(value)) for name, value in estimator.get_params(deep=False).items()}
+    """Return the estimator's parameters, which no later change reaches, but for a random state, which moves on."""
+    parameters = estimator.get_params(deep=False)
+    return {name: value if name == "random_state" else deepcopy(value) for name, value in parameters.items()}
 
 
 def _comparable(value: Any) -> Any:
-    """Return the parameter as Python has it: an array as a list. Of a random state, which moves on, the type."""
+    """Return the parameter as Python has it: an array or a tuple as a list. Of a random state the type."""
     if isinstance(value, np.random.RandomState):
         return "RandomState"
-    return np.asarray(value).tolist() if isinstance(value, np.ndarray | np.generic | list | tuple) else value
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_comparable(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {key.item() if isinstance(key, np.generic) else key: _comparable(entry) for key, entry in value.items()}
+    return value

@@ -196,7 +196,7 @@ class Training:
             if self.task is not None:
                 tasks = [self.task.subtask("start", number, self.max_iter) for number in range(len(starts))]
                 starts = [replace(start, task=task) for start, task in zip(starts, tasks, strict=True)]
-            yield from worker_runs(self.estimator.n_jobs, self._numbered_run, list(enumerate(starts)))
+            yield from worker_runs(self.estimator.n_jobs, Training._numbered_run, self, list(enumerate(starts)))
         else:
             with worker_map(self.estimator.n_jobs) as map_chunks:
                 yield 0, _Run(self, replace(starts[0], task=self.task), map_chunks).outcome()

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, final
+from itertools import repeat
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -21,8 +22,10 @@ _STATE_NUMBERS = 16 * 1024
 _PIECE_BYTES = 4 * 1024 * 1024
 _MIN_PIECE = 16
 
-#: Like the builtin `map`, over chunks: the answers come in the order of the chunks, whoever computes them.
-Map = Callable[[Callable[[Batch], Any], Iterable[Batch]], Iterable[Any]]
+#: Like the builtin `map`, with a function of what all calls share, the same object in each of them, of the number of a
+#: chunk, and maybe of more: the answers come in the order of the chunks, whoever computes them. What is shared may be
+#: sent to workers once, for it stays the same from pass to pass.
+Map = Callable[..., Iterable[Any]]
 
 
 def split(network: Network, sequences: Sequences) -> list[Batch]:
@@ -35,37 +38,50 @@ def split(network: Network, sequences: Sequences) -> list[Batch]:
 
 def outputs(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: Map = map) -> np.ndarray:
     """Return the raw outputs of all sequences, (n_outputs, n_columns)."""
-    return _run(network, theta, sequences, map_chunks, reads_out=True)
+    return infer(network, theta, ForwardPlan.of(network, sequences), map_chunks)
 
 
 def hidden_states(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: Map = map) -> np.ndarray:
     """Return the hidden states that the readout sees, (readout_size, n_columns)."""
-    return _run(network, theta, sequences, map_chunks, reads_out=False)
+    return infer(network, theta, ForwardPlan.of(network, sequences), map_chunks, reads_out=False)
 
 
-def _run(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: Map, *, reads_out: bool) -> np.ndarray:
-    """Return outputs or states: those of each sequence, or with `return_sequences` of each timestep of each."""
-    parameters = network.layout.views(theta)
-    dtype = sequences.rows.dtype
-    n_timesteps = sequences.max_length
-    if network.bidirectional:  # a pass from the end needs whole sequences
-        plan = split(network, sequences)
-    else:
+@final
+@dataclass(frozen=True)
+class ForwardPlan:
+    """Sequences, and how a forward pass goes over them: in chunks, and `n_timesteps` of a chunk at once."""
+
+    sequences: Sequences
+    chunks: list[Batch]
+    n_timesteps: int
+
+    @classmethod
+    def of(cls, network: Network, sequences: Sequences) -> Self:
+        """Return the plan for a network, which depends on nothing but the shapes."""
+        n_timesteps = sequences.max_length
+        if network.bidirectional:  # a pass from the end needs whole sequences
+            return cls(sequences, split(network, sequences), n_timesteps)
         plan = chunks(sequences, 0, _CHUNK_SIZE, _CHUNK_SIZE)
         n_bytes = len(plan[0]) * _bytes_of_a_timestep(network, sequences, backward=False)
-        n_timesteps = min(n_timesteps, max(_MIN_PIECE, _PIECE_BYTES // n_bytes))
+        return cls(sequences, plan, min(n_timesteps, max(_MIN_PIECE, _PIECE_BYTES // n_bytes)))
+
+
+def infer(
+    network: Network, theta: np.ndarray, plan: ForwardPlan, map_chunks: Map, *, reads_out: bool = True
+) -> np.ndarray:
+    """Return outputs or states: those of each sequence, or with `return_sequences` of each timestep of each."""
+    parameters, sequences = network.layout.views(theta), plan.sequences
+    dtype = sequences.rows.dtype
     forward = _ForwardPass(
         network=network,
         packed=network.pack(parameters),
         readout=parameters.readout if reads_out else None,
-        sequences=sequences,
-        n_timesteps=n_timesteps,
         rooms=Workspaces(network, dtype, backward=False),
     )
     n_rows = network.layout.n_outputs if reads_out else network.layout.readout_size
     n_columns = int(sequences.lengths.sum()) if network.return_sequences else len(sequences)
     answers = np.empty((n_rows, n_columns), dtype)
-    for columns, of_chunk in map_chunks(forward, plan):
+    for columns, of_chunk in map_chunks(forward, repeat(plan), range(len(plan.chunks))):
         answers[:, columns] = of_chunk
     return answers
 
@@ -78,20 +94,18 @@ class _ForwardPass:
     network: Network
     packed: list[np.ndarray]
     readout: ReadoutParameters | None
-    sequences: Sequences
-    n_timesteps: int
     rooms: Workspaces
 
-    def __call__(self, chunk: Batch) -> tuple[np.ndarray, np.ndarray]:
-        """Return the columns of the chunk among those of all sequences, and the answers, (n_rows, len(columns))."""
-        network = self.network
-        pieces = chunk.pieces(self.n_timesteps)
+    def __call__(self, plan: ForwardPlan, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the columns of a chunk among those of all sequences, and the answers, (n_rows, len(columns))."""
+        network, sequences, chunk = self.network, plan.sequences, plan.chunks[number]
+        pieces = chunk.pieces(plan.n_timesteps)
         answers = []
-        n_timesteps = min(self.n_timesteps, room_for(self.sequences, chunk.n_timesteps))
+        n_timesteps = min(plan.n_timesteps, room_for(sequences, chunk.n_timesteps))
         with self.rooms.take(n_timesteps, len(chunk)) as room:
             room.begin(network, None)
             for piece in pieces:
-                network.load(self.sequences, piece, room)
+                network.load(sequences, piece, room)
                 network.unroll(self.packed, piece, room)
                 states = network.collect(piece, room)
                 if network.return_sequences:
@@ -100,7 +114,7 @@ class _ForwardPass:
                     network.carry_state(piece, room)
             if not network.return_sequences:  # every sequence has left its state where it ended
                 answers.append(self._answer(room.readout_operand))
-        columns = [network.reading.columns(self.sequences, piece) for piece in pieces[: len(answers)]]
+        columns = [network.reading.columns(sequences, piece) for piece in pieces[: len(answers)]]
         return np.concatenate(columns), np.concatenate(answers, axis=1)
 
     def _answer(self, states: np.ndarray) -> np.ndarray:

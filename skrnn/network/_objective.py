@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
+from itertools import repeat
 from typing import Any, final
 
 import numpy as np
 
 from skrnn.losses import Loss
-from skrnn.network._inference import Map, outputs, split
+from skrnn.network._inference import ForwardPlan, Map, infer, split
 from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network, Workspace, Workspaces
 from skrnn.network._parameters import NetworkParameters
@@ -82,12 +83,11 @@ class Objective:
         self._rooms = Workspaces(network, self.dtype, backward=True)
         # A minibatch has a room by its number of columns, in which one piece finds the states that another has left.
         self._batch_rooms: dict[int, Workspace] = {}
-        self._plan: list[Batch] | None = None
         self._theta: np.ndarray | None = None
         self._penalised = np.flatnonzero(self._penalties)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave behind what maps the chunks: workers to which they are sent do not map."""
+        """Leave behind what maps the chunks: workers to which the objective is sent do not map."""
         return {**self.__dict__, "map_chunks": map, "_known_views": [], "_batch_rooms": {}}
 
     # Minibatches
@@ -161,13 +161,13 @@ class Objective:
         """Return the objective over all the data and its gradient, a new array of the dtype of the data."""
         theta = self._settled(theta)
         loss, gradient = 0.0, np.zeros(len(theta), self.dtype)
-        for of_chunk, gradient_of_chunk in self._map(self._loss_gradient_of, theta):
+        for of_chunk, gradient_of_chunk in self._map(Objective._loss_gradient_of, theta):
             loss += of_chunk
             gradient += gradient_of_chunk
         gradient *= 1.0 / self.n_targets
         return loss / self.n_targets + self._add_penalty(theta, gradient), gradient
 
-    def _loss_gradient_of(self, theta: np.ndarray, chunk: Batch) -> tuple[float, np.ndarray]:
+    def _loss_gradient_of(self, chunk: Batch, *, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the sum of a chunk's losses, and its gradient."""
         targets = self._targets_of(chunk)
         with self._linearised(theta, chunk) as (linear, d_raw):
@@ -183,13 +183,13 @@ class Objective:
         """
         theta, direction = self._settled(theta), direction.astype(self.dtype, copy=False)
         result = np.zeros(len(theta), self.dtype)
-        for of_chunk in self._map(self._gauss_newton_product_of, theta, direction):
+        for of_chunk in self._map(Objective._gauss_newton_product_of, theta, direction=direction):
             result += of_chunk
         result *= 1.0 / self.n_targets
         result += self._penalties * direction
         return result
 
-    def _gauss_newton_product_of(self, theta: np.ndarray, direction: np.ndarray, chunk: Batch) -> np.ndarray:
+    def _gauss_newton_product_of(self, chunk: Batch, *, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Return the product of a chunk."""
         targets = self._targets_of(chunk)
         with self._linearised(theta, chunk) as (linear, d_raw):
@@ -206,13 +206,13 @@ class Objective:
         """
         theta = self._settled(theta)
         result = np.zeros((len(theta), len(theta)), self.dtype)
-        for of_chunk in self._map(self._gauss_newton_matrix_of, theta):
+        for of_chunk in self._map(Objective._gauss_newton_matrix_of, theta):
             result += of_chunk
         result *= 1.0 / self.n_targets
         result[np.diag_indices_from(result)] += self._penalties
         return result
 
-    def _gauss_newton_matrix_of(self, theta: np.ndarray, chunk: Batch) -> np.ndarray:
+    def _gauss_newton_matrix_of(self, chunk: Batch, *, theta: np.ndarray) -> np.ndarray:
         """Return the matrix of a chunk."""
         targets = self._targets_of(chunk)
         with self._linearised(theta, chunk) as (linear, _):
@@ -230,11 +230,26 @@ class Objective:
             matrix += rows.reshape(-1, len(theta)).T @ curved.reshape(-1, len(theta))
         return matrix
 
-    def _map(self, function: Callable[..., Any], theta: np.ndarray, *arguments: Any) -> Iterable[Any]:
-        """Return what the function of theta, the arguments and a chunk makes of each chunk, in their order."""
-        if self._plan is None:
-            self._plan = split(self.network, self.sequences)
-        return self.map_chunks(partial(function, theta, *arguments), self._plan)
+    def _map(
+        self, function: Callable[..., Any], theta: np.ndarray, *of_chunks: Iterable[Any], **arguments: Any
+    ) -> Iterable[Any]:
+        """Return what the method makes of each chunk, in their order, at theta and with the same other arguments.
+
+        `of_chunks` have one more argument for each chunk. Workers are told its number: they know the plan, as they know
+        the data.
+        """
+        call = partial(_call_with_chunk, partial(function, theta=theta, **arguments))
+        return self.map_chunks(call, repeat(self), range(len(self._plan)), *of_chunks)
+
+    @cached_property
+    def _plan(self) -> list[Batch]:
+        """The chunks of all the data."""
+        return split(self.network, self.sequences)
+
+    @cached_property
+    def _forward_plan(self) -> ForwardPlan:
+        """How a forward pass goes over all the data."""
+        return ForwardPlan.of(self.network, self.sequences)
 
     @contextmanager
     def _linearised(self, theta: np.ndarray, chunk: Batch) -> Iterator[tuple[Linearisation, np.ndarray]]:
@@ -266,7 +281,7 @@ class Objective:
         theta = self._settled(theta)
         loss, residuals = 0.0, self._penalty_residuals(theta)
         of_columns = self._by_column(residuals)
-        for columns, of_chunk, residuals_of_chunk in self._map(self._residuals_of, theta):
+        for columns, of_chunk, residuals_of_chunk in self._map(Objective._residuals_of, theta):
             loss += of_chunk
             of_columns[columns] = residuals_of_chunk.T
         return loss / self.n_targets + self._penalty(theta), residuals
@@ -282,7 +297,7 @@ class Objective:
         penalty_rows = self.targets.values.size + np.arange(len(self._penalised))
         jacobian[penalty_rows, self._penalised] = np.sqrt(self._penalties[self._penalised])
         of_columns, rows_of_columns = self._by_column(residuals), self._by_column(jacobian)
-        for columns, residuals_of_chunk, rows in self._map(self._jacobian_of, theta):
+        for columns, residuals_of_chunk, rows in self._map(Objective._jacobian_of, theta):
             of_columns[columns] = residuals_of_chunk.T
             rows_of_columns[columns] = rows
         return residuals, jacobian
@@ -292,7 +307,7 @@ class Objective:
         theta, direction = self._settled(theta), direction.astype(self.dtype, copy=False)
         result = self._penalty_residuals(direction)
         of_columns = self._by_column(result)
-        for columns, of_chunk in self._map(self._tangent_of, theta, direction):
+        for columns, of_chunk in self._map(Objective._tangent_of, theta, direction=direction):
             of_columns[columns] = of_chunk.T
         return result
 
@@ -302,11 +317,13 @@ class Objective:
         gradient = np.zeros(len(theta), self.dtype)
         of_penalty = d_residuals[self.targets.values.size :]
         gradient[self._penalised] = np.sqrt(self._penalties[self._penalised]) * of_penalty
-        for of_chunk in self._map(self._backward_of, theta, self._by_column(d_residuals)):
+        d_columns = self._by_column(d_residuals)
+        of_chunks = (d_columns[self._columns_of(chunk)].T for chunk in self._plan)
+        for of_chunk in self._map(Objective._backward_of, theta, of_chunks):
             gradient += of_chunk
         return gradient
 
-    def _residuals_of(self, theta: np.ndarray, chunk: Batch) -> tuple[np.ndarray, float, np.ndarray]:
+    def _residuals_of(self, chunk: Batch, *, theta: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
         """Return the columns of a chunk, the sum of its losses, and its residuals, (n_outputs, n_columns)."""
         targets = self._targets_of(chunk)
         with self._linearised(theta, chunk) as (linear, d_raw):
@@ -314,23 +331,23 @@ class Objective:
             residuals, _ = self._residuals_and_slopes(targets, linear.raw)
         return self._columns_of(chunk), _weigh(targets, losses), residuals
 
-    def _jacobian_of(self, theta: np.ndarray, chunk: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _jacobian_of(self, chunk: Batch, *, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the columns of a chunk, its residuals, and their rows, (n_columns, n_outputs, n_parameters)."""
         with self._linearised(theta, chunk) as (linear, _):
             residuals, slopes = self._residuals_and_slopes(self._targets_of(chunk), linear.raw)
             return self._columns_of(chunk), residuals, linear.jacobian(slopes)
 
-    def _tangent_of(self, theta: np.ndarray, direction: np.ndarray, chunk: Batch) -> tuple[np.ndarray, np.ndarray]:
+    def _tangent_of(self, chunk: Batch, *, theta: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the columns of a chunk, and the derivative of its residuals, (n_outputs, n_columns)."""
         with self._linearised(theta, chunk) as (linear, _):
             _, slopes = self._residuals_and_slopes(self._targets_of(chunk), linear.raw)
             return self._columns_of(chunk), slopes * linear.tangent(direction)
 
-    def _backward_of(self, theta: np.ndarray, d_columns: np.ndarray, chunk: Batch) -> np.ndarray:
-        """Return the gradient of a chunk that follows from one on all residuals, (n_columns, n_outputs)."""
+    def _backward_of(self, chunk: Batch, d_residuals: np.ndarray, *, theta: np.ndarray) -> np.ndarray:
+        """Return the gradient of a chunk that follows from one on its residuals, (n_outputs, n_columns)."""
         with self._linearised(theta, chunk) as (linear, _):
             _, slopes = self._residuals_and_slopes(self._targets_of(chunk), linear.raw)
-            return linear.backward(slopes * d_columns[self._columns_of(chunk)].T)
+            return linear.backward(slopes * d_residuals)
 
     def _residuals_and_slopes(self, targets: Targets, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return residuals of which half the squares add up to a share of the mean loss, and their slopes."""
@@ -360,7 +377,7 @@ class Objective:
 
     def raw(self, theta: np.ndarray) -> np.ndarray:
         """Return the raw outputs over all the data, (n_outputs, n_columns), in the order of the targets."""
-        return outputs(self.network, theta, self.sequences, self.map_chunks)
+        return infer(self.network, theta, self._forward_plan, self.map_chunks)
 
     # Both
 
@@ -390,6 +407,11 @@ class Objective:
         """Return the penalty, and leave its gradient in `_weighted_theta`."""
         np.multiply(self._penalties, theta, out=self._weighted_theta)
         return 0.5 * float(np.dot(self._weighted_theta, theta))
+
+
+def _call_with_chunk(method: Callable[..., Any], objective: Objective, number: int, *of_chunk: Any) -> Any:
+    """Return what a method of the objective makes of its chunk of this number."""
+    return method(objective, objective._plan[number], *of_chunk)
 
 
 def _weigh(targets: Targets, losses: np.ndarray) -> float:

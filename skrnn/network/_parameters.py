@@ -1,6 +1,7 @@
 """Named views on theta, the one flat vector of all parameters."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import final
 
 import numpy as np
@@ -108,7 +109,7 @@ class ParameterLayout:
         ]
         #: Hidden states that the readout sees.
         self.readout_size = top
-        self._ends = np.cumsum([self._n_layer_parameters(*sizes) for sizes in self.layer_sizes]).tolist()
+        self._ends = list(accumulate(self._n_layer_parameters(*sizes) for sizes in self.layer_sizes))
         self.n_parameters = self._ends[-1] + n_outputs * (top + 1)
 
     def _n_layer_parameters(self, n_inputs: int, hidden_size: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from math import prod
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class Sequences:
         self.max_length = int(lengths.max())
         self.equal_lengths = int(lengths.min()) == self.max_length
         self._offsets = stride * np.arange(self.max_length)[:, None]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave behind what follows from the rest, of which a view would be pickled as a copy of all rows."""
+        return Sequences, (self.rows, self.starts, self.lengths, self.stride)
 
     def __len__(self) -> int:
         """Return the number of sequences."""
@@ -131,7 +135,7 @@ def from_array(X: np.ndarray, name: str = "X", first: int = 0) -> Sequences:
     n_samples, n_timesteps, _ = X.shape
     starts = np.arange(n_samples) * sample_stride
     lengths = np.full(n_samples, n_timesteps)
-    finite = np.isfinite(rows).all(axis=1)
+    finite = _is_finite(rows)
     if finite.all():
         return Sequences(rows, starts, lengths, stride)
     masked = np.isnan(rows).all(axis=1)
@@ -180,6 +184,15 @@ def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
     rows = np.lib.stride_tricks.as_strided(X, shape=(n_rows, n_features), strides=(pitch, X.itemsize), writeable=False)
     # Taking rows is fast from contiguous ones only; what is copied here is every row once, not every window.
     return np.ascontiguousarray(rows), sample_stride, stride
+
+
+def _is_finite(rows: np.ndarray) -> np.ndarray:
+    """Return which rows are finite in every feature, (n_rows,): some at a time, for they may be more than memory."""
+    finite = np.empty(len(rows), dtype=bool)
+    for first in range(0, len(rows), _PART_SIZE):
+        some = slice(first, first + _PART_SIZE)
+        np.isfinite(rows[some]).all(axis=1, out=finite[some])
+    return finite
 
 
 def _refuse_unreadable(

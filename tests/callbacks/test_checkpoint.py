@@ -2,12 +2,14 @@
 
 import os
 import pickle
+import stat
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -257,6 +259,144 @@ def test_loaded_estimator_survives_pickle(tmp_path):
     assert_same_everything(resumed.fit(X, y), make_estimator().fit(X, y))
 
 
+# What is stored
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"hidden_layer_sizes": 3, "n_iter_no_change": np.inf, "max_grad_norm": None},
+        {"hidden_layer_sizes": [3], "quantile": (0.1, 0.9), "loss": "quantile"},
+        {"hidden_layer_sizes": np.array([3]), "batch_size": np.int64(8), "alpha": np.float32(0.1)},
+        {"solver": "lbfgs", "solver_options": {"maxcor": 5, "ftol": 1e-9}, "batch_size": "auto"},
+        {"random_state": None},
+    ],
+    ids=str,
+)
+def test_parameters_come_back(parameters, tmp_path):
+    X, y = make_task(RNNRegressor)
+    model = make_estimator(**parameters)
+    loaded = crash(model, tmp_path / "c", X, y)
+    for name, value in model.get_params().items():
+        assert np.array_equal(getattr(loaded, name), value)
+        assert isinstance(getattr(loaded, name), type(np.asarray(value).item() if np.isscalar(value) else value))
+    loaded.fit(X, y)
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    ("labels", "class_weight"),
+    [
+        (["a", "bc", "\u00fc\u4e16"], {"a": 1, "bc": 2.0, "\u00fc\u4e16": 1}),
+        ([-1, 0, 7], {-1: 1.0, 0: 2.0, 7: np.int64(1)}),
+        ([False, True], "balanced"),
+        ([1.0, 2.0, 3.0], None),
+        (np.array([1, 2, 3], np.uint8), None),
+        (pd.array(["x", "y"], dtype="string"), None),
+        (np.array(["x", "y"], dtype=object), {"x": 1, "y": 1}),
+    ],
+    ids=str,
+)
+def test_classes_come_back(labels, class_weight, tmp_path):
+    X, codes = make_task(RNNClassifier)
+    y = np.asarray(labels)[codes % len(labels)]
+    model = make_estimator(RNNClassifier, class_weight=class_weight)
+    loaded = crash(model, tmp_path / "c", X, y)
+    whole = model.fit(X, y)
+    assert loaded.classes_.dtype == whole.classes_.dtype
+    assert loaded.classes_.tolist() == whole.classes_.tolist()
+    assert_same_everything(loaded.fit(X, y), whole)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("n_labels", [1, 2, 3])
+def test_labels_of_several_columns_come_back(n_labels, tmp_path):
+    X, codes = make_task(RNNClassifier)
+    y = (codes[:, None] == np.arange(n_labels)).astype(int)
+    y = y if n_labels > 1 else np.column_stack([y, 1 - y])
+    model = make_estimator(RNNClassifier)
+    assert_same_everything(crash(model, tmp_path / "c", X, y).fit(X, y), model.fit(X, y))
+
+
+@needs_callbacks
+@pytest.mark.parametrize("n_timesteps", [None, 5])
+def test_names_of_features_come_back(n_timesteps, tmp_path):
+    X, y = make_task(RNNRegressor)
+    X = pd.DataFrame(X.reshape(len(X), -1), columns=[f"c {column}" for column in range(10)])
+    model = make_estimator(n_timesteps=n_timesteps)
+    loaded = crash(model, tmp_path / "c", X, np.column_stack([y, y]))
+    assert loaded.feature_names_in_.dtype == object
+    assert loaded.feature_names_in_.tolist() == list(X)
+    with pytest.raises(ValueError, match="feature names"):
+        loaded.predict(X[X.columns[::-1]])
+    assert_same_everything(loaded.fit(X, np.column_stack([y, y])), model.fit(X, np.column_stack([y, y])))
+
+
+class Derived(RNNRegressor):
+    pass
+
+
+class SameName(RNNRegressor):
+    pass
+
+
+SameName.__name__ = "RNNRegressor"
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    ("model", "error", "match"),
+    [
+        (Derived(), TypeError, "Checkpoint is set on Derived; expected an RNNRegressor or RNNClassifier"),
+        (SameName(), TypeError, "expected an RNNRegressor or RNNClassifier of skrnn itself"),
+        (RNNRegressor(solver="lbfgs", solver_options={"finite_diff_rel_step": len}), TypeError, "solver_options is or"),
+        (RNNClassifier(class_weight={0: object()}), TypeError, "class_weight is or holds an object of type object"),
+        (
+            RNNRegressor(random_state=np.random.RandomState(np.random.PCG64(0))),
+            TypeError,
+            "random_state draws from PCG64; expected MT19937",
+        ),
+        (RNNRegressor(random_state=np.random), TypeError, "random_state is or holds an object of type module"),
+        (
+            RNNRegressor(solver="lbfgs", solver_options={"eps": np.arange(1e6)}),
+            ValueError,
+            r"The parameters take \d+ bytes as JSON; expected at most 1048576",
+        ),
+    ],
+    ids=["subclass", "same name", "function", "object", "PCG64", "module", "too large"],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # SciPy's, of an option that it does not know
+@pytest.mark.filterwarnings("ignore::scipy.optimize.OptimizeWarning")
+def test_what_cannot_be_stored_is_refused(model, error, match, tmp_path):
+    X, y = make_task(type(model))
+    with pytest.raises(error, match=match):
+        model.set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
+    assert list(tmp_path.iterdir()) == []
+    assert not hasattr(model, "loss_curve_")
+
+
+class Overflowing:
+    """Hands on to a checkpoint what it is told, with parameters that overflow after the third iteration."""
+
+    def __init__(self, path):
+        self.checkpoint = Checkpoint(path)
+        self.setup, self.teardown = self.checkpoint.setup, self.checkpoint.teardown
+        self.on_fit_task_begin = self.checkpoint.on_fit_task_begin
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        if fitted_estimator is not None and context.task_name == "iteration" and context.task_id >= 3:
+            fitted_estimator._run_state.theta[0] = np.inf
+        self.checkpoint.on_fit_task_end(estimator, context, fitted_estimator=fitted_estimator)
+
+
+@needs_callbacks
+def test_parameters_that_are_not_finite_do_not_replace_the_file(tmp_path):
+    X, y = make_task(RNNRegressor)
+    make_estimator().set_callbacks(Overflowing(tmp_path / "c")).fit(X, y)
+    assert Checkpoint.load(tmp_path / "c").n_iter_ == 3
+
+
 # What cannot be resumed
 
 
@@ -400,7 +540,7 @@ def test_a_write_that_fails_leaves_the_previous_file(failing, tmp_path, monkeypa
 
     def full(*arguments):
         nonlocal n_calls
-        n_calls += 1
+        n_calls += failing == "replace" or stat.S_ISREG(os.fstat(arguments[0]).st_mode)
         if n_calls == 4:
             raise OSError("No space left on device")
         return original(*arguments)
@@ -413,20 +553,20 @@ def test_a_write_that_fails_leaves_the_previous_file(failing, tmp_path, monkeypa
 
 
 @needs_callbacks
-def test_a_pickle_that_breaks_off_leaves_the_previous_file(tmp_path, monkeypatch):
+def test_a_write_that_breaks_off_leaves_the_previous_file(tmp_path, monkeypatch):
     X, y = make_task(RNNRegressor)
     n_calls = 0
-    dump = pickle.dump
+    write_archive = module.write_archive
 
-    def breaking(estimator, file, **keywords):
+    def breaking(file, *arguments):
         nonlocal n_calls
         n_calls += 1
         if n_calls == 4:
             file.write(b"half of it")
             raise KeyboardInterrupt
-        dump(estimator, file, **keywords)
+        write_archive(file, *arguments)
 
-    monkeypatch.setattr(module.pickle, "dump", breaking)
+    monkeypatch.setattr(module, "write_archive", breaking)
     with pytest.warns(UserWarning, match="interrupted by user"):
         make_estimator().set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
     assert [path.name for path in tmp_path.iterdir()] == ["c"]

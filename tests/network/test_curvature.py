@@ -418,11 +418,11 @@ def cut(monkeypatch, chunk_size):
     monkeypatch.setattr(_inference, "_CHUNK_SIZE", chunk_size)
 
 
-def backwards(function, chunks):
+def backwards(function, *arguments):
     """Be a `map` that computes the last chunk first."""
-    chunks = list(chunks)
-    answers = {position: function(chunks[position]) for position in reversed(range(len(chunks)))}
-    return [answers[position] for position in range(len(chunks))]
+    calls = list(zip(*arguments, strict=False))
+    answers = {position: function(*calls[position]) for position in reversed(range(len(calls)))}
+    return [answers[position] for position in range(len(calls))]
 
 
 @pytest.fixture

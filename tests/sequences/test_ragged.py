@@ -1,5 +1,6 @@
 """Tests of the one internal form of X: views where strides allow, masked timesteps, and what cannot be read."""
 
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -421,3 +422,26 @@ def test_sequences_of_rows_with_a_stride():
     assert timesteps(sequences, 0)[:, 0].tolist() == [0.0, 2.0, 4.0, 6.0]
     assert timesteps(sequences, 1)[:, 0].tolist() == [1.0, 3.0]
     assert (sequences.max_length, sequences.equal_lengths, len(sequences), sequences.n_features) == (4, False, 2, 1)
+
+
+def test_pickled_without_what_follows_from_the_rest():
+    X = np.random.default_rng(0).normal(size=(50, 6, 3))
+    sequences = from_array(X)
+    small = len(pickle.dumps(sequences))
+    assert small < 1.2 * X.nbytes
+    expected, found = np.empty((2, 6, 3, 50))
+    sequences.gather(np.arange(50), 0, 6, expected)
+    assert len(pickle.dumps(sequences)) == small  # the array that it was seen as would be a second copy
+    pickle.loads(pickle.dumps(sequences)).gather(np.arange(50), 0, 6, found)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_rows_are_examined_some_at_a_time(monkeypatch, size):
+    X = np.random.default_rng(0).normal(size=(4, 5, 2))
+    X[1, 0], X[3, :2] = np.nan, np.nan
+    monkeypatch.setattr(_ragged, "_PART_SIZE", size)
+    np.testing.assert_array_equal(from_array(X).lengths, [5, 4, 5, 3])
+    X[2, 3, 1] = np.inf
+    with pytest.raises(ValueError, match="X contains infinity at timestep 3 of sample 2"):
+        from_array(X)

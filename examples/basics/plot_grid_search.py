@@ -1,0 +1,56 @@
+"""
+Grid search over windows, cells and sizes
+=========================================
+
+How far should the network look back, with which unit? `SlidingWindow` is a step of the
+pipeline, so its length is a parameter of the grid as any other. `TimeSeriesSplit` keeps the
+order of time: every fold is tested on later years.
+"""
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import RNNRegressor, SlidingWindow
+from skrnn.datasets import load_sunspots
+
+warnings.simplefilter("ignore", ConvergenceWarning)  # a hundred iterations are enough to compare settings
+sunspots = load_sunspots()
+training = sunspots.target_years <= 1920
+X, y = sunspots.data[training], sunspots.target[training]
+
+network = RNNRegressor((4,), solver="lbfgs", alpha=0.003, max_iter=100, random_state=0)
+model = make_pipeline(StandardScaler(), SlidingWindow(), network)
+grid = {
+    "slidingwindow__n_timesteps": [3, 6, 12, 24],
+    "rnnregressor__cell": ["rnn", "gru", "lstm"],
+}
+search = GridSearchCV(model, grid, cv=TimeSeriesSplit(4), scoring="neg_root_mean_squared_error").fit(X, y)
+search.best_params_
+
+# %%
+# The windows are made in each fold from its own rows, after the split: a test fold sees nothing
+# of the training rows, nor the other way round. (With `SlidingWindow(carry_context=True)` the
+# first windows of a test fold would see the end of the training rows, as forecasts in use do.)
+
+scores = -search.cv_results_["mean_test_score"].reshape(3, 4)
+figure, axes = plt.subplots(figsize=(6, 3.2))
+image = axes.imshow(scores, cmap="Blues_r", aspect="auto")
+for (row, column), score in np.ndenumerate(scores):
+    inside = "white" if score < scores.mean() else "black"
+    axes.text(column, row, f"{score:.1f}", ha="center", va="center", color=inside)
+axes.set_xticks(range(4), grid["slidingwindow__n_timesteps"])
+axes.set_yticks(range(3), grid["rnnregressor__cell"])
+axes.set(xlabel="years that the window holds", title="RMSE in cross-validation (sunspots)")
+plt.show()
+
+# %%
+# `search` is the best model, fitted to all training years. It predicts a row for each row that
+# it gets:
+
+search.predict(X).shape

@@ -1,0 +1,94 @@
+"""Tests of the cell, the loss and the rule that the page on extending shows: they are held to what all others are."""
+
+import numpy as np
+import pytest
+
+from skrnn.cells import CELLS
+from skrnn.losses import LOSSES
+from skrnn.solvers import SCHEDULES, Monitor, StochasticSolver
+from tests.extending.log_cosh import LogCosh
+from tests.extending.sign_descent import SignDescent
+from tests.extending.update_gate import UpdateGateCell
+from tests.gradcheck import directional_gradient_check, full_gradient_check
+from tests.problems import PARTLY_MISSING, PROBLEMS, STACKS, make_objective
+
+EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
+EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    """Put the newcomers where a line in the source would put them."""
+    monkeypatch.setitem(CELLS, "update_gate", UpdateGateCell)
+    monkeypatch.setitem(LOSSES, "log_cosh", LogCosh)
+
+
+def check_gradient(objective, theta):
+    full_gradient_check(lambda theta: objective.full(theta)[0], objective.full(theta)[1], theta)
+
+
+def check_curvature(objective, theta):
+    """Check that the Gauss-Newton products are those of a symmetric matrix without negative eigenvalues."""
+    products = np.array([objective.gauss_newton_product(theta, unit) for unit in np.eye(theta.size)])
+    np.testing.assert_allclose(products, products.T, atol=1e-12)
+    assert np.linalg.eigvalsh(products).min() > -1e-12
+
+
+@EVERY_STACK
+@EVERY_PROBLEM
+def test_gradient_of_the_cell(problem, hidden_layer_sizes):
+    objective, theta = make_objective(problem, cell_name="update_gate", hidden_layer_sizes=hidden_layer_sizes)
+    check_gradient(objective, theta)
+
+
+@EVERY_PROBLEM
+def test_curvature_of_the_cell(problem):
+    check_curvature(*make_objective(problem, cell_name="update_gate"))
+
+
+@pytest.mark.parametrize("problem", [*PROBLEMS.values(), PARTLY_MISSING], ids=[*PROBLEMS, "partly missing"])
+def test_gradient_and_curvature_of_the_loss(problem):
+    objective, theta = make_objective(problem, loss_name="log_cosh")
+    check_gradient(objective, theta)
+    check_curvature(objective, theta)
+
+
+def test_loss_is_log_cosh_even_where_cosh_overflows():
+    y, raw = np.zeros((1, 3)), np.array([[0.5, -2.0, 1000.0]])
+    losses = LogCosh().loss_gradient(y, raw, np.empty_like(raw))
+    np.testing.assert_allclose(losses[:2], np.log(np.cosh(raw[0, :2])))
+    assert losses[2] == pytest.approx(1000.0 - np.log(2.0))
+
+
+def solve(n_epochs, state=None, theta=None):
+    """Return theta and the solver's state after some epochs of sign descent."""
+    objective, start = make_objective(PROBLEMS["all at once"])
+    rule = SignDescent(start.size, start.dtype, momentum=0.9)
+    solver = StochasticSolver(rule, SCHEDULES["constant"](0.01, 0.5), batch_size=4, rng=None, max_grad_norm=None)
+    solver.restore(state or [])
+    monitor = Monitor(max_iter=n_epochs, tol=0.0, n_iter_no_change=np.inf)
+    return objective, solver.minimize(objective, start if theta is None else theta, monitor), solver.state()
+
+
+def test_rule_descends():
+    objective, start = make_objective(PROBLEMS["all at once"])
+    assert objective.full(solve(50)[1])[0] < 0.9 * objective.full(start)[0]
+
+
+def test_rule_moves_every_entry_by_the_learning_rate():
+    rule, theta = SignDescent(3, np.float64, momentum=0.5), np.zeros(3)
+    rule.update(theta, np.array([3.0, -0.1, 0.0]), 0.2)
+    np.testing.assert_allclose(theta, [-0.2, 0.2, 0.0])
+    rule.update(theta, np.array([-2.0, -0.1, 0.0]), 0.2)  # the mean of the first entry is still 0.5 * 1.5 - 1 < 0
+    np.testing.assert_allclose(theta, [0.0, 0.4, 0.0])
+
+
+def test_rule_goes_on_from_its_state():
+    _, half, state = solve(5)
+    np.testing.assert_array_equal(solve(5, state, half)[1], solve(10)[1])
+
+
+def test_gradient_of_the_cell_in_both_directions_of_time():
+    objective, theta = make_objective(PROBLEMS["masks anywhere"], cell_name="update_gate", bidirectional=True)
+    rng = np.random.default_rng(0)
+    directional_gradient_check(lambda theta: objective.full(theta)[0], objective.full(theta)[1], theta, rng)

@@ -1,0 +1,59 @@
+"""Tests of the documentation that need not build it: the reference is complete, the check of links finds them."""
+
+import importlib
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+PACKAGES = ["callbacks", "datasets", "export", "forecasting", "metrics", "model_selection", "plotting", "preprocessing"]
+
+
+@pytest.fixture(scope="module")
+def check_links():
+    spec = importlib.util.spec_from_file_location("check_links", DOCS / "check_links.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_reference_lists_every_public_name():
+    listed, module = set(), ""
+    for line in (DOCS / "api.rst").read_text(encoding="utf-8").splitlines():
+        if line.startswith(".. currentmodule:: "):
+            module = line.split()[-1]
+        elif line.startswith("   ") and not line.strip().startswith(":"):
+            listed.add(getattr(importlib.import_module(module), line.strip()))
+    for name in ("skrnn", *(f"skrnn.{package}" for package in PACKAGES)):
+        package = importlib.import_module(name)
+        assert {getattr(package, public) for public in package.__all__} <= listed, name
+
+
+def test_every_page_of_the_guide_is_in_its_table_and_in_its_menu():
+    text = (DOCS / "user_guide.md").read_text(encoding="utf-8")
+    table, menu = text.split("```{toctree}")
+    pages = [line for line in menu.splitlines() if line.isidentifier()]
+    assert len(pages) > 10
+    assert [page for page in pages if f"]({page}.md)" not in table] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [
+        ('<a href="other.html#there">', None),
+        ('<a href="other.html">', None),
+        ('<a href="#here"><p id="here">', None),
+        ('<a href="https://example.org/x.html">', None),
+        ('<a href="other.html#not-there">', "no such anchor"),
+        ('<a href="#not-here">', "no such anchor"),
+        ('<a href="missing.html">', "no such file"),
+        ('<img src="missing.png">', "no such file"),
+        ('<script src="https://example.org/x.js"></script>', "loaded from another site"),
+    ],
+)
+def test_check_of_links(check_links, tmp_path, page, problem):
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    (tmp_path / "other.html").write_text('<h1 id="there">', encoding="utf-8")
+    found = check_links.problems(tmp_path)
+    assert [line.rpartition(": ")[2] for line in found] == ([] if problem is None else [problem])
