@@ -26,8 +26,8 @@ def naming(name: str, expected: str) -> Iterator[None]:
         # scikit-learn calls every array X or y.
         message = re.sub(r"\b(X|y)\b(?!_)", name, message) if name in ("X_val", "y_val") else message
         if not re.search(rf"\b{re.escape(name)}\b", message):
-            message = f"{name}: {message}"
-        if not _EXPECTATION.search(message):
+            message = f"{name}: {message} Expected {expected}."
+        elif not _EXPECTATION.search(message):
             message = f"{message} Expected {expected}."
         raise (TypeError if isinstance(error, TypeError) else ValueError)(message) from error
 

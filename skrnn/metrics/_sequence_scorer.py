@@ -140,7 +140,7 @@ class SequenceScorer:
                 f"{np.count_nonzero(~has_answer)} have no prediction (NaN in every output, masked in X). "
                 "Expected at least one with both."
             )
-        weights = {} if sample_weight is None else {"sample_weight": _weights(sample_weight, lengths)[valid]}
+        weights = {} if sample_weight is None else {"sample_weight": _weights(sample_weight, lengths, valid)}
         flat = FlatEstimator(estimator, X, answers, lengths, valid)
         with naming("y", f"targets that {self.scoring!r} takes beside the predictions"):
             y = _one_column_as_1d(_settled(targets[valid]))
@@ -239,24 +239,24 @@ def _answers(estimator: Any, method: str, X: Any, lengths: np.ndarray) -> np.nda
     return rows
 
 
-def _weights(sample_weight: Any, lengths: np.ndarray) -> np.ndarray:
-    """Return a weight for each timestep, (n_rows,), of weights per sample or per timestep."""
+def _weights(sample_weight: Any, lengths: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return a weight for each timestep that counts, (n_valid,), of weights per sample or per timestep."""
     if _has_one_a_sample(sample_weight):
         if len(sample_weight) != len(lengths):
             raise ValueError(
                 f"sample_weight has {len(sample_weight)} samples, but y has {len(lengths)}; expected a weight for each."
             )
-        return np.repeat(_as_weights(np.asarray(sample_weight)), lengths)
+        return np.repeat(_as_weights(np.asarray(sample_weight)), lengths)[valid]
     rows, weighted = _flatten(sample_weight, "sample_weight")
     _check_lengths(weighted, "sample_weight", lengths, "y")
     rows = _one_column_as_1d(rows)
     if rows.ndim != 1:
         raise ValueError(f"sample_weight has {rows.shape[1]} values a timestep; expected one weight.")
-    return _as_weights(rows)
+    return _as_weights(rows[valid])  # where nothing counts, any weight may stand
 
 
 def _as_weights(rows: np.ndarray) -> np.ndarray:
-    """Return weights (n_rows,) as float64."""
+    """Return weights (n,) as float64."""
     with naming("sample_weight", "real numbers >= 0"):
         if rows.dtype.kind not in "fiubO":
             raise TypeError(f"sample_weight has dtype {rows.dtype}; expected real numbers >= 0.")
