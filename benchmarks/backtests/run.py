@@ -69,13 +69,15 @@ def run(task: Task, contestant: Contestant, seed: int) -> Run:
 
 
 def _fit(contestant: Contestant, table: pd.Series, horizon: int, seed: int) -> Any:
-    """Fit to the rows of a table; those without a whole window, or without all their targets, weigh nothing."""
+    """Fit to the rows of a table; where the model weighs, those without a whole window or all targets count nothing."""
     X, y = to_supervised(table, horizon=horizon)
     targets = y.to_numpy().reshape(len(y), -1)
     weights = np.isfinite(targets).all(axis=1) & (np.arange(len(y)) >= contestant.n_rows - 1)
     first = int(np.argmax(X.notna().to_numpy().all(axis=1)))  # a window needs a value
     targets = np.where(np.isfinite(targets), targets, np.nanmean(targets)).reshape(y.shape)
     model = contestant.build(seed)
+    if not contestant.weighs:
+        return model.fit(X[first:], targets[first:])
     pipeline = getattr(model, "estimator", model)
     name, _ = pipeline.steps[-1]
     return model.fit(X[first:], targets[first:], **{f"{name}__sample_weight": weights[first:].astype(float)})
