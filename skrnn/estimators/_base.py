@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators._build import choose_batch_size, make_network
-from skrnn.estimators._callbacks import CallbackSupportMixin, Method, begin_fit, with_callbacks
+from skrnn.estimators._callbacks import CallbackSupportMixin, Method, Task, begin_fit, with_callbacks
 from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
@@ -246,18 +246,9 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         """
         check_parameters(self)
         resume = self.warm_start and hasattr(self, "readout_weights_")
-        unfinished = self._unfinished
-        n_starts = 1 if resume or unfinished else self.n_init
-        task = begin_fit(
-            self,
-            X,
-            y,
-            {"sample_weight": sample_weight},
-            max_subtasks=self.max_iter if n_starts == 1 else n_starts,
-            sequential_subtasks=n_starts == 1,
-        )
+        task = self._begin_task(X, y, sample_weight, 1 if resume or self._unfinished else self.n_init)
         data = self._read_data(X, y, sample_weight, reset=not resume)
-        rng = unfinished.first_rng(self) if unfinished else read_random_state(self.random_state)
+        rng = self._unfinished.first_rng(self) if self._unfinished else read_random_state(self.random_state)
         first_rng_state = rng.get_state()
         validation = self._read_validation(X_val, y_val, sample_weight_val, data.sequences.n_features)
         if validation is None and self.early_stopping:
@@ -266,21 +257,30 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
                     self.validation_fraction, self.validation_split, self._strata(data), rng
                 )
         data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
-        data = replace(data, sequences=read_dtype(data.sequences, self._choose_dtype(data), "X"))
+        dtype = self._choose_dtype(data)
+        data = replace(data, sequences=read_dtype(data.sequences, dtype, "X"))
         batch_size = choose_batch_size(self, len(data), stacklevel=5)
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
             data = data.merge_duplicates()  # not where each sample drops units of its own
         statistics = self._target_statistics(data.targets)
-        dtype = self._choose_dtype(data)
         training = Training(
             self, data, validation, *statistics, dtype, batch_size, self.max_iter, first_rng_state, task
         )
-        if unfinished:
-            starts = [training.resumed_start(rng, unfinished)]
-        else:
-            starts = [training.fitted_start(rng, [])] if resume else training.fresh_starts(rng)
-        self._train(training, starts)
+        self._train(training, self._starts(training, rng, resume=resume))
         return self
+
+    def _begin_task(self, X: Any, y: Any, sample_weight: Any, n_starts: int) -> Task | None:
+        """Tell callbacks, if any, that a fit begins, whose subtasks are iterations, or starts in any order."""
+        is_single = n_starts == 1
+        n_subtasks = self.max_iter if is_single else n_starts
+        metadata = {"sample_weight": sample_weight}
+        return begin_fit(self, X, y, metadata, max_subtasks=n_subtasks, sequential_subtasks=is_single)
+
+    def _starts(self, training: Training, rng: np.random.RandomState, *, resume: bool) -> list[Start]:
+        """Return where to begin: where a checkpoint left off, at the fitted parameters, or anew."""
+        if self._unfinished:
+            return [training.resumed_start(rng, self._unfinished)]
+        return [training.fitted_start(rng, [])] if resume else training.fresh_starts(rng)
 
     @available_if(_is_stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.forecasting._tables import Table, beside, column, find_column, is_frame, numbers, read_table, take
 from skrnn.forecasting._validation import check_count
+from skrnn.sequences._labels import as_labels, encode_labels, is_missing
 
 
 @final
@@ -151,7 +152,7 @@ def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | 
     refuse_masked(groups, "groups")
     if np.iterable(groups) and not isinstance(groups, str):
         with naming("groups", "the name or position of a column, or a label for each row"):
-            labels = _as_labels(groups)
+            labels = as_labels(groups)
         if labels.shape != (len(table),):
             raise ValueError(f"groups has shape {labels.shape}, but series has {len(table)} rows; expected one a row.")
         return labels, None
@@ -165,33 +166,17 @@ def _codes(labels: NDArray[Any] | None, n_rows: int, horizon: int) -> NDArray[np
     """Return the group of each row as an integer, (n_rows,), and warn of the groups that are too short."""
     if labels is None:
         return np.zeros(n_rows, dtype=np.intp)
-    if any(map(_is_missing, labels)):
+    if any(map(is_missing, labels)):
         raise ValueError("groups is missing (None or NaN) in some rows; expected a group for each.")
-    numbers_of_groups: dict[Any, int] = {}
     with naming("groups", "labels that can be hashed"):
-        codes = np.array([numbers_of_groups.setdefault(label, len(numbers_of_groups)) for label in labels], np.intp)
+        _, codes = encode_labels(labels)
     is_short = np.bincount(codes) <= horizon
     if is_short.any() and not is_short.all():
-        short = [str(label) for label, code in numbers_of_groups.items() if is_short[code]]
-        shown = ", ".join(short[:5]) + (", ..." if len(short) > 5 else "")
+        short = np.flatnonzero(is_short)
+        shown = ", ".join(str(labels[np.argmax(codes == code)]) for code in short[:5]) + (", ..." * (len(short) > 5))
         message = f"{len(short)} groups have horizon={horizon} rows or fewer and are lost: {shown}."
         warnings.warn(message, UserWarning, stacklevel=3)
     return codes
-
-
-def _as_labels(groups: Any) -> NDArray[Any]:
-    """Return labels as an array; of a list NumPy would make strings, NaN included, beside a string, rows of tuples."""
-    if isinstance(groups, list | tuple):
-        return np.fromiter(groups, dtype=object, count=len(groups))
-    return np.asarray(groups)
-
-
-def _is_missing(label: Any) -> bool:
-    """Tell whether a label is None, NaN, or NA of pandas, which will not say whether it equals itself."""
-    try:
-        return label is None or bool(label != label)
-    except TypeError:
-        return True
 
 
 def _target_rows(codes: NDArray[np.intp], horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skrnn.estimators._inputs import naming
+from skrnn.sequences._labels import encode_labels, is_missing
 
 
 def codes_of(labels: Any, parameter: str) -> np.ndarray:
@@ -36,21 +37,11 @@ def codes_of(labels: Any, parameter: str) -> np.ndarray:
     array = np.asarray(labels, dtype=object)
     if array.ndim != 1:
         raise ValueError(f"{parameter} has shape {array.shape}; expected one label a row, (n_samples,).")
-    numbers: dict[Any, int] = {}
-    for row, label in enumerate(array):
-        if _is_missing(label):
-            raise ValueError(f"{parameter} is missing in row {row}; expected a label in each row.")
-        with naming(parameter, "labels that can be hashed"):
-            numbers.setdefault(label, len(numbers))
-    return np.fromiter(map(numbers.__getitem__, array), dtype=np.intp, count=len(array))
-
-
-def _is_missing(label: Any) -> bool:
-    """Tell whether a label is None, NaN, or NA of pandas, which will not say whether it equals itself."""
-    try:
-        return label is None or bool(label != label)
-    except TypeError:
-        return True
+    row = next((row for row, label in enumerate(array) if is_missing(label)), None)
+    if row is not None:
+        raise ValueError(f"{parameter} is missing in row {row}; expected a label in each row.")
+    with naming(parameter, "labels that can be hashed"):
+        return encode_labels(array)[1]
 
 
 def times_to_the_end(codes: ArrayLike) -> np.ndarray:

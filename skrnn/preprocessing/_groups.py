@@ -1,4 +1,4 @@
-"""Labels that tell which group each row of a table belongs to: where they come from, and the numbers they get."""
+"""Labels that tell which group each row of a table belongs to: where they come from, and what they may be."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 
 from skrnn.estimators._inputs import naming
+from skrnn.sequences._labels import as_labels, is_missing
 
 
 def read_table(X: Any) -> Any:
@@ -63,10 +64,7 @@ def read_labels(values: Any, n_samples: int, name: str) -> NDArray[Any]:
     ValueError
         If there is not one label for each row, or one is missing.
     """
-    if isinstance(values, list | tuple):  # NumPy would make strings of all beside a string, and rows of tuples
-        labels = np.fromiter(values, dtype=object, count=len(values))
-    else:
-        labels = np.asarray(values)
+    labels = as_labels(values)
     if labels.shape != (n_samples,):
         raise ValueError(f"{name} has shape {labels.shape}, but SlidingWindow expects one label a row: ({n_samples},)")
     with naming(name, "labels that can be hashed"):
@@ -75,20 +73,6 @@ def read_labels(values: Any, n_samples: int, name: str) -> NDArray[Any]:
         row = int(np.argmax(missing))
         raise ValueError(f"{name} is {labels[row]} in row {row}, but SlidingWindow expects a label in every row")
     return labels
-
-
-def encode_labels(labels: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
-    """Return (the distinct labels in order of appearance, the number of each row's label among them, (n_samples,))."""
-    if labels.dtype == object:  # that need not have an order
-        numbers: dict[Any, int] = {}
-        of_rows = (numbers.setdefault(label, len(numbers)) for label in labels)
-        codes = np.fromiter(of_rows, dtype=np.intp, count=len(labels))
-        return list(numbers), codes
-    distinct, firsts, sorted_codes = np.unique(labels, return_index=True, return_inverse=True)
-    order = np.argsort(firsts)
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order))
-    return distinct[order].tolist(), places[sorted_codes]
 
 
 def count_labels(labels: NDArray[Any]) -> int:
@@ -126,7 +110,4 @@ def _is_missing_object(label: Any) -> bool:
         hash(label)
     except TypeError as error:
         raise TypeError(f"{label!r} of type {type(label).__name__} cannot label a group: it is not hashable") from error
-    try:
-        return label is None or bool(label != label)
-    except TypeError:  # pandas.NA does not say whether it differs from itself
-        return True
+    return is_missing(label)

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn.preprocessing._groups import encode_labels, is_one_group, join_labels
+from skrnn.preprocessing._groups import is_one_group, join_labels
+from skrnn.sequences._labels import encode_labels
 from skrnn.sequences._windows import (
     grouped_windows,
     last_rows,
