@@ -21,7 +21,8 @@ the load and the laser, models like those below had been tried once on the held-
 *Departures* are values minus what was usual at that time in the last seasons, of the logarithm of the load, of CO2 as
 it is; of sunspots they are the square root, as no season is alike another. Models on departures are told how
 far these were from the last one known, and say how far the next ones will be: no level and no trend is left to learn.
-That is preprocessing, and helps ridge regression as much as a network, so that both stand in the table.
+That is preprocessing, from which ridge regression and trees may gain as well: they stand in the table with it and
+without.
 
 *covers* is the share of the truth within split-conformal intervals of nominal 90 %, in percent, over all steps ahead
 and origins; half their width is a quantile of the errors that were known at the origin
