@@ -1,7 +1,6 @@
 """Callbacks of scikit-learn: who is told of a fit and its iterations. Before scikit-learn 1.9 there are none."""
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Self, TypeVar, cast, final
@@ -35,7 +34,6 @@ __all__ = [
     "Task",
     "begin_fit",
     "with_callbacks",
-    "without_callbacks",
 ]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -143,11 +141,3 @@ class IterationWatcher:
         if self._iteration is not None:
             self._iteration.end(None)
             self._iteration = None
-
-
-def without_callbacks(estimator: Any) -> Any:
-    """Return a shallow copy of an estimator without its callbacks, and without the traces of a fit that they watch."""
-    bare = copy(estimator)
-    # All names that scikit-learn attaches to an estimator for their sake have the word in them.
-    bare.__dict__ = {name: value for name, value in vars(bare).items() if "callback" not in name}
-    return bare
