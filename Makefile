@@ -9,9 +9,10 @@ EXPORT = .venv-export
 CLUSTER = .venv-cluster
 BACKTESTS = .venv-backtests
 DOCS = .venv-docs
+AUDIT = .venv-audit
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types clean
+.PHONY: demo test test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types audit clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -59,6 +60,11 @@ types: $(VENV)/installed-lint
 	$(BIN)/mypy
 	cd tests/packaging && $(abspath $(BIN))/mypy --strict --config-file= typed_use.py
 
+# What PyPI knows of holes in the packages that skrnn needs; one that cannot be asked about is an error. Needs the network,
+# and finds today what it did not find yesterday: so no pull request waits for it.
+audit: $(AUDIT)/installed-audit
+	$(AUDIT)/bin/pip-audit --strict --progress-spinner off .
+
 # The version is that of the git tag: see [tool.hatch.version] in pyproject.toml.
 dist: $(VENV)/installed-dist
 	rm -rf dist
@@ -93,6 +99,11 @@ $(EXPORT)/installed-test-export: pyproject.toml
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-export]"
 	touch $@
 
+$(AUDIT)/installed-audit:
+	test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.7"
+	touch $@
+
 $(CLUSTER)/installed-test-cluster: pyproject.toml
 	test -x $(CLUSTER)/bin/python || $(PYTHON) -m venv $(CLUSTER)
 	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-cluster]"
@@ -110,4 +121,4 @@ $(DOCS)/installed-docs: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(BACKTESTS) $(DOCS) $(WHEEL) dist build docs/gallery docs/generated
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(BACKTESTS) $(DOCS) $(AUDIT) $(WHEEL) dist build docs/gallery docs/generated

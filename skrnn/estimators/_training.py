@@ -278,7 +278,8 @@ class _Run:
             theta, loss = monitor.kept(self.solver.minimize(self.objective, start.theta, monitor))
             self._require_finite_answers(theta)
         except KeyboardInterrupt:
-            if monitor.n_iter == 0:  # there is nothing to keep
+            monitor.forget_unfinished()
+            if not monitor.has_best:  # there is nothing to keep
                 raise
             was_interrupted = True
             theta, loss = monitor.best()

@@ -78,9 +78,8 @@ class Monitor:
         self.validation_loss_curve: list[float] = []
         self.validation_scores: list[float] = []
         self.stopped_short: str | None = None
-        self._best_merits = (-np.inf, -np.inf)
-        self._best_theta = np.empty(0)
-        self._best_iteration = 0
+        # Merits, theta and iteration; in one piece, so that no interruption leaves those of two iterations.
+        self._best: tuple[tuple[float, float], np.ndarray, int] = ((-np.inf, -np.inf), np.empty(0), 0)
         self._n_stalled = 0
         self._chosen: tuple[float, np.ndarray, float] | None = None  # merit, theta, loss
 
@@ -88,6 +87,11 @@ class Monitor:
     def n_iter(self) -> int:
         """Number of iterations recorded."""
         return len(self.loss_curve)
+
+    @property
+    def has_best(self) -> bool:
+        """Whether there is anything that `best` can return."""
+        return self._chosen is not None or len(self._best[1]) > 0
 
     @property
     def has_stalled(self) -> bool:
@@ -108,16 +112,20 @@ class Monitor:
             If the loss is not finite.
         """
         self.require_finite(loss)
-        self.loss_curve.append(loss)
-        if self.validate is not None:
-            validation_loss, score = self.validate(theta)
-            self.validation_loss_curve.append(validation_loss)
-            self.validation_scores.append(score)
+        validation = () if self.validate is None else self.validate(theta)
+        for curve, value in zip(self._curves(), (loss, *validation), strict=True):
+            curve.append(value)
         self._judge(theta)
         if self.verbose:
             self._print()
         if self.watcher is not None:
             self.watcher.end(self, theta)
+
+    def forget_unfinished(self) -> None:
+        """Forget an iteration in the midst of whose record an interruption came."""
+        n_recorded = min(map(len, self._curves()))
+        for curve in self._curves():
+            del curve[n_recorded:]
 
     def stop(self) -> None:
         """Let the solver end after this iteration, as if it had converged."""
@@ -164,21 +172,21 @@ class Monitor:
 
     def current(self, theta: np.ndarray) -> tuple[np.ndarray, float]:
         """Return what a run that ends at `theta` ends up with, and its training loss: the best by validation, or it."""
-        return self._best() if self.early_stopping else (theta, self.loss_curve[-1])
+        return self._judged_best() if self.early_stopping else (theta, self.loss_curve[-1])
 
     def best(self) -> tuple[np.ndarray, float]:
         """Return the best theta of all iterations, and its training loss.
 
         That is the one of greatest merit where `keep` was called, else by validation score or else training loss.
         """
-        return self._best() if self._chosen is None else self._chosen[1:]
+        return self._judged_best() if self._chosen is None else self._chosen[1:]
 
     def merits(self, loss: float) -> tuple[float, ...]:
         """Return what tells how good the theta that was kept is, the larger the better, given its training loss."""
         if self._chosen is not None:
             return (self._chosen[0],)
         if self.early_stopping:
-            return self._best_merits
+            return self._best[0]
         return (-self.validation_loss_curve[-1],) if self.validation_loss_curve else (-loss,)
 
     def state(self) -> dict[str, Any]:
@@ -188,9 +196,9 @@ class Monitor:
             "loss_curve": self.loss_curve.copy(),
             "validation_loss_curve": self.validation_loss_curve.copy(),
             "validation_scores": self.validation_scores.copy(),
-            "best_merits": list(self._best_merits),
-            "best_theta": self._best_theta.copy(),
-            "best_iteration": self._best_iteration,
+            "best_merits": list(self._best[0]),
+            "best_theta": self._best[1].copy(),
+            "best_iteration": self._best[2],
             "n_stalled": self._n_stalled,
             "chosen": chosen,
         }
@@ -201,27 +209,29 @@ class Monitor:
         self.validation_loss_curve = state["validation_loss_curve"].copy()
         self.validation_scores = state["validation_scores"].copy()
         first, second = state["best_merits"]
-        self._best_merits = (first, second)
-        self._best_theta = state["best_theta"].copy()
-        self._best_iteration = state["best_iteration"]
+        self._best = ((first, second), state["best_theta"].copy(), state["best_iteration"])
         self._n_stalled = state["n_stalled"]
         if state["chosen"] is not None:
             merit, theta, loss = state["chosen"]
             self._chosen = (merit, theta.copy(), loss)
 
-    def _best(self) -> tuple[np.ndarray, float]:
+    def _judged_best(self) -> tuple[np.ndarray, float]:
         """Return the best theta by validation score or else training loss, and its training loss."""
-        return self._best_theta, self.loss_curve[self._best_iteration]
+        _, theta, iteration = self._best
+        return theta, self.loss_curve[iteration]
+
+    def _curves(self) -> list[list[float]]:
+        """Return the curves to which each iteration adds an entry."""
+        validation = [] if self.validate is None else [self.validation_loss_curve, self.validation_scores]
+        return [self.loss_curve, *validation]
 
     def _judge(self, theta: np.ndarray) -> None:
         merit = self.validation_scores[-1] if self.early_stopping else -self.loss_curve[-1]
-        self._n_stalled = 0 if merit >= self._best_merits[0] + self.tol else self._n_stalled + 1
+        self._n_stalled = 0 if merit >= self._best[0][0] + self.tol else self._n_stalled + 1
         # Among equal scores the least validation loss wins: a score of few samples takes few values.
         merits = (merit, -self.validation_loss_curve[-1] if self.early_stopping else 0.0)
-        if merits > self._best_merits:
-            self._best_merits = merits
-            self._best_theta = theta.copy()
-            self._best_iteration = self.n_iter - 1
+        if merits > self._best[0]:
+            self._best = (merits, theta.copy(), self.n_iter - 1)
 
     def _print(self) -> None:
         line = f"Iteration {self.n_iter}, loss = {self.loss_curve[-1]:.8f}"

@@ -200,3 +200,35 @@ def test_restored_monitor_goes_on_as_if_nothing_had_happened(n_before, settings)
         second.record(np.array([float(i)]), losses[i])
     assert str(second.state()) == str(whole.state())
     assert state["loss_curve"] == losses[:n_before]
+
+
+class Interrupted(list):
+    """A curve of whose second entry the user does not wait for the end."""
+
+    def append(self, value):
+        if len(self) == 1:
+            raise KeyboardInterrupt
+        super().append(value)
+
+
+@pytest.mark.parametrize("name", ["loss_curve", "validation_loss_curve", "validation_scores"])
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_an_interruption_between_two_curves_is_forgotten(early_stopping, name):
+    monitor = make_monitor(early_stopping=early_stopping, scores=[1.0, 2.0])
+    setattr(monitor, name, Interrupted())
+    assert not monitor.has_best
+    with pytest.raises(KeyboardInterrupt):
+        record(monitor, [3.0, 2.0])
+    monitor.forget_unfinished()
+    assert (monitor.loss_curve, monitor.validation_loss_curve, monitor.validation_scores) == ([3.0], [-1.0], [1.0])
+    assert monitor.has_best
+    assert monitor.best() == (np.zeros(1), 3.0)
+
+
+def test_an_interruption_before_the_first_iteration_is_judged_leaves_nothing():
+    monitor = make_monitor(early_stopping=True, scores=[1.0])
+    monitor.validate = lambda theta: (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        record(monitor, [3.0])
+    assert not monitor.has_best
+    assert monitor.n_iter == 0
