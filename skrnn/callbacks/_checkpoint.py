@@ -50,8 +50,8 @@ class Checkpoint:
     ValueError
         If `every` is less than 1; in `fit`, if several runs would write to the same file: the fits of a search,
         or the starts of ``n_init > 1``; and if the network has so many parameters that the file would exceed 2 GiB.
-    FileNotFoundError
-        In `fit`, if the folder does not exist.
+    FileNotFoundError, IsADirectoryError
+        In `fit`, if the file's folder does not exist, or `path` is a folder itself.
 
     See Also
     --------
@@ -144,6 +144,8 @@ class Checkpoint:
             The task of its fit.
         """
         require_storable(estimator)
+        if self.path.is_dir():
+            raise IsADirectoryError(f"path is {str(self.path)!r}, which is a folder; expected the name of a file.")
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"path is {str(self.path)!r}, whose folder does not exist.")
         task = context

@@ -616,6 +616,8 @@ def test_needs_an_estimator_of_skrnn_and_a_folder(tmp_path):
         LogisticRegression().set_callbacks(Checkpoint(tmp_path / "c")).fit(X[:, 0], y > 0)
     with pytest.raises(FileNotFoundError, match="whose folder does not exist"):
         make_estimator().set_callbacks(Checkpoint(tmp_path / "nowhere" / "c")).fit(X, y)
+    with pytest.raises(IsADirectoryError, match="which is a folder; expected the name of a file"):
+        make_estimator().set_callbacks(Checkpoint(tmp_path)).fit(X, y)
 
 
 @pytest.mark.parametrize(("every", "error"), [(0, ValueError), (1.5, TypeError), (True, TypeError), ("2", TypeError)])
