@@ -54,7 +54,7 @@ for fold, parts in enumerate(folds, start=1):
     for rows, name, colour in zip(parts, ["training", "test"], ["C5", "C1"], strict=True):
         years = X["year"].iloc[rows]
         label = name if fold == 1 else None
-        axes.barh(fold, np.ptp(years) + 1, left=years.min(), align="center", height=0.6, color=colour, label=label)
+        axes.barh(fold, np.ptp(years) + 1, left=years.min(), height=0.6, color=colour, label=label)
 axes.set(xlabel="year of the row (its target is ten years later)", ylabel="fold", yticks=[1, 2, 3])
 axes.invert_yaxis()
 axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
@@ -67,12 +67,26 @@ plt.show()
 warnings.simplefilter("ignore", ConvergenceWarning)  # so many iterations are enough to compare the two
 lags = SlidingWindow(n_timesteps=10, padding="edge", flatten=True, group_column="country")
 lagged = lags.fit_transform(inputs)
-network = RNNRegressor((8,), cell="gru", learning_rate_init=0.01, batch_size=64, max_iter=15, random_state=0)
+network = RNNRegressor(
+    (8,),
+    cell="gru",
+    learning_rate_init=0.01,
+    batch_size=64,
+    max_iter=15,
+    random_state=0,
+)
 for name, model, data in [
     ("network", network, windows),
     ("ridge regression", Ridge(0.01), lagged),
 ]:
-    scores = cross_val_score(model, data, y, groups=X["country"], cv=cv, scoring="neg_root_mean_squared_error")
+    scores = cross_val_score(
+        model,
+        data,
+        y,
+        groups=X["country"],
+        cv=cv,
+        scoring="neg_root_mean_squared_error",
+    )
     print(f"{name:<17} RMSE of each fold {np.round(-scores, 2)}")
 unchanged = [np.sqrt(np.mean(y.iloc[test] ** 2)) for _, test in folds]
 print(f"{'no change':<17} RMSE of each fold {np.round(unchanged, 2)}")
@@ -89,8 +103,8 @@ rows = X.iloc[test].assign(forecast=X["births"].iloc[test] + network.predict(win
 figure, axes = plt.subplots(figsize=(6.4, 4))
 for i, country in enumerate(["Niger", "Ethiopia", "India", "Brazil", "Sweden"]):
     axes.plot(wide.columns.astype(int), wide.loc[country], color=f"C{i}", linewidth=3, alpha=0.35)
-    of_country = rows[rows["country"] == country]
-    axes.plot(of_country["year"] + 10, of_country["forecast"], ".-", color=f"C{i}", linewidth=1, label=country)
+    forecasts = rows.loc[rows["country"] == country].set_index("year")["forecast"]
+    axes.plot(forecasts.index + 10, forecasts, ".-", color=f"C{i}", linewidth=1, label=country)
 axes.set(xlabel="year", ylabel="births per woman", xlim=(1960, 2012), ylim=(0, 8.5))
 axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1)
 plt.show()

@@ -33,7 +33,14 @@ future = np.lib.stride_tricks.sliding_window_view(departure[1:], 6)  # (n_months
 y = future - departure[:-6, np.newaxis]
 known = n_train - 6  # months whose targets are before 1990
 
-model = RNNRegressor((4,), cell="gru", return_sequences=True, solver="lbfgs", alpha=0.03, random_state=0)
+model = RNNRegressor(
+    (4,),
+    cell="gru",
+    return_sequences=True,
+    solver="lbfgs",
+    alpha=0.03,
+    random_state=0,
+)
 model = model.fit(X[np.newaxis, :known], y[np.newaxis, :known])
 
 # %%
@@ -66,8 +73,8 @@ plt.show()
 # season, and beside those who say that it stays as it is, or that it will be as usual. (Root mean
 # squared error, in °C.)
 
-lags = SlidingWindow(n_timesteps=12, padding="edge", flatten=True).fit_transform(X[:-6, :1])
-lags = np.hstack([lags, X[:-6, 1:]])
+window = SlidingWindow(n_timesteps=12, padding="edge", flatten=True)
+lags = np.hstack([window.fit_transform(X[:-6, :1]), X[:-6, 1:]])
 of_ridge = RidgeCV(np.logspace(-2, 4, 13)).fit(lags[:known], y[:known]).predict(lags)
 rivals = {
     "network": forecasts,
@@ -75,12 +82,13 @@ rivals = {
     "stays as it is": departure[:-6, np.newaxis],
     "as usual": 0.0,
 }
-errors = [np.sqrt(np.mean((rival - future)[n_train:] ** 2, axis=0)) for rival in rivals.values()]
-pd.DataFrame(errors, index=list(rivals), columns=[f"{step} months" for step in range(1, 7)]).round(2)
+misses = [(rival - future)[n_train:] for rival in rivals.values()]
+errors = [np.sqrt(np.mean(miss**2, axis=0)) for miss in misses]
+pd.DataFrame(errors, index=list(rivals), columns=pd.RangeIndex(1, 7, name="months ahead")).round(2)
 
 # %%
-# The network and ridge regression are as good as each other. The great El Niño of 1997 is
-# foreseen by neither: once it is there, they tell how it will fade.
+# The network and ridge regression are as good as each other. The great El Niño of 1997 the network
+# does not foresee, and once it is there, expects its end too early.
 #
 # The state is a copy when read. Set back, the network answers as it did: to look ahead at what
 # the next month would change. In April 1997, say, of a May as usual, of the one that came, and of

@@ -23,8 +23,8 @@ from skrnn import RNNRegressor, SlidingWindow
 # first logo was drawn over it). The five seconds in which the cell fires; four milliseconds
 # ahead is to be forecast.
 
-potential = 100 * np.fromfile(get_sample_data("membrane.dat", asfileobj=False), np.float32)  # millivolts
-potential = potential[1000:10_908]
+recording = np.fromfile(get_sample_data("membrane.dat", asfileobj=False), np.float32)
+potential = 100 * recording[1000:10_908]  # millivolts
 n_train = 7200
 mean, deviation = potential[:n_train].mean(), potential[:n_train].std()
 series = (potential - mean) / deviation
@@ -42,7 +42,14 @@ settings = {
     "dtype": "float32",
     "random_state": 0,
 }
-on_series = RNNRegressor((16,), return_sequences=True, bptt_steps=50, batch_size=16, max_iter=250, **settings)
+on_series = RNNRegressor(
+    (16,),
+    return_sequences=True,
+    bptt_steps=50,
+    batch_size=16,
+    max_iter=250,
+    **settings,
+)
 start = time.perf_counter()
 on_series.fit(X[:n_train].reshape(16, 450, 1), y[:n_train].reshape(16, 450))
 of_series = time.perf_counter() - start
@@ -73,7 +80,8 @@ predictions = {
 figure, axes = plt.subplots()
 shown = slice(9000, 9500)
 milliseconds = np.arange(500) / 2
-axes.plot(milliseconds, mean + deviation * y[shown], color="0.8", linewidth=4, label="observed")
+observed = mean + deviation * y[shown]
+axes.plot(milliseconds, observed, color="0.8", linewidth=4, label="observed")
 for name, (predicted, seconds) in predictions.items():
     error = np.sqrt(np.mean((predicted - y)[n_train:] ** 2)) / y[n_train:].std()
     print(f"{name:<20} {seconds:5.1f} s, test error {error:.2f} standard deviations")
