@@ -70,8 +70,9 @@ class EarlyStoppingOn:
 
     In a pipeline, set it on the recurrent estimator; `X` is then what the steps before make of the data.
 
-    A fit that is resumed from a :class:`Checkpoint` keeps the best iteration before and after, but its patience begins
-    anew.
+    A fit that is resumed from a :class:`Checkpoint` goes on with the scores, the patience and the best iteration of the
+    one that was interrupted, if the callbacks of this kind are set in the same order. One that it had ended already
+    takes one iteration more.
 
     Examples
     --------
@@ -192,8 +193,13 @@ class EarlyStoppingOn:
         score = self._scorer(fitted_estimator, X, y, **(metadata or {}))
         if isinstance(score, bool) or not isinstance(score, Real):
             raise TypeError(f"scoring is {self.scoring!r}, which gives {score!r}; expected a number.")
-        run = self._runs.setdefault(_path(context.parent), _Run())
+        earlier = getattr(context, "scores", [])  # of callbacks of this kind before this one
+        path = _path(context.parent)
+        if path not in self._runs:
+            self._runs[path] = self._resumed_run(estimator, len(earlier))
+        run = self._runs[path]
         run.add(float(score), self.tol)
+        context.scores = [*earlier, run.scores]  # what a checkpoint takes note of
         if self.keep_best:
             context.merit = float(score)  # what the estimators of skrnn choose the iteration to keep by
         return run.n_stalled > self.n_iter_no_change
@@ -210,6 +216,14 @@ class EarlyStoppingOn:
         """
         fit = _path(context)
         self._ended = [self._runs.pop(path) for path in list(self._runs) if path[: len(fit)] == fit]
+
+    def _resumed_run(self, estimator: Any, number: int) -> "_Run":
+        """Return the run in which the fit was interrupted, as one of several callbacks has seen it; or a new one."""
+        run, unfinished = _Run(), getattr(estimator, "_unfinished", None)
+        scores = [] if unfinished is None else unfinished.scores
+        for score in scores[number] if number < len(scores) else []:
+            run.add(score, self.tol)
+        return run
 
     def _best_run(self) -> "_Run":
         """Return the run of the last fit that scored best."""

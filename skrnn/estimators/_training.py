@@ -22,7 +22,7 @@ from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
-from skrnn.solvers import UPDATE_RULES, DivergenceError, Monitor
+from skrnn.solvers import UPDATE_RULES, DivergenceError, Evaluations, Monitor, RecordedObjective
 
 #: Parameters below it are of usual size.
 _LARGE = 1e6
@@ -253,8 +253,9 @@ class _Run:
             remedy=remedy(estimator),
             watcher=self.watcher,
         )
+        self.evaluations = self._known_evaluations()
         if start.unfinished is not None:
-            self.monitor.restore(start.unfinished.monitor)
+            self.monitor.restore(start.unfinished.monitor, replays=self.evaluations is not None)
             if start.unfinished.merit is not None:
                 self.monitor.keep(start.theta, start.unfinished.merit)
         self.solver = make_solver(
@@ -275,7 +276,7 @@ class _Run:
         was_interrupted, error = False, None
         theta, loss = start.theta, np.inf
         try:
-            theta, loss = monitor.kept(self.solver.minimize(self.objective, start.theta, monitor))
+            theta, loss = monitor.kept(self._minimum())
             self._require_finite_answers(theta)
         except KeyboardInterrupt:
             monitor.forget_unfinished()
@@ -289,6 +290,28 @@ class _Run:
             self.watcher.close()
         merits = monitor.merits(loss) if error is None else ()
         return replace(self._outcome_at(theta, loss), merits=merits, was_interrupted=was_interrupted, error=error)
+
+    def _minimum(self) -> np.ndarray:
+        """Return where the solver ends, or where an interrupted run had come to, if it does not get so far."""
+        theta = self.start.theta
+        if self.evaluations is None:
+            return self.solver.minimize(self.objective, theta, self.monitor)
+        recorded: Any = RecordedObjective(self.objective, self.evaluations, is_recording=self._is_storable)
+        minimum = self.solver.minimize(recorded, self.evaluations.start, self.monitor)
+        return theta if self.monitor.is_replaying else minimum
+
+    @property
+    def _is_storable(self) -> bool:
+        """Whether a callback wants states from which the run can go on."""
+        return self.start.task is not None and self.start.task.wants_run_state
+
+    def _known_evaluations(self) -> Evaluations | None:
+        """Return what a method of SciPy has evaluated in an interrupted run, or will in one that may be interrupted."""
+        if self.training.estimator.solver in UPDATE_RULES:
+            return None
+        if self.start.unfinished is not None:
+            return self.start.unfinished.evaluations
+        return Evaluations(self.start.theta) if self._is_storable else None
 
     def _require_finite_answers(self, theta: np.ndarray) -> None:
         """Raise DivergenceError where the network has no finite loss at `theta`.
@@ -304,7 +327,7 @@ class _Run:
     def fitted_attributes(self, theta: np.ndarray) -> dict[str, Any]:
         """Return what an estimator is made of whose fit ends at `theta`, and the state from which it can go on."""
         attributes = self.training.fitted_attributes(self._outcome_at(*self.monitor.current(theta)))
-        return {**attributes, "_run_state": self._state_at(theta)}
+        return {**attributes, "_run_state": self._state_at(theta)} if self._is_storable else attributes
 
     def _outcome_at(self, theta: np.ndarray, loss: float) -> Outcome:
         """Return the outcome of a run that keeps `theta`, without its merits."""
@@ -337,6 +360,7 @@ class _Run:
             curves=self.start.curves,
             parameters=self.training.parameters,
             digest=self.training.digest,
+            evaluations=self.evaluations,
         )
 
 

@@ -78,6 +78,7 @@ class Monitor:
         self.validation_loss_curve: list[float] = []
         self.validation_scores: list[float] = []
         self.stopped_short: str | None = None
+        self._n_to_replay = 0
         # Merits, theta and iteration; in one piece, so that no interruption leaves those of two iterations.
         self._best: tuple[tuple[float, float], np.ndarray, int] = ((-np.inf, -np.inf), np.empty(0), 0)
         self._n_stalled = 0
@@ -98,9 +99,14 @@ class Monitor:
         """Whether the last improvement lies more than `n_iter_no_change` iterations back."""
         return self._n_stalled > self.n_iter_no_change
 
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the solver has yet to come to where an interrupted run has been."""
+        return self._n_to_replay > 0
+
     def begin(self) -> None:
         """Take note that an iteration begins; where it has begun already, nothing happens."""
-        if self.watcher is not None:
+        if self.watcher is not None and not self.is_replaying:
             self.watcher.begin()
 
     def record(self, theta: np.ndarray, loss: float) -> None:
@@ -111,6 +117,9 @@ class Monitor:
         DivergenceError
             If the loss is not finite.
         """
+        if self.is_replaying:
+            self._n_to_replay -= 1
+            return
         self.require_finite(loss)
         validation = () if self.validate is None else self.validate(theta)
         for curve, value in zip(self._curves(), (loss, *validation), strict=True):
@@ -203,14 +212,15 @@ class Monitor:
             "chosen": chosen,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
+    def restore(self, state: dict[str, Any], *, replays: bool = False) -> None:
+        """Go on from `state`. `replays`: the solver will begin anew, and record once more what is recorded there."""
         self.loss_curve = state["loss_curve"].copy()
         self.validation_loss_curve = state["validation_loss_curve"].copy()
         self.validation_scores = state["validation_scores"].copy()
         first, second = state["best_merits"]
         self._best = ((first, second), state["best_theta"].copy(), state["best_iteration"])
         self._n_stalled = state["n_stalled"]
+        self._n_to_replay = self.n_iter if replays else 0
         if state["chosen"] is not None:
             merit, theta, loss = state["chosen"]
             self._chosen = (merit, theta.copy(), loss)

@@ -315,6 +315,25 @@ def test_error_in_a_callback_leaves_the_estimator_as_it_was(solver, hook):
     assert failing.events[-1] == ("teardown", "fit", 0)
 
 
+class Miscalculating(Recorder):
+    """Fails as SciPy might."""
+
+    def _note(self, hook, context):
+        if (hook, context.task_name, context.task_id) == (self.fail_at, "iteration", 2):
+            raise np.linalg.LinAlgError("infs or NaNs in a callback")
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["lbfgs", "least_squares", "SLSQP"])
+@pytest.mark.parametrize("hook", ["begin", "end"])
+def test_error_in_a_callback_is_not_laid_at_the_door_of_scipy(solver, hook):
+    X, y = make_task(RNNRegressor)
+    options = {"lbfgs": {"maxcor": 9}, "least_squares": {"xtol": 1e-9}, "SLSQP": {"disp": False}}[solver]
+    model = make_estimator(solver=solver, solver_options=options).set_callbacks(Miscalculating(hook))
+    with pytest.raises(np.linalg.LinAlgError, match=r"^infs or NaNs in a callback$"):
+        model.fit(X, y)
+
+
 @needs_callbacks
 def test_error_in_fit_leaves_the_estimator_as_it_was_and_tears_down():
     X, y = make_task(RNNRegressor)
