@@ -88,6 +88,11 @@ class Run:
             monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"
             self._stop()
 
+    def release(self) -> None:
+        """Raise the error of an iteration, if any, that SciPy took for the word to stop: a StopIteration."""
+        if self.error is not None:
+            raise self.error
+
     @contextmanager
     def _reporting(self) -> Iterator[None]:
         """Remember an error that leaves the block: SciPy has no part in it."""
