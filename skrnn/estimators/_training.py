@@ -258,6 +258,8 @@ class _Run:
             self.monitor.restore(start.unfinished.monitor, replays=self.evaluations is not None)
             if start.unfinished.merit is not None:
                 self.monitor.keep(start.theta, start.unfinished.merit)
+            if start.task is not None and start.task.has_ended:
+                self.monitor.stop()
         self.solver = make_solver(
             estimator, training.batch_size, len(start.theta), training.dtype, start.rng, self.n_samples_seen
         )
