@@ -327,8 +327,9 @@ class _Run:
         """Return what a method of SciPy has evaluated in an interrupted run, or will in one that may be interrupted."""
         if self.training.estimator.solver in UPDATE_RULES:
             return None
-        if self.start.unfinished is not None:
-            return self.start.unfinished.evaluations
+        known = None if self.start.unfinished is None else self.start.unfinished.evaluations
+        if known is not None:  # those of the estimator stay what they are, also where the fit fails
+            return replace(known, answers=known.answers.copy())
         return Evaluations(self.start.theta) if self._is_storable else None
 
     def _require_finite_answers(self, theta: np.ndarray) -> None:

@@ -377,6 +377,15 @@ def test_a_larger_tolerance_ends_a_method_of_scipy_where_it_was(tmp_path):
 
 
 @needs_callbacks
+def test_a_resumed_fit_that_fails_adds_nothing_to_the_record_of_the_estimator(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(solver="lbfgs"), tmp_path / "c", X, y, after=3)
+    before = list(resumed._unfinished.evaluations.answers)
+    crash(resumed, tmp_path / "d", X, y, after=3)
+    assert list(resumed._unfinished.evaluations.answers) == before
+
+
+@needs_callbacks
 def test_nothing_is_recorded_where_nobody_wants_it():
     X, y = make_task(RNNRegressor)
     recorder = Recorder()
