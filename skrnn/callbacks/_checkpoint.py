@@ -69,7 +69,9 @@ class Checkpoint:
     what they have evaluated: they begin anew, are asked the same, and are answered from the file, until they stand
     where they stood. It so grows by a vector of the size of the network an evaluation, in "trust-exact" and
     "least_squares" by a matrix an iteration, up to 256 MiB; what has no room there is computed once more. Where a file
-    of megabytes is too much to write at each iteration, set `every`.
+    of megabytes is too much to write at each iteration, set `every`. An estimator that has been loaded holds all of it,
+    and so does its pickle, until it is fitted. Where the methods do not come to the same numbers again, as on another
+    machine, they begin anew at the parameters in the file: a warning says so.
 
     **What may change.** `max_iter`, `max_fun`, `tol`, `n_iter_no_change`, `n_jobs`, `verbose` and `warm_start` may be
     set before `fit`; another value of any other parameter is a ValueError, and so are other data: all targets, weights

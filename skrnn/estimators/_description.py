@@ -43,7 +43,8 @@ class Description:
     solver : list
         Its name and learning rate, or nothing.
     n_answers : list
-        How many evaluations are known of a method of SciPy, and entries of their vectors, or nothing.
+        How many evaluations are known of a method of SciPy, entries of their vectors, and how many iterations the run
+        had behind it where they begin, or nothing.
     twister, first_twister : list
         Where the random state stands in its keys, now and when the fit found it; whether it holds a normal number, and
         which.
@@ -124,7 +125,7 @@ _ENTRIES: dict[str, tuple[Any, ...]] = {
     "n_iter": (int, int, int),
     "n_iter_before": (int, int, int),
     "solver": (None, str, float),
-    "n_answers": (None, int, int),
+    "n_answers": (None, int, int, int),
     "twister": (int, int, float),
     "first_twister": (int, int, float),
     "best_merits": (float, float),

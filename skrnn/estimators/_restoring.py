@@ -223,7 +223,9 @@ class _Arrays:
             raise ValueError(f"its n_answers are {counts}, which its solver {estimator.solver!r} does not have")
         if not counts:
             return None
-        n_answers, n_entries = counts
+        n_answers, n_entries, n_iter_before = counts
+        if n_iter_before > self.description.n_iter[0]:
+            raise ValueError(f"its evaluations begin after {n_iter_before} iterations, more than there are")
         questions = self.read("questions", np.dtype(np.uint64), (n_answers,)).tolist()
         losses = self.read("answered_losses", _FLOATS, (n_answers,)).tolist()
         lengths = self.read("answer_lengths", np.dtype(np.int64), (n_answers,)).tolist()
@@ -232,7 +234,7 @@ class _Arrays:
         answers = self.read("answers", self.dtype, (n_entries,))
         vectors = [answers[end - length : end] for end, length in zip(accumulate(lengths), lengths, strict=True)]
         known = zip(questions, zip(losses, vectors, strict=True), strict=True)
-        return Evaluations(self.theta("start_theta"), dict(known))
+        return Evaluations(self.theta("start_theta"), n_iter_before, dict(known))
 
     def scores(self) -> list[list[float]]:
         """Return what callbacks have said of iterations, a list a callback."""

@@ -82,7 +82,7 @@ def _describe(estimator: Any, state: RunState, arrays: Mapping[str, np.ndarray])
         n_iter=[len(arrays[name]) for name in CURVES],
         n_iter_before=[len(arrays[f"earlier_{name}"]) for name in CURVES],
         solver=[state.solver[0], float(state.solver[1])] if state.solver else [],
-        n_answers=[len(arrays["questions"]), len(arrays["answers"])] if state.evaluations else [],
+        n_answers=_n_answers(state.evaluations, arrays),
         twister=_numbers(state.rng_state),
         first_twister=_numbers(state.first_rng_state),
         best_merits=[float(merit) for merit in monitor["best_merits"]],
@@ -125,6 +125,11 @@ def _evaluated(evaluations: Evaluations | None) -> dict[str, np.ndarray]:
         "answer_lengths": np.array([len(vector) for vector in vectors], np.int64),
         "answers": np.concatenate([*vectors, np.empty(0, evaluations.start.dtype)]),
     }
+
+
+def _n_answers(evaluations: Evaluations | None, arrays: Mapping[str, np.ndarray]) -> list[int]:
+    """Return how many evaluations are known, entries of their vectors, and how many iterations lie before them."""
+    return [] if evaluations is None else [len(arrays["questions"]), len(arrays["answers"]), evaluations.n_iter]
 
 
 def _labels(estimator: Any) -> dict[str, np.ndarray]:

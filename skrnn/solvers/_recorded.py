@@ -27,11 +27,14 @@ class Evaluations:
     ----------
     start : ndarray of shape (n_parameters,)
         Where the run began.
+    n_iter : int
+        How many iterations it had behind it there: more than none where an interrupted run could not be repeated.
     answers : dict of int to Answer
         By a digest of the question, in the order in which they came. The vectors have the dtype of `start`.
     """
 
     start: np.ndarray
+    n_iter: int = 0
     answers: dict[int, Answer] = field(default_factory=dict)
 
 

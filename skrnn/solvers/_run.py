@@ -82,11 +82,16 @@ class Run:
     def stop_if_ended(self) -> None:
         """Leave SciPy's loop, or do not enter it, if no iteration is to follow."""
         monitor = self.monitor
-        if monitor.is_told_to_stop or (monitor.early_stopping and monitor.has_stalled):
+        if monitor.is_told_to_stop or monitor.is_astray or (monitor.early_stopping and monitor.has_stalled):
             self._stop()
         if monitor.n_iter >= monitor.max_iter:
             monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"
             self._stop()
+
+    def release(self) -> None:
+        """Raise the error of an iteration, if any, that SciPy took for the word to stop: a StopIteration."""
+        if self.error is not None:
+            raise self.error
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:

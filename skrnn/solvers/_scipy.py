@@ -125,6 +125,7 @@ class ScipySolver:
                     options=self.options,
                     **curvature,
                 )
+                run.release()
             if not run.has_stopped:
                 if not run.has_ended_at(result.x):
                     evaluations.end_iteration(result.x)

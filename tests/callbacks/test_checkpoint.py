@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -292,6 +293,48 @@ def test_what_has_no_room_in_the_record_is_computed_once_more(solver, tmp_path, 
 
 
 @needs_callbacks
+@pytest.mark.parametrize("after", [2, 6])
+@pytest.mark.parametrize("solver", ["lbfgs", "SLSQP", "TNC", "trust-exact", "least_squares"])
+def test_what_cannot_be_repeated_begins_anew_where_it_was(solver, after, tmp_path):
+    """Elsewhere sums are rounded otherwise: so here is an answer, as if the method had been given it otherwise."""
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(solver=solver, alpha=0.01), tmp_path / "c", X, y, after=after)
+    answers = resumed._unfinished.evaluations.answers
+    question, (loss, vector) = next(iter(answers.items()))
+    answers[question] = (loss * (1.0 + 1e-9), vector * (1.0 + 1e-9))
+    recorder, before = Recorder(), resumed.loss_curve_
+    whole = pickle.loads(pickle.dumps(resumed)).set_callbacks(recorder)
+    with pytest.warns(UserWarning, match="when repeated, came to other numbers"):
+        whole.fit(X, y)
+    assert whole.loss_curve_[:after] == before
+    assert whole.n_iter_ == 12
+    assert [name for _, name, _ in recorder.events].count("iteration") == 2 * (12 - after)
+    assert whole.loss_ == whole.loss_curve_[-1] < before[-1]
+    # From there on it can be repeated again.
+    again = crash(resumed, tmp_path / "d", X, y, after=3)
+    assert again.n_iter_ == after + 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert_same_everything(again.fit(X, y), whole.set_callbacks())
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["lbfgs", "SLSQP", "TNC", "trust-krylov", "least_squares"])
+@pytest.mark.parametrize("limit", [{"tol": 1e6}, {"max_fun": 1}], ids=str)
+def test_an_iteration_that_came_to_nothing_is_not_taken_for_the_first(solver, limit, tmp_path):
+    X, y = make_task(RNNRegressor)
+    model = make_estimator(solver=solver, alpha=0.01)
+    whole = clone(model).fit(X, y)
+    clone(model).set_params(**limit).set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
+    resumed = Checkpoint.load(tmp_path / "c")
+    start = resumed.loss_curve_
+    resumed.set_params(tol=model.tol, max_fun=model.max_fun, max_iter=13).fit(X, y)
+    assert resumed.loss_curve_ == start + whole.loss_curve_
+    assert_same_fit(resumed, whole)
+
+
+@needs_callbacks
 def test_evaluations_before_the_interruption_count(tmp_path):
     X, y = make_task(RNNRegressor)
     model = make_estimator(solver="lbfgs", max_fun=9)
@@ -331,6 +374,15 @@ def test_a_larger_tolerance_ends_a_method_of_scipy_where_it_was(tmp_path):
     resumed.set_params(tol=1e3).fit(X, y)  # it would have ended at its start
     assert resumed.n_iter_ == 5
     np.testing.assert_array_equal(resumed.predict(X), predictions)
+
+
+@needs_callbacks
+def test_a_resumed_fit_that_fails_adds_nothing_to_the_record_of_the_estimator(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(solver="lbfgs"), tmp_path / "c", X, y, after=3)
+    before = list(resumed._unfinished.evaluations.answers)
+    crash(resumed, tmp_path / "d", X, y, after=3)
+    assert list(resumed._unfinished.evaluations.answers) == before
 
 
 @needs_callbacks

@@ -224,6 +224,30 @@ def test_a_resumed_fit_has_the_patience_and_the_scores_of_the_one_before(after, 
 
 
 @needs_callbacks
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("keep_best", [True, False])
+def test_a_fit_that_it_had_ended_is_left_as_it_is(solver, keep_best, tmp_path):
+    """The process may be killed between the last write and whatever was to become of the fit."""
+    X, y = make_task(RNNRegressor)
+    scores = [0.1, 0.5, 0.4, 0.3, 0.2, *range(1, 20)]  # one iteration more would be an improvement
+
+    def make_stopping(scores, patience):
+        return EarlyStoppingOn(scripted(*scores), n_iter_no_change=patience, keep_best=keep_best)
+
+    first, again, patient = make_stopping(scores, 2), make_stopping(scores, 2), make_stopping(scores, 3)
+    settings = {"solver": solver, "alpha": 0.01, "max_iter": 8}
+    whole = make_estimator(**settings).set_callbacks(first, Checkpoint(tmp_path / "c")).fit(X, y)
+    assert whole.n_iter_ == 5
+    resumed = Checkpoint.load(tmp_path / "c").set_callbacks(again, Checkpoint(tmp_path / "d")).fit(X, y)
+    assert resumed.n_iter_ == 5
+    assert_same_fit(resumed, whole)
+    assert again.scores_ == first.scores_
+    assert not (tmp_path / "d").exists()
+    assert Checkpoint.load(tmp_path / "c").set_callbacks(patient).fit(X, y).n_iter_ == 8
+    assert patient.scores_ == scores[:8]
+
+
+@needs_callbacks
 def test_a_further_one_begins_with_new_patience_in_a_resumed_fit(tmp_path):
     X, y = make_task(RNNRegressor)
     first = EarlyStoppingOn(scripted(*range(20)))

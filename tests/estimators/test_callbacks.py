@@ -334,6 +334,26 @@ def test_error_in_a_callback_is_not_laid_at_the_door_of_scipy(solver, hook):
         model.fit(X, y)
 
 
+class Exhausted(Recorder):
+    """Asks an iterator for more than it has, at the end of the third iteration."""
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "iteration" and context.task_id == 2:
+            next(iter(()))
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_stop_iteration_in_a_callback_is_an_error_with_every_solver(solver):
+    """SciPy takes it for the word to stop, and a generator on its way makes another error of it."""
+    X, y = make_task(RNNRegressor)
+    model = make_estimator(solver=solver, alpha=0.01, max_iter=8).set_callbacks(Exhausted())
+    with pytest.raises(RuntimeError, match="StopIteration") as raised:
+        model.fit(X, y)
+    assert isinstance(raised.value.__cause__, StopIteration)
+    assert not hasattr(model, "loss_curve_")
+
+
 @needs_callbacks
 def test_error_in_fit_leaves_the_estimator_as_it_was_and_tears_down():
     X, y = make_task(RNNRegressor)

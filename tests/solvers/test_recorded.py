@@ -123,7 +123,7 @@ def test_records_only_what_it_is_told_to(name, further):
 def test_records_no_more_than_there_is_room_for(name, further, monkeypatch):
     monkeypatch.setattr(module, "_MAX_BYTES", 9 * 8)
     known = {0: (0.0, np.zeros(8))}
-    recorded = RecordedObjective(LeastSquares(), Evaluations(THETA, known), is_recording=True)
+    recorded = RecordedObjective(LeastSquares(), Evaluations(THETA, answers=known), is_recording=True)
     for theta in (THETA, OTHER):  # the second time with what is known and has no room
         assert_same_answer(getattr(recorded, name)(theta, *further), getattr(LeastSquares(), name)(theta, *further))
     assert list(known) == [0]
