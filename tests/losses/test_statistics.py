@@ -83,6 +83,12 @@ def test_standard_deviation_stands_in_where_most_targets_are_the_same():
     np.testing.assert_allclose(scale, [y[0].std(), 1.0, 1.0])
 
 
+def test_standard_deviation_that_stands_in_is_weighted_too():
+    y, weights = np.array([[0.0, 0.0, 0.0, 1.0, 2.0]]), np.array([[4.0, 4.0, 0.0, 1.0, 2.0]])
+    _, scale = median_and_deviation(y, weights)
+    np.testing.assert_allclose(scale, np.repeat(y, [4, 4, 0, 1, 2], axis=1).std(axis=1), rtol=1e-14)
+
+
 def test_entry_weights():
     y, weights, present = np.zeros((2, 3)), np.array([1.0, 2.0, 0.5]), np.array([[1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
     np.testing.assert_array_equal(entry_weights(y, None, None), 1.0)
