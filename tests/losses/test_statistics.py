@@ -60,6 +60,14 @@ def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(levels, rng):
     np.testing.assert_allclose(median_and_deviation(y, weights), median_and_deviation(repeated, ones), rtol=1e-14)
 
 
+@pytest.mark.parametrize("unit", [1e-9, 0.1, 1.0 / 3.0, 1e9 / 3.0])
+def test_unit_of_the_weights_does_not_matter(unit, rng):
+    """Nor does its rounding: half of the weights lie on either side of the middle of ten."""
+    y = rng.normal(size=(1, 10))
+    np.testing.assert_array_equal(weighted_quantiles(y, np.full_like(y, unit), 0.5), np.median(y, axis=1))
+    np.testing.assert_array_equal(weighted_quantiles(y, np.full_like(y, unit), 0.1), np.sort(y)[:, :2].mean(axis=1))
+
+
 def test_level_of_each_row_is_its_own(rng):
     y = rng.normal(size=(2, 41))
     found = weighted_quantiles(y, np.ones_like(y), np.array([0.1, 0.8]))
