@@ -91,6 +91,21 @@ def test_standard_deviation_stands_in_where_most_targets_are_the_same():
     np.testing.assert_allclose(scale, [y[0].std(), 1.0, 1.0])
 
 
+@pytest.mark.parametrize("value", [0.0, 0.1, -5.0, 1e9 + 0.1, 1e-9])
+@pytest.mark.parametrize("n_columns", [1, 3, 10])
+def test_constant_targets_have_a_deviation_of_one_whatever_their_mean_is_rounded_to(value, n_columns):
+    y = np.full((1, n_columns), value)
+    np.testing.assert_array_equal(mean_and_deviation(y, None)[1], 1.0)
+    np.testing.assert_array_equal(median_and_deviation(y, np.ones_like(y))[1], 1.0)
+    np.testing.assert_array_equal(mean_and_deviation(y, np.linspace(0.1, 0.7, n_columns)[None])[1], 1.0)
+
+
+def test_targets_of_weight_zero_are_no_spread():
+    y, weights = np.array([[5.0, 5.0, 7.0], [1e-9, 3e-9, 9.0]]), np.array([[1.0, 2.0, 0.0]] * 2)
+    _, scale = mean_and_deviation(y, weights)
+    np.testing.assert_allclose(scale, [1.0, np.std([1e-9, 3e-9, 3e-9])], rtol=1e-7)
+
+
 def test_standard_deviation_that_stands_in_is_weighted_too():
     y, weights = np.array([[0.0, 0.0, 0.0, 1.0, 2.0]]), np.array([[4.0, 4.0, 0.0, 1.0, 2.0]])
     _, scale = median_and_deviation(y, weights)
