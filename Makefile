@@ -70,7 +70,7 @@ audit: $(AUDIT)/installed-audit
 # and keeps what is known of the others. Stopped half-way, `.venv-mutants/bin/mutmut run` goes on.
 mutants: $(MUTATION)/installed-mutants
 	$(if $(MUTANTS),,rm -rf mutants)
-	OPENBLAS_NUM_THREADS=1 $(MUTATION)/bin/mutmut run --max-children $(WORKERS) $(foreach name,$(MUTANTS),'$(name)')
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(MUTATION)/bin/mutmut run --max-children $(WORKERS) $(foreach name,$(MUTANTS),'$(name)')
 	$(MUTATION)/bin/mutmut results --all true | $(MUTATION)/bin/python -m tests.mutation.summary
 
 # The version is that of the git tag: see [tool.hatch.version] in pyproject.toml.

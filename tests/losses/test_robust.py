@@ -224,6 +224,6 @@ def test_huber_s_score_survives_far_outliers(outlier):
 def test_score_of_targets_that_are_constant_but_for_those_of_weight_zero(loss):
     y, raw, _ = make_task(3)
     constant, weights = np.full_like(y, 0.1), np.ones(y.shape[1])
-    constant[:, :2], weights[:2] = 7.0, 0.0
+    constant[:, :2], weights[:2] = [-7.0, 7.0], 0.0
     assert loss.score(constant, raw, weights) == 0.0
     assert loss.score(constant, np.full_like(y, 0.1), weights) == 1.0
