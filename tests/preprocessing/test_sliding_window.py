@@ -232,6 +232,26 @@ def test_other_forms_of_x_are_errors(X, error, message):
         SlidingWindow().fit(X)
 
 
+@pytest.mark.parametrize("group_column", [None, 0])
+@pytest.mark.parametrize(
+    "X",
+    [np.ones(3), np.array([["a", "b"]]), np.array([[0.0, np.inf]])],
+    ids=["one axis", "strings", "infinity"],
+)
+def test_errors_about_x_name_it_and_say_what_was_expected(X, group_column):
+    expected = r"(?s)\bX\b.*Expected real numbers, or NaN, in a 2-D array \(n_samples, n_columns\)\.$"
+    with pytest.raises(ValueError, match=expected):
+        SlidingWindow(2, group_column=group_column).fit(X)
+
+
+def test_masked_entries_are_refused_by_name(series):
+    masked = np.ma.masked_less(series, 0.0)
+    with pytest.raises(ValueError, match=r"^X is a masked array .* X\.filled"):
+        SlidingWindow(2).fit(masked)
+    with pytest.raises(ValueError, match=r"^groups is a masked array .* groups\.filled"):
+        SlidingWindow(2).fit(series, groups=masked[:, 0])
+
+
 def test_number_of_features_must_match(series):
     transformer = SlidingWindow().fit(series)
     with pytest.raises(ValueError, match="X has 1 features, but SlidingWindow is expecting 2 features"):
