@@ -186,6 +186,19 @@ def test_only_float32_stays_single(dtype, expected, flatten):
     assert windows.dtype == expected
 
 
+def test_long_double_becomes_double(series):
+    windows = SlidingWindow(2, padding="zero").fit_transform(series.astype(np.longdouble))
+    np.testing.assert_array_equal(windows, SlidingWindow(2, padding="zero").fit_transform(series), strict=True)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max <= np.finfo(float).max, reason="no longer than a double here")
+def test_long_double_that_no_double_holds_is_infinity(series):
+    series = series.astype(np.longdouble)
+    series[3, 1] = np.longdouble("1e400")
+    with pytest.raises(ValueError, match="Input X contains infinity"):
+        SlidingWindow(2).fit(series)
+
+
 @pytest.mark.parametrize("dilation", [1, 2])
 @pytest.mark.parametrize("flatten", [False, True])
 def test_input_is_never_written_to_nor_shared(series, flatten, dilation):
