@@ -10,9 +10,10 @@ CLUSTER = .venv-cluster
 BACKTESTS = .venv-backtests
 DOCS = .venv-docs
 AUDIT = .venv-audit
+MUTATION = .venv-mutants
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types audit clean
+.PHONY: demo test test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types audit mutants clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -65,6 +66,13 @@ types: $(VENV)/installed-lint
 audit: $(AUDIT)/installed-audit
 	$(AUDIT)/bin/pip-audit --strict --progress-spinner off .
 
+# Would the tests notice a mistake? See docs/design/mutants.md; it takes hours. MUTANTS='skrnn.cells.*' tries those mutants alone,
+# and keeps what is known of the others. Stopped half-way, `.venv-mutants/bin/mutmut run` goes on.
+mutants: $(MUTATION)/installed-mutants
+	$(if $(MUTANTS),,rm -rf mutants)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(MUTATION)/bin/mutmut run --max-children $(WORKERS) $(foreach name,$(MUTANTS),'$(name)')
+	$(MUTATION)/bin/mutmut results --all true | $(MUTATION)/bin/python -m tests.mutation.summary
+
 # The version is that of the git tag: see [tool.hatch.version] in pyproject.toml.
 dist: $(VENV)/installed-dist
 	rm -rf dist
@@ -109,6 +117,11 @@ $(CLUSTER)/installed-test-cluster: pyproject.toml
 	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-cluster]"
 	touch $@
 
+$(MUTATION)/installed-mutants: pyproject.toml
+	test -x $(MUTATION)/bin/python || $(PYTHON) -m venv $(MUTATION)
+	$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[mutants]"
+	touch $@
+
 # pmdarima keeps its series in a folder of the home directory: here, one inside the environment.
 $(BACKTESTS)/installed-backtests: pyproject.toml
 	test -x $(BACKTESTS)/bin/python || $(PYTHON) -m venv $(BACKTESTS)
@@ -121,4 +134,4 @@ $(DOCS)/installed-docs: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(BACKTESTS) $(DOCS) $(AUDIT) $(WHEEL) dist build docs/gallery docs/generated
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(BACKTESTS) $(DOCS) $(AUDIT) $(MUTATION) $(WHEEL) dist build mutants docs/gallery docs/generated

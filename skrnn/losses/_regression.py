@@ -74,7 +74,7 @@ class HalfSquaredError(Loss):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and standard deviation of the targets."""
         if present is not None:
-            weights = present * (1.0 if weights is None else weights)
+            weights = entry_weights(y, weights, present)
         return mean_and_deviation(y, weights)
 
 

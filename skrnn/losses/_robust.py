@@ -255,4 +255,5 @@ def _huber_location(y: np.ndarray, weights: np.ndarray) -> float:
     least, most = counted.min(), counted.max()
     if least == most:
         return least
-    return brentq(lambda constant: np.dot(weights, np.clip(constant - y, -1.0, 1.0)), least, most, maxiter=1000)
+    # From the largest float64 to the tolerance, 2e-12, are 1063 halvings.
+    return brentq(lambda constant: np.dot(weights, np.clip(constant - y, -1.0, 1.0)), least, most, maxiter=2000)

@@ -381,7 +381,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             validate_data(self, table, reset=reset, skip_check_array=True)
             features, labels = take_column(table, self._group_position())
             with naming("X", _EXPECTED_X):
-                series = check_array(features, estimator=self, input_name="X", **checks)
+                series = check_array(features, estimator=self, **checks)
             name = f"group column {self.group_column!r} of X"
         if series.dtype.kind not in "biuf":  # dates pass as numeric, and as numbers their NaT would be -9e18
             raise ValueError(f"X has dtype {series.dtype}, but SlidingWindow expects real numbers")

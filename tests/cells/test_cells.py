@@ -272,6 +272,11 @@ def test_gates_are_in_the_order_of_onnx():
     assert CELLS["gru"].gates == ("z", "r", "h")
 
 
+@pytest.mark.parametrize("name", CELLS)
+def test_activation_is_tanh_unless_another_is_asked_for(name):
+    assert CELLS[name]().activation == "tanh"
+
+
 def test_where_units_start():
     assert CELLS["lstm"]().open_gates == {"f"}
     assert not CELLS["gru"]().open_gates

@@ -65,6 +65,13 @@ def test_binary_score_is_the_share_of_columns_right_in_all_that_is_there(weighte
     assert BINARY.score(y, raw, weights, present) == pytest.approx(expected, rel=1e-14)
 
 
+def test_output_of_zero_is_a_no():
+    """As in the labels that a classifier predicts: yes is a probability above one half."""
+    raw = np.zeros((1, 2))
+    assert BINARY.score(np.zeros_like(raw), raw, None) == 1.0
+    assert BINARY.score(np.ones_like(raw), raw, None) == 0.0
+
+
 @WEIGHTED
 def test_multinomial_score_is_the_accuracy(weighted):
     y, raw, weights = make_outputs("multinomial_log_loss", 3, n_samples=40)

@@ -211,9 +211,19 @@ def test_score_of_targets_that_are_not_there(loss):
     assert loss.score(y, raw, weights) != pytest.approx(expected, rel=1e-3)
 
 
-def test_huber_s_score_survives_far_outliers():
+@pytest.mark.parametrize("outlier", [1e10, 1e150, 1e300])
+def test_huber_s_score_survives_far_outliers(outlier):
     y, _, _ = make_task(1)
     spoilt = y.copy()
-    spoilt[0, :3] = 1e10
+    spoilt[0, :3] = outlier
     assert HUBER.score(spoilt, y, None) == pytest.approx(0.0, abs=1e-6)
     assert HUBER.score(spoilt, spoilt, None) == 1.0
+
+
+@EVERY_LOSS
+def test_score_of_targets_that_are_constant_but_for_those_of_weight_zero(loss):
+    y, raw, _ = make_task(3)
+    constant, weights = np.full_like(y, 0.1), np.ones(y.shape[1])
+    constant[:, :2], weights[:2] = [-7.0, 7.0], 0.0
+    assert loss.score(constant, raw, weights) == 0.0
+    assert loss.score(constant, np.full_like(y, 0.1), weights) == 1.0

@@ -60,6 +60,14 @@ def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(levels, rng):
     np.testing.assert_allclose(median_and_deviation(y, weights), median_and_deviation(repeated, ones), rtol=1e-14)
 
 
+@pytest.mark.parametrize("unit", [1e-9, 0.1, 1.0 / 3.0, 1e9 / 3.0])
+def test_unit_of_the_weights_does_not_matter(unit, rng):
+    """Nor does its rounding: half of the weights lie on either side of the middle of ten."""
+    y = rng.normal(size=(1, 10))
+    np.testing.assert_array_equal(weighted_quantiles(y, np.full_like(y, unit), 0.5), np.median(y, axis=1))
+    np.testing.assert_array_equal(weighted_quantiles(y, np.full_like(y, unit), 0.1), np.sort(y)[:, :2].mean(axis=1))
+
+
 def test_level_of_each_row_is_its_own(rng):
     y = rng.normal(size=(2, 41))
     found = weighted_quantiles(y, np.ones_like(y), np.array([0.1, 0.8]))
@@ -81,6 +89,27 @@ def test_standard_deviation_stands_in_where_most_targets_are_the_same():
     location, scale = median_and_deviation(y, np.ones_like(y))
     np.testing.assert_array_equal(location, [0.0, 5.0, 1e9])
     np.testing.assert_allclose(scale, [y[0].std(), 1.0, 1.0])
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -5.0, 1e9 + 0.1, 1e-9])
+@pytest.mark.parametrize("n_columns", [1, 3, 10])
+def test_constant_targets_have_a_deviation_of_one_whatever_their_mean_is_rounded_to(value, n_columns):
+    y = np.full((1, n_columns), value)
+    np.testing.assert_array_equal(mean_and_deviation(y, None)[1], 1.0)
+    np.testing.assert_array_equal(median_and_deviation(y, np.ones_like(y))[1], 1.0)
+    np.testing.assert_array_equal(mean_and_deviation(y, np.linspace(0.1, 0.7, n_columns)[None])[1], 1.0)
+
+
+def test_targets_of_weight_zero_are_no_spread():
+    y, weights = np.array([[5.0, 5.0, 7.0], [1e-9, 3e-9, 9.0]]), np.array([[1.0, 2.0, 0.0]] * 2)
+    _, scale = mean_and_deviation(y, weights)
+    np.testing.assert_allclose(scale, [1.0, np.std([1e-9, 3e-9, 3e-9])], rtol=1e-7)
+
+
+def test_standard_deviation_that_stands_in_is_weighted_too():
+    y, weights = np.array([[0.0, 0.0, 0.0, 1.0, 2.0]]), np.array([[4.0, 4.0, 0.0, 1.0, 2.0]])
+    _, scale = median_and_deviation(y, weights)
+    np.testing.assert_allclose(scale, np.repeat(y, [4, 4, 0, 1, 2], axis=1).std(axis=1), rtol=1e-14)
 
 
 def test_entry_weights():

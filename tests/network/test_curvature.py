@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skrnn.losses import LOSSES
-from skrnn.network import _inference, _layer_workspace, _linearisation
+from skrnn.network import _inference, _layer_workspace, _linearisation, _objective
 from skrnn.network._inference import split
 from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network
@@ -446,8 +446,10 @@ def test_chunks_of_any_size_give_the_same(cell_name, activation, problem, bidire
     make = partial(make, alpha=ALPHA, bidirectional=bidirectional)
     objective, theta = make()
     expected = {name: ask(objective, theta) for name, ask in QUESTIONS.items()}
+    loss, _ = objective.loss_and_residuals(theta)
     cut(monkeypatch, 2)
     in_chunks, _ = make()
+    assert in_chunks.loss_and_residuals(theta)[0] == pytest.approx(loss, rel=1e-12)
     assert len(split(in_chunks.network, in_chunks.sequences)) == -(-problem.n_samples // 2)
     for name in (*QUESTIONS, *QUESTIONS):  # the second time in workspaces that have been used
         answer = QUESTIONS[name](in_chunks, theta)
@@ -464,6 +466,7 @@ def test_blocks_and_groups_of_any_size_give_the_same(cell_name, activation, prob
     expected = {name: ask(objective, theta) for name, ask in QUESTIONS.items()}
     monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", 1)
     monkeypatch.setattr(_linearisation, "_GRADIENT_BYTES", 1)
+    monkeypatch.setattr(_objective, "_COLUMNS_AT_ONCE", 3)
     in_blocks, _ = make()
     for name, ask in QUESTIONS.items():
         np.testing.assert_allclose(ask(in_blocks, theta), expected[name], rtol=1e-10, atol=1e-13, err_msg=name)
@@ -596,10 +599,14 @@ def test_float32_stays_float32_and_is_close_to_float64(ask, problem, bidirection
 
 
 @EVERY_QUESTION
-@MUCH_AT_ONCE
+@pytest.mark.parametrize(
+    "problem",
+    [ALL_AT_ONCE, AT_EVERY_TIMESTEP, PARTLY_MISSING, PROBLEMS["several outputs"]],
+    ids=["last", "every timestep", "partly missing", "without weights"],
+)
 @pytest.mark.parametrize("given_dtype", [np.float32, np.float64])
 def test_nothing_is_promoted_on_the_way(ask, problem, given_dtype, monkeypatch):
-    """What the linearised network is given and what it answers has the dtype of the data, whatever theta has."""
+    """What the linearised network and the loss are given and answer has the dtype of the data, whatever theta has."""
     dtypes = set()
 
     def spied(method, linear, array):
@@ -607,10 +614,23 @@ def test_nothing_is_promoted_on_the_way(ask, problem, given_dtype, monkeypatch):
         dtypes.update({array.dtype, linear.raw.dtype, answer.dtype})
         return answer
 
+    def spied_map(function, *arguments):
+        for answer in map(function, *arguments):
+            if isinstance(answer, np.ndarray):
+                dtypes.add(answer.dtype)
+            yield answer
+
+    def spied_curvature(loss, y, raw, t_raw, d_raw, present=None):
+        dtypes.update(array.dtype for array in (y, raw, t_raw, d_raw))
+        return curvature_product(loss, y, raw, t_raw, d_raw, present)
+
     for name in ("backward", "tangent", "jacobian"):
         method = getattr(Linearisation, name)
         monkeypatch.setattr(Linearisation, name, lambda linear, array, method=method: spied(method, linear, array))
     objective, theta = make_objective(problem, cell_name="gru", alpha=ALPHA, dtype=np.float32)
+    curvature_product = type(objective.loss).curvature_product
+    monkeypatch.setattr(type(objective.loss), "curvature_product", spied_curvature)
+    objective.map_chunks = spied_map
     ask(objective, theta.astype(given_dtype))
     assert dtypes <= {np.dtype(np.float32)}
     assert dtypes or ask is QUESTIONS["residuals"]  # which are no derivatives

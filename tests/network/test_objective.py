@@ -245,7 +245,9 @@ def test_loss_is_the_weighted_mean_over_the_entries_that_are_there(loss_name):
     if loss_name == "binary_log_loss":  # is summed over the outputs, and so is what is there of them
         expected *= 3.0
     assert objective.full(theta)[0] == pytest.approx(expected, rel=1e-12)
-    assert objective.evaluate(theta)[0] == pytest.approx(expected, rel=1e-12)
+    loss, score = objective.evaluate(theta)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    assert score == objective.loss.score(values, raw, weights, present) != objective.loss.score(values, raw, weights)
 
 
 @EVERY_DIRECTION
@@ -273,6 +275,19 @@ def test_minibatches_add_up_to_the_whole(problem, bidirectional):
     total, total_gradient = mean_of_minibatches(objective, theta)
     assert total == pytest.approx(loss, rel=1e-12)
     np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
+
+
+def test_minibatches_are_shuffled_by_the_generator_alone():
+    objective, _ = make_objective(Problem(n_samples=12))
+
+    def members(rng):
+        return [sorted(batch.indices.tolist()) for batch in objective.minibatches(4, rng)]
+
+    assert members(None) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    first, again, other = (members(np.random.RandomState(seed)) for seed in (0, 0, 1))
+    assert first == again != other
+    assert members(None) != first
+    np.testing.assert_array_equal(np.sort(np.concatenate(first)), range(12))
 
 
 @pytest.mark.parametrize("loss_name", ["squared_error", "binary_log_loss"])
@@ -460,6 +475,16 @@ def test_pickled_objective_leaves_its_workspaces_behind(problem):
     np.testing.assert_array_equal(again[1], expected[1])
 
 
+def test_pickled_objective_maps_in_its_own_process():
+    """A map over threads or workers cannot be sent, and must not be: workers that map would wait for each other."""
+    made, theta = make_objective(ALL_AT_ONCE)
+    with ThreadPoolExecutor(1) as pool:
+        objective = Objective(made.network, made.loss, made.sequences, made.targets, 0.0, map_chunks=pool.map)
+        copy = pickle.loads(pickle.dumps(objective))
+    assert copy.map_chunks is map
+    assert copy.full(theta)[0] == made.full(theta)[0]
+
+
 @CELLS_WITH_ACTIVATIONS
 @EVERY_STACK
 @EVERY_DIRECTION
@@ -548,6 +573,7 @@ def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, lo
     double, theta = make()
     single, theta_32 = make(dtype=np.float32)
     expected, expected_gradient = double.full(theta)
+    single(theta_32, next(single.minibatches(3, None)), np.empty_like(theta_32))
     for given in (theta_32, theta):  # SciPy hands over float64
         loss, gradient = single.full(given)
         assert isinstance(loss, float)
@@ -556,8 +582,9 @@ def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, lo
         np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-3, atol=1e-5)
     targets = single.targets
     assert single._rooms._free
+    assert single._batch_rooms
     assert targets.values.dtype == targets.weights.dtype == single.raw(theta_32).dtype == np.float32
-    for room in single._rooms._free:
+    for room in (*single._rooms._free, *single._batch_rooms.values()):
         holders = (room, *room.layers)
         arrays = [array for holder in holders for array in vars(holder).values() if isinstance(array, np.ndarray)]
         assert {array.dtype for array in (*arrays, *room.d_outputs)} == {np.dtype(np.float32)}

@@ -6,7 +6,7 @@ import pytest
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.cells import CELLS
 from skrnn.losses import REGRESSION_LOSSES
-from skrnn.network import _inference
+from skrnn.network import _inference, _products
 from skrnn.network._inference import hidden_states, outputs, split
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
@@ -94,10 +94,15 @@ def test_gradient_agrees_with_differences(options, cell_name, activation, bidire
     directional_gradient_check(lambda x: objective.full(x)[0], gradient, theta, np.random.default_rng(0))
 
 
-def test_minibatches_of_shuffled_windows_and_of_neighbours_have_the_gradient_of_copies():
+@EVERY_CELL
+@pytest.mark.parametrize("least_numbers", [1, 10**9], ids=["added in BLAS", "added by NumPy"])
+def test_minibatches_of_shuffled_windows_and_of_neighbours_have_the_gradient_of_copies(
+    cell_name, activation, least_numbers, monkeypatch
+):
+    monkeypatch.setattr(_products, "_ADD_IN_BLAS", least_numbers)
     windows = make_windows({"padding": "zero"})
-    shared, theta = make_objective(windows)
-    apart, _ = make_objective(windows.copy())
+    shared, theta = make_objective(windows, cell_name, activation)
+    apart, _ = make_objective(windows.copy(), cell_name, activation)
     for indices in (np.array([7, 2, 11]), np.array([4, 5, 6]), np.array([9])):
         gradients = []
         for own in (shared, apart):

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.skipif(
 def test_a_fit_is_one_task(method, groups):
     recorder = Recorder()
     windows = SlidingWindow(3).set_callbacks(recorder)
-    getattr(windows, method)(SERIES, groups=groups)
+    y = SERIES[:, 0]
+    getattr(windows, method)(SERIES, y, groups=groups)
     assert recorder.events == [
         ("setup", "fit", 0),
         ("begin", "fit", 0),
@@ -28,7 +29,7 @@ def test_a_fit_is_one_task(method, groups):
         ("teardown", "fit", 0),
     ]
     metadata = None if groups is None else {"groups": groups}
-    assert all(told == {"X": SERIES, "y": None, "metadata": metadata} for told in recorder.arguments)
+    assert all(told == {"X": SERIES, "y": y, "metadata": metadata} for told in recorder.arguments)
     expected = SlidingWindow(3).fit_transform(SERIES, groups=groups)
     np.testing.assert_array_equal(recorder.fitted[0].transform(SERIES, groups=groups), expected)
 

@@ -48,6 +48,20 @@ def test_categories_are_labels(library):
     np.testing.assert_array_equal(SlidingWindow(2, group_column="shop").fit_transform(table), EXPECTED)
 
 
+def test_masked_and_partly_missing_rows_pass_beside_a_group_column():
+    table = np.column_stack([SALES[:, 0], SHOPS, SALES[:, 1]])
+    table[1, [0, 2]] = np.nan
+    table[4, 0] = np.nan
+    windows = SlidingWindow(1, group_column=1).fit_transform(table)
+    np.testing.assert_array_equal(windows[:, 0], table[:, [0, 2]].astype(float))
+    np.testing.assert_array_equal(np.isnan(windows[:, 0]).sum(axis=1), [0, 2, 0, 0, 1, 0])
+
+
+def test_data_frame_without_rows(library):
+    with pytest.raises(ValueError, match=r"X.* 0 sample\(s\).* required by SlidingWindow"):
+        SlidingWindow(2, group_column="shop").fit(make_table(library)[:0])
+
+
 @pytest.mark.parametrize("dtype", ["Int64", "string", "datetime64[ns]", "datetime64[ns, UTC]"])
 def test_dtypes_of_pandas_are_labels(dtype):
     pd = pytest.importorskip("pandas")

@@ -186,6 +186,19 @@ def test_only_float32_stays_single(dtype, expected, flatten):
     assert windows.dtype == expected
 
 
+def test_long_double_becomes_double(series):
+    windows = SlidingWindow(2, padding="zero").fit_transform(series.astype(np.longdouble))
+    np.testing.assert_array_equal(windows, SlidingWindow(2, padding="zero").fit_transform(series), strict=True)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max <= np.finfo(float).max, reason="no longer than a double here")
+def test_long_double_that_no_double_holds_is_infinity(series):
+    series = series.astype(np.longdouble)
+    series[3, 1] = np.longdouble("1e400")
+    with pytest.raises(ValueError, match="Input X contains infinity"):
+        SlidingWindow(2).fit(series)
+
+
 @pytest.mark.parametrize("dilation", [1, 2])
 @pytest.mark.parametrize("flatten", [False, True])
 def test_input_is_never_written_to_nor_shared(series, flatten, dilation):
@@ -230,6 +243,26 @@ def test_infinity_is_an_error(series, value, method):
 def test_other_forms_of_x_are_errors(X, error, message):
     with pytest.raises(error, match=message):
         SlidingWindow().fit(X)
+
+
+@pytest.mark.parametrize("group_column", [None, 0])
+@pytest.mark.parametrize(
+    "X",
+    [np.ones(3), np.array([["a", "b"]]), np.array([[0.0, np.inf]])],
+    ids=["one axis", "strings", "infinity"],
+)
+def test_errors_about_x_name_it_and_say_what_was_expected(X, group_column):
+    expected = r"(?s)\bX\b.*Expected real numbers, or NaN, in a 2-D array \(n_samples, n_columns\)\.$"
+    with pytest.raises(ValueError, match=expected):
+        SlidingWindow(2, group_column=group_column).fit(X)
+
+
+def test_masked_entries_are_refused_by_name(series):
+    masked = np.ma.masked_less(series, 0.0)
+    with pytest.raises(ValueError, match=r"^X is a masked array .* X\.filled"):
+        SlidingWindow(2).fit(masked)
+    with pytest.raises(ValueError, match=r"^groups is a masked array .* groups\.filled"):
+        SlidingWindow(2).fit(series, groups=masked[:, 0])
 
 
 def test_number_of_features_must_match(series):

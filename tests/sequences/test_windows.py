@@ -99,6 +99,14 @@ def test_padding_fills_the_leading_rows(padding, row):
     assert padded.flags.c_contiguous
 
 
+def test_neighbouring_rows_and_a_masked_history_unless_something_else_is_asked_for():
+    series = np.array([[1.0], [2.0], [3.0]])
+    expected = [[np.nan, 1.0], [1.0, 2.0], [2.0, 3.0]]
+    padded = pad_series(series, n_history_rows(2))
+    np.testing.assert_array_equal(sliding_windows(padded, 2)[:, :, 0], expected)
+    np.testing.assert_array_equal(grouped_windows(series, np.zeros(3, int), 2)[:, :, 0], expected)
+
+
 def test_padding_by_no_rows_is_still_a_copy():
     series = np.ones((3, 2))
     assert not np.shares_memory(pad_series(series, 0), series)

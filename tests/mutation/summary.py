@@ -1,0 +1,34 @@
+"""Print how many mutants of each module the tests killed, and those that they did not kill.
+
+Reads what `mutmut results --all true` prints; mutants not tried yet are left out. Exits with one where fewer than
+`LEAST_SHARE` of all are killed.
+"""
+
+import sys
+from collections import Counter, defaultdict
+
+LEAST_SHARE = 0.9
+
+
+def main() -> None:
+    """Print a line a module, and a line a mutant that lives."""
+    counts, alive = defaultdict(Counter), []
+    for line in sys.stdin:
+        mutant, _, status = line.strip().rpartition(": ")
+        if status == "not checked":
+            continue
+        module = mutant.rpartition(".")[0]
+        for name in (module, "all"):
+            counts[name][status] += 1
+        if status != "killed":
+            alive.append(f"{status}: {mutant}")
+    print(f"{'module':40} mutants killed others  share")
+    for name in (*sorted(counts.keys() - {"all"}), "all"):
+        n_mutants, n_killed = counts[name].total(), counts[name]["killed"]
+        print(f"{name:40} {n_mutants:7} {n_killed:6} {n_mutants - n_killed:6} {n_killed / n_mutants:6.1%}")
+    print(*alive, sep="\n")
+    sys.exit(counts["all"]["killed"] < LEAST_SHARE * counts["all"].total())
+
+
+if __name__ == "__main__":
+    main()
