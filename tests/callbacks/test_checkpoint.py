@@ -354,6 +354,7 @@ def test_callbacks_hear_nothing_of_iterations_that_are_repeated(solver, tmp_path
     resumed.set_callbacks(recorder).fit(X, y)
     iterations = [hook for hook, name, _ in recorder.events if name == "iteration"]
     assert iterations == ["begin", "end"] * 7
+    assert recorder.max_subtasks["fit"] == 7  # as a progress bar has it
 
 
 @needs_callbacks
