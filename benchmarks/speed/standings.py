@@ -23,6 +23,11 @@ def ratio(result: dict[str, Any], peer: str) -> float:
     return result["ratios"][better(result, peer)]
 
 
+def bare_ratio(result: dict[str, Any], peer: str) -> float:
+    """Return the time of a peer in times of the floor: what it would be if the products alone were all there is."""
+    return ratio(result, peer) / ratio(result, "floor")
+
+
 def select(results: Results, **wanted: str) -> Results:
     """Return the results whose problems have the wanted task, cell or dtype."""
     problems = [Problem.of(*result["problem"]) for result in results]

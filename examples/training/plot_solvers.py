@@ -1,6 +1,6 @@
 """
-Solvers: least squares, L-BFGS and Adam on a chaotic series
-===========================================================
+Solvers: least squares, L-BFGS and Adam on a nerve cell
+=======================================================
 
 Small networks are worth a better solver than gradient steps. `solver="least_squares"` hands the
 exact Jacobian of the network to `scipy.optimize.least_squares` (Levenberg-Marquardt); all
@@ -12,39 +12,65 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.cbook import get_sample_data
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import RidgeCV
 
 from skrnn import RNNRegressor, SlidingWindow
-from skrnn.datasets import make_mackey_glass
-
-warnings.simplefilter("ignore", ConvergenceWarning)  # each gets a number of iterations, not all that it wants
-series = make_mackey_glass(1506, random_state=0)
-X = SlidingWindow(n_timesteps=24).fit_transform(series[:-6, np.newaxis])
-y = series[6:]  # six steps ahead
-train, test = slice(24, 1000), slice(1000, None)
 
 # %%
-# One network, three solvers, about as many seconds each (they depend on the machine, and so do
-# the curves' lengths).
+# The membrane potential of a nerve cell, from Matplotlib's sample data (its first logo was drawn
+# over it): three seconds of steady firing, a value each millisecond. Four milliseconds ahead is
+# to be forecast, from the last 24; the first two seconds train, the third tests.
 
+recording = np.fromfile(get_sample_data("membrane.dat", asfileobj=False), np.float32)
+potential = recording[1000:7008:2].astype(float)
+series = (potential - potential[:2000].mean()) / potential[:2000].std()
+X = SlidingWindow(n_timesteps=24).fit_transform(series[:-4, np.newaxis])
+y = series[4:]
+train, test = slice(24, 2000), slice(2000, None)
+
+
+def error(model, windows):
+    """Return the root mean squared error on the test, in standard deviations of the potential."""
+    return np.sqrt(np.mean((model.predict(windows[test]) - y[test]) ** 2)) / y[test].std()
+
+
+lags = X[:, :, 0]
+of_ridge = error(RidgeCV(np.logspace(-3, 3, 13)).fit(lags[train], y[train]), lags)
+f"ridge regression: test error {of_ridge:.2f} standard deviations"
+
+# %%
+# A spike is a threshold that is passed, which no weighted sum of the past can say. Now one
+# network, three solvers, about as many seconds each (they depend on the machine, and so do the
+# curves' lengths), from the same three starts.
+
+warnings.simplefilter("ignore", ConvergenceWarning)  # each gets a number of iterations, not all that it wants
 settings = {
-    "adam": {"max_iter": 150, "learning_rate_init": 0.01, "n_iter_no_change": np.inf},
-    "lbfgs": {"max_iter": 500},
-    "least_squares": {"max_iter": 120},
+    "adam": {"max_iter": 45, "learning_rate_init": 0.01, "n_iter_no_change": np.inf},
+    "lbfgs": {"max_iter": 180},
+    "least_squares": {"max_iter": 35},
 }
 figure, axes = plt.subplots()
-for solver, limits in settings.items():
-    model = RNNRegressor((8,), solver=solver, alpha=1e-6, tol=1e-6, random_state=0, **limits)
-    start = time.perf_counter()
-    model.fit(X[train], y[train])
-    seconds = time.perf_counter() - start
-    error = np.sqrt(np.mean((model.predict(X[test]) - y[test]) ** 2)) / y[test].std()
-    print(f"{solver:<14} {model.n_iter_:>4} iterations, {seconds:4.1f} s, test error {error:.4f} standard deviations")
-    axes.plot(np.linspace(0, seconds, model.n_iter_), model.loss_curve_, label=solver)
-axes.set(xlabel="seconds", ylabel="objective", yscale="log")
+for (solver, limits), colour in zip(settings.items(), ["C0", "C1", "C2"], strict=True):
+    objectives, errors = [], []
+    for start in range(3):
+        model = RNNRegressor((8,), solver=solver, alpha=1e-5, tol=1e-6, random_state=start, **limits)
+        begin = time.perf_counter()
+        model.fit(X[train], y[train])
+        seconds = np.linspace(0, time.perf_counter() - begin, model.n_iter_)
+        label = solver if start == 0 else None
+        axes.plot(seconds, model.loss_curve_, color=colour, linewidth=1, label=label)
+        objectives.append(model.loss_curve_[-1])
+        errors.append(error(model, X))
+    print(f"{solver:<13} objective {np.round(objectives, 4)}, test error {np.round(errors, 2)}")
+axes.set(xlabel="seconds", ylabel="objective", yscale="log", ylim=(0.009, 1))
 axes.legend()
 plt.show()
 
 # %%
+# Least squares comes to the lowest objective from most starts. On the third second the solvers
+# differ no more than the starts do, and all of them have far less error than ridge regression.
+#
 # :doc:`Which solver when </solvers>` has nine of them on five problems, with seeds and
 # baselines.

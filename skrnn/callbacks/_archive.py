@@ -45,13 +45,21 @@ def write_archive(file: BinaryIO, description: Mapping[str, Any], arrays: Mappin
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=False) as archive:
             archive.comment = _SIGNATURE + bytes(_N_DIGEST)
             for name, array in members.items():
-                stored = array.astype(array.dtype.newbyteorder("<"), copy=False)
-                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), _header(stored.dtype, stored.shape) + stored.tobytes())
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), _member(array))
     except zipfile.LargeZipFile as error:
         raise ValueError("The network has too many parameters; expected an archive of less than 2 GiB.") from error
     digest = _digest(file)
     file.seek(-_N_DIGEST, os.SEEK_END)
     file.write(digest)
+
+
+def _member(array: np.ndarray) -> memoryview:
+    """Return the bytes of an array in the format .npy 1.0, of which no second copy is made: they may be many."""
+    stored: np.dtype = array.dtype.newbyteorder("<")
+    member = np.empty(_N_HEADER + array.nbytes, np.uint8)
+    member[:_N_HEADER] = np.frombuffer(_header(stored, array.shape), np.uint8)
+    member[_N_HEADER:].view(stored).reshape(array.shape)[...] = array
+    return member.data
 
 
 @final

@@ -50,8 +50,8 @@ class Checkpoint:
     ValueError
         If `every` is less than 1; in `fit`, if several runs would write to the same file: the fits of a search,
         or the starts of ``n_init > 1``; and if the network has so many parameters that the file would exceed 2 GiB.
-    FileNotFoundError
-        In `fit`, if the folder does not exist.
+    FileNotFoundError, IsADirectoryError
+        In `fit`, if the file's folder does not exist, or `path` is a folder itself.
 
     See Also
     --------
@@ -60,13 +60,18 @@ class Checkpoint:
     Notes
     -----
     **What is resumed.** ``Checkpoint.load(path).fit(X, y)`` with the data, weights and validation data of the fit that
-    was killed goes on after the iteration that was written. With "adam" and "sgd" it ends with the same parameters and
-    curves, bit for bit, as the fit would have without interruption, on the same machine with the same versions: the
-    file holds the parameters in the units of training, what the solver remembers, the learning rate, the random state
-    now and at the beginning, the best parameters and the patience of early stopping. The methods of SciPy
-    ("least_squares" too) keep their memory of earlier steps to themselves: they begin anew at the parameters that were
-    written, for the iterations (`max_iter`) that are left and with `max_fun` counted anew, and **end elsewhere** than
-    an uninterrupted fit.
+    was killed goes on after the iteration that was written. It ends with the same parameters and curves, bit for bit,
+    as the fit would have without interruption, on the same machine with the same versions: the file holds the
+    parameters in the units of training, what the solver remembers, the learning rate, the random state now and at the
+    beginning, the best parameters and the patience of early stopping.
+
+    The methods of SciPy ("least_squares" too) keep their memory of earlier steps to themselves. For them the file holds
+    what they have evaluated: they begin anew, are asked the same, and are answered from the file, until they stand
+    where they stood. It so grows by a vector of the size of the network an evaluation, in "trust-exact" and
+    "least_squares" by a matrix an iteration, up to 256 MiB; what has no room there is computed once more. Where a file
+    of megabytes is too much to write at each iteration, set `every`. An estimator that has been loaded holds all of it,
+    and so does its pickle, until it is fitted. Where the methods do not come to the same numbers again, as on another
+    machine, they begin anew at the parameters in the file: a warning says so.
 
     **What may change.** `max_iter`, `max_fun`, `tol`, `n_iter_no_change`, `n_jobs`, `verbose` and `warm_start` may be
     set before `fit`; another value of any other parameter is a ValueError, and so are other data: all targets, weights
@@ -119,6 +124,8 @@ class Checkpoint:
     True
     """
 
+    wants_run_state = True  # a word to the estimators of skrnn
+
     def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
         if isinstance(every, bool) or not isinstance(every, Integral):
             raise TypeError(f"every must be an integer, not {every!r}.")
@@ -139,6 +146,8 @@ class Checkpoint:
             The task of its fit.
         """
         require_storable(estimator)
+        if self.path.is_dir():
+            raise IsADirectoryError(f"path is {str(self.path)!r}, which is a folder; expected the name of a file.")
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"path is {str(self.path)!r}, whose folder does not exist.")
         task = context
@@ -241,7 +250,8 @@ class Checkpoint:
     def _write(self, fitted_estimator: Any, context: Any) -> None:
         """Replace the file by one that holds the estimator after the iteration of this context."""
         self._ended = None
-        state = replace(fitted_estimator._run_state, merit=getattr(context, "merit", None))
+        scores = [list(scores) for scores in getattr(context, "scores", ())]
+        state = replace(fitted_estimator._run_state, merit=getattr(context, "merit", None), scores=scores)
         if not has_finite_parameters(state):
             return
         description, arrays = store(fitted_estimator, state)

@@ -70,8 +70,9 @@ class EarlyStoppingOn:
 
     In a pipeline, set it on the recurrent estimator; `X` is then what the steps before make of the data.
 
-    A fit that is resumed from a :class:`Checkpoint` keeps the best iteration before and after, but its patience begins
-    anew.
+    A fit that is resumed from a :class:`Checkpoint` goes on with the scores, the patience and the best iteration of the
+    one that was interrupted, if the callbacks of this kind are set in the same order. One that it had ended already is
+    left as it is, unless it is set with more patience.
 
     Examples
     --------
@@ -133,7 +134,7 @@ class EarlyStoppingOn:
         return best if best > -np.inf else np.nan
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Do nothing: a run is known from its first iteration on.
+        """Do nothing: a run is known from its first iteration on, or where a fit that goes on begins.
 
         Parameters
         ----------
@@ -144,7 +145,7 @@ class EarlyStoppingOn:
         """
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Do nothing.
+        """Go on with the scores of a fit that was interrupted, and tell it whether it had been stopped already.
 
         Parameters
         ----------
@@ -153,6 +154,16 @@ class EarlyStoppingOn:
         context : CallbackContext
             The task that begins.
         """
+        unfinished = getattr(estimator, "_unfinished", None)
+        earlier = getattr(context, "scores", [])  # of callbacks of this kind before this one
+        if context.max_subtasks == 0 or unfinished is None or len(earlier) >= len(unfinished.scores):
+            return
+        run = self._runs[_path(context)] = _Run()
+        for score in unfinished.scores[len(earlier)]:
+            run.add(score, self.tol)
+        context.scores = [*earlier, run.scores]
+        if run.n_stalled > self.n_iter_no_change:
+            context.has_ended = True  # a word to the estimators of skrnn, which let no iteration follow
 
     def on_fit_task_end(
         self,
@@ -192,8 +203,10 @@ class EarlyStoppingOn:
         score = self._scorer(fitted_estimator, X, y, **(metadata or {}))
         if isinstance(score, bool) or not isinstance(score, Real):
             raise TypeError(f"scoring is {self.scoring!r}, which gives {score!r}; expected a number.")
+        earlier = getattr(context, "scores", [])  # of callbacks of this kind before this one
         run = self._runs.setdefault(_path(context.parent), _Run())
         run.add(float(score), self.tol)
+        context.scores = [*earlier, run.scores]  # what a checkpoint takes note of
         if self.keep_best:
             context.merit = float(score)  # what the estimators of skrnn choose the iteration to keep by
         return run.n_stalled > self.n_iter_no_change

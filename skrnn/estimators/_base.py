@@ -272,7 +272,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     def _begin_task(self, X: Any, y: Any, sample_weight: Any, n_starts: int) -> Task | None:
         """Tell callbacks, if any, that a fit begins, whose subtasks are iterations, or starts in any order."""
         is_single = n_starts == 1
-        n_subtasks = self.max_iter if is_single else n_starts
+        n_left = self.max_iter - (self._unfinished.n_iter if self._unfinished else 0)
+        n_subtasks = max(1, n_left) if is_single else n_starts
         metadata = {"sample_weight": sample_weight}
         return begin_fit(self, X, y, metadata, max_subtasks=n_subtasks, sequential_subtasks=is_single)
 

@@ -63,6 +63,16 @@ class Task:
     context: Any
     data: dict[str, Any]
 
+    @property
+    def wants_run_state(self) -> bool:
+        """Whether a callback wants to know of each iteration the state from which the fit could go on."""
+        return any(getattr(callback, "wants_run_state", False) for callback in self.estimator._skl_callbacks)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether a callback has left word, where the task began, that it had ended already."""
+        return getattr(self.context, "has_ended", False)
+
     def subtask(self, name: str, number: int | None = None, max_subtasks: int = 0) -> "Task":
         """Return a task within this one, with a `number` where subtasks may come in any order."""
         context = self.context.subcontext(task_name=name, task_id=number, max_subtasks=max_subtasks)

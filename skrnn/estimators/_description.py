@@ -42,6 +42,9 @@ class Description:
         Entries of each of the three curves, of this run and of earlier ones.
     solver : list
         Its name and learning rate, or nothing.
+    n_answers : list
+        How many evaluations are known of a method of SciPy, entries of their vectors, and how many iterations the run
+        had behind it where they begin, or nothing.
     twister, first_twister : list
         Where the random state stands in its keys, now and when the fit found it; whether it holds a normal number, and
         which.
@@ -53,6 +56,8 @@ class Description:
         Merit and loss of the iteration that callbacks want to keep, or nothing.
     merit : float or None
         What they say of the last one.
+    n_scores : list
+        How many scores each of those has found that score iterations.
     digest : str
         Of the data.
     """
@@ -73,6 +78,7 @@ class Description:
     n_iter: list[Any]
     n_iter_before: list[Any]
     solver: list[Any]
+    n_answers: list[Any]
     twister: list[Any]
     first_twister: list[Any]
     best_merits: list[Any]
@@ -80,6 +86,7 @@ class Description:
     n_stalled: int
     chosen: list[Any]
     merit: float | None
+    n_scores: list[Any]
     digest: str
 
     @property
@@ -107,6 +114,8 @@ class Description:
         description = cls(**{name: checked(name, values[name], kind) for name, kind in types.items()})
         for name, kinds in _ENTRIES.items():
             checked_list(name, getattr(description, name), kinds)
+        for length in description.n_scores:
+            checked("n_scores", length, int)
         return description
 
 
@@ -116,6 +125,7 @@ _ENTRIES: dict[str, tuple[Any, ...]] = {
     "n_iter": (int, int, int),
     "n_iter_before": (int, int, int),
     "solver": (None, str, float),
+    "n_answers": (None, int, int, int),
     "twister": (int, int, float),
     "first_twister": (int, int, float),
     "best_merits": (float, float),

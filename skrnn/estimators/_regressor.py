@@ -213,8 +213,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     same sequences give the same fit (to rounding at each evaluation, for a view of windows that share rows of 16
     features or more). With `return_sequences` predictions come in the form in which X came, NaN at masked timesteps.
 
-    Predictions do not change the estimator: a fitted one may serve several threads. While it works, BLAS is limited to
-    one thread in the process, since more slow products of this size down.
+    Predictions do not change the estimator: a fitted one may serve several threads at once, as long as none of them
+    fits it, and processes, forked or spawned. While it works, BLAS is limited to one thread in the process, since more
+    slow products of this size down.
 
     References
     ----------

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import joblib
 import numpy as np
+
+from skrnn.solvers import Evaluations
 
 #: Parameters that may be others in the fit that goes on: they decide how far it goes, not which way.
 _FREE = {"max_iter", "max_fun", "tol", "n_iter_no_change", "n_jobs", "verbose", "warm_start"}
@@ -38,8 +40,12 @@ class RunState:
         Of the estimator.
     digest : str
         Of the data.
+    evaluations : Evaluations or None
+        Of a method of SciPy, which goes the same way once more.
     merit : float or None
         What callbacks say of this iteration, which the monitor has not been told yet where the state is made.
+    scores : list of list of float
+        What callbacks that score iterations have said of all of them, a list a callback.
     """
 
     theta: np.ndarray
@@ -51,7 +57,9 @@ class RunState:
     curves: Curves
     parameters: dict[str, Any]
     digest: str
+    evaluations: Evaluations | None = None
     merit: float | None = None
+    scores: list[list[float]] = field(default_factory=list)
 
     @property
     def n_iter(self) -> int:

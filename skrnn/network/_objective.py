@@ -12,13 +12,16 @@ from skrnn.losses import Loss
 from skrnn.network._inference import ForwardPlan, Map, infer, split
 from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network, Workspace, Workspaces
-from skrnn.network._parameters import NetworkParameters
+from skrnn.network._parameters import NetworkParameters, ReadoutParameters
 from skrnn.sequences._batches import Batch, minibatches, room_for
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
 
 #: Columns whose part in the Gauss-Newton matrix is formed at once, so that there is no second array like the Jacobian.
 _COLUMNS_AT_ONCE = 1024
+
+#: Sequences of a minibatch that go through the network at once: more would leave the cache between the two passes.
+_MOST_SEQUENCES = 2048
 
 
 @final
@@ -129,7 +132,24 @@ class Objective:
     def __call__(self, theta: np.ndarray, batch: Batch, gradient: np.ndarray) -> float:
         """Write the gradient of a minibatch's objective into `gradient`, and return the objective."""
         parameters = self._views(theta)
-        packed = self.network.pack(parameters)
+        packed, readout = self.network.pack(parameters), parameters.readout
+        # Parts that carry on find the states where the part before has left them: there they stay together.
+        parts = [batch] if self.bptt_steps is not None else batch.parts(_MOST_SEQUENCES)
+        loss, n_targets = self._sums(packed, readout, parts[0], gradient)
+        if len(parts) > 1:
+            of_part = np.empty_like(gradient)
+            for part in parts[1:]:
+                loss_of_part, n_of_part = self._sums(packed, readout, part, of_part)
+                loss, n_targets = loss + loss_of_part, n_targets + n_of_part
+                gradient += of_part
+        n_targets = n_targets or 1.0  # a batch without any has a loss and a gradient of zero
+        gradient *= 1.0 / n_targets
+        return loss / n_targets + self._add_penalty(theta, gradient)
+
+    def _sums(
+        self, packed: list[np.ndarray], readout: ReadoutParameters, batch: Batch, gradient: np.ndarray
+    ) -> tuple[float, float]:
+        """Write the gradient of the sum of a batch's losses into `gradient`; return that sum, and that of weights."""
         room = self._batch_rooms.get(batch.n_columns)
         if room is None:
             room = Workspace(self.network, self._n_timesteps, batch.n_columns, self.dtype, backward=True)
@@ -140,15 +160,13 @@ class Objective:
             self.network.unroll(packed, piece, room)
             self.network.carry_state(piece, room)
         self._begin(batch, room)
-        raw = self.network.forward(packed, parameters.readout, self.sequences, batch, room)
+        raw = self.network.forward(packed, readout, self.sequences, batch, room)
         targets = self._targets_of(batch)
         losses = self._judge(targets, raw, room.d_raw[:, : len(targets)])
-        self.network.backward(packed, parameters.readout, batch, room, self._views(gradient))
-        n_targets = targets.count() or 1.0  # a batch without any has a loss and a gradient of zero
+        self.network.backward(packed, readout, batch, room, self._views(gradient))
         if self.bptt_steps is not None:
             self.network.carry_state(batch, room)
-        gradient *= 1.0 / n_targets
-        return _weigh(targets, losses) / n_targets + self._add_penalty(theta, gradient)
+        return _weigh(targets, losses), targets.count()
 
     def _begin(self, batch: Batch, room: Workspace) -> None:
         """Begin anew, unless the batch carries on."""

@@ -1,6 +1,7 @@
 """Batches: which sequences go through the network together, and how many of them run at each timestep."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import ceil, log2
 from typing import Self, final
 
@@ -95,6 +96,14 @@ class Batch:
         return np.concatenate(
             [(begin[:n_running] + np.arange(start, stop)[:, None]).ravel() for start, stop, n_running in self.segments]
         )
+
+    def parts(self, n_sequences: int) -> "list[Batch]":
+        """Return the batch cut into as few as possible, of about one size, with at most so many sequences each."""
+        n_parts = ceil(len(self) / n_sequences)
+        if n_parts == 1:
+            return [self]
+        cuts = [len(self) * number // n_parts for number in range(n_parts + 1)]
+        return [Batch(self.indices[first:last], self.lengths[first:last]) for first, last in pairwise(cuts)]
 
     def pieces(self, n_timesteps: int) -> "list[Batch]":
         """Return the batch cut every `n_timesteps`: every piece but the first carries on from the one before."""

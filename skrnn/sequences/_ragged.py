@@ -95,9 +95,10 @@ class Sequences:
     def _array(self) -> np.ndarray | None:
         """The sequences as an array (n_samples, n_timesteps, n_features), if that is what the rows are."""
         shape = (len(self), self.max_length, self.n_features)
-        is_array = self.equal_lengths and self.rows.size == prod(shape) and self.rows.flags.c_contiguous
-        starts = np.arange(len(self)) * self.max_length
-        return self.rows.reshape(shape) if is_array and np.array_equal(self.starts, starts) else None
+        if not self.equal_lengths or self.rows.size != prod(shape) or not self.rows.flags.c_contiguous:
+            return None
+        is_in_order = np.array_equal(self.starts, np.arange(len(self)) * self.max_length)
+        return self.rows.reshape(shape) if is_in_order else None
 
     @cached_property
     def first_columns(self) -> np.ndarray:
@@ -134,7 +135,7 @@ def from_array(X: np.ndarray, name: str = "X", first: int = 0) -> Sequences:
     rows, sample_stride, stride = _rows_of(X)
     n_samples, n_timesteps, _ = X.shape
     starts = np.arange(n_samples) * sample_stride
-    lengths = np.full(n_samples, n_timesteps)
+    lengths = np.broadcast_to(n_timesteps, n_samples)  # which takes no memory
     finite = _is_finite(rows)
     if finite.all():
         return Sequences(rows, starts, lengths, stride)

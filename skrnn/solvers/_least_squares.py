@@ -110,7 +110,7 @@ class LeastSquaresSolver:
             fun, jac = minpack.residuals, minpack.jacobian
         try:
             run.stop_if_ended()
-            with naming_options(self.options):
+            with naming_options(self.options, run):
                 result = optimize.least_squares(fun, theta.astype(np.float64), jac=jac, **options)
             minpack.release()
             if not run.has_ended_at(result.x):

@@ -32,6 +32,8 @@ class Run:
         Where the last iteration ended.
     has_stopped : bool
         Whether SciPy was told to stop.
+    error : Exception or None
+        Why an iteration could not be reported: it comes from a callback, or from validation.
     """
 
     def __init__(self, theta: np.ndarray, monitor: Monitor, max_fun: int) -> None:
@@ -39,6 +41,7 @@ class Run:
         self.monitor = monitor
         self.max_fun = max_fun
         self.has_stopped = False
+        self.error: Exception | None = None
         self._dtype = theta.dtype
         self._start = self.theta
         self._initial_loss = np.nan
@@ -53,7 +56,8 @@ class Run:
             self._stop()
         self._n_evaluations += 1
         if not self.has_stopped:  # the first evaluation after an iteration begins the next one
-            self.monitor.begin()
+            with self._reporting():
+                self.monitor.begin()
 
     def begin(self, loss: float) -> None:
         """Take note of the objective at the start."""
@@ -71,17 +75,32 @@ class Run:
     def end_iteration(self, theta: np.ndarray, loss: float) -> None:
         """Report an iteration to the monitor, and leave SciPy's loop if it says so."""
         self.theta = theta.copy()
-        self.monitor.record(self.theta.astype(self._dtype), loss)
+        with self._reporting():
+            self.monitor.record(self.theta.astype(self._dtype), loss)
         self.stop_if_ended()
 
     def stop_if_ended(self) -> None:
         """Leave SciPy's loop, or do not enter it, if no iteration is to follow."""
         monitor = self.monitor
-        if monitor.is_told_to_stop or (monitor.early_stopping and monitor.has_stalled):
+        if monitor.is_told_to_stop or monitor.is_astray or (monitor.early_stopping and monitor.has_stalled):
             self._stop()
         if monitor.n_iter >= monitor.max_iter:
             monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"
             self._stop()
+
+    def release(self) -> None:
+        """Raise the error of an iteration, if any, that SciPy took for the word to stop: a StopIteration."""
+        if self.error is not None:
+            raise self.error
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Remember an error that leaves the block: SciPy has no part in it."""
+        try:
+            yield
+        except Exception as error:
+            self.error = error
+            raise
 
     def _stop(self) -> NoReturn:
         """Leave SciPy's loop."""
@@ -90,20 +109,21 @@ class Run:
 
 
 @contextmanager
-def naming_options(options: Mapping[str, Any]) -> Iterator[None]:
-    """Let errors of SciPy that leave the block name the options, where the user has set some.
+def naming_options(options: Mapping[str, Any], run: Run) -> Iterator[None]:
+    """Let errors of SciPy that leave the block of a run name the options, where the user has set some.
 
     Where its linear algebra meets numbers that are not finite, the error is that of a solver that diverges.
     """
     try:
         yield
     except (TypeError, ValueError, AttributeError, KeyError, np.linalg.LinAlgError) as error:
-        if isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error):
+        is_numeric = isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error)
+        if is_numeric and error is not run.error:
             raise DivergenceError(
                 f"The solver diverged: SciPy's linear algebra came upon numbers beyond its range ({error}). Expected "
                 "finite ones; X and y of unit scale, or a smaller alpha, may help."
             ) from error
-        if not options or isinstance(error, DivergenceError):
+        if not options or error is run.error or isinstance(error, DivergenceError):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"solver_options is {dict(options)}, which SciPy does not take: {error}") from error

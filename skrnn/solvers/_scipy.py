@@ -115,7 +115,7 @@ class ScipySolver:
         settles_late = self.method.ends_at_gradient
         try:
             run.stop_if_ended()
-            with naming_options(self.user_options):
+            with naming_options(self.user_options, run):
                 result = optimize.minimize(
                     evaluations.loss if settles_late else evaluations.loss_gradient,
                     theta.astype(np.float64),
@@ -125,6 +125,7 @@ class ScipySolver:
                     options=self.options,
                     **curvature,
                 )
+                run.release()
             if not run.has_stopped:
                 if not run.has_ended_at(result.x):
                     evaluations.end_iteration(result.x)

@@ -6,12 +6,14 @@ import stat
 import subprocess
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -21,9 +23,21 @@ import skrnn
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.callbacks import Checkpoint
 from skrnn.callbacks import _checkpoint as module
+from skrnn.network._objective import Objective
+from skrnn.solvers import METHODS
 from tests.callbacks.recorder import Crash, Recorder, Stopping
 from tests.estimators.tasks import assert_same_fit, fitted_attributes, make_ragged_task, make_task
 
+#: What methods of SciPy ask of an objective.
+QUESTIONS = (
+    "full",
+    "gauss_newton_product",
+    "gauss_newton_matrix",
+    "loss_and_residuals",
+    "residuals_and_jacobian",
+    "jacobian_product",
+    "transposed_jacobian_product",
+)
 #: Where the package is.
 ROOT = Path(skrnn.__file__).parents[1]
 
@@ -197,20 +211,187 @@ def test_fewer_iterations_than_there_are_add_none(tmp_path):
     assert not any(name == "iteration" for _, name, _ in recorder.events)
 
 
+# Methods of SciPy: they are asked the same once more, and answered from what is recorded
+
+
+def counted_evaluations(monkeypatch):
+    """Return a list that grows by the name of each evaluation over all the data."""
+    evaluated = []
+    for name in QUESTIONS:
+        ask = getattr(Objective, name)
+
+        def counting(*arguments, name=name, ask=ask, **keywords):
+            evaluated.append(name)
+            return ask(*arguments, **keywords)
+
+        monkeypatch.setattr(Objective, name, counting)
+    return evaluated
+
+
+@needs_callbacks
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("after", [1, 6])
+@pytest.mark.parametrize(
+    ("solver", "options"),
+    [
+        *((method, None) for method in METHODS),
+        ("least_squares", None),
+        ("least_squares", {"method": "trf"}),
+        ("least_squares", {"method": "trf", "tr_solver": "lsmr"}),
+        ("least_squares", {"method": "dogbox"}),
+    ],
+)
+def test_resumed_method_of_scipy_is_the_uninterrupted_one(solver, options, after, dtype, tmp_path, monkeypatch):
+    X, y = make_task(RNNRegressor)
+    weights = 1.0 + np.arange(len(X)) % 3
+    model = make_estimator(solver=solver, solver_options=options, alpha=0.01, dtype=dtype)
+    evaluated = counted_evaluations(monkeypatch)
+    whole = clone(model).fit(X, y, weights)
+    assert whole.n_iter_ == 12
+    n_of_the_whole = len(evaluated)
+    evaluated.clear()
+    resumed = crash(model, tmp_path / "c", X, y, weights, after=after)
+    n_before = len(evaluated)
+    assert_same_everything(resumed.fit(X, y, weights), whole)
+    assert n_before < len(evaluated) <= n_of_the_whole  # none is made twice
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["lbfgs", "trust-exact"])
+def test_resumed_method_of_scipy_on_ragged_data_that_are_held_out(solver, tmp_path):
+    X, y = make_ragged_task(RNNClassifier, return_sequences=False)
+    model = make_estimator(
+        RNNClassifier, solver=solver, early_stopping=True, n_iter_no_change=3, class_weight="balanced"
+    )
+    whole = clone(model).fit(X, y)
+    assert_same_everything(crash(model, tmp_path / "c", X, y, after=3).fit(X, y), whole)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["lbfgs", "least_squares"])
+def test_method_of_scipy_resumes_twice_and_after_a_warm_start(solver, tmp_path):
+    X, y = make_task(RNNRegressor)
+    settings = {"solver": solver, "alpha": 0.01, "warm_start": True}
+    whole = make_estimator(**settings, max_iter=3).fit(X, y).set_params(max_iter=12).fit(X, y)
+    model = make_estimator(**settings, max_iter=3).fit(X, y).set_params(max_iter=12)
+    resumed = crash(model, tmp_path / "c", X, y, after=2)
+    resumed = crash(resumed, tmp_path / "c", X, y, after=3)  # the fifth of this fit
+    assert resumed.n_iter_ == 3 + 5
+    assert_same_everything(resumed.fit(X, y), whole)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["lbfgs", "trust-exact", "least_squares"])
+def test_what_has_no_room_in_the_record_is_computed_once_more(solver, tmp_path, monkeypatch):
+    monkeypatch.setattr("skrnn.solvers._recorded._MAX_BYTES", 3000)
+    X, y = make_task(RNNRegressor)
+    model = make_estimator(solver=solver, alpha=0.01)
+    whole = clone(model).fit(X, y)
+    resumed = crash(model, tmp_path / "c", X, y, after=8)
+    assert 0 < sum(vector.nbytes for _, vector in resumed._unfinished.evaluations.answers.values()) <= 3000
+    assert_same_everything(resumed.fit(X, y), whole)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("after", [2, 6])
+@pytest.mark.parametrize("solver", ["lbfgs", "SLSQP", "TNC", "trust-exact", "least_squares"])
+def test_what_cannot_be_repeated_begins_anew_where_it_was(solver, after, tmp_path):
+    """Elsewhere sums are rounded otherwise: so here is an answer, as if the method had been given it otherwise."""
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(solver=solver, alpha=0.01), tmp_path / "c", X, y, after=after)
+    answers = resumed._unfinished.evaluations.answers
+    question, (loss, vector) = next(iter(answers.items()))
+    answers[question] = (loss * (1.0 + 1e-9), vector * (1.0 + 1e-9))
+    recorder, before = Recorder(), resumed.loss_curve_
+    whole = pickle.loads(pickle.dumps(resumed)).set_callbacks(recorder)
+    with pytest.warns(UserWarning, match="when repeated, came to other numbers"):
+        whole.fit(X, y)
+    assert whole.loss_curve_[:after] == before
+    assert whole.n_iter_ == 12
+    assert [name for _, name, _ in recorder.events].count("iteration") == 2 * (12 - after)
+    assert whole.loss_ == whole.loss_curve_[-1] < before[-1]
+    # From there on it can be repeated again.
+    again = crash(resumed, tmp_path / "d", X, y, after=3)
+    assert again.n_iter_ == after + 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert_same_everything(again.fit(X, y), whole.set_callbacks())
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["lbfgs", "SLSQP", "TNC", "trust-krylov", "least_squares"])
+@pytest.mark.parametrize("limit", [{"tol": 1e6}, {"max_fun": 1}], ids=str)
+def test_an_iteration_that_came_to_nothing_is_not_taken_for_the_first(solver, limit, tmp_path):
+    X, y = make_task(RNNRegressor)
+    model = make_estimator(solver=solver, alpha=0.01)
+    whole = clone(model).fit(X, y)
+    clone(model).set_params(**limit).set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
+    resumed = Checkpoint.load(tmp_path / "c")
+    start = resumed.loss_curve_
+    resumed.set_params(tol=model.tol, max_fun=model.max_fun, max_iter=13).fit(X, y)
+    assert resumed.loss_curve_ == start + whole.loss_curve_
+    assert_same_fit(resumed, whole)
+
+
+@needs_callbacks
+def test_evaluations_before_the_interruption_count(tmp_path):
+    X, y = make_task(RNNRegressor)
+    model = make_estimator(solver="lbfgs", max_fun=9)
+    with pytest.warns(ConvergenceWarning, match=r"Maximum function evaluations \(9\)"):
+        whole = clone(model).fit(X, y)
+    resumed = crash(model, tmp_path / "c", X, y, after=4)
+    with pytest.warns(ConvergenceWarning, match=r"Maximum function evaluations \(9\)"):
+        assert_same_everything(resumed.fit(X, y), whole)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["lbfgs", "SLSQP", "least_squares"])
+def test_callbacks_hear_nothing_of_iterations_that_are_repeated(solver, tmp_path):
+    X, y = make_task(RNNRegressor)
+    recorder = Recorder()
+    resumed = crash(make_estimator(solver=solver, alpha=0.01), tmp_path / "c", X, y)
+    resumed.set_callbacks(recorder).fit(X, y)
+    iterations = [hook for hook, name, _ in recorder.events if name == "iteration"]
+    assert iterations == ["begin", "end"] * 7
+    assert recorder.max_subtasks["fit"] == 7  # as a progress bar has it
+
+
 @needs_callbacks
 @pytest.mark.parametrize("solver", ["lbfgs", "trust-krylov", "least_squares"])
-def test_methods_of_scipy_begin_anew_with_the_iterations_that_are_left(solver, tmp_path):
+def test_method_of_scipy_that_had_ended_is_left_as_it_is(solver, tmp_path):
     X, y = make_task(RNNRegressor)
-    settings = {"solver": solver, "alpha": 0.01}
-    resumed = crash(make_estimator(**settings), tmp_path / "c", X, y)
-    start = resumed.loss_curve_
-    resumed.fit(X, y)
-    assert resumed.n_iter_ == 12
-    assert resumed.loss_curve_[:5] == start
-    assert resumed.loss_curve_[-1] < start[-1]
-    assert resumed.t_ == 12 * len(X)
-    ended = make_estimator(**settings).set_callbacks(Checkpoint(tmp_path / "d")).fit(X, y)
+    ended = make_estimator(solver=solver, alpha=0.01).set_callbacks(Checkpoint(tmp_path / "d")).fit(X, y)
     assert_same_everything(Checkpoint.load(tmp_path / "d").fit(X, y), ended.set_callbacks())
+    whole = make_estimator(solver=solver, alpha=0.01, max_iter=20).fit(X, y)
+    assert_same_everything(Checkpoint.load(tmp_path / "d").set_params(max_iter=20).fit(X, y), whole)
+
+
+@needs_callbacks
+def test_a_larger_tolerance_ends_a_method_of_scipy_where_it_was(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(solver="lbfgs", alpha=0.01), tmp_path / "c", X, y)
+    predictions = resumed.predict(X)
+    resumed.set_params(tol=1e3).fit(X, y)  # it would have ended at its start
+    assert resumed.n_iter_ == 5
+    np.testing.assert_array_equal(resumed.predict(X), predictions)
+
+
+@needs_callbacks
+def test_a_resumed_fit_that_fails_adds_nothing_to_the_record_of_the_estimator(tmp_path):
+    X, y = make_task(RNNRegressor)
+    resumed = crash(make_estimator(solver="lbfgs"), tmp_path / "c", X, y, after=3)
+    before = list(resumed._unfinished.evaluations.answers)
+    crash(resumed, tmp_path / "d", X, y, after=3)
+    assert list(resumed._unfinished.evaluations.answers) == before
+
+
+@needs_callbacks
+def test_nothing_is_recorded_where_nobody_wants_it():
+    X, y = make_task(RNNRegressor)
+    recorder = Recorder()
+    make_estimator(solver="lbfgs").set_callbacks(recorder).fit(X, y)
+    assert not any(hasattr(fitted, "_run_state") for fitted in recorder.fitted)
 
 
 @needs_callbacks
@@ -379,6 +560,8 @@ def test_what_cannot_be_stored_is_refused(model, error, match, tmp_path):
 class Overflowing:
     """Hands on to a checkpoint what it is told, with parameters that overflow after the third iteration."""
 
+    wants_run_state = True
+
     def __init__(self, path):
         self.checkpoint = Checkpoint(path)
         self.setup, self.teardown = self.checkpoint.setup, self.checkpoint.teardown
@@ -486,6 +669,8 @@ def test_needs_an_estimator_of_skrnn_and_a_folder(tmp_path):
         LogisticRegression().set_callbacks(Checkpoint(tmp_path / "c")).fit(X[:, 0], y > 0)
     with pytest.raises(FileNotFoundError, match="whose folder does not exist"):
         make_estimator().set_callbacks(Checkpoint(tmp_path / "nowhere" / "c")).fit(X, y)
+    with pytest.raises(IsADirectoryError, match="which is a folder; expected the name of a file"):
+        make_estimator().set_callbacks(Checkpoint(tmp_path)).fit(X, y)
 
 
 @pytest.mark.parametrize(("every", "error"), [(0, ValueError), (1.5, TypeError), (True, TypeError), ("2", TypeError)])

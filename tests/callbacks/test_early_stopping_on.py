@@ -200,6 +200,67 @@ def test_a_resumed_fit_keeps_the_best_before_and_after(best, checkpoint_first, t
 
 
 @needs_callbacks
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("keep_best", [True, False])
+@pytest.mark.parametrize("after", [4, 6, 7])
+def test_a_resumed_fit_has_the_patience_and_the_scores_of_the_one_before(after, keep_best, solver, tmp_path):
+    X, y = make_task(RNNRegressor)
+
+    def callbacks():
+        first = EarlyStoppingOn(scripted(1.0, 2.0, 3.0, 2.5), n_iter_no_change=4, keep_best=keep_best)
+        return first, EarlyStoppingOn(scripted(*range(20)), keep_best=False)
+
+    settings = {"solver": solver, "alpha": 0.01}
+    first, second = callbacks()
+    whole = make_estimator(**settings).set_callbacks(first, second).fit(X, y)
+    assert whole.n_iter_ == 8
+    model = make_estimator(**settings).set_callbacks(*callbacks(), Checkpoint(tmp_path / "c"), Crash(after))
+    with pytest.raises(RuntimeError, match="crash"):
+        model.fit(X, y)
+    again, other = callbacks()
+    resumed = Checkpoint.load(tmp_path / "c").set_callbacks(again, other).fit(X, y)
+    assert_same_fit(resumed, whole)
+    assert (again.scores_, other.scores_) == (first.scores_, second.scores_)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("keep_best", [True, False])
+def test_a_fit_that_it_had_ended_is_left_as_it_is(solver, keep_best, tmp_path):
+    """The process may be killed between the last write and whatever was to become of the fit."""
+    X, y = make_task(RNNRegressor)
+    scores = [0.1, 0.5, 0.4, 0.3, 0.2, *range(1, 20)]  # one iteration more would be an improvement
+
+    def make_stopping(scores, patience):
+        return EarlyStoppingOn(scripted(*scores), n_iter_no_change=patience, keep_best=keep_best)
+
+    first, again, patient = make_stopping(scores, 2), make_stopping(scores, 2), make_stopping(scores, 3)
+    settings = {"solver": solver, "alpha": 0.01, "max_iter": 8}
+    whole = make_estimator(**settings).set_callbacks(first, Checkpoint(tmp_path / "c")).fit(X, y)
+    assert whole.n_iter_ == 5
+    resumed = Checkpoint.load(tmp_path / "c").set_callbacks(again, Checkpoint(tmp_path / "d")).fit(X, y)
+    assert resumed.n_iter_ == 5
+    assert_same_fit(resumed, whole)
+    assert again.scores_ == first.scores_
+    assert not (tmp_path / "d").exists()
+    assert Checkpoint.load(tmp_path / "c").set_callbacks(patient).fit(X, y).n_iter_ == 8
+    assert patient.scores_ == scores[:8]
+
+
+@needs_callbacks
+def test_a_further_one_begins_with_new_patience_in_a_resumed_fit(tmp_path):
+    X, y = make_task(RNNRegressor)
+    first = EarlyStoppingOn(scripted(*range(20)))
+    with pytest.raises(RuntimeError, match="crash"):
+        make_estimator().set_callbacks(first, Checkpoint(tmp_path / "c"), Crash(5)).fit(X, y)
+    second = EarlyStoppingOn(scripted(0.0), n_iter_no_change=2)
+    checkpoint = Checkpoint(tmp_path / "c")
+    model = Checkpoint.load(tmp_path / "c").set_callbacks(first, second, checkpoint).fit(X, y)
+    assert (model.n_iter_, len(first.scores_), len(second.scores_)) == (9, 9, 4)
+    assert [len(scores) for scores in Checkpoint.load(tmp_path / "c")._unfinished.scores] == [9, 4]
+
+
+@needs_callbacks
 def test_fitted_estimator_pickles_with_it():
     X, y = make_task(RNNRegressor)
     stopping = EarlyStoppingOn("r2", n_iter_no_change=2)

@@ -315,6 +315,45 @@ def test_error_in_a_callback_leaves_the_estimator_as_it_was(solver, hook):
     assert failing.events[-1] == ("teardown", "fit", 0)
 
 
+class Miscalculating(Recorder):
+    """Fails as SciPy might."""
+
+    def _note(self, hook, context):
+        if (hook, context.task_name, context.task_id) == (self.fail_at, "iteration", 2):
+            raise np.linalg.LinAlgError("infs or NaNs in a callback")
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", ["lbfgs", "least_squares", "SLSQP"])
+@pytest.mark.parametrize("hook", ["begin", "end"])
+def test_error_in_a_callback_is_not_laid_at_the_door_of_scipy(solver, hook):
+    X, y = make_task(RNNRegressor)
+    options = {"lbfgs": {"maxcor": 9}, "least_squares": {"xtol": 1e-9}, "SLSQP": {"disp": False}}[solver]
+    model = make_estimator(solver=solver, solver_options=options).set_callbacks(Miscalculating(hook))
+    with pytest.raises(np.linalg.LinAlgError, match=r"^infs or NaNs in a callback$"):
+        model.fit(X, y)
+
+
+class Exhausted(Recorder):
+    """Asks an iterator for more than it has, at the end of the third iteration."""
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "iteration" and context.task_id == 2:
+            next(iter(()))
+
+
+@needs_callbacks
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_stop_iteration_in_a_callback_is_an_error_with_every_solver(solver):
+    """SciPy takes it for the word to stop, and a generator on its way makes another error of it."""
+    X, y = make_task(RNNRegressor)
+    model = make_estimator(solver=solver, alpha=0.01, max_iter=8).set_callbacks(Exhausted())
+    with pytest.raises(RuntimeError, match="StopIteration") as raised:
+        model.fit(X, y)
+    assert isinstance(raised.value.__cause__, StopIteration)
+    assert not hasattr(model, "loss_curve_")
+
+
 @needs_callbacks
 def test_error_in_fit_leaves_the_estimator_as_it_was_and_tears_down():
     X, y = make_task(RNNRegressor)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skrnn.losses import LOSSES
-from skrnn.network import _inference, _layer_workspace
+from skrnn.network import _inference, _layer_workspace, _objective
 from skrnn.network._inference import outputs, split
 from skrnn.network._objective import Objective, _weigh
 from skrnn.sequences._batches import Batch
@@ -297,6 +297,22 @@ def test_minibatches_add_up_to_the_whole_where_targets_lack_some_outputs(loss_na
     total, total_gradient = mean_of_minibatches(objective, theta)
     assert total == pytest.approx(loss, rel=1e-12)
     np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
+
+
+@EVERY_PROBLEM
+@EVERY_DIRECTION
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_large_minibatch_goes_through_in_parts(most, problem, bidirectional, monkeypatch):
+    objective, theta = make_objective(problem, cell_name="lstm", alpha=0.1, bidirectional=bidirectional)
+    n_samples = objective.n_samples
+    loss, gradient = mean_of_minibatches(objective, theta, batch_size=n_samples)
+    monkeypatch.setattr(_objective, "_MOST_SEQUENCES", most)
+    in_parts, _ = make_objective(problem, cell_name="lstm", alpha=0.1, bidirectional=bidirectional)
+    for _ in range(2):  # the second time in workspaces that have been used
+        total, total_gradient = mean_of_minibatches(in_parts, theta, batch_size=n_samples)
+        assert total == pytest.approx(loss, rel=1e-12)
+        np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
+    assert set(in_parts._batch_rooms) <= {most, most - 1, n_samples} - {0}
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])

@@ -111,6 +111,8 @@ def test_interruption_at_any_line_of_predict_leaves_the_estimator_as_it_is():
         np.testing.assert_array_equal(model.predict(X), expected)
 
 
+# One that comes while garbage is collected is lost: Python complains of it, and goes on.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system sends no signal at a time of one's choice")
 @pytest.mark.parametrize("parameters", [{}, {"early_stopping": True}, {"solver": "lbfgs", "n_jobs": 2}], ids=str)
 def test_signals_at_any_time_leave_a_usable_estimator(parameters):

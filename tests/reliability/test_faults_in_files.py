@@ -30,12 +30,12 @@ pytestmark = [
 #: A process without threads forks others, one after another, that go on with a fit from the file that the one before
 #: has left. Each kills itself where it calls or leaves a function for the n-th time, be it Python's or C's.
 KILLED = """
-import os, signal, sys, warnings
+import ast, os, signal, sys, warnings
 import numpy as np
 from skrnn import RNNRegressor
 from skrnn.callbacks import Checkpoint
 
-path, n_kills, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+path, n_kills, seed, settings = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), ast.literal_eval(sys.argv[4])
 max_iter = 12 * n_kills  # more than there are calls for
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(0)
@@ -44,7 +44,7 @@ X, y = rng.normal(size=(20, 3, 2)), rng.normal(size=20)
 
 def begun():
     return RNNRegressor(
-        (4,), batch_size=5, dropout=0.2, early_stopping=True, n_iter_no_change=9999, max_iter=max_iter, random_state=0
+        (4,), **settings, early_stopping=True, n_iter_no_change=9999, max_iter=max_iter, max_fun=10**9, random_state=0
     )
 
 
@@ -88,10 +88,22 @@ print(n_iter)
 """
 
 
+STOCHASTIC = {"batch_size": 5, "dropout": 0.2}
+OF_SCIPY = {"solver": "lbfgs", "tol": 0.0, "solver_options": {"ftol": 0.0}}
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed in forks, which this system does not have")
-@pytest.mark.parametrize(("n_kills", "seed"), [(50, 0), *(pytest.param(200, n, marks=pytest.mark.slow) for n in "12")])
-def test_fit_that_is_killed_fifty_times_ends_as_the_one_that_is_not(n_kills, seed, tmp_path):
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "c"), str(n_kills), str(seed)]
+@pytest.mark.parametrize(
+    ("n_kills", "seed", "settings"),
+    [
+        (50, 0, STOCHASTIC),
+        (50, 3, OF_SCIPY),
+        pytest.param(200, 1, STOCHASTIC, marks=pytest.mark.slow),
+        pytest.param(200, 2, STOCHASTIC, marks=pytest.mark.slow),
+    ],
+)
+def test_fit_that_is_killed_fifty_times_ends_as_the_one_that_is_not(n_kills, seed, settings, tmp_path):
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "c"), str(n_kills), str(seed), str(settings)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) > n_kills / 2  # iterations that were not lost

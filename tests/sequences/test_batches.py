@@ -86,6 +86,24 @@ def test_columns_are_found_where_the_timesteps_stand_one_sequence_after_another(
     assert [places[column] for column in batch.columns(sequences)] == timesteps(batch)
 
 
+# Parts
+
+
+@given(lengths=LENGTHS, n_sequences=SIZES)
+@settings(max_examples=100, deadline=None, database=None)
+def test_parts_are_few_and_of_about_one_size_and_cover_every_sequence_once(lengths, n_sequences):
+    batch, _ = batch_of(lengths)
+    parts = batch.parts(n_sequences)
+    assert len(parts) == -(-len(lengths) // n_sequences)
+    sizes = [len(part) for part in parts]
+    assert max(sizes) <= n_sequences
+    assert max(sizes) - min(sizes) <= 1
+    np.testing.assert_array_equal(cover(parts), batch.indices)
+    for part in parts:
+        assert_is_in_order(part)
+        np.testing.assert_array_equal(part.lengths, np.array(lengths)[part.indices])
+
+
 # Pieces
 
 

@@ -1,0 +1,47 @@
+"""Tests of the archive: what is written is read again, and takes little memory on the way."""
+
+import io
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from skrnn.callbacks._archive import ArchiveReader, write_archive
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(300_000.0),
+        np.arange(12.0).reshape(3, 4).T,
+        np.arange(10, dtype=np.int64)[::3],
+        np.arange(5, dtype=">f4"),
+        np.array(["a", "\u00fc\u4e16"]),
+        np.array([True, False]),
+        np.array(3.0),
+        np.empty((0, 3), np.float32),
+    ],
+    ids=lambda array: f"{array.dtype}-{array.shape}",
+)
+def test_an_array_comes_back_and_numpy_reads_it_too(array):
+    file = io.BytesIO()
+    write_archive(file, {"a": 1}, {"x": array})
+    dtype = array.dtype.newbyteorder("=")
+    with ArchiveReader(file) as archive:
+        assert archive.description == {"a": 1}
+        read = archive.array("x", dtype, array.shape)
+        archive.require_nothing_else()
+    assert read.dtype == dtype
+    np.testing.assert_array_equal(read, array)
+    np.testing.assert_array_equal(np.load(file, allow_pickle=False)["x"], array)
+
+
+def test_writing_makes_one_copy_of_an_array(tmp_path):
+    array = np.zeros(4 * 2**20)  # 32 MiB
+    with open(tmp_path / "c", "x+b") as file:
+        tracemalloc.start()
+        write_archive(file, {}, {"x": array})
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (tmp_path / "c").stat().st_size > array.nbytes
+    assert peak < 1.1 * array.nbytes
