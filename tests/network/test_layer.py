@@ -604,3 +604,7 @@ def test_ragged_batches_of_ever_other_lengths_keep_few_views(cell):
         run.layer.backward(packed, workspace, run.segments, None, None)
     n_steps = sum(len(block.steps) for block in workspace._blocks.values())
     assert 0 < n_steps <= 6 * 61
+
+
+def test_time_runs_forward_unless_it_is_asked_to_run_backwards():
+    assert not Layer(CELLS["rnn"](), N_INPUTS, HIDDEN_SIZE).from_end

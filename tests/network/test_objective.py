@@ -10,7 +10,7 @@ import pytest
 from skrnn.losses import LOSSES
 from skrnn.network import _inference, _layer_workspace, _objective
 from skrnn.network._inference import outputs, split
-from skrnn.network._objective import Objective
+from skrnn.network._objective import Objective, _weigh
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import from_array
 from skrnn.sequences._targets import Targets
@@ -588,6 +588,12 @@ def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, lo
         holders = (room, *room.layers)
         arrays = [array for holder in holders for array in vars(holder).values() if isinstance(array, np.ndarray)]
         assert {array.dtype for array in (*arrays, *room.d_outputs)} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("weights", [None, np.ones(4, np.float32)])
+def test_losses_in_float32_are_added_up_in_float64(weights):
+    losses = np.array([2.0**24, 1.0, 1.0, 1.0], np.float32)  # from which on float32 cannot count
+    assert _weigh(Targets(np.zeros((1, 4), np.float32), weights), losses) == 2.0**24 + 3.0
 
 
 @pytest.mark.parametrize("problem", [ALL_AT_ONCE, AT_EVERY_TIMESTEP, PARTLY_MISSING])
