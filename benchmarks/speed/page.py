@@ -157,8 +157,9 @@ def growth(results: dict[str, Any]) -> str:
     text = f"""\
 ## Growth
 
-A simple network of 32 units, float32, one feature: the time of an epoch while one size grows and the others stay. Sizes
-begin where what every fit and every timestep cost anyway no longer counts.
+A simple network of 32 units, float32, one feature: the time of an epoch while one size grows and the others stay. It is
+the difference of two fits, so that what a fit does once does not count; sizes begin where what every timestep costs
+anyway no longer counts.
 
 {FIGURES["growth"]}"""
     rows = []
