@@ -26,8 +26,8 @@ class Shared:
         _alive[token] = self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Be found in the other process too."""
-        return Shared, (self.token, self.value)
+        """Be found in the other process too, where there is one of each token."""
+        return _shared, (self.token, self.value)
 
 
 #: All that are alive in this process, by their tokens.
@@ -37,6 +37,14 @@ _alive: WeakValueDictionary[str, Shared] = WeakValueDictionary()
 def find_shared(token: str) -> Shared | None:
     """Return the object of this token, if this process has it."""
     return _alive.get(token)
+
+
+def _shared(token: str, value: Any) -> Shared:
+    """Return the object of this token that this process has, or a new one.
+
+    A second one would be found in place of the first, and with its end neither.
+    """
+    return find_shared(token) or Shared(token, value)
 
 
 @final
@@ -85,8 +93,8 @@ class Keepers:
 
 
 def _keep(shared: Shared) -> Shared:
-    """Return a copy of what was sent, with the same value."""
-    return Shared(shared.token, shared.value)
+    """Return what was sent: as a result of its own it stays when the other is let go."""
+    return shared
 
 
 def active_cluster() -> Any:
