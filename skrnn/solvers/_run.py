@@ -117,13 +117,14 @@ def naming_options(options: Mapping[str, Any], run: Run) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, AttributeError, KeyError, np.linalg.LinAlgError) as error:
-        is_numeric = isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error)
-        if is_numeric and error is not run.error:
+        if error is run.error or isinstance(error, DivergenceError):
+            raise
+        if isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error):
             raise DivergenceError(
                 f"The solver diverged: SciPy's linear algebra came upon numbers beyond its range ({error}). Expected "
                 "finite ones; X and y of unit scale, or a smaller alpha, may help."
             ) from error
-        if not options or error is run.error or isinstance(error, DivergenceError):
+        if not options:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"solver_options is {dict(options)}, which SciPy does not take: {error}") from error

@@ -312,7 +312,7 @@ def test_large_minibatch_goes_through_in_parts(most, problem, bidirectional, mon
         total, total_gradient = mean_of_minibatches(in_parts, theta, batch_size=n_samples)
         assert total == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
-    assert set(in_parts._batch_rooms) <= {most, most - 1, n_samples} - {0}
+    assert max(in_parts._batch_rooms) <= most  # what there is room for at once
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])

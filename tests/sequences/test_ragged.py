@@ -95,6 +95,13 @@ def test_any_slice_of_any_axes_gives_the_same_values(data):
     assert_reads(from_array(X), X)
 
 
+@pytest.mark.parametrize("X", [numbered(5, 4, 3), windows(4, 1, "zero")], ids=["array", "windows"])
+def test_one_length_takes_no_memory_for_each_sequence(X):
+    lengths = from_array(X).lengths
+    assert lengths.strides == (0,)
+    np.testing.assert_array_equal(lengths, np.full(len(X), X.shape[1]))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.bool_])
 def test_dtype_is_kept(dtype):
     assert from_array(np.ones((2, 3, 1), dtype)).rows.dtype == dtype
