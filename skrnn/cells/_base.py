@@ -5,6 +5,16 @@ from typing import ClassVar
 
 import numpy as np
 
+#: One half in both dtypes: arrays without axes, which NumPy takes in half the time of a number of Python's.
+_HALF = {np.dtype(dtype): np.array(0.5, dtype) for dtype in (np.float32, np.float64)}
+
+
+def sigmoids_of_tanh(blocks: np.ndarray) -> None:
+    """Make sigmoids, in place, of the tanh of halves: sigmoid(x) = 0.5 * tanh(0.5 * x) + 0.5."""
+    half = _HALF[blocks.dtype]
+    blocks *= half
+    blocks += half
+
 
 class Cell(ABC):
     """The elementwise mathematics of one timestep of a recurrent unit.

@@ -4,7 +4,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from skrnn.cells._base import Cell
+from skrnn.cells._base import Cell, sigmoids_of_tanh
 
 
 @final
@@ -31,8 +31,7 @@ class GRUCell(Cell):
         """Write h_t into `new_h`; `record` becomes [q, z, r, n]."""
         sigmoids = record[1:3]
         np.tanh(sigmoids, out=sigmoids)
-        sigmoids *= 0.5
-        sigmoids += 0.5
+        sigmoids_of_tanh(sigmoids)
         q, z, r, n = record
         np.multiply(r, q, out=new_h)
         n += new_h
@@ -53,16 +52,15 @@ class GRUCell(Cell):
         """Write d h_t / d (q, z, r, a) and the direct path z into `coefficients`."""
         q, z, r, n = records.swapaxes(0, 1)
         k_q, k_z, k_r, k_a, direct = coefficients.swapaxes(0, 1)
-        np.subtract(1.0, z, out=direct)
+        np.subtract(1.0, records[:, 1:3], out=coefficients[:, 1:3])  # k_z = 1 - z, k_r = 1 - r, so far
         np.multiply(n, n, out=k_a)
-        np.subtract(1.0, k_a, out=k_a)
-        k_a *= direct  # k_a = (1 - z) (1 - n^2)
-        np.subtract(new_h, n, out=k_z)
-        k_z *= direct  # k_z = (1 - z) z (h_{t-1} - n), with h_t = n + z (h_{t-1} - n)
+        k_a *= k_z
+        np.subtract(k_z, k_a, out=k_a)  # k_a = (1 - z) (1 - n^2)
         np.multiply(k_a, r, out=k_q)  # k_q = k_a r
-        np.subtract(1.0, r, out=k_r)
         k_r *= k_q
         k_r *= q  # k_r = r (1 - r) k_a q
+        np.subtract(new_h, n, out=direct)
+        k_z *= direct  # k_z = (1 - z) z (h_{t-1} - n), with h_t = n + z (h_{t-1} - n)
         direct[...] = z
 
     def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:

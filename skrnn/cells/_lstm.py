@@ -4,7 +4,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from skrnn.cells._base import Cell
+from skrnn.cells._base import Cell, sigmoids_of_tanh
 
 
 @final
@@ -30,8 +30,7 @@ class LSTMCell(Cell):
         """Write h_t and c_t into `new_h` and `new_c`; `record` becomes [i, o, f, g, tanh(c_t)]."""
         gates, sigmoids = record[:4], record[:3]
         np.tanh(gates, out=gates)
-        sigmoids *= 0.5
-        sigmoids += 0.5
+        sigmoids_of_tanh(sigmoids)
         i, o, f, g, tanh_c = record
         np.multiply(i, g, out=tanh_c)
         np.multiply(f, c, out=new_c)
@@ -49,26 +48,21 @@ class LSTMCell(Cell):
         coefficients: np.ndarray,
     ) -> None:
         """Write d c_t / d (i, f, g), d h_t / d o, d h_t / d c_t and the path f of the cell state."""
-        i, o, f, g, tanh_c = records.swapaxes(0, 1)
-        k_i, k_o, k_f, k_g, k_c, path = coefficients.swapaxes(0, 1)
-        np.multiply(i, g, out=k_g)
-        np.multiply(i, k_g, out=k_i)
-        np.subtract(k_g, k_i, out=k_i)  # k_i = i (1 - i) g
-        k_g *= g
-        np.subtract(i, k_g, out=k_g)  # k_g = i (1 - g^2)
-        np.multiply(f, c, out=path)
-        np.multiply(f, path, out=k_f)
-        np.subtract(path, k_f, out=k_f)  # k_f = f (1 - f) c_{t-1}
-        np.multiply(o, new_h, out=k_o)
-        np.subtract(new_h, k_o, out=k_o)  # k_o = o (1 - o) tanh(c_t), with h_t = o tanh(c_t)
-        np.multiply(tanh_c, new_h, out=k_c)
-        np.subtract(o, k_c, out=k_c)  # k_c = o (1 - tanh(c_t)^2)
-        path[...] = f
+        sigmoids, i_o, g_tanh_c = records[:, :3], records[:, :2], records[:, 3:]
+        k_i_o, k_f, path = coefficients[:, :2], coefficients[:, 2], coefficients[:, 5]
+        k_sigmoids, k_g_c = coefficients[:, :3], coefficients[:, 3:5]
+        np.multiply(sigmoids, sigmoids, out=k_sigmoids)
+        np.subtract(sigmoids, k_sigmoids, out=k_sigmoids)
+        k_i_o *= g_tanh_c  # k_i = i (1 - i) g, k_o = o (1 - o) tanh(c_t)
+        k_f *= c  # k_f = f (1 - f) c_{t-1}
+        np.multiply(g_tanh_c, g_tanh_c, out=k_g_c)
+        k_g_c *= i_o
+        np.subtract(i_o, k_g_c, out=k_g_c)  # k_g = i (1 - g^2), k_c = o (1 - tanh(c_t)^2)
+        path[...] = records[:, 2]
 
     def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:
         """Write the gradient on [i, o, f, g] into `d_blocks`, and take `d_c` a timestep back."""
-        _, k_o, _, _, k_c, path = coefficients
-        d_o = d_blocks[1]
+        k_o, k_c, path, d_o = coefficients[1], coefficients[4], coefficients[5], d_blocks[1]
         np.multiply(d_h, k_c, out=d_o)
         d_c += d_o
         np.multiply(coefficients[:4], d_c, out=d_blocks)  # the block of o is overwritten: one call, not three

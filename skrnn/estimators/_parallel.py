@@ -17,6 +17,23 @@ from skrnn.network._inference import Map
 #: The arguments of each of several calls of a function.
 Calls = list[tuple[Any, ...]]
 
+#: Numbers of NumPy's buffer. Of arrays with gaps, elementwise functions first copy as much as fits into it, 8,192 by
+#: default, unless a run without a gap is longer: then they read in place, as they now do the blocks of a timestep.
+#: What is to be converted passes through the buffer all the same, so that it should not be much smaller.
+_BUFFER_SIZE = 256
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """Set NumPy up for what a network does: many small products, and elementwise work on blocks of larger arrays."""
+    buffer_size = np.getbufsize()
+    try:
+        np.setbufsize(_BUFFER_SIZE)
+        with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
+            yield
+    finally:
+        np.setbufsize(buffer_size)
+
 
 @contextmanager
 def worker_map(n_jobs: int | None) -> Iterator[Map]:
@@ -27,7 +44,7 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
     answers every ten milliseconds: a pass over all the data is often shorter.
     """
     n_workers = _count_workers(n_jobs)
-    with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
+    with computing():
         if n_workers == 1:
             yield map
         elif isinstance(get_active_backend(prefer="threads")[0], ThreadingBackend):
@@ -152,5 +169,5 @@ def _work_on_kept(function: Callable[..., Any], token: str, of_call: tuple[Any, 
 
 def _work(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return the function of the arguments, in a worker, whose thread has settings of its own."""
-    with single_threaded_blas(), np.errstate(all="ignore"):
+    with computing():
         return function(*arguments)

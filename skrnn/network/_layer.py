@@ -97,15 +97,15 @@ class Layer:
                 workspace.previous_h[steps.stop - 1, :, n_joined:n_running] = 0.0
                 workspace.previous_c[steps.stop - 1, :, n_joined:n_running] = 0.0
                 n_joined = n_running
-            multiply, matrix = tiled_product(step_matrix, block.n_tiles)
+            multiply = tiled_product(step_matrix, block.n_tiles)
             in_order = enumerate(block.steps, steps.start)
             for t, (operand, seen_h, rows, record, h, c, new_h, new_c) in _ordered(in_order, not self.from_end):
                 if mask is not None:
                     np.multiply(h, mask[:, : h.shape[-1]], out=seen_h)
                 if shared is None:
-                    multiply(matrix, operand, out=rows)
+                    multiply(operand, rows)
                 else:
-                    multiply(matrix, seen_h, out=rows)
+                    multiply(seen_h, rows)
                     self._add_projections(shared.at(projections, t, h.shape[-1]), record)
                 advance(record, h, c, new_h, new_c)
             if workspace.backward:
@@ -192,7 +192,7 @@ class Layer:
         has_direct_path, mask, backward = self.cell.has_direct_path, workspace.state_mask, self.cell.backward
         room.begin()
         d_h, d_c, d_h_gates, d_h_tiles = room.d_h, room.d_c, room.d_h_gates, room.d_h_tiles
-        multiply, matrix = tiled_product(recurrent, room.n_tiles)
+        multiply = tiled_product(recurrent, room.n_tiles)
         in_order = enumerate(block.derivatives, steps.start)
         for t, (coefficients, d_blocks, d_step_rows) in _ordered(in_order, self.from_end):
             if d_outputs is not None:
@@ -200,7 +200,7 @@ class Layer:
             backward(coefficients, d_h, d_c, d_blocks)
             if t == 0 and not self.from_end:
                 break  # there is nobody to hand the gradient on the first state to
-            multiply(matrix, d_step_rows, out=d_h_tiles)
+            multiply(d_step_rows, d_h_tiles)
             if mask is not None:
                 d_h_gates *= mask[:, :n_running]
             if has_direct_path:
@@ -263,10 +263,10 @@ class Layer:
     ) -> None:
         """Take the perturbation of the state in `room` through a block of timesteps."""
         room.begin()
-        multiply, matrix = tiled_product(recurrent, room.n_tangent_tiles)
+        multiply = tiled_product(recurrent, room.n_tangent_tiles)
         in_order = enumerate(block.derivatives)
         for t, (coefficients, t_blocks, t_step_rows) in _ordered(in_order, not self.from_end):
-            multiply(matrix, room.d_h, out=room.t_tiles)
+            multiply(room.d_h, room.t_tiles)
             t_step_rows += room.t_gates
             self.cell.tangent(coefficients, t_blocks, room.d_h, room.d_c)
             if t_outputs is not None:

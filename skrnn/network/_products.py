@@ -1,7 +1,7 @@
 """Matrix products, cut the way BLAS is fastest with."""
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,14 @@ def tile_rows(rows: np.ndarray, n_tiles: int) -> np.ndarray:
     return rows.reshape(*rows.shape[:-2], n_tiles, -1, rows.shape[-1])
 
 
-def tiled_product(matrix: np.ndarray, n_tiles: int) -> tuple[Callable[..., Any], np.ndarray]:
-    """Return a function and the matrix as it takes it, for many products whose rows are cut into tiles.
+def tiled_product(matrix: np.ndarray, n_tiles: int) -> Callable[[np.ndarray, np.ndarray], Any]:
+    """Return a function that writes the product of the matrix and a right factor, for many of them.
 
-    `function(tiled, right, out=out)` expects a right factor of two axes, and the rows of `out` in as many tiles.
+    `function(right, out)` expects a right factor of two axes, and the rows of `out` in tiles.
     """
-    return np.dot if n_tiles == 1 else np.matmul, tile_rows(matrix, n_tiles)
+    if n_tiles == 1:
+        return matrix.dot  # which takes less time to call than `np.dot`, and that less than `np.matmul`
+    return partial(np.matmul, tile_rows(matrix, n_tiles))
 
 
 @lru_cache(maxsize=4096)

@@ -52,9 +52,8 @@ def test_tiled_product_is_the_product(shape, dtype):
     matrix = rng.normal(size=(n_rows, n_inner)).astype(dtype)
     right = rng.normal(size=(n_inner, n_columns)).astype(dtype)
     out = np.full((n_rows, n_columns), np.nan, dtype)
-    multiply, tiled = tiled_product(matrix, count_tiles(*shape))
-    assert np.shares_memory(tiled, matrix)
-    multiply(tiled, right, out=tile_rows(out, count_tiles(*shape)))
+    multiply = tiled_product(matrix, count_tiles(*shape))
+    multiply(right, tile_rows(out, count_tiles(*shape)))
     np.testing.assert_allclose(out, matrix @ right, rtol=1e-4 if dtype is np.float32 else 1e-12)
 
 

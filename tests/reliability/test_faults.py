@@ -48,11 +48,16 @@ def n_blas_threads():
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
 
+def settings():
+    """Return what a fit sets for its own time: how many threads BLAS has, and how large the buffer of NumPy is."""
+    return n_blas_threads(), np.getbufsize()
+
+
 @pytest.fixture(autouse=True)
-def _blas_threads_are_left_alone():
-    before = n_blas_threads()
+def _settings_are_left_alone():
+    before = settings()
     yield
-    assert n_blas_threads() == before
+    assert settings() == before
     assert _threads._n_inside == 0
 
 

@@ -1,0 +1,71 @@
+"""What the size of NumPy's buffer does to the elementwise work of gated cells.
+
+Microseconds a timestep, float32, the fastest of several rounds. Usage: OMP_NUM_THREADS=1 python benchmarks/buffers.py
+"""
+
+import timeit
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import product
+
+import numpy as np
+
+from skrnn.cells import CELLS
+from skrnn.estimators._parallel import _BUFFER_SIZE
+from skrnn.network._layer import Layer
+from skrnn.network._layer_workspace import LayerWorkspace
+
+#: (batch, timesteps, features, hidden units)
+SHAPES = [(32, 10, 1, 16), (32, 24, 4, 32), (64, 24, 4, 64), (200, 24, 8, 32), (64, 50, 8, 128)]
+SIZES = (np.getbufsize(), _BUFFER_SIZE)
+N_ROUNDS = 5
+
+
+@contextmanager
+def buffer_of(size: int) -> Iterator[None]:
+    """Let the buffer hold so many numbers."""
+    before = np.setbufsize(size)
+    try:
+        yield
+    finally:
+        np.setbufsize(before)
+
+
+def microseconds(cell: str, shape: tuple[int, int, int, int], size: int) -> tuple[float, float]:
+    """Return what `linearise` takes of a timestep within a block, and `backward` of a timestep."""
+    n_sequences, n_timesteps, n_features, hidden_size = shape
+    layer = Layer(CELLS[cell](), n_features, hidden_size)
+    workspace = LayerWorkspace(layer, n_timesteps, n_sequences, np.dtype(np.float32), backward=True)
+    block = workspace.block(slice(0, workspace.block_size), n_sequences)
+    for array in (block.records, workspace.coefficients, workspace.d_blocks):
+        array[...] = 0.5
+    room = workspace.backward_room(n_sequences)
+    room.d_h[...] = room.d_c[...] = 0.0
+    coefficients, d_blocks, _ = block.derivatives[0]
+    with buffer_of(size):
+        of_block = fastest(lambda: layer.cell.linearise(*block.linearised))
+        of_step = fastest(lambda: layer.cell.backward(coefficients, room.d_h, room.d_c, d_blocks))
+    return of_block / len(block.steps), of_step
+
+
+def fastest(call: Callable[[], object]) -> float:
+    """Return the microseconds of a call."""
+    return 1e6 * min(timeit.repeat(call, number=200, repeat=10)) / 200
+
+
+def main() -> None:
+    """Print a table, a row a cell and shape."""
+    problems = list(product(("gru", "lstm"), SHAPES))
+    # In rounds over all problems: where others use the machine as well, they do so for seconds.
+    rounds = [[[microseconds(*problem, size) for size in SIZES] for problem in problems] for _ in range(N_ROUNDS)]
+    times = np.min(rounds, axis=0)  # of each problem, buffer and method
+    default, small = (f"{size:,}" for size in SIZES)
+    print(f"| cell | shape | linearise: {default} | {small} | backward: {default} | {small} |")
+    print("| --- |" + " --- |" * 5)
+    for (cell, shape), of_problem in zip(problems, times, strict=True):
+        texts = [f"{time:.3g}" for time in of_problem.T.ravel()]
+        print(f"| {cell} | {','.join(map(str, shape))} | {' | '.join(texts)} |")
+
+
+if __name__ == "__main__":
+    main()
