@@ -17,8 +17,9 @@ _VAIN_NUMBERS = 4096
 #: As many blocks are kept as a few passes have.
 _MAX_PASSES_KEPT = 4
 
-#: Bytes of what is computed of a block of timesteps at once: it should stay in the L2 cache until it is used.
-_BLOCK_BYTES = 512 * 1024
+#: Bytes of what is read and written of a block of timesteps: the fewer blocks the better, as long as what is left of a
+#: block is still near, in the L2 cache or at worst in a small L3 cache, when it is used.
+_BLOCK_BYTES = 3 * 1024 * 1024
 
 
 class LayerShape(Protocol):
@@ -106,9 +107,7 @@ class LayerWorkspace:
         self.n_gates = cell.n_gates
         self.backward, self.concurrent = backward, concurrent
         self.shared: SharedInputs | None = None
-        n_step_numbers = (cell.n_records + cell.n_coefficients) * hidden_size * n_sequences
-        n_step_numbers += layer.packed_shape[0] * layer.packed_shape[1]
-        self.block_size = int(np.clip(_BLOCK_BYTES // (n_step_numbers * dtype.itemsize), 1, n_timesteps))
+        self.block_size = count_block_timesteps(layer, n_timesteps, n_sequences, dtype)
         self.records = np.empty((self.block_size, cell.n_records, hidden_size, n_sequences), dtype)
         self._blocks: dict[tuple[int, int], Block] = {}
         if backward:
@@ -276,6 +275,14 @@ class BackwardRoom:
         if not self._is_whole:
             self._all_d_h[...] = self.d_h
             self._all_d_c[...] = self.d_c
+
+
+def count_block_timesteps(layer: LayerShape, n_timesteps: int, n_sequences: int, dtype: np.dtype) -> int:
+    """Return how many timesteps are gone through at once."""
+    cell = layer.cell
+    n_numbers = (cell.n_records + cell.n_coefficients + cell.n_blocks) * layer.hidden_size * n_sequences
+    n_numbers += 2 * layer.n_operand * n_sequences + prod(layer.packed_shape)  # factors and product, in `add_products`
+    return int(np.clip(_BLOCK_BYTES // (n_numbers * dtype.itemsize), 1, n_timesteps))
 
 
 def close_up(array: np.ndarray, start: int, stop: int, n_running: int) -> np.ndarray:

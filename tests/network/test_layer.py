@@ -504,7 +504,8 @@ def test_blocks_of_timesteps_of_any_size_give_the_same(cell, n_timesteps_a_block
     expected = run_pass(whole)
     _, workspace = whole.forward(whole.theta, whole.inputs)
     assert workspace.block_size == 20
-    n_bytes = workspace.records[0].nbytes + workspace.coefficients[0].nbytes + workspace.d_packed.nbytes
+    of_timestep = (workspace.records, workspace.coefficients, workspace.d_blocks, workspace.operands)
+    n_bytes = sum(array[0].nbytes for array in (*of_timestep, workspace.operand_rows)) + workspace.d_packed.nbytes
     monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", n_timesteps_a_block * n_bytes)
     pieces = Unrolled(cell, lengths, segments, **KINDS[kind])
     _, workspace = pieces.forward(pieces.theta, pieces.inputs)
