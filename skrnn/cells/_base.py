@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-#: One half in both dtypes: arrays without axes, which NumPy takes in half the time of a number of Python's.
+#: One half in both dtypes: arrays without axes, which a call of NumPy takes faster than a number of Python's.
 _HALF = {np.dtype(dtype): np.array(0.5, dtype) for dtype in (np.float32, np.float64)}
 
 

@@ -40,7 +40,7 @@ class SimpleCell(Cell):
         """Write d new_h / d pre-activation, which follows from `new_h` alone, into `coefficients`."""
         slope = coefficients[:, 0]
         if self.activation == "relu":
-            np.greater(new_h, 0.0, out=slope)
+            slope[...] = new_h > 0.0
         else:
             np.multiply(new_h, new_h, out=slope)
             np.subtract(1.0, slope, out=slope)

@@ -18,21 +18,23 @@ from skrnn.network._inference import Map
 Calls = list[tuple[Any, ...]]
 
 #: Numbers of NumPy's buffer. Of arrays with gaps, elementwise functions first copy as much as fits into it, 8,192 by
-#: default, unless a run without a gap is longer: then they read in place, as they now do the blocks of a timestep.
-#: What is to be converted passes through the buffer all the same, so that it should not be much smaller.
+#: default; from runs without a gap that are about as long or longer (versions differ) they read in place, now also from
+#: the blocks of a timestep. What is to be converted passes through it all the same: it should not be much smaller.
 _BUFFER_SIZE = 256
 
 
 @contextmanager
 def computing() -> Iterator[None]:
-    """Set NumPy up for what a network does: many small products, and elementwise work on blocks of larger arrays."""
-    buffer_size = np.getbufsize()
-    try:
-        np.setbufsize(_BUFFER_SIZE)
-        with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
+    """Set NumPy up for what a network does: many small products, and elementwise work on blocks of larger arrays.
+
+    The settings are those of the thread, and the code of callbacks has them too; nobody may be left waiting with them.
+    """
+    with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
+        buffer_size = np.setbufsize(_BUFFER_SIZE)
+        try:
             yield
-    finally:
-        np.setbufsize(buffer_size)
+        finally:
+            np.setbufsize(buffer_size)
 
 
 @contextmanager

@@ -17,8 +17,8 @@ _VAIN_NUMBERS = 4096
 #: As many blocks are kept as a few passes have.
 _MAX_PASSES_KEPT = 4
 
-#: Bytes of what is read and written of a block of timesteps: the fewer blocks the better, as long as what is left of a
-#: block is still near, in the L2 cache or at worst in a small L3 cache, when it is used.
+#: Bytes of the large arrays of a block of timesteps: the fewer blocks the better, up to some six timesteps, as long as
+#: what is left of a block is still near, in the L2 cache or at worst in a small L3 cache, when it is used.
 _BLOCK_BYTES = 3 * 1024 * 1024
 
 
@@ -282,7 +282,7 @@ def count_block_timesteps(layer: LayerShape, n_timesteps: int, n_sequences: int,
     cell = layer.cell
     n_numbers = (cell.n_records + cell.n_coefficients + cell.n_blocks) * layer.hidden_size * n_sequences
     n_numbers += 2 * layer.n_operand * n_sequences + prod(layer.packed_shape)  # factors and product, in `add_products`
-    return int(np.clip(_BLOCK_BYTES // (n_numbers * dtype.itemsize), 1, n_timesteps))
+    return max(1, min(n_timesteps, _BLOCK_BYTES // (n_numbers * dtype.itemsize)))
 
 
 def close_up(array: np.ndarray, start: int, stop: int, n_running: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells import CELLS
+from skrnn.estimators import _parallel
 from skrnn.network import _inference
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, parameter_arrays
 
@@ -301,6 +302,23 @@ def test_workers_do_not_change_a_bit(several_chunks, Estimator, return_sequences
         assert_same_fit(alone, several)
         assert several.validation_loss_curve_ == alone.validation_loss_curve_
         np.testing.assert_array_equal(answers_of(alone, X), answers_of(several, X))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_numpy_reads_blocks_in_place_wherever_a_network_computes(several_chunks, solver, n_jobs, monkeypatch):
+    seen, linearise = set(), CELLS["rnn"].linearise
+
+    def look(*arguments):
+        seen.add((np.getbufsize(), np.geterr()["over"]))
+        linearise(*arguments)
+
+    monkeypatch.setattr(CELLS["rnn"], "linearise", look)
+    before = np.getbufsize()
+    X, y = make_ragged_task(RNNRegressor)
+    make_estimator(solver=solver, n_jobs=n_jobs).fit(X, y)
+    assert seen == {(_parallel._BUFFER_SIZE, "ignore")}
+    assert np.getbufsize() == before > _parallel._BUFFER_SIZE
 
 
 def test_chunks_and_pieces_do_not_change_the_answers(monkeypatch):
