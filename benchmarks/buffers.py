@@ -4,8 +4,7 @@ Microseconds a timestep, float32, the fastest of several rounds. Usage: OMP_NUM_
 """
 
 import timeit
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -21,16 +20,6 @@ SIZES = (np.getbufsize(), _BUFFER_SIZE)
 N_ROUNDS = 5
 
 
-@contextmanager
-def buffer_of(size: int) -> Iterator[None]:
-    """Let the buffer hold so many numbers."""
-    before = np.setbufsize(size)
-    try:
-        yield
-    finally:
-        np.setbufsize(before)
-
-
 def microseconds(cell: str, shape: tuple[int, int, int, int], size: int) -> tuple[float, float]:
     """Return what `linearise` takes of a timestep within a block, and `backward` of a timestep."""
     n_sequences, n_timesteps, n_features, hidden_size = shape
@@ -42,9 +31,9 @@ def microseconds(cell: str, shape: tuple[int, int, int, int], size: int) -> tupl
     room = workspace.backward_room(n_sequences)
     room.d_h[...] = room.d_c[...] = 0.0
     coefficients, d_blocks, _ = block.derivatives[0]
-    with buffer_of(size):
-        of_block = fastest(lambda: layer.cell.linearise(*block.linearised))
-        of_step = fastest(lambda: layer.cell.backward(coefficients, room.d_h, room.d_c, d_blocks))
+    np.setbufsize(size)
+    of_block = fastest(lambda: layer.cell.linearise(*block.linearised))
+    of_step = fastest(lambda: layer.cell.backward(coefficients, room.d_h, room.d_c, d_blocks))
     return of_block / len(block.steps), of_step
 
 

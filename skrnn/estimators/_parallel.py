@@ -27,7 +27,8 @@ _BUFFER_SIZE = 256
 def computing() -> Iterator[None]:
     """Set NumPy up for what a network does: many small products, and elementwise work on blocks of larger arrays.
 
-    The settings are those of the thread, and the code of callbacks has them too; nobody may be left waiting with them.
+    The settings are those of the thread, so that the code of callbacks has them too. A generator that the user holds
+    must not yield within them.
     """
     with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
         buffer_size = np.setbufsize(_BUFFER_SIZE)
