@@ -7,8 +7,9 @@ import numpy as np
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._build import make_network
 from skrnn.estimators._fitted import join_theta
+from skrnn.estimators._sequence_format import learn_features
 from skrnn.estimators._training import Outcome
-from skrnn.estimators._validation import check_parameters, read_random_state, read_sequences
+from skrnn.estimators._validation import check_parameters, read_random_state
 
 
 def adopt(
@@ -40,7 +41,7 @@ def adopt(
     check_parameters(estimator)
     dtype = np.dtype(estimator.dtype or readout_weights.dtype)
     n_features = layers[0][0].shape[1]
-    read_sequences(estimator, np.zeros((1, 1, n_features)), reset=True)  # learns the number of features
+    learn_features(estimator, n_features)
     estimator._learn_targets(y, classes, incremental=True)
     n_outputs = len(readout_bias)
     network = make_network(estimator, n_features, n_outputs)

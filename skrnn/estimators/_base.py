@@ -17,23 +17,19 @@ from skrnn.estimators._callbacks import CallbackSupportMixin, Method, Task, begi
 from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
-from skrnn.estimators._forms import Form
 from skrnn.estimators._inputs import naming
 from skrnn.estimators._parallel import worker_map
 from skrnn.estimators._run_state import RunState
+from skrnn.estimators._sequence_format import SequenceFormat, in_dtype
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._training import Outcome, Start, Training, warn_of
 from skrnn.estimators._validation import (
     check_parameters,
-    read_dtype,
-    read_numeric,
     read_random_state,
-    read_sequences,
 )
 from skrnn.losses import Loss
 from skrnn.network._inference import hidden_states, outputs
 from skrnn.network._network import Network
-from skrnn.sequences._ragged import in_parts
 from skrnn.sequences._targets import Targets
 from skrnn.solvers import UPDATE_RULES
 
@@ -258,7 +254,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
                 )
         data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
-        data = replace(data, sequences=read_dtype(data.sequences, dtype, "X"))
+        data = replace(data, sequences=in_dtype(data.sequences, dtype, "X"))
         batch_size = choose_batch_size(self, len(data), stacklevel=5)
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
             data = data.merge_duplicates()  # not where each sample drops units of its own
@@ -383,7 +379,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         n_features = None if reset else self.input_weights_[0].shape[1]
-        sequences, form = read_sequences(self, X, reset=reset, n_features=n_features)
+        form = SequenceFormat.read(self, X, n_features)
+        sequences = form.sequences()
         columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
         if reset:
             self._learn_targets(columns.counted(), classes, incremental=incremental)
@@ -400,12 +397,13 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         if X is None or y is None:
             missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
             raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
-        sequences, form = read_sequences(self, X, reset=False, n_features=n_features, name="X_val")
+        form = SequenceFormat.read(self, X, n_features, "X_val")
+        sequences = form.sequences()
         return make_data(self, sequences, read_columns(self, y, sample_weight, form, "y_val", "sample_weight_val"))
 
     # Prediction
 
-    def _predict_raw(self, X: Any) -> tuple[np.ndarray, Form]:
+    def _predict_raw(self, X: Any) -> tuple[np.ndarray, SequenceFormat]:
         """Return the raw outputs, (n_outputs, n_columns), and the form in which X came."""
         return self._infer(X, outputs)
 
@@ -437,17 +435,17 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _infer(
         self, X: Any, infer: Callable[..., np.ndarray], return_sequences: bool | None = None
-    ) -> tuple[np.ndarray, Form]:
+    ) -> tuple[np.ndarray, SequenceFormat]:
         """Return what `infer` makes of the network and the sequences X, and the form in which X came."""
         check_is_fitted(self)
         check_parameters(self)
         n_features = self.input_weights_[0].shape[1]
-        read, form = read_numeric(self, X, reset=False, n_features=n_features)
+        form = SequenceFormat.read(self, X, n_features)
         network = make_network(self, n_features, self.n_outputs_, return_sequences)
         dtype = fitted_dtype(self)
         theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
         with worker_map(self.n_jobs) as map_chunks:
-            parts = [infer(network, theta, read_dtype(part, dtype, "X"), map_chunks) for part in in_parts(read)]
+            parts = [infer(network, theta, part, map_chunks) for part in form.parts(dtype)]
         answers = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
         self._warn_unless_finite(answers, stacklevel=5)
         return answers, form
@@ -458,7 +456,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             message = f"{type(self).__name__} answers with numbers that are not finite: X is out of its range."
             warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
 
-    def _answer(self, predictions: np.ndarray, form: Form) -> Any:
+    def _answer(self, predictions: np.ndarray, form: SequenceFormat) -> Any:
         """Return predictions in columns, (n_columns, ...), in the form in which X came."""
         return form.restore(predictions) if self.return_sequences else predictions
 

@@ -11,10 +11,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
 from skrnn.estimators._base import BaseRNN, _is_stochastic
-from skrnn.estimators._columns import read_columns
+from skrnn.estimators._columns import moderate, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
-from skrnn.estimators._validation import moderate, read_labels
+from skrnn.estimators._validation import read_labels
 from skrnn.losses import LOSSES, Loss
 from skrnn.sequences._targets import Targets
 

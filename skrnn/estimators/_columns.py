@@ -5,11 +5,12 @@ from functools import cached_property
 from typing import Any, final
 
 import numpy as np
+from sklearn.utils import check_array
 
 from skrnn.estimators._data import Data
-from skrnn.estimators._forms import Form
-from skrnn.estimators._inputs import naming, refuse_masked
-from skrnn.estimators._validation import find_missing, read_weights, settled
+from skrnn.estimators._inputs import check_weights, naming, refuse_masked
+from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
+from skrnn.estimators._validation import find_missing, settled
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
 
@@ -64,7 +65,9 @@ class Columns:
         return Targets(values * present, weights, present)
 
 
-def read_columns(estimator: Any, y: Any, sample_weight: Any, form: Form, name: str, name_of_weights: str) -> Columns:
+def read_columns(
+    estimator: Any, y: Any, sample_weight: Any, form: SequenceFormat, name: str, name_of_weights: str
+) -> Columns:
     """Return targets and weights as they came for sequences of this form."""
     per_timestep = bool(estimator.return_sequences)
     refuse_masked(y, name)
@@ -79,7 +82,7 @@ def read_columns(estimator: Any, y: Any, sample_weight: Any, form: Form, name: s
     return columns
 
 
-def _read_timesteps(estimator: Any, y: Any, form: Form, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+def _read_timesteps(estimator: Any, y: Any, form: SequenceFormat, name: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Return a target for each timestep that is not masked, and which are missing; any stand there."""
     with naming(name, "targets for each timestep, (n_samples, n_timesteps) or a list of (n_timesteps,)"):
         y = form.flatten(y, name)
@@ -110,3 +113,52 @@ def make_data(estimator: Any, sequences: Sequences, columns: Columns, *, needs_a
     if needs_all_outputs and output is not None:
         raise ValueError(f"{columns.name} has no target in output {output}: all are missing. Expected at least one.")
     return Data(sequences, targets, bool(estimator.return_sequences)).weighted(targets.weights)
+
+
+def read_weights(
+    sample_weight: Any,
+    form: SequenceFormat,
+    name: str,
+    *,
+    per_timestep: bool = False,
+    missing: np.ndarray | None = None,
+) -> np.ndarray | None:
+    """Return the weights as float64, one a sequence or if `per_timestep` one a timestep, or None for equal ones.
+
+    Where a timestep is `missing` its target, (n_columns,) or (n_columns, n_outputs), any weight may stand.
+    """
+    if sample_weight is None:
+        return None
+    n_samples = len(form)
+    refuse_masked(sample_weight, name)
+    with naming(name, f"{n_samples} numbers >= 0, one for each sample"):
+        of_timesteps = per_timestep and (is_list_of_arrays(sample_weight) or np.asarray(sample_weight).ndim > 1)
+        weights = _flat_weights(sample_weight, form, name, missing) if of_timesteps else sample_weight
+        weights = check_array(
+            weights, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0, input_name=name
+        )
+    expected = (int(form.n_valid.sum()),) if of_timesteps else (n_samples,)
+    if weights.shape != expected:
+        raise ValueError(f"{name} has shape {weights.shape}; expected {expected}, a weight for each sample.")
+    check_weights(weights, name)
+    weights = moderate(weights)
+    return np.repeat(weights, form.n_valid) if per_timestep and not of_timesteps else weights
+
+
+def _flat_weights(sample_weight: Any, form: SequenceFormat, name: str, missing: np.ndarray | None) -> np.ndarray:
+    """Return a weight for each timestep that is not masked: zero where its target is missing."""
+    weights = form.flatten(sample_weight, name)
+    if weights.shape[1:] == (1,):
+        weights = weights[:, 0]
+    if missing is None:
+        return weights
+    return np.where(missing if missing.ndim == 1 else missing.all(axis=1), 0.0, weights.T).T
+
+
+def moderate(weights: np.ndarray) -> np.ndarray:
+    """Return weights times a power of two, so that no sum of theirs overflows or vanishes: only ratios count.
+
+    Those whose largest is of a usual size stay as they are.
+    """
+    exponent = int(np.frexp(weights.max())[1])
+    return weights if abs(exponent) <= 10 else np.ldexp(weights, -exponent)

@@ -7,8 +7,8 @@ from typing import Any, final
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn.estimators._forms import dtype_with_gaps
 from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn.estimators._sequence_format import dtype_with_gaps
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._network import Network, Workspace

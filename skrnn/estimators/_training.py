@@ -16,8 +16,8 @@ from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import read_theta
 from skrnn.estimators._parallel import worker_map, worker_runs
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
+from skrnn.estimators._sequence_format import in_dtype
 from skrnn.estimators._threads import single_threaded_blas
-from skrnn.estimators._validation import read_dtype
 from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
@@ -226,7 +226,7 @@ class Training:
         return Objective(
             self.network,
             loss,
-            read_dtype(data.sequences, self.dtype, name),
+            in_dtype(data.sequences, self.dtype, name),
             replace(data.targets, values=values),
             self.estimator.alpha,
             bptt_steps=self.estimator.bptt_steps,

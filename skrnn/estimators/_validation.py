@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
-from sklearn.utils.validation import check_scalar, validate_data
+from sklearn.utils.validation import check_scalar
 
 from skrnn.cells import CELLS
-from skrnn.estimators._forms import Form, is_list_of_arrays
-from skrnn.estimators._inputs import check_weights, naming, refuse_masked
+from skrnn.estimators._inputs import naming
 from skrnn.losses import REGRESSION_LOSSES
-from skrnn.sequences._ragged import Sequences, from_array, from_list
 from skrnn.solvers import LEAST_SQUARES_OPTIONS, SCHEDULES, SOLVERS, UPDATE_RULES
 
 #: name: (type, least, most, which ends belong to the interval)
@@ -186,210 +184,16 @@ def quantile_levels(quantile: Any) -> tuple[float, ...]:
     return tuple(map(float, levels))
 
 
-_EXPECTED_X = (
-    "real numbers in an array (n_samples, n_timesteps, n_features), a 2-D array (n_samples, n_columns), or a list of "
-    "arrays (n_timesteps, n_features)"
-)
-
-
-def read_sequences(
-    estimator: Any, X: Any, *, reset: bool, n_features: int | None = None, name: str = "X"
-) -> tuple[Sequences, Form]:
-    """Return X, which messages call `name`, in the internal form, and the form in which it came.
-
-    With `reset`, the estimator learns names and number of its features. `n_features` is the number of features per
-    timestep to expect, if that is known.
-    """
-    read, form = read_numeric(estimator, X, reset=reset, n_features=n_features, name=name)
-    return (from_list(read, name) if isinstance(read, list) else from_array(read, name)), form
-
-
-def read_numeric(
-    estimator: Any, X: Any, *, reset: bool, n_features: int | None = None, name: str = "X"
-) -> tuple[np.ndarray | list[np.ndarray], Form]:
-    """Return X as an array (n_samples, n_timesteps, n_features), or a list of (n_timesteps, n_features), and its form.
-
-    The parameters are those of `read_sequences`; no timestep has been looked at.
-    """
-    who = type(estimator).__name__
-    refuse_masked(X, name)
-    if isinstance(X, list | tuple) and len(X) == 0:
-        raise ValueError(f"Found array with 0 sample(s) in {name}: it is empty, but {who} expects {_EXPECTED_X}.")
-    with naming(name, _EXPECTED_X):
-        if _is_list(estimator, X, reset):
-            read: Any = _read_list(estimator, X, reset, name)
-            found = read[0].shape[1]
-        else:
-            n_dimensions = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
-            if n_dimensions > 3:
-                raise ValueError(f"{name} has {n_dimensions} dimensions, but {who} expects {_EXPECTED_X}.")
-            read = (_read_3d if n_dimensions == 3 else _read_2d)(estimator, X, reset, name)
-            found = read.shape[2]
-    if n_features is not None and found != n_features:
-        raise ValueError(f"{name} has {found} features per timestep, but {who} was fitted with {n_features}.")
-    if isinstance(read, list):
-        return read, Form(
-            lengths=np.array([len(sequence) for sequence in read]),
-            indicator=[sequence[:, 0] for sequence in read],
-            kind="object array" if hasattr(X, "dtype") else "list",
-        )
-    lengths = np.broadcast_to(np.intp(read.shape[1]), len(read))  # takes no memory
-    return read, Form(lengths=lengths, indicator=read[:, :, 0], kind="array")
-
-
-def _is_list(estimator: Any, X: Any, reset: bool) -> bool:
-    """Tell whether X is to be read sequence by sequence.
-
-    So is a list of lists of numbers that are of one length by chance, where that length is another than in fit.
-    """
-    if is_list_of_arrays(X):
-        return True
-    if reset or estimator.n_timesteps is not None or not isinstance(X, list | tuple) or not X:
-        return False
-    is_of_lists = all(isinstance(entry, list | tuple) and np.ndim(entry) == 1 for entry in X)
-    return is_of_lists and estimator._columns_are_timesteps and len(X[0]) != estimator.n_features_in_
-
-
-def _read_list(estimator: Any, X: Any, reset: bool, name: str) -> list[np.ndarray]:
-    """Return a list of sequences as numeric arrays, each (n_timesteps, n_features); a 1-D one has one feature."""
-    sequences = [_read_sequence(entry, sample, name) for sample, entry in enumerate(X)]
-    n_features = sequences[0].shape[1]
-    for sample, sequence in enumerate(sequences):
-        if sequence.shape[1] != n_features:
-            raise ValueError(
-                f"{name} has {sequence.shape[1]} features per timestep in sample {sample}, but {n_features} in "
-                "sample 0; expected the same number in all sequences."
-            )
-    if reset:
-        _learn_features(estimator, n_features)
-    return sequences
-
-
-def _read_sequence(entry: Any, sample: int, name: str) -> np.ndarray:
-    """Return one sequence as a numeric array, (n_timesteps, n_features)."""
-    sequence = np.asarray(entry)
-    if sequence.dtype == object:
-        sequence = sequence.astype(np.float64)
-    _check_kind(sequence, name)
-    if sequence.ndim == 1:
-        sequence = sequence[:, np.newaxis]
-    if sequence.ndim != 2 or 0 in sequence.shape:
-        raise ValueError(
-            f"{name} has shape {np.shape(entry)} in sample {sample}; expected (n_timesteps, n_features) with at least "
-            "one timestep and at least one feature, or (n_timesteps,)."
-        )
-    return sequence
-
-
-def _learn_features(estimator: Any, n_features: int) -> None:
-    """Let the estimator learn that timesteps have `n_features`, which have no names."""
-    estimator.n_features_in_ = n_features
-    if hasattr(estimator, "feature_names_in_"):
-        del estimator.feature_names_in_
-    estimator._columns_are_timesteps = False
-
-
-def _read_3d(estimator: Any, X: Any, reset: bool, name: str) -> np.ndarray:
-    """Return X, (n_samples, n_timesteps, n_features), as a numeric array; a view where it can be one."""
-    X = check_array(X, dtype="numeric", allow_nd=True, ensure_all_finite=False, estimator=estimator, input_name=name)
-    _check_kind(X, name)
-    if 0 in X.shape:
-        raise ValueError(
-            f"{name} has shape {X.shape}; expected at least one timestep and at least one feature in each sequence."
-        )
-    if reset:
-        _learn_features(estimator, X.shape[2])
-    return X
-
-
-def _read_2d(estimator: Any, X: Any, reset: bool, name: str) -> np.ndarray:
-    """Return a 2-D X or data frame, folded to (n_samples, n_timesteps, n_features)."""
-    checks = {"dtype": "numeric", "ensure_all_finite": "allow-nan"}
-    if reset or estimator._columns_are_timesteps:
-        X = validate_data(estimator, X, reset=reset, **checks)
-    else:
-        X = check_array(X, estimator=estimator, input_name=name, **checks)
-    _check_kind(X, name)
-    if reset:
-        estimator._columns_are_timesteps = True
-    n_samples, n_columns = X.shape
-    n_timesteps = estimator.n_timesteps
-    if n_timesteps is None:
-        return X[:, :, np.newaxis]
-    if n_columns % n_timesteps:
-        raise ValueError(
-            f"{name} has {n_columns} columns, but {type(estimator).__name__} expects a multiple of "
-            f"n_timesteps={n_timesteps}: the features of one timestep after another."
-        )
-    return X.reshape(n_samples, n_timesteps, n_columns // n_timesteps)
-
-
-def _check_kind(X: np.ndarray, name: str) -> None:
+def check_kind(X: np.ndarray, name: str) -> None:
     if X.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {X.dtype}; expected real numbers.")
-
-
-def read_weights(
-    sample_weight: Any, form: Form, name: str, *, per_timestep: bool = False, missing: np.ndarray | None = None
-) -> np.ndarray | None:
-    """Return the weights as float64, one a sequence or if `per_timestep` one a timestep, or None for equal ones.
-
-    Where a timestep is `missing` its target, (n_columns,) or (n_columns, n_outputs), any weight may stand.
-    """
-    if sample_weight is None:
-        return None
-    n_samples = len(form)
-    refuse_masked(sample_weight, name)
-    with naming(name, f"{n_samples} numbers >= 0, one for each sample"):
-        of_timesteps = per_timestep and (is_list_of_arrays(sample_weight) or np.asarray(sample_weight).ndim > 1)
-        weights = _flat_weights(sample_weight, form, name, missing) if of_timesteps else sample_weight
-        weights = check_array(
-            weights, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0, input_name=name
-        )
-    expected = (int(form.n_valid.sum()),) if of_timesteps else (n_samples,)
-    if weights.shape != expected:
-        raise ValueError(f"{name} has shape {weights.shape}; expected {expected}, a weight for each sample.")
-    check_weights(weights, name)
-    weights = moderate(weights)
-    return np.repeat(weights, form.n_valid) if per_timestep and not of_timesteps else weights
-
-
-def _flat_weights(sample_weight: Any, form: Form, name: str, missing: np.ndarray | None) -> np.ndarray:
-    """Return a weight for each timestep that is not masked: zero where its target is missing."""
-    weights = form.flatten(sample_weight, name)
-    if weights.shape[1:] == (1,):
-        weights = weights[:, 0]
-    if missing is None:
-        return weights
-    return np.where(missing if missing.ndim == 1 else missing.all(axis=1), 0.0, weights.T).T
-
-
-def read_dtype(sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
-    """Return the sequences in the dtype that is computed in, or raise ValueError where that cannot hold them."""
-    if sequences.rows.dtype == dtype:
-        return sequences
-    with np.errstate(over="ignore"):
-        converted = sequences.astype(dtype)
-    largest = np.finfo(dtype).max
-    if sequences.rows.dtype.itemsize > dtype.itemsize and np.nanmax(np.abs(sequences.rows)) > largest:
-        raise ValueError(f"{name} contains a value too large for {dtype}; expected at most {largest:.3g}.")
-    return converted
-
-
-def moderate(weights: np.ndarray) -> np.ndarray:
-    """Return weights times a power of two, so that no sum of theirs overflows or vanishes: only ratios count.
-
-    Those whose largest is of a usual size stay as they are.
-    """
-    exponent = int(np.frexp(weights.max())[1])
-    return weights if abs(exponent) <= 10 else np.ldexp(weights, -exponent)
 
 
 def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bool = True) -> np.ndarray:
     """Return the targets of regression as float64, (n_samples,) or (n_samples, n_outputs)."""
     with naming(name, "real numbers, (n_samples,) or (n_samples, n_outputs)"):
         y = check_array(y, ensure_2d=False, dtype="numeric", input_name=name, estimator=estimator)
-        _check_kind(y, name)
+        check_kind(y, name)
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=estimator)
     _check_n_targets(y, n_samples, name)
     if ravel and _is_column(y):
