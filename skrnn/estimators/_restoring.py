@@ -15,7 +15,7 @@ from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._storing import CURVES, ESTIMATORS
 from skrnn.estimators._training import Outcome
 from skrnn.estimators._validation import check_parameters, read_random_state
-from skrnn.solvers import UPDATE_RULES, Evaluations, Monitor
+from skrnn.solvers import Monitor
 
 ReadArray = Callable[[str, np.dtype, tuple[int, ...]], np.ndarray]
 """(name, dtype, shape) -> the array, or an error where it is not of this dtype and shape."""
@@ -61,7 +61,6 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
         curves=curves,
         parameters=copied_parameters(estimator),
         digest=description.digest,
-        evaluations=arrays.evaluations(estimator),
         merit=description.merit,
         scores=arrays.scores(),
     )
@@ -215,26 +214,6 @@ class _Arrays:
         if any((array < 0).any() for array in arrays if array.dtype.kind == "i"):
             raise ValueError("its solver has made less than no updates")
         return [*self.description.solver, *arrays]
-
-    def evaluations(self, estimator: Any) -> Evaluations | None:
-        """Return what a method of SciPy has evaluated; one that would not fit is computed once more."""
-        counts = self.description.n_answers
-        if bool(counts) == (estimator.solver in UPDATE_RULES):
-            raise ValueError(f"its n_answers are {counts}, which its solver {estimator.solver!r} does not have")
-        if not counts:
-            return None
-        n_answers, n_entries, n_iter_before = counts
-        if n_iter_before > self.description.n_iter[0]:
-            raise ValueError(f"its evaluations begin after {n_iter_before} iterations, more than there are")
-        questions = self.read("questions", np.dtype(np.uint64), (n_answers,)).tolist()
-        losses = self.read("answered_losses", _FLOATS, (n_answers,)).tolist()
-        lengths = self.read("answer_lengths", np.dtype(np.int64), (n_answers,)).tolist()
-        if min(lengths, default=0) < 0 or sum(lengths) != n_entries:
-            raise ValueError("its answer_lengths are not those of its answers")
-        answers = self.read("answers", self.dtype, (n_entries,))
-        vectors = [answers[end - length : end] for end, length in zip(accumulate(lengths), lengths, strict=True)]
-        known = zip(questions, zip(losses, vectors, strict=True), strict=True)
-        return Evaluations(self.theta("start_theta"), n_iter_before, dict(known))
 
     def scores(self) -> list[list[float]]:
         """Return what callbacks have said of iterations, a list a callback."""

@@ -22,7 +22,7 @@ from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
-from skrnn.solvers import UPDATE_RULES, DivergenceError, Evaluations, Monitor, RecordedObjective
+from skrnn.solvers import UPDATE_RULES, DivergenceError, Monitor
 
 #: Parameters below it are of usual size.
 _LARGE = 1e6
@@ -70,8 +70,8 @@ class Outcome:
 
     The curves are those of earlier runs and of this one, whose iterations `n_iter` counts. `merits` is the larger the
     better: what a callback says, or by validation where there is some, else by training loss. `error` is why the run
-    ended without a theta. `is_last`: a callback wants no further start. `has_lost_way`: an interrupted run of a
-    method of SciPy could not be repeated.
+    ended without a theta. `is_last`: a callback wants no further start. `notice`: what the user should know
+    of a run that was resumed.
     """
 
     theta: np.ndarray
@@ -88,7 +88,7 @@ class Outcome:
     was_interrupted: bool = False
     error: DivergenceError | None = None
     is_last: bool = False
-    has_lost_way: bool = False
+    notice: str | None = None
 
 
 @final
@@ -255,11 +255,8 @@ class _Run:
             remedy=remedy(estimator),
             watcher=self.watcher,
         )
-        self.has_lost_way = False
-        self.evaluations = self._known_evaluations()
         if start.unfinished is not None:
-            n_to_replay = 0 if self.evaluations is None else start.unfinished.n_iter - self.evaluations.n_iter
-            self.monitor.restore(start.unfinished.monitor, n_to_replay=n_to_replay, theta=start.theta)
+            self.monitor.restore(start.unfinished.monitor)
             if start.unfinished.merit is not None:
                 self.monitor.keep(start.theta, start.unfinished.merit)
             if start.task is not None and start.task.has_ended:
@@ -282,7 +279,7 @@ class _Run:
         was_interrupted, error = False, None
         theta, loss = start.theta, np.inf
         try:
-            theta, loss = monitor.kept(self._minimum())
+            theta, loss = monitor.kept(self.solver.minimize(self.objective, theta, monitor))
             self._require_finite_answers(theta)
         except KeyboardInterrupt:
             monitor.forget_unfinished()
@@ -297,40 +294,18 @@ class _Run:
         merits = monitor.merits(loss) if error is None else ()
         outcome = self._outcome_at(theta, loss)
         return replace(
-            outcome, merits=merits, was_interrupted=was_interrupted, error=error, has_lost_way=self.has_lost_way
+            outcome, merits=merits, was_interrupted=was_interrupted, error=error, notice=self._notice_of_resuming()
         )
 
-    def _minimum(self) -> np.ndarray:
-        """Return where the solver ends, or where an interrupted run had come to, if it does not get so far."""
-        theta = self.start.theta
-        if self.evaluations is None:
-            return self.solver.minimize(self.objective, theta, self.monitor)
-        minimum = self._minimum_from(self.evaluations)
-        if self.monitor.is_astray:  # other numbers, as on another machine: the method begins anew where it had come to
-            self.has_lost_way = not np.array_equal(theta, self.evaluations.start)  # or there was none to lose
-            self.monitor.forget_way()
-            self.evaluations = Evaluations(theta, self.monitor.n_iter)
-            minimum = self._minimum_from(self.evaluations)
-        return theta if self.monitor.is_replaying else minimum
-
-    def _minimum_from(self, evaluations: Evaluations) -> np.ndarray:
-        """Return where a method of SciPy ends that begins where these do, and is answered from them."""
-        recorded: Any = RecordedObjective(self.objective, evaluations, is_recording=self._is_storable)
-        return self.solver.minimize(recorded, evaluations.start, self.monitor)
-
-    @property
-    def _is_storable(self) -> bool:
-        """Whether a callback wants states from which the run can go on."""
-        return self.start.task is not None and self.start.task.wants_run_state
-
-    def _known_evaluations(self) -> Evaluations | None:
-        """Return what a method of SciPy has evaluated in an interrupted run, or will in one that may be interrupted."""
-        if self.training.estimator.solver in UPDATE_RULES:
+    def _notice_of_resuming(self) -> str | None:
+        """Return what is lost where an interrupted run went on with a solver that keeps its memory to itself."""
+        unfinished = self.start.unfinished
+        if unfinished is None or self.monitor.n_iter == unfinished.n_iter or self.solver.state():
             return None
-        known = None if self.start.unfinished is None else self.start.unfinished.evaluations
-        if known is not None:  # those of the estimator stay what they are, also where the fit fails
-            return replace(known, answers=known.answers.copy())
-        return Evaluations(self.start.theta) if self._is_storable else None
+        return (
+            f"solver={self.training.estimator.solver!r} resumes from the saved parameters, without the method's memory "
+            "of earlier steps; the iterations differ from those of an uninterrupted fit."
+        )
 
     def _require_finite_answers(self, theta: np.ndarray) -> None:
         """Raise DivergenceError where the network has no finite loss at `theta`.
@@ -346,7 +321,9 @@ class _Run:
     def fitted_attributes(self, theta: np.ndarray) -> dict[str, Any]:
         """Return what an estimator is made of whose fit ends at `theta`, and the state from which it can go on."""
         attributes = self.training.fitted_attributes(self._outcome_at(*self.monitor.current(theta)))
-        return {**attributes, "_run_state": self._state_at(theta)} if self._is_storable else attributes
+        task = self.start.task
+        wants_run_state = task is not None and task.wants_run_state
+        return {**attributes, "_run_state": self._state_at(theta)} if wants_run_state else attributes
 
     def _outcome_at(self, theta: np.ndarray, loss: float) -> Outcome:
         """Return the outcome of a run that keeps `theta`, without its merits."""
@@ -379,7 +356,6 @@ class _Run:
             curves=self.start.curves,
             parameters=self.training.parameters,
             digest=self.training.digest,
-            evaluations=self.evaluations,
         )
 
 
@@ -389,13 +365,8 @@ def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_starts: int, stackleve
     if n_diverged:
         message = f"The solver diverged from {n_diverged} of {len(outcomes)} starts; the best of the others is kept."
         warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel)
-    if best.has_lost_way:
-        message = (
-            "The iterations before the checkpoint, when repeated, came to other numbers, as on another machine or with "
-            "other versions: the solver began anew at the parameters in the checkpoint, without its memory of earlier "
-            "steps."
-        )
-        warnings.warn(message, stacklevel=stacklevel)
+    if best.notice is not None:
+        warnings.warn(best.notice, stacklevel=stacklevel)
     was_stopped = any(outcome.is_last for outcome in outcomes)
     if outcomes[-1].was_interrupted or (len(outcomes) < n_starts and not was_stopped):
         when = f"{len(outcomes)} of {n_starts} starts"
