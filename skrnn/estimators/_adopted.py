@@ -1,5 +1,6 @@
 """Estimators that are fitted by parameters from elsewhere, without training."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ def adopt(
     layers: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
     readout_weights: np.ndarray,
     readout_bias: np.ndarray,
-    y: np.ndarray,
+    n_targets: int | None,
     classes: Any = None,
 ) -> None:
     """Make an estimator whose parameters describe the network a fitted one that has these arrays.
@@ -33,8 +34,8 @@ def adopt(
         Of each direction of each layer, in the form of the public attributes.
     readout_weights, readout_bias : ndarray of shape (n_outputs, readout_size) and (n_outputs,)
         Of the readout; their dtype is that of the network, unless the estimator has one.
-    y : ndarray of shape (n_targets,) or (n_targets, n_outputs)
-        Targets of the form that the network was made for; their values do not matter.
+    n_targets : int or None
+        Columns of the targets that the network was made for, or None if they are 1-D.
     classes : array-like of shape (n_classes,), default=None
         Of a classifier.
     """
@@ -42,8 +43,12 @@ def adopt(
     dtype = np.dtype(estimator.dtype or readout_weights.dtype)
     n_features = layers[0][0].shape[1]
     learn_features(estimator, n_features)
-    estimator._learn_targets(y, classes, incremental=True)
     n_outputs = len(readout_bias)
+    encoder = replace(
+        estimator._encoder_type.new(estimator).with_form(n_targets, classes),
+        location=np.zeros(n_outputs),
+        scale=np.ones(n_outputs),
+    )
     network = make_network(estimator, n_features, n_outputs)
     untrained = Outcome(
         theta=join_theta(network.layout, layers, readout_weights, readout_bias, dtype),
@@ -58,4 +63,4 @@ def adopt(
         solver_state=[],
         rng_state=list(read_random_state(estimator.random_state).get_state()),
     )
-    estimator._store(network, np.zeros(n_outputs), np.ones(n_outputs), untrained, [untrained])
+    estimator._store(network, encoder, untrained, [untrained])

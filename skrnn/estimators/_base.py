@@ -1,11 +1,11 @@
 """What RNNRegressor and RNNClassifier share: fit is validate, build, solve, store."""
 
 import warnings
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators._build import choose_batch_size, make_network
 from skrnn.estimators._callbacks import CallbackSupportMixin, Method, Task, begin_fit, with_callbacks
-from skrnn.estimators._columns import make_data, read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
 from skrnn.estimators._inputs import naming
@@ -22,19 +21,18 @@ from skrnn.estimators._parallel import worker_map
 from skrnn.estimators._run_state import RunState
 from skrnn.estimators._sequence_format import SequenceFormat, in_dtype
 from skrnn.estimators._stream import Stream
+from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training import Outcome, Start, Training, warn_of
 from skrnn.estimators._validation import (
     check_parameters,
     read_random_state,
 )
-from skrnn.losses import Loss
 from skrnn.network._inference import hidden_states, outputs
 from skrnn.network._network import Network
-from skrnn.sequences._targets import Targets
 from skrnn.solvers import UPDATE_RULES
 
 
-def _is_stochastic(estimator: "BaseRNN") -> bool:
+def is_stochastic(estimator: "BaseRNN") -> bool:
     """Tell `available_if` whether the solver can go on from batch to batch, or raise the reason why not."""
     if estimator.solver not in UPDATE_RULES:
         expected = " or ".join(repr(name) for name in UPDATE_RULES)
@@ -72,6 +70,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     _solver_state: list[Any]  # of a stochastic solver, from which partial_fit goes on
     _rng_state: list[Any]
     _unfinished: RunState | None = None  # set where a checkpoint is loaded, from which fit goes on
+    _encoder_type: ClassVar[type[TargetEncoder]]  # all that differs between a regressor and a classifier
 
     def __init__(
         self,
@@ -150,43 +149,6 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         self.dtype = dtype
         self.n_jobs = n_jobs
 
-    # What differs between a regressor and a classifier
-
-    @abstractmethod
-    def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        """Return the targets as an array, (n_columns,) or (n_columns, n_outputs)."""
-
-    @abstractmethod
-    def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
-        """Store the form of the targets: their dimensions, or their classes, which `partial_fit` is given."""
-
-    @abstractmethod
-    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        """Return targets of the learnt form as the loss takes them, (n_outputs, n_columns) of float64."""
-
-    def _check_classes(self, classes: Any) -> None:
-        """Raise unless `classes`, where given, are those that were learnt."""
-
-    @abstractmethod
-    def _answers_of_raw(self) -> dict[str, Any]:
-        """Return, for each method that predicts, the function from raw outputs, (n_outputs, n_columns), to answers."""
-
-    @abstractmethod
-    def _make_loss(self) -> Loss:
-        """Return the loss, which may depend on the form of the targets."""
-
-    def _weigh_classes(self, targets: Targets) -> np.ndarray | None:
-        """Return the targets' weights, (n_columns,), times those of their classes where classes have one."""
-        return targets.weights
-
-    def _target_statistics(self, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        """Return location and scale, each (n_outputs,), to which the targets are standardised for training."""
-        return np.zeros(len(targets.values)), np.ones(len(targets.values))
-
-    def _strata(self, data: Data) -> np.ndarray | None:
-        """Return labels, (n_samples,), whose shares a random validation split keeps."""
-        return None
-
     # Training
 
     @_unchanged_on_error
@@ -243,25 +205,23 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         check_parameters(self)
         resume = self.warm_start and hasattr(self, "readout_weights_")
         task = self._begin_task(X, y, sample_weight, 1 if resume or self._unfinished else self.n_init)
-        data = self._read_data(X, y, sample_weight, reset=not resume)
+        encoder, data = self._read_data(X, y, sample_weight, learns=not resume)
         rng = self._unfinished.first_rng(self) if self._unfinished else read_random_state(self.random_state)
         first_rng_state = rng.get_state()
-        validation = self._read_validation(X_val, y_val, sample_weight_val, data.sequences.n_features)
+        validation = self._read_validation(encoder, X_val, y_val, sample_weight_val, data.sequences.n_features)
         if validation is None and self.early_stopping:
             with naming("validation_fraction", "a share that leaves samples on both sides"):
                 data, validation = data.hold_out(
-                    self.validation_fraction, self.validation_split, self._strata(data), rng
+                    self.validation_fraction, self.validation_split, encoder.strata(data.targets), rng
                 )
-        data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
+        data = data.weighted(encoder.training_weights(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
         data = replace(data, sequences=in_dtype(data.sequences, dtype, "X"))
         batch_size = choose_batch_size(self, len(data), stacklevel=5)
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
             data = data.merge_duplicates()  # not where each sample drops units of its own
-        statistics = self._target_statistics(data.targets)
-        training = Training(
-            self, data, validation, *statistics, dtype, batch_size, self.max_iter, first_rng_state, task
-        )
+        encoder = encoder.standardise(data.targets)
+        training = Training(self, encoder, data, validation, dtype, batch_size, self.max_iter, first_rng_state, task)
         self._train(training, self._starts(training, rng, resume=resume))
         return self
 
@@ -279,7 +239,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             return [training.resumed_start(rng, self._unfinished)]
         return [training.fitted_start(rng, [])] if resume else training.fresh_starts(rng)
 
-    @available_if(_is_stochastic)
+    @available_if(is_stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Update the network by one epoch over the given data.
 
@@ -315,17 +275,14 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         resume = hasattr(self, "readout_weights_")
         if self.n_init > 1 and not resume:
             raise ValueError(f"n_init is {self.n_init}, but partial_fit has a single start; set it to 1.")
-        data = self._read_data(X, y, sample_weight, reset=not resume, classes=classes, incremental=True)
+        encoder, data = self._read_data(X, y, sample_weight, learns=not resume, classes=classes, incremental=True)
         rng = read_random_state(self.random_state)
-        if resume:
-            statistics = (self._target_location, self._target_scale)
-            rng = self._restored_rng(rng)
-        else:
-            statistics = self._target_statistics(data.targets)
-        data = data.weighted(self._weigh_classes(data.targets))
+        rng = self._restored_rng(rng) if resume else rng
+        data = data.weighted(encoder.training_weights(data.targets))
+        encoder = encoder if resume else encoder.standardise(data.targets)
         dtype = fitted_dtype(self) if resume else self._choose_dtype(data)
         batch_size = choose_batch_size(self, len(data), stacklevel=5)
-        training = Training(self, data, None, *statistics, dtype, batch_size, max_iter=1)
+        training = Training(self, encoder, data, None, dtype, batch_size, max_iter=1)
         starts = [training.fitted_start(rng, self._solver_state)] if resume else training.fresh_starts(rng)
         self._train(training, starts, warns=False)
         return self
@@ -333,20 +290,18 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     def _train(self, training: Training, starts: list[Start], *, warns: bool = True) -> None:
         """Let the solver work from each start, and store what the best run has found."""
         best, outcomes = training.best_run(starts)
-        self._store(training.network, training.location, training.scale, best, outcomes)
+        self._store(training.network, training.encoder, best, outcomes)
         self.__dict__.pop("_unfinished", None)
         if warns:
             warn_of(best, outcomes, len(starts), stacklevel=6)
         if training.task is not None:
             training.task.end(dict)  # the estimator itself is fitted: no attribute need be added
 
-    def _store(
-        self, network: Network, location: np.ndarray, scale: np.ndarray, best: Outcome, outcomes: list[Outcome]
-    ) -> None:
-        """Store what the best run has found for targets of this location and scale, each (n_outputs,), and curves."""
-        store_theta(self, network, best.theta, location, scale)
+    def _store(self, network: Network, encoder: TargetEncoder, best: Outcome, outcomes: list[Outcome]) -> None:
+        """Store what the best run has found, and curves."""
+        encoder.store(self)
+        store_theta(self, network, best.theta, encoder.location, encoder.scale)
         self.loss_ = best.loss
-        self._target_location, self._target_scale = location, scale
         self._solver_state, self._rng_state = best.solver_state, best.rng_state
         self.t_ = best.n_samples_seen
         self.loss_curves_ = [outcome.loss_curve for outcome in outcomes]
@@ -372,23 +327,28 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
 
     # Reading data
 
-    def _read_data(
-        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None, incremental: bool = False
-    ) -> Data:
-        """Return the data that count for training, and learn (`reset`) or check their form."""
-        if y is None:
-            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
-        n_features = None if reset else self.input_weights_[0].shape[1]
-        form = SequenceFormat.read(self, X, n_features)
-        sequences = form.sequences()
-        columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
-        if reset:
-            self._learn_targets(columns.counted(), classes, incremental=incremental)
-        else:
-            self._check_classes(classes)
-        return make_data(self, sequences, columns, needs_all_outputs=reset or not incremental)
+    def _target_encoder(self) -> TargetEncoder:
+        """Return what reads, encodes and decodes the targets that the estimator was fitted to."""
+        return self._encoder_type.of(self)
 
-    def _read_validation(self, X: Any, y: Any, sample_weight: Any, n_features: int) -> Data | None:
+    def _read_data(
+        self, X: Any, y: Any, sample_weight: Any, *, learns: bool, classes: Any = None, incremental: bool = False
+    ) -> tuple[TargetEncoder, Data]:
+        """Return the data that count for training, and what encodes targets: as learnt from these, or as it was."""
+        form = SequenceFormat.read(self, X, None if learns else self.input_weights_[0].shape[1])
+        sequences = form.sequences()
+        encoder = self._encoder_type.new(self) if learns else self._target_encoder()
+        columns = encoder.read(y, sample_weight, form)
+        if learns:
+            encoder = encoder.learn(columns, classes, incremental=incremental)
+        else:
+            encoder.check_classes(classes)
+        targets = encoder.encode(columns, needs_all_outputs=learns or not incremental)
+        return encoder, Data(sequences, targets, encoder.per_timestep).weighted(targets.weights)
+
+    def _read_validation(
+        self, encoder: TargetEncoder, X: Any, y: Any, sample_weight: Any, n_features: int
+    ) -> Data | None:
         """Return the validation data, if any, in the form that the training data have."""
         if X is None and y is None:
             if sample_weight is not None:
@@ -399,13 +359,24 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
         form = SequenceFormat.read(self, X, n_features, "X_val")
         sequences = form.sequences()
-        return make_data(self, sequences, read_columns(self, y, sample_weight, form, "y_val", "sample_weight_val"))
+        targets = encoder.encode(encoder.read(y, sample_weight, form, "y_val"))
+        return Data(sequences, targets, encoder.per_timestep).weighted(targets.weights)
 
     # Prediction
 
-    def _predict_raw(self, X: Any) -> tuple[np.ndarray, SequenceFormat]:
-        """Return the raw outputs, (n_outputs, n_columns), and the form in which X came."""
-        return self._infer(X, outputs)
+    def _predict(self, X: Any, kind: str) -> Any:
+        """Return predictions of a kind, which is the name of a method of the encoder, in the format of X."""
+        raw, form = self._infer(X, outputs)
+        predictions = getattr(self._target_encoder(), kind)(raw)
+        if predictions.dtype.kind == "f" and np.isfinite(raw).all():  # of which the exponential may be too large
+            self._warn_unless_finite(predictions, stacklevel=4)
+        return form.restore(predictions) if self.return_sequences else predictions
+
+    def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
+        """Return how well predictions agree with y."""
+        raw, form = self._infer(X, outputs)
+        encoder = self._target_encoder()
+        return encoder.score(raw, encoder.read(y, sample_weight, form))
 
     def hidden_states(self, X: Any) -> Any:
         """Return the hidden states of the top layer after each timestep.
@@ -456,10 +427,6 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             message = f"{type(self).__name__} answers with numbers that are not finite: X is out of its range."
             warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
 
-    def _answer(self, predictions: np.ndarray, form: SequenceFormat) -> Any:
-        """Return predictions in columns, (n_columns, ...), in the form in which X came."""
-        return form.restore(predictions) if self.return_sequences else predictions
-
     def stream(self, n_sequences: int = 1) -> Stream:
         """Return an object that predicts timestep after timestep, with the state in between made explicit.
 
@@ -490,7 +457,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         network = make_network(self, self.input_weights_[0].shape[1], self.n_outputs_)
         dtype = fitted_dtype(self)
         theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
-        return Stream(network, theta, n_sequences, self._answers_of_raw())
+        return Stream(network, theta, n_sequences, self._target_encoder())
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""

@@ -1,18 +1,13 @@
 """The recurrent network as a scikit-learn regressor."""
 
-import warnings
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.exceptions import UndefinedMetricWarning
 
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._columns import read_columns
-from skrnn.estimators._validation import quantile_levels, read_numbers
-from skrnn.losses import LOSSES, Loss, Quantile
-from skrnn.sequences._targets import Targets
+from skrnn.estimators._number_encoder import NumberEncoder
+from skrnn.estimators._target_encoder import TargetEncoder
 
 
 class RNNRegressor(RegressorMixin, BaseRNN):
@@ -270,6 +265,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     True
     """
 
+    _encoder_type: ClassVar[type[TargetEncoder]] = NumberEncoder
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -378,11 +375,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         ValueError, TypeError
             If X cannot be read.
         """
-        raw, form = self._predict_raw(X)
-        numbers = self._answers_of_raw()["predict"](raw)
-        if np.isfinite(raw).all():  # of which the exponential may be too large
-            self._warn_unless_finite(numbers, stacklevel=3)
-        return self._answer(numbers, form)
+        return self._predict(X, "predict")
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return D^2, the share of the loss that the predictions explain; for "squared_error" that is R^2.
@@ -407,78 +400,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             :func:`~sklearn.metrics.d2_absolute_error_score`, :func:`~sklearn.metrics.d2_pinball_score`, and for
             "poisson" :func:`~sklearn.metrics.d2_tweedie_score` with ``power=1`` give.
         """
-        raw, form = self._predict_raw(X)
-        targets = read_columns(self, y, sample_weight, form, "y", "sample_weight").encode(self)
-        output = targets.empty_output()
-        if output is not None:
-            raise ValueError(f"y has no target of positive weight in output {output}; expected at least one.")
-        if _least_count(targets) < 2:
-            message = "The score (D^2) is not well-defined with less than two targets."
-            warnings.warn(message, UndefinedMetricWarning, stacklevel=2)
-            return float("nan")
-        # In the units of training, in which Huber's loss has its threshold. D^2 is the same in any.
-        location, scale, loss = self._target_location, self._target_scale, self._make_loss()
-        outputs = (raw - location[:, None]) / scale[:, None]
-        values = loss.standardised(targets.values, location, scale)
-        return loss.score(values, outputs, targets.weights, targets.present)
-
-    def _answers_of_raw(self) -> dict[str, Any]:
-        loss = self._make_loss()
-        shape: tuple[int, ...] = () if self._y_is_1d else (self._n_targets,)
-        if self.loss == "quantile" and np.iterable(self.quantile):  # a column a level, be there one or several
-            shape = (loss.n_outputs_per_target,) if self._n_targets == 1 else (*shape, loss.n_outputs_per_target)
-        return {"predict": partial(_numbers, loss=loss, shape=shape)}
-
-    def _make_loss(self) -> Loss:
-        loss = self._chosen_loss()
-        n_outputs = self._n_targets * loss.n_outputs_per_target
-        if n_outputs != self.n_outputs_ or loss.link != self._link:
-            raise ValueError(
-                f"loss={self.loss!r} and quantile={self.quantile!r} need {n_outputs} outputs and the {loss.link} link, "
-                f"but {type(self).__name__} was fitted with {self.n_outputs_} and the {self._link} link. Fit it anew "
-                "with warm_start=False."
-            )
-        return loss
-
-    def _chosen_loss(self) -> Loss:
-        """Return the loss that the parameters name."""
-        return Quantile(quantile_levels(self.quantile)) if self.loss == "quantile" else LOSSES[self.loss]()
-
-    def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        return read_numbers(self, y, n_samples, name, ravel=not self.return_sequences)
-
-    def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
-        loss = self._chosen_loss()
-        self._y_is_1d = y.ndim == 1
-        self._n_targets = 1 if y.ndim == 1 else y.shape[1]
-        self.n_outputs_ = self._n_targets * loss.n_outputs_per_target
-        self._link = loss.link
-
-    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        loss = self._make_loss()
-        targets = y[np.newaxis] if y.ndim == 1 else np.ascontiguousarray(y.T)
-        if (len(targets), y.ndim == 1) != (self._n_targets, self._y_is_1d):
-            expected = "(n_samples,)" if self._y_is_1d else f"(n_samples, {self._n_targets})"
-            raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the training data.")
-        if (targets < loss.least_target).any():
-            raise ValueError(
-                f"{name} contains {targets.min():.6g}; expected targets >= {loss.least_target:g} with "
-                f"loss={self.loss!r}."
-            )
-        return np.repeat(targets, loss.n_outputs_per_target, axis=0) if loss.n_outputs_per_target > 1 else targets
-
-    def _target_statistics(self, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        loss = self._make_loss()
-        is_above = (targets.values > loss.least_target) & (targets.weights is None or targets.weights > 0.0)
-        if not is_above.any(axis=1).all():
-            output = int(np.argmin(is_above.any(axis=1)))
-            raise ValueError(
-                f"y is {loss.least_target:g} throughout in output {output}; expected a larger target among those to "
-                f"train on, with loss={self.loss!r}."
-            )
-        if not self.normalize_y:
-            return super()._target_statistics(targets)
-        return loss.location_scale(targets.values, targets.weights, targets.present)
+        return self._score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
@@ -487,15 +409,3 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         tags.target_tags.multi_output = not (self.loss == "quantile" and np.iterable(self.quantile))
         tags.target_tags.positive_only = self.loss == "poisson"
         return tags
-
-
-def _least_count(targets: Targets) -> int:
-    """Return how many targets count in the output that has the fewest."""
-    if targets.present is not None:
-        return int(np.count_nonzero(targets.present, axis=1).min())
-    return len(targets) if targets.weights is None else int(np.count_nonzero(targets.weights))
-
-
-def _numbers(raw: np.ndarray, loss: Loss, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the predictions that raw outputs stand for, (n_columns, *shape)."""
-    return loss.predict(raw).T.reshape(-1, *shape)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any, final
 
@@ -13,6 +14,7 @@ from skrnn.estimators._description import Description
 from skrnn.estimators._plain import parameter
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._storing import CURVES, ESTIMATORS
+from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training import Outcome
 from skrnn.estimators._validation import check_parameters, read_random_state
 from skrnn.solvers import Monitor
@@ -39,7 +41,8 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
     description = Description.read(values)
     estimator = _unfitted(description)
     _learn_features(estimator, description, read)
-    n_outputs = _learn_targets(estimator, description, read)
+    encoder = _read_targets(estimator, description, read)
+    n_outputs = encoder.n_outputs
     n_parameters = parameter_layout(estimator, description.n_features, n_outputs).n_parameters
     arrays = _Arrays(description, read, n_parameters)
     theta = arrays.theta("theta")  # first, for now nothing larger than it is made
@@ -66,7 +69,7 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
     )
     outcome = _outcome(estimator, state, description.n_samples_seen)
     network = make_network(estimator, description.n_features, n_outputs)
-    estimator._store(network, location, scale, outcome, [outcome])
+    estimator._store(network, replace(encoder, location=location, scale=scale), outcome, [outcome])
     estimator._unfinished = state
     return estimator
 
@@ -103,24 +106,21 @@ def _learn_features(estimator: Any, description: Description, read: ReadArray) -
         estimator.feature_names_in_ = read("feature_names", dtype, (n_features_in,)).astype(object)
 
 
-def _learn_targets(estimator: Any, description: Description, read: ReadArray) -> int:
-    """Let the estimator know the targets that it was fitted with, and return how many outputs they need."""
-    n_columns = description.n_target_columns
-    is_regressor = not hasattr(estimator, "class_weight")
-    if n_columns == 0 or (is_regressor and description.classes):
-        raise ValueError("its targets have no columns, or classes though they are numbers")
-    if is_regressor:
-        y = np.broadcast_to(0.0, (1,) if n_columns is None else (1, n_columns))  # takes no memory
-        estimator._learn_targets(y, None, incremental=True)
-        return estimator.n_outputs_
-    name, n_classes = description.classes or ("", 0)
+def _read_targets(estimator: Any, description: Description, read: ReadArray) -> TargetEncoder:
+    """Return the encoder of the targets that the estimator was fitted with."""
+    encoder = estimator._encoder_type.new(estimator)
+    if bool(description.classes) != encoder.has_classes:
+        raise ValueError("its targets lack classes, or have some though they are numbers")
+    if not encoder.has_classes:
+        return encoder.with_form(description.n_target_columns)
+    name, n_classes = description.classes
     classes = read("classes", _label_dtype("classes", name), (n_classes,))
-    y = classes[:1] if n_columns is None else np.zeros((1, n_classes), dtype=int)
-    estimator._learn_targets(y, classes, incremental=True)
-    learnt = estimator.classes_
-    if n_columns not in (None, n_classes) or learnt.dtype != classes.dtype or not np.array_equal(learnt, classes):
+    if description.n_target_columns not in (None, n_classes) or n_classes == 0:
+        raise ValueError(f"its {n_classes} classes are not those of {description.n_target_columns} columns")
+    encoder = encoder.with_form(description.n_target_columns, classes)
+    if encoder.classes.dtype != classes.dtype or not np.array_equal(encoder.classes, classes):
         raise ValueError("its classes are none that a fit finds")
-    return len(estimator._encode(y, "y"))
+    return encoder
 
 
 def _label_dtype(name: str, text: str) -> np.dtype:

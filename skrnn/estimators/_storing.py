@@ -73,7 +73,7 @@ def _describe(estimator: Any, state: RunState, arrays: Mapping[str, np.ndarray])
         n_features_in=int(estimator.n_features_in_),
         columns_are_timesteps=estimator._columns_are_timesteps,
         feature_names=_dtype_text(arrays["feature_names"]) if "feature_names" in arrays else None,
-        n_target_columns=_n_target_columns(estimator),
+        n_target_columns=estimator._target_encoder().n_targets,
         classes=[] if classes is None else [_dtype_text(classes), len(classes)],
         n_samples_seen=int(estimator.t_),
         n_samples_seen_before=int(state.n_samples_seen),
@@ -124,13 +124,6 @@ def _labels(estimator: Any) -> dict[str, np.ndarray]:
 def _dtype_text(array: np.ndarray) -> str:
     """Return the dtype in which an array is stored."""
     return array.dtype.newbyteorder("<").str
-
-
-def _n_target_columns(estimator: Any) -> int | None:
-    """Return how many columns y has, or None if it is 1-D."""
-    if hasattr(estimator, "classes_"):
-        return len(estimator.classes_) if estimator._is_multilabel else None
-    return None if estimator._y_is_1d else int(estimator._n_targets)
 
 
 def _numbers(rng_state: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from skrnn.estimators._fitted import read_theta
 from skrnn.estimators._parallel import worker_map, worker_runs
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._sequence_format import in_dtype
+from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._threads import single_threaded_blas
 from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
@@ -99,11 +100,11 @@ class Training:
     Attributes
     ----------
     estimator : BaseRNN
-        Whose parameters describe the network, the loss and the solver.
+        Whose parameters describe the network and the solver.
+    encoder : TargetEncoder
+        What the targets mean: loss, location and scale.
     data, validation : Data, Data or None
         What to train on, and what to judge by.
-    location, scale : ndarray of shape (n_outputs,)
-        What the targets are standardised to.
     dtype : dtype
         Of all computations.
     batch_size, max_iter : int
@@ -115,10 +116,9 @@ class Training:
     """
 
     estimator: Any
+    encoder: TargetEncoder
     data: Data
     validation: Data | None
-    location: np.ndarray
-    scale: np.ndarray
     dtype: np.dtype
     batch_size: int
     max_iter: int
@@ -146,7 +146,7 @@ class Training:
 
     def fitted_start(self, rng: np.random.RandomState, solver_state: list[Any]) -> Start:
         """Return the start at the parameters of the fitted estimator."""
-        theta = read_theta(self.estimator, self.network.layout, self.location, self.scale, self.dtype)
+        theta = read_theta(self.estimator, self.network.layout, self.encoder.location, self.encoder.scale, self.dtype)
         fitted = self.estimator
         curves = (fitted.loss_curve_, fitted.validation_loss_curve_ or [], fitted.validation_scores_ or [])
         return Start(theta, rng, fitted.t_, solver_state, curves)
@@ -216,13 +216,13 @@ class Training:
     def fitted_attributes(self, outcome: Outcome) -> dict[str, Any]:
         """Return what the estimator would be made of if the fit had come to this outcome."""
         fitted = copy(self.estimator)
-        fitted._store(self.network, self.location, self.scale, outcome, [outcome])
+        fitted._store(self.network, self.encoder, outcome, [outcome])
         return vars(fitted)
 
     def objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map, name: str = "X") -> Objective:
         """Return the objective on standardised targets; `rng` draws what is dropped, `name` is that of X."""
-        loss = self.estimator._make_loss()
-        values = loss.standardised(data.targets.values, self.location, self.scale).astype(self.dtype)
+        loss = self.encoder.loss
+        values = loss.standardised(data.targets.values, self.encoder.location, self.encoder.scale).astype(self.dtype)
         return Objective(
             self.network,
             loss,

@@ -5,8 +5,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_scalar
 
 from skrnn.cells import CELLS
@@ -189,18 +188,6 @@ def check_kind(X: np.ndarray, name: str) -> None:
         raise TypeError(f"{name} has dtype {X.dtype}; expected real numbers.")
 
 
-def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bool = True) -> np.ndarray:
-    """Return the targets of regression as float64, (n_samples,) or (n_samples, n_outputs)."""
-    with naming(name, "real numbers, (n_samples,) or (n_samples, n_outputs)"):
-        y = check_array(y, ensure_2d=False, dtype="numeric", input_name=name, estimator=estimator)
-        check_kind(y, name)
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=estimator)
-    _check_n_targets(y, n_samples, name)
-    if ravel and _is_column(y):
-        return column_or_1d(y, dtype=np.float64, warn=True)
-    return y
-
-
 def find_missing(y: np.ndarray) -> np.ndarray | None:
     """Return which targets are missing, NaN or None, of the shape of `y`; None if none is."""
     if y.dtype.kind == "f":
@@ -225,35 +212,6 @@ def settled(y: np.ndarray) -> np.ndarray:
     if y.dtype != object or len({isinstance(target, str) for target in y.ravel()}) > 1:
         return y
     return np.array(y.tolist())
-
-
-def read_labels(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray:
-    """Return the targets of classification: labels, (n_samples,), or zeros and ones, (n_samples, n_outputs)."""
-    with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
-        y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=estimator)
-        _check_n_targets(y, n_samples, name)
-        if y.dtype.kind == "S":
-            raise TypeError(f"{name} has dtype {y.dtype}, bytes; expected labels that are strings or integers.")
-        if y.dtype.kind == "f" and y.dtype.itemsize > 8:
-            y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=estimator)
-        if type_of_target(y) == "multiclass-multioutput":
-            raise ValueError(
-                f"{name} has {y.shape[1]} columns of several classes. Expected class labels (n_samples,), or zeros and "
-                "ones (n_samples, n_outputs); MultiOutputClassifier fits a classifier a column."
-            )
-        check_classification_targets(y)
-        unique_labels(y)  # raises for labels of several types
-    return column_or_1d(y, warn=True) if _is_column(y) else y
-
-
-def _is_column(y: np.ndarray) -> bool:
-    return y.ndim == 2 and y.shape[1] == 1
-
-
-def _check_n_targets(y: np.ndarray, n_samples: int, name: str) -> None:
-    if len(y) != n_samples:
-        sequences = name.replace("y", "X")
-        raise ValueError(f"{name} has {len(y)} samples, but {sequences} has {n_samples}; expected a target for each.")
 
 
 def read_random_state(random_state: Any) -> np.random.RandomState:
