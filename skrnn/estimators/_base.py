@@ -1,6 +1,5 @@
 """What RNNRegressor and RNNClassifier share: fit is validate, build, solve, store."""
 
-import warnings
 from abc import ABC
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._inputs._warnings import warn
 from skrnn.estimators._build import choose_batch_size, make_network
 from skrnn.estimators._callbacks import CallbackSupportMixin, Method, Task, begin_fit, with_callbacks
 from skrnn.estimators._data import Data
@@ -71,83 +71,6 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     _rng_state: list[Any]
     _unfinished: RunState | None = None  # set where a checkpoint is loaded, from which fit goes on
     _encoder_type: ClassVar[type[TargetEncoder]]  # all that differs between a regressor and a classifier
-
-    def __init__(
-        self,
-        *,
-        cell: str,
-        hidden_layer_sizes: Any,
-        activation: str,
-        bidirectional: bool,
-        return_sequences: bool,
-        dropout: float,
-        recurrent_dropout: float,
-        bptt_steps: int | None,
-        solver: str,
-        alpha: float,
-        batch_size: int | str,
-        learning_rate: str,
-        learning_rate_init: float | str,
-        power_t: float,
-        max_iter: int,
-        shuffle: bool,
-        random_state: Any,
-        tol: float,
-        verbose: bool,
-        warm_start: bool,
-        momentum: float,
-        nesterovs_momentum: bool,
-        early_stopping: bool,
-        validation_fraction: float,
-        validation_split: str,
-        beta_1: float,
-        beta_2: float,
-        epsilon: float,
-        n_iter_no_change: int,
-        max_fun: int,
-        n_init: int,
-        max_grad_norm: float | None,
-        solver_options: dict[str, Any] | None,
-        n_timesteps: int | None,
-        dtype: str | None,
-        n_jobs: int | None,
-    ) -> None:
-        self.cell = cell
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.bidirectional = bidirectional
-        self.return_sequences = return_sequences
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.bptt_steps = bptt_steps
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.validation_split = validation_split
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.n_init = n_init
-        self.max_grad_norm = max_grad_norm
-        self.solver_options = solver_options
-        self.n_timesteps = n_timesteps
-        self.dtype = dtype
-        self.n_jobs = n_jobs
 
     # Training
 
@@ -217,7 +140,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         data = data.weighted(encoder.training_weights(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
         data = replace(data, sequences=in_dtype(data.sequences, dtype, "X"))
-        batch_size = choose_batch_size(self, len(data), stacklevel=5)
+        batch_size = choose_batch_size(self, len(data))
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
             data = data.merge_duplicates()  # not where each sample drops units of its own
         encoder = encoder.standardise(data.targets)
@@ -281,7 +204,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         data = data.weighted(encoder.training_weights(data.targets))
         encoder = encoder if resume else encoder.standardise(data.targets)
         dtype = fitted_dtype(self) if resume else self._choose_dtype(data)
-        batch_size = choose_batch_size(self, len(data), stacklevel=5)
+        batch_size = choose_batch_size(self, len(data))
         training = Training(self, encoder, data, None, dtype, batch_size, max_iter=1)
         starts = [training.fitted_start(rng, self._solver_state)] if resume else training.fresh_starts(rng)
         self._train(training, starts, warns=False)
@@ -293,7 +216,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         self._store(training.network, training.encoder, best, outcomes)
         self.__dict__.pop("_unfinished", None)
         if warns:
-            warn_of(best, outcomes, len(starts), stacklevel=6)
+            warn_of(best, outcomes, len(starts))
         if training.task is not None:
             training.task.end(dict)  # the estimator itself is fitted: no attribute need be added
 
@@ -369,7 +292,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         raw, form = self._infer(X, outputs)
         predictions = getattr(self._target_encoder(), kind)(raw)
         if predictions.dtype.kind == "f" and np.isfinite(raw).all():  # of which the exponential may be too large
-            self._warn_unless_finite(predictions, stacklevel=4)
+            self._warn_unless_finite(predictions)
         return form.restore(predictions) if self.return_sequences else predictions
 
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
@@ -418,14 +341,14 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         with worker_map(self.n_jobs) as map_chunks:
             parts = [infer(network, theta, part, map_chunks) for part in form.parts(dtype)]
         answers = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
-        self._warn_unless_finite(answers, stacklevel=5)
+        self._warn_unless_finite(answers)
         return answers, form
 
-    def _warn_unless_finite(self, answers: np.ndarray, stacklevel: int) -> None:
+    def _warn_unless_finite(self, answers: np.ndarray) -> None:
         """Warn where the network is asked for what it cannot answer."""
         if not np.isfinite(answers).all():
             message = f"{type(self).__name__} answers with numbers that are not finite: X is out of its range."
-            warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
+            warn(message, RuntimeWarning)
 
     def stream(self, n_sequences: int = 1) -> Stream:
         """Return an object that predicts timestep after timestep, with the state in between made explicit.

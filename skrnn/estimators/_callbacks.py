@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any, Self, TypeVar, cast, final
 
 import numpy as np
@@ -18,13 +17,8 @@ except ModuleNotFoundError:  # before scikit-learn 1.9
         """Nothing: an estimator without `set_callbacks`."""
 
     def _managing_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the method, in a frame of its own, so that warnings point to the same line as with callbacks."""
-
-        @wraps(method)
-        def unmanaged(estimator: Any, *arguments: Any, **keywords: Any) -> Any:
-            return method(estimator, *arguments, **keywords)
-
-        return unmanaged
+        """Return the method as it is."""
+        return method
 
 
 __all__ = [

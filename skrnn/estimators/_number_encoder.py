@@ -1,6 +1,5 @@
 """Targets that are numbers."""
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self, final
 
@@ -8,6 +7,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array, column_or_1d
 
+from skrnn._inputs._warnings import warn
 from skrnn.estimators._inputs import naming
 from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples
 from skrnn.estimators._validation import check_kind, quantile_levels
@@ -173,7 +173,7 @@ class NumberEncoder(TargetEncoder):
             raise ValueError(f"y has no target of positive weight in output {output}; expected at least one.")
         if _least_count(targets) < 2:
             message = "The score (D^2) is not well-defined with less than two targets."
-            warnings.warn(message, UndefinedMetricWarning, stacklevel=3)
+            warn(message, UndefinedMetricWarning)
             return float("nan")
         # In the units of training, in which Huber's loss has its threshold. D^2 is the same in any.
         outputs = (raw - self.location[:, None]) / self.scale[:, None]

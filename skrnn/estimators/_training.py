@@ -1,6 +1,5 @@
 """Training: runs of a solver, one from each start, of which the best is kept."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skrnn._inputs._warnings import warn
 from skrnn.estimators._build import make_network, make_solver, remedy
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._data import Data
@@ -359,25 +359,25 @@ class _Run:
         )
 
 
-def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_starts: int, stacklevel: int) -> None:
+def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_starts: int) -> None:
     """Warn where starts diverged, and where the user or a limit ended the solver before it had converged."""
     n_diverged = sum(outcome.error is not None for outcome in outcomes)
     if n_diverged:
         message = f"The solver diverged from {n_diverged} of {len(outcomes)} starts; the best of the others is kept."
-        warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel)
+        warn(message, ConvergenceWarning)
     if best.notice is not None:
-        warnings.warn(best.notice, stacklevel=stacklevel)
+        warn(best.notice)
     was_stopped = any(outcome.is_last for outcome in outcomes)
     if outcomes[-1].was_interrupted or (len(outcomes) < n_starts and not was_stopped):
         when = f"{len(outcomes)} of {n_starts} starts"
         if outcomes[-1].was_interrupted:
             when = f"{outcomes[-1].n_iter} iterations" + (f" of start {len(outcomes)}" if n_starts > 1 else "")
         message = f"Training interrupted by user after {when}; the best parameters so far are kept."
-        warnings.warn(message, stacklevel=stacklevel)
+        warn(message)
     elif best.stopped_short is not None:
         advice = "More iterations (max_iter), a larger tol, or scaled data may help."
         message = f"{best.stopped_short}, and the solver hasn't converged yet. {advice}"
-        warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel)
+        warn(message, ConvergenceWarning)
 
 
 def _copy(rng: np.random.RandomState) -> np.random.RandomState:
