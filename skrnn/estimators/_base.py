@@ -2,7 +2,6 @@
 
 from abc import ABC
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
 from typing import Any, ClassVar, Self, cast
 
@@ -12,23 +11,18 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._warnings import warn
-from skrnn.estimators._build import choose_batch_size, make_network
+from skrnn.estimators._build import choose_batch_size
 from skrnn.estimators._callbacks import CallbackSupportMixin, Method, Task, begin_fit, with_callbacks
-from skrnn.estimators._data import Data
-from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
-from skrnn.estimators._inputs import naming
+from skrnn.estimators._fitted import fitted_dtype, read_fitted
 from skrnn.estimators._parallel import worker_map
 from skrnn.estimators._run_state import RunState
-from skrnn.estimators._sequence_format import SequenceFormat, in_dtype
+from skrnn.estimators._sequence_format import SequenceFormat
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._target_encoder import TargetEncoder
-from skrnn.estimators._training import Outcome, Start, Training, warn_of
-from skrnn.estimators._validation import (
-    check_parameters,
-    read_random_state,
-)
+from skrnn.estimators._training import Training, warn_of
+from skrnn.estimators._training_data import TrainingData
+from skrnn.estimators._validation import check_parameters, read_random_state
 from skrnn.network._inference import hidden_states, outputs
-from skrnn.network._network import Network
 from skrnn.solvers import UPDATE_RULES
 
 
@@ -126,26 +120,33 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             If a parameter or X is of a wrong type.
         """
         check_parameters(self)
-        resume = self.warm_start and hasattr(self, "readout_weights_")
-        task = self._begin_task(X, y, sample_weight, 1 if resume or self._unfinished else self.n_init)
-        encoder, data = self._read_data(X, y, sample_weight, learns=not resume)
+        resumes = self.warm_start and hasattr(self, "readout_weights_")
+        task = self._begin_task(X, y, sample_weight, 1 if resumes or self._unfinished else self.n_init)
+        encoder, data = self._read_data(X, y, sample_weight, learns=not resumes)
+        validation = self._read_validation(encoder, X_val, y_val, sample_weight_val, data.sequences.n_features)
         rng = self._unfinished.first_rng(self) if self._unfinished else read_random_state(self.random_state)
         first_rng_state = rng.get_state()
-        validation = self._read_validation(encoder, X_val, y_val, sample_weight_val, data.sequences.n_features)
         if validation is None and self.early_stopping:
-            with naming("validation_fraction", "a share that leaves samples on both sides"):
-                data, validation = data.hold_out(
-                    self.validation_fraction, self.validation_split, encoder.strata(data.targets), rng
-                )
+            strata = encoder.strata(data.targets)
+            data, validation = data.hold_out(self.validation_fraction, self.validation_split, strata, rng)
         data = data.weighted(encoder.training_weights(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
-        data = replace(data, sequences=in_dtype(data.sequences, dtype, "X"))
+        data, validation = data.astype(dtype, "X"), validation and validation.astype(dtype, "X_val")
         batch_size = choose_batch_size(self, len(data))
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
             data = data.merge_duplicates()  # not where each sample drops units of its own
         encoder = encoder.standardise(data.targets)
-        training = Training(self, encoder, data, validation, dtype, batch_size, self.max_iter, first_rng_state, task)
-        self._train(training, self._starts(training, rng, resume=resume))
+        training = Training(self, encoder, data, validation, batch_size, self.max_iter, first_rng_state, task)
+        if self._unfinished:
+            runs = [training.resumed_run(rng, self._unfinished)]
+        else:
+            runs = [training.continued_run(rng)] if resumes else training.fresh_runs(rng)
+        best, outcomes = training.best_outcome(runs)
+        training.store(self, best, outcomes)
+        self.__dict__.pop("_unfinished", None)
+        warn_of(best, outcomes, len(runs))
+        if task is not None:
+            task.end(dict)  # the estimator itself is fitted: no attribute need be added
         return self
 
     def _begin_task(self, X: Any, y: Any, sample_weight: Any, n_starts: int) -> Task | None:
@@ -155,12 +156,6 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         n_subtasks = max(1, n_left) if is_single else n_starts
         metadata = {"sample_weight": sample_weight}
         return begin_fit(self, X, y, metadata, max_subtasks=n_subtasks, sequential_subtasks=is_single)
-
-    def _starts(self, training: Training, rng: np.random.RandomState, *, resume: bool) -> list[Start]:
-        """Return where to begin: where a checkpoint left off, at the fitted parameters, or anew."""
-        if self._unfinished:
-            return [training.resumed_start(rng, self._unfinished)]
-        return [training.fitted_start(rng, [])] if resume else training.fresh_starts(rng)
 
     @available_if(is_stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -195,47 +190,22 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         check_parameters(self)
         if self.early_stopping:
             raise ValueError("early_stopping is True, but partial_fit cannot stop early; set it to False.")
-        resume = hasattr(self, "readout_weights_")
-        if self.n_init > 1 and not resume:
+        resumes = hasattr(self, "readout_weights_")
+        if self.n_init > 1 and not resumes:
             raise ValueError(f"n_init is {self.n_init}, but partial_fit has a single start; set it to 1.")
-        encoder, data = self._read_data(X, y, sample_weight, learns=not resume, classes=classes, incremental=True)
+        encoder, data = self._read_data(X, y, sample_weight, learns=not resumes, classes=classes, incremental=True)
         rng = read_random_state(self.random_state)
-        rng = self._restored_rng(rng) if resume else rng
+        rng = self._restored_rng(rng) if resumes else rng
         data = data.weighted(encoder.training_weights(data.targets))
-        encoder = encoder if resume else encoder.standardise(data.targets)
-        dtype = fitted_dtype(self) if resume else self._choose_dtype(data)
-        batch_size = choose_batch_size(self, len(data))
-        training = Training(self, encoder, data, None, dtype, batch_size, max_iter=1)
-        starts = [training.fitted_start(rng, self._solver_state)] if resume else training.fresh_starts(rng)
-        self._train(training, starts, warns=False)
+        data = data.astype(fitted_dtype(self) if resumes else self._choose_dtype(data), "X")
+        encoder = encoder if resumes else encoder.standardise(data.targets)
+        training = Training(self, encoder, data, None, choose_batch_size(self, len(data)), max_iter=1)
+        runs = [training.continued_run(rng, self._solver_state)] if resumes else training.fresh_runs(rng)
+        training.store(self, *training.best_outcome(runs))
+        self.__dict__.pop("_unfinished", None)
         return self
 
-    def _train(self, training: Training, starts: list[Start], *, warns: bool = True) -> None:
-        """Let the solver work from each start, and store what the best run has found."""
-        best, outcomes = training.best_run(starts)
-        self._store(training.network, training.encoder, best, outcomes)
-        self.__dict__.pop("_unfinished", None)
-        if warns:
-            warn_of(best, outcomes, len(starts))
-        if training.task is not None:
-            training.task.end(dict)  # the estimator itself is fitted: no attribute need be added
-
-    def _store(self, network: Network, encoder: TargetEncoder, best: Outcome, outcomes: list[Outcome]) -> None:
-        """Store what the best run has found, and curves."""
-        encoder.store(self)
-        store_theta(self, network, best.theta, encoder.location, encoder.scale)
-        self.loss_ = best.loss
-        self._solver_state, self._rng_state = best.solver_state, best.rng_state
-        self.t_ = best.n_samples_seen
-        self.loss_curves_ = [outcome.loss_curve for outcome in outcomes]
-        self.loss_curve_ = list(best.loss_curve)
-        self.best_loss_ = min(self.loss_curve_, default=np.nan)
-        self.n_iter_ = len(self.loss_curve_)
-        self.validation_loss_curve_ = best.validation_loss_curve or None
-        self.validation_scores_ = best.validation_scores or None
-        self.best_validation_score_ = max(self.validation_scores_ or [], default=None)
-
-    def _choose_dtype(self, data: Data) -> np.dtype:
+    def _choose_dtype(self, data: TrainingData) -> np.dtype:
         """Return the dtype that the parameter asks for, or that of X."""
         is_float32 = data.sequences.rows.dtype.str[1:] == "f4"  # of either byte order
         return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
@@ -256,7 +226,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _read_data(
         self, X: Any, y: Any, sample_weight: Any, *, learns: bool, classes: Any = None, incremental: bool = False
-    ) -> tuple[TargetEncoder, Data]:
+    ) -> tuple[TargetEncoder, TrainingData]:
         """Return the data that count for training, and what encodes targets: as learnt from these, or as it was."""
         form = SequenceFormat.read(self, X, None if learns else self.input_weights_[0].shape[1])
         sequences = form.sequences()
@@ -267,11 +237,11 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         else:
             encoder.check_classes(classes)
         targets = encoder.encode(columns, needs_all_outputs=learns or not incremental)
-        return encoder, Data(sequences, targets, encoder.per_timestep).weighted(targets.weights)
+        return encoder, TrainingData(sequences, targets, encoder.per_timestep).weighted(targets.weights)
 
     def _read_validation(
         self, encoder: TargetEncoder, X: Any, y: Any, sample_weight: Any, n_features: int
-    ) -> Data | None:
+    ) -> TrainingData | None:
         """Return the validation data, if any, in the form that the training data have."""
         if X is None and y is None:
             if sample_weight is not None:
@@ -283,7 +253,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         form = SequenceFormat.read(self, X, n_features, "X_val")
         sequences = form.sequences()
         targets = encoder.encode(encoder.read(y, sample_weight, form, "y_val"))
-        return Data(sequences, targets, encoder.per_timestep).weighted(targets.weights)
+        return TrainingData(sequences, targets, encoder.per_timestep).weighted(targets.weights)
 
     # Prediction
 
@@ -331,22 +301,17 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         self, X: Any, infer: Callable[..., np.ndarray], return_sequences: bool | None = None
     ) -> tuple[np.ndarray, SequenceFormat]:
         """Return what `infer` makes of the network and the sequences X, and the form in which X came."""
-        check_is_fitted(self)
-        check_parameters(self)
-        n_features = self.input_weights_[0].shape[1]
-        form = SequenceFormat.read(self, X, n_features)
-        network = make_network(self, n_features, self.n_outputs_, return_sequences)
-        dtype = fitted_dtype(self)
-        theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
+        network, theta = read_fitted(self, return_sequences)
+        form = SequenceFormat.read(self, X, network.layout.n_features)
         with worker_map(self.n_jobs) as map_chunks:
-            parts = [infer(network, theta, part, map_chunks) for part in form.parts(dtype)]
-        answers = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
-        self._warn_unless_finite(answers)
-        return answers, form
+            parts = [infer(network, theta, part, map_chunks) for part in form.parts(theta.dtype)]
+        raw = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+        self._warn_unless_finite(raw)
+        return raw, form
 
-    def _warn_unless_finite(self, answers: np.ndarray) -> None:
+    def _warn_unless_finite(self, outputs: np.ndarray) -> None:
         """Warn where the network is asked for what it cannot answer."""
-        if not np.isfinite(answers).all():
+        if not np.isfinite(outputs).all():
             message = f"{type(self).__name__} answers with numbers that are not finite: X is out of its range."
             warn(message, RuntimeWarning)
 
@@ -371,16 +336,12 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             If it is bidirectional: its outputs depend on timesteps that are still to come.
         """
         check_is_fitted(self)
-        check_parameters(self)
         if self.bidirectional:
             raise ValueError(
                 "bidirectional is True, but a stream needs False: the pass from the end of a sequence cannot begin "
                 "before its last timestep is there."
             )
-        network = make_network(self, self.input_weights_[0].shape[1], self.n_outputs_)
-        dtype = fitted_dtype(self)
-        theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
-        return Stream(network, theta, n_sequences, self._target_encoder())
+        return Stream(*read_fitted(self), n_sequences, self._target_encoder())
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""

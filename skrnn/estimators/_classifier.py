@@ -166,7 +166,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     n_parameters_ : int
         Number of all weights and biases.
     n_layers_ : int
-        Number of recurrent layers.
+        Number of recurrent layers, and two more for input and output, as `MLPRegressor` counts.
     n_outputs_ : int
         Number of outputs of the readout.
     n_features_in_ : int

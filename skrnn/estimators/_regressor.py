@@ -186,7 +186,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     n_parameters_ : int
         Number of all weights and biases.
     n_layers_ : int
-        Number of recurrent layers.
+        Number of recurrent layers, and two more for input and output, as `MLPRegressor` counts.
     n_outputs_ : int
         Number of outputs of the readout: one for each target, or with several levels of `quantile` for each level.
     n_features_in_ : int

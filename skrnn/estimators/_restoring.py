@@ -9,13 +9,13 @@ from typing import Any, final
 import numpy as np
 
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._build import make_network, make_solver, parameter_layout
+from skrnn.estimators._build import make_solver, parameter_layout
 from skrnn.estimators._description import Description
+from skrnn.estimators._fitted import Outcome, store_outcome
 from skrnn.estimators._plain import parameter
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._storing import CURVES, ESTIMATORS
 from skrnn.estimators._target_encoder import TargetEncoder
-from skrnn.estimators._training import Outcome
 from skrnn.estimators._validation import check_parameters, read_random_state
 from skrnn.solvers import Monitor
 
@@ -68,8 +68,8 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
         scores=arrays.scores(),
     )
     outcome = _outcome(estimator, state, description.n_samples_seen)
-    network = make_network(estimator, description.n_features, n_outputs)
-    estimator._store(network, replace(encoder, location=location, scale=scale), outcome, [outcome])
+    layout = parameter_layout(estimator, description.n_features, n_outputs)
+    store_outcome(estimator, replace(encoder, location=location, scale=scale), layout, outcome, [outcome])
     estimator._unfinished = state
     return estimator
 
@@ -139,12 +139,10 @@ def _outcome(estimator: BaseRNN, state: RunState, n_samples_seen: int) -> Outcom
     return Outcome(
         theta=theta,
         loss=loss,
-        merits=(),
         loss_curve=curves[0],
         validation_loss_curve=curves[1],
         validation_scores=curves[2],
         n_iter=monitor.n_iter,
-        stopped_short=None,
         n_samples_seen=n_samples_seen,
         solver_state=state.solver,
         rng_state=list(state.rng_state),

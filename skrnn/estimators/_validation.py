@@ -66,8 +66,8 @@ def check_parameters(estimator: Any) -> None:
     if not _is_auto(parameters["learning_rate_init"]):
         _check_number("learning_rate_init", parameters["learning_rate_init"], Real, 0, None, "neither")
     for name in _FLAGS:
-        if name in parameters and not isinstance(parameters[name], bool | np.bool_ | Integral):
-            raise TypeError(f"{name} must be True or False, not {parameters[name]!r}.")
+        if name in parameters:
+            _check_flag(name, parameters[name])
     for name, choices in _CHOICES.items():
         if name in parameters:
             _check_choice(name, parameters[name], choices)
@@ -78,6 +78,19 @@ def check_parameters(estimator: Any) -> None:
         quantile_levels(parameters["quantile"])
     _check_n_jobs(parameters["n_jobs"])
     _check_together(parameters)
+
+
+def check_network_parameters(estimator: Any) -> None:
+    """Raise for one of the parameters that predictions depend on, as `check_parameters` does for all."""
+    for name in ("cell", "loss"):
+        if hasattr(estimator, name):
+            _check_choice(name, getattr(estimator, name), _CHOICES[name])
+    _check_activation(estimator.cell, estimator.activation)
+    for name in ("bidirectional", "return_sequences"):
+        _check_flag(name, getattr(estimator, name))
+    if estimator.n_timesteps is not None:
+        _check_number("n_timesteps", estimator.n_timesteps, Integral, 1, None, "left")
+    _check_n_jobs(estimator.n_jobs)
 
 
 def _check_together(parameters: Mapping[str, Any]) -> None:
@@ -136,6 +149,11 @@ def _check_number(name: str, value: Any, kind: type, least: float | None, most: 
     check_scalar(value, name, kind, min_val=least, max_val=most, include_boundaries=ends)
     if not np.isfinite(value):
         raise ValueError(f"{name} == {value}, must be finite.")
+
+
+def _check_flag(name: str, value: Any) -> None:
+    if not isinstance(value, bool | np.bool_ | Integral):
+        raise TypeError(f"{name} must be True or False, not {value!r}.")
 
 
 def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:

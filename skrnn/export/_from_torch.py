@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 
-from skrnn.estimators._adopted import adopt
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._classifier import RNNClassifier
+from skrnn.estimators._fitted import set_fitted_parameters
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.export._torch_state import RecurrentState, read_readout, read_recurrent, split_readout
 
@@ -110,7 +110,7 @@ def from_torch(
         bidirectional=state.n_directions == 2,
     )
     dtype = np.result_type(weights, *(array for layer in state.layers for array in layer))
-    adopt(template, state.layers, weights.astype(dtype), bias.astype(dtype), n_targets, classes)
+    set_fitted_parameters(template, state.layers, weights.astype(dtype), bias.astype(dtype), n_targets, classes)
     return template
 
 
