@@ -1,4 +1,4 @@
-"""What RNNRegressor and RNNClassifier share: fit is validate, build, solve, store."""
+"""What RNNRegressor and RNNClassifier share: fit is parameters, input, targets, training, store."""
 
 from abc import ABC
 from collections.abc import Callable
@@ -131,7 +131,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             data, validation = data.hold_out(self.validation_fraction, self.validation_split, strata, rng)
         data = data.weighted(encoder.training_weights(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
-        data, validation = data.astype(dtype, "X"), validation and validation.astype(dtype, "X_val")
+        data = data.astype(dtype, "X")
+        validation = None if validation is None else validation.astype(dtype, "X_val")
         batch_size = choose_batch_size(self, len(data))
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
             data = data.merge_duplicates()  # not where each sample drops units of its own

@@ -64,7 +64,7 @@ class Task:
 
     @property
     def has_ended(self) -> bool:
-        """Whether a callback has left word, where the task began, that it had ended already."""
+        """Whether a callback has said, where the task began, that it had ended already."""
         return getattr(self.context, "has_ended", False)
 
     def subtask(self, name: str, number: int | None = None, max_subtasks: int = 0) -> "Task":

@@ -33,7 +33,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Whether each layer has a second set of units that goes through each sequence from its own end to its beginning.
         The next layer and the readout see the states of both [6]_.
     return_sequences : bool, default=False
-        Whether there is a target, and an output, at each timestep (many to many) or one a sequence, after its last
+        Whether there is a target, and an output, at each timestep (many to many) or one per sequence, after its last
         timestep. The errors of all timesteps add up. Each timestep that has a target counts alike: a long sequence
         for more than a short one.
     dropout : float, default=0.0
@@ -83,7 +83,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         gradient is below `tol`, as the method has it ("Newton-CG": when its step, averaged over the parameters, is
         below the square of `tol`).
     verbose : bool, default=False
-        Whether to print a line an iteration.
+        Whether to print one line per iteration.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last one.
     momentum : float, default=0.9
@@ -177,7 +177,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     See Also
     --------
     RNNRegressor : The same network for numbers.
-    SlidingWindow : Turns a series into sequences, one a row.
+    SlidingWindow : Turns a series into sequences, one per row.
 
     Notes
     -----

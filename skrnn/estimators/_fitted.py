@@ -69,23 +69,11 @@ def set_fitted_parameters(
     n_targets: int | None,
     classes: Any = None,
 ) -> None:
-    """Make an estimator whose parameters describe the network a fitted one that has these arrays.
+    """Make a fitted estimator of one whose parameters describe the network, with arrays in the public attributes' form.
 
-    It is what a fit would have left that found them after no iteration, on targets of location 0 and scale 1: it
-    predicts, and `partial_fit` and a warm start go on from there.
-
-    Parameters
-    ----------
-    estimator : BaseRNN
-        Not fitted yet.
-    layers : list of (input weights, recurrent weights, biases)
-        Of each direction of each layer, in the form of the public attributes.
-    readout_weights, readout_bias : ndarray of shape (n_outputs, readout_size) and (n_outputs,)
-        Of the readout; their dtype is that of the network, unless the estimator has one.
-    n_targets : int or None
-        Columns of the targets that the network was made for, or None if they are 1-D.
-    classes : array-like of shape (n_classes,), default=None
-        Of a classifier.
+    It is what a fit would have left that found them after no iteration, on targets of location 0 and scale 1. `layers`
+    are input weights, recurrent weights and biases of each direction of each layer; the readout's dtype is the
+    network's, unless the estimator has one; `n_targets` is the number of columns of y, None for 1-D ones.
     """
     check_parameters(estimator)
     n_features, n_outputs = layers[0][0].shape[1], len(readout_bias)
@@ -110,15 +98,7 @@ def set_fitted_parameters(
 
 
 def read_fitted(estimator: Any, return_sequences: bool | None = None) -> tuple[Network, np.ndarray]:
-    """Return the network of a fitted estimator and theta, for outputs in the units of the targets.
-
-    Raises
-    ------
-    NotFittedError
-        If the estimator has not been fitted.
-    ValueError, TypeError
-        If its parameters describe another network than was fitted, or none.
-    """
+    """Return the network of a fitted estimator and theta, for outputs in the units of the targets."""
     check_is_fitted(estimator, "readout_weights_")
     check_network_parameters(estimator)
     network = make_network(estimator, estimator.input_weights_[0].shape[1], estimator.n_outputs_, return_sequences)
@@ -138,13 +118,7 @@ def read_theta(
     location: np.ndarray | float = 0.0,
     scale: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Return theta, (n_parameters,) of `dtype`, for targets standardised to `location` and `scale`, (n_outputs,).
-
-    Raises
-    ------
-    ValueError
-        If the parameters of the estimator describe another network than its attributes hold.
-    """
+    """Return theta, (n_parameters,) of `dtype`, for targets standardised to `location` and `scale`, (n_outputs,)."""
     _check_same_network(estimator, layout)
     layers = zip(estimator.input_weights_, estimator.recurrent_weights_, estimator.biases_, strict=True)
     weights = (estimator.readout_weights_.T / scale).T

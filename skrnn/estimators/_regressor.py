@@ -30,7 +30,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Whether each layer has a second set of units that goes through each sequence from its own end to its beginning.
         The next layer and the readout see the states of both [6]_.
     return_sequences : bool, default=False
-        Whether there is a target, and an output, at each timestep (many to many) or one a sequence, after its last
+        Whether there is a target, and an output, at each timestep (many to many) or one per sequence, after its last
         timestep. The errors of all timesteps add up. Each timestep that has a target counts alike: a long sequence
         for more than a short one.
     dropout : float, default=0.0
@@ -103,7 +103,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         below the square of `tol`); "least_squares" when that entry is below the square of `tol`, or when the loss or
         the parameters change by a share of less than 1e-8.
     verbose : bool, default=False
-        Whether to print a line an iteration.
+        Whether to print one line per iteration.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last one.
     momentum : float, default=0.9
@@ -197,7 +197,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     See Also
     --------
     RNNClassifier : The same network for classes.
-    SlidingWindow : Turns a series into sequences, one a row.
+    SlidingWindow : Turns a series into sequences, one per row.
 
     Notes
     -----

@@ -40,13 +40,7 @@ class SequenceFormat:
 
     @classmethod
     def read(cls, estimator: Any, X: Any, n_features: int | None = None, name: str = "X") -> Self:
-        """Return the format of X, whose timesteps have `n_features`; by None, the estimator learns how many, and names.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If X is nothing of the kind.
-        """
+        """Return the format of X, whose timesteps have `n_features`: with None, the estimator learns how many."""
         who, learns = type(estimator).__name__, n_features is None
         refuse_masked(X, name)
         if isinstance(X, list | tuple) and len(X) == 0:
@@ -70,13 +64,7 @@ class SequenceFormat:
         return len(self.values)
 
     def sequences(self) -> Sequences:
-        """Return all sequences in the internal form.
-
-        Raises
-        ------
-        ValueError
-            If a timestep is NaN in some features only, or infinite, or if all timesteps of a sequence are NaN.
-        """
+        """Return all sequences in the internal form, or raise ValueError where a timestep cannot be read."""
         return (from_array if self.kind == "array" else from_list)(self.values, self.name)
 
     def parts(self, dtype: np.dtype) -> Iterator[Sequences]:
@@ -105,13 +93,7 @@ class SequenceFormat:
         return np.add.reduceat(self.is_valid, starts, dtype=np.intp)
 
     def flatten(self, values: Any, name: str) -> np.ndarray:
-        """Return values that came for each timestep in columns of those that are not masked, (n_columns, ...).
-
-        Raises
-        ------
-        ValueError
-            If the values do not have the format of the sequences.
-        """
+        """Return values that came for each timestep in this format, (n_columns, ...): those that are not masked."""
         return (self._join(values, name) if is_list_of_arrays(values) else self._unfold(values, name))[self.is_valid]
 
     def _join(self, values: Any, name: str) -> np.ndarray:
@@ -200,12 +182,10 @@ def _as_array(values: Any) -> np.ndarray:
 
 
 def _is_read_as_list(estimator: Any, X: Any, learns: bool) -> bool:
-    """Tell whether X is to be read sequence by sequence.
-
-    So is a list of lists of numbers that are of one length by chance, where that length is another than in fit.
-    """
+    """Tell whether X is to be read sequence by sequence."""
     if is_list_of_arrays(X):
         return True
+    # So is a list of lists of numbers that are of one length by chance, where that length is another than in fit.
     if learns or estimator.n_timesteps is not None or not isinstance(X, list | tuple) or not X:
         return False
     is_of_lists = all(isinstance(entry, list | tuple) and np.ndim(entry) == 1 for entry in X)

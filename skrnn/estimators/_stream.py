@@ -25,7 +25,7 @@ class Stream:
     """A fitted estimator that reads its sequences timestep by timestep.
 
     :meth:`RNNRegressor.stream` and :meth:`RNNClassifier.stream` make it. Every call of a method that predicts takes all
-    sequences one timestep further: call one of them a timestep. It predicts what the estimator, with
+    sequences one timestep further: call one of them per timestep. It predicts what the estimator, with
     ``return_sequences=True``, predicts for that timestep of the whole sequences.
 
     Attributes
@@ -67,14 +67,14 @@ class Stream:
         self.n_sequences = int(n_sequences)
         self._network, self._theta, self._encoder = network, theta, encoder
         parameters = network.layout.views(theta)
-        room = Workspace(network, 1, self.n_sequences, theta.dtype, backward=False)
-        self._inputs = room.layers[0].inputs[0]
-        self._readout, self._operand = parameters.readout.matrix, room.readout_operand
-        above = [*(upper.inputs[0] for upper in room.layers[1:]), self._operand[:-1]]
-        self._layers = list(zip(network.layers, network.pack(parameters), room.layers, above, strict=True))
+        workspace = Workspace(network, 1, self.n_sequences, theta.dtype, backward=False)
+        self._inputs = workspace.layers[0].inputs[0]
+        self._readout, self._operand = parameters.readout.matrix, workspace.readout_operand
+        above = [*(upper.inputs[0] for upper in workspace.layers[1:]), self._operand[:-1]]
+        self._layers = list(zip(network.layers, network.pack(parameters), workspace.layers, above, strict=True))
         # Where a state is found before the timestep, and where it is left after it.
-        h = [(of_layer.initial_h, of_layer.hidden_states[0]) for of_layer in room.layers]
-        c = [(of_layer.initial_c, of_layer.cell_states[0]) for of_layer in room.layers]
+        h = [(of_layer.initial_h, of_layer.hidden_states[0]) for of_layer in workspace.layers]
+        c = [(of_layer.initial_c, of_layer.cell_states[0]) for of_layer in workspace.layers]
         self._states = [pair for pairs in zip(h, c, strict=True) for pair in pairs if len(pair[0]) > 0]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -218,9 +218,9 @@ class Stream:
     def _advance(self) -> np.ndarray:
         """Return the raw outputs, (n_outputs, n_sequences), after the timestep that lies in the workspace."""
         segments = [(0, 1, self.n_sequences)]
-        for layer, matrix, room, above in self._layers:
-            layer.forward(matrix, room, segments)
-            above[...] = room.hidden_states[0]
+        for layer, matrix, workspace, above in self._layers:
+            layer.forward(matrix, workspace, segments)
+            above[...] = workspace.hidden_states[0]
         for before, after in self._states:
             before[...] = after
         return np.dot(self._readout, self._operand)

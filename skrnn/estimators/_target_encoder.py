@@ -83,23 +83,11 @@ class TargetEncoder(ABC):
     @classmethod
     @abstractmethod
     def of(cls, estimator: Any) -> Self:
-        """Return the encoder of a fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If its parameters do not go with what it was fitted to.
-        """
+        """Return the encoder of a fitted estimator, or raise ValueError where its parameters do not go with the fit."""
 
     @abstractmethod
     def with_form(self, n_targets: int | None, classes: Any = None) -> Self:
-        """Return an encoder of targets with so many columns, None for 1-D ones, or of labels of these classes.
-
-        Raises
-        ------
-        ValueError
-            If there are no such targets.
-        """
+        """Return an encoder of targets with so many columns, None for 1-D ones, and of these classes."""
 
     @abstractmethod
     def learn(self, columns: TargetColumns, classes: Any = None, *, incremental: bool = False) -> Self:
@@ -142,7 +130,7 @@ class TargetEncoder(ABC):
     @property
     @abstractmethod
     def kind(self) -> Literal["numbers", "exponentials", "quantiles", "two classes", "classes", "labels"]:
-        """What predictions, or the probabilities of a classifier, are.
+        """What follows from raw outputs: predictions, or the probabilities of a classifier.
 
         Raw outputs as they are, their exponentials, or for each target in increasing order; probabilities of two
         classes, whose only output is that of the second, of several classes, or of independent labels.
@@ -156,13 +144,7 @@ class TargetEncoder(ABC):
     # Reading
 
     def read(self, y: Any, sample_weight: Any, form: SequenceFormat, name: str = "y") -> TargetColumns:
-        """Return targets and weights as they came for sequences of this format.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If they are nothing of the kind, or none counts.
-        """
+        """Return targets and weights as they came for sequences of this format."""
         if y is None:
             raise ValueError(f"This {self.who} estimator requires y to be passed, but the target y is None.")
         refuse_masked(y, name)
@@ -224,13 +206,7 @@ class TargetEncoder(ABC):
     # Encoding
 
     def encode(self, columns: TargetColumns, *, needs_all_outputs: bool = True) -> Targets:
-        """Return the targets as the loss takes them, in the form that has been learnt.
-
-        Raises
-        ------
-        ValueError
-            If they are of another form, or with `needs_all_outputs` where an output has no target at all.
-        """
+        """Return the targets as the loss takes them, or raise ValueError where they are not as those learnt."""
         missing, is_counted = columns.missing, columns.is_counted
         lacks_outputs = missing is not None and missing.ndim == 2 and bool(missing[is_counted].any())
         if is_counted.all() and not lacks_outputs:
@@ -287,11 +263,9 @@ def check_n_samples(y: np.ndarray, n_samples: int, name: str) -> None:
 
 
 def rescale_weights(weights: np.ndarray) -> np.ndarray:
-    """Return weights times a power of two, so that no sum of theirs overflows or vanishes: only ratios count.
-
-    Those whose largest is of a usual size stay as they are.
-    """
+    """Return weights times a power of two, so that no sum of theirs overflows or vanishes: only ratios count."""
     exponent = int(np.frexp(weights.max())[1])
+    # Those of a usual size stay as they are.
     return weights if abs(exponent) <= 10 else np.ldexp(weights, -exponent)
 
 

@@ -113,15 +113,7 @@ class Training:
         )
 
     def best_outcome(self, runs: Sequence["Run"]) -> tuple[Outcome, list[Outcome]]:
-        """Return the best outcome of all runs, and the outcomes that there are before the user interrupts, in order.
-
-        Raises
-        ------
-        DivergenceError
-            If the solver diverged in every run.
-        KeyboardInterrupt
-            If the user interrupts before anything has come out.
-        """
+        """Return the best outcome, and in order all outcomes that there are before the user interrupts, if any."""
         outcomes: dict[int, Outcome] = {}
         try:
             for number, outcome in self._outcomes(runs):
