@@ -15,13 +15,13 @@ from skrnn.estimators._build import choose_batch_size
 from skrnn.estimators._callbacks import CallbackSupportMixin, Method, Task, begin_fit, with_callbacks
 from skrnn.estimators._fitted import fitted_dtype, read_fitted
 from skrnn.estimators._parallel import worker_map
+from skrnn.estimators._parameters import check_parameters, read_random_state
 from skrnn.estimators._run_state import RunState
 from skrnn.estimators._sequence_format import SequenceFormat
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training import Training, warn_of
 from skrnn.estimators._training_data import TrainingData
-from skrnn.estimators._validation import check_parameters, read_random_state
 from skrnn.network._inference import hidden_states, outputs
 from skrnn.solvers import UPDATE_RULES
 

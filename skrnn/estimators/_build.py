@@ -6,7 +6,7 @@ import numpy as np
 
 from skrnn._inputs._warnings import warn
 from skrnn.cells import CELLS
-from skrnn.estimators._validation import layer_sizes
+from skrnn.estimators._parameters import layer_sizes
 from skrnn.network._network import Network
 from skrnn.network._parameters import ParameterLayout
 from skrnn.solvers import (

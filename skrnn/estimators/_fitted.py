@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators._build import make_network
+from skrnn.estimators._parameters import check_network_parameters, check_parameters, read_random_state
 from skrnn.estimators._sequence_format import learn_features
 from skrnn.estimators._target_encoder import TargetEncoder
-from skrnn.estimators._validation import check_network_parameters, check_parameters, read_random_state
 from skrnn.network._network import Network
 from skrnn.network._parameters import ParameterLayout, ReadoutParameters
 from skrnn.solvers import DivergenceError

@@ -9,8 +9,8 @@ from sklearn.utils import check_array, column_or_1d
 
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._inputs import naming
+from skrnn.estimators._parameters import check_kind, quantile_levels
 from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples
-from skrnn.estimators._validation import check_kind, quantile_levels
 from skrnn.losses import LOSSES, Loss, Quantile
 from skrnn.sequences._targets import Targets
 

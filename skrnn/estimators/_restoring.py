@@ -12,11 +12,11 @@ from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._build import make_solver, parameter_layout
 from skrnn.estimators._description import Description
 from skrnn.estimators._fitted import Outcome, store_outcome
+from skrnn.estimators._parameters import check_parameters, read_random_state
 from skrnn.estimators._plain import parameter
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._storing import CURVES, ESTIMATORS
 from skrnn.estimators._target_encoder import TargetEncoder
-from skrnn.estimators._validation import check_parameters, read_random_state
 from skrnn.solvers import Monitor
 
 ReadArray = Callable[[str, np.dtype, tuple[int, ...]], np.ndarray]

@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skrnn.estimators._inputs import naming, refuse_masked
-from skrnn.estimators._validation import check_kind
+from skrnn.estimators._parameters import check_kind
 from skrnn.sequences._ragged import Sequences, from_array, from_list, in_parts
 
 _EXPECTED_X = (

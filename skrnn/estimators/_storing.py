@@ -9,10 +9,10 @@ import numpy as np
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._classifier import RNNClassifier
 from skrnn.estimators._description import FORMAT_VERSION, Description
+from skrnn.estimators._parameters import read_random_state
 from skrnn.estimators._plain import plain
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.estimators._run_state import RunState
-from skrnn.estimators._validation import read_random_state
 
 #: The classes that can be stored; a subclass of one may hold anything.
 ESTIMATORS: dict[str, type[BaseRNN]] = {"RNNRegressor": RNNRegressor, "RNNClassifier": RNNClassifier}

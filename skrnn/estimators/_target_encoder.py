@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils import check_array
 
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
+from skrnn.estimators._parameters import find_missing, settled
 from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
-from skrnn.estimators._validation import find_missing, settled
 from skrnn.losses import Loss
 from skrnn.sequences._targets import Targets
 

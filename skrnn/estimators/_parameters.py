@@ -1,4 +1,4 @@
-"""The one place where users' input is judged: parameters, X, y and weights."""
+"""The parameters of the estimators: each is judged by itself, and beside the others."""
 
 from collections.abc import Mapping
 from numbers import Integral, Real
