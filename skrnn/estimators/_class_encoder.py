@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from scipy.special import log_expit, log_softmax
@@ -12,55 +12,63 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples, rescale_weights
-from skrnn.losses import LOSSES, Loss
+from skrnn.losses import LOSSES
 from skrnn.sequences._targets import Targets
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClassEncoder(TargetEncoder):
-    """The targets of a classifier. Of two classes the network has one output, that of the second.
+    """The targets of a classifier: one label each, or several columns of yes and no (multilabel).
 
     Attributes
     ----------
     class_weight : dict, list of dict, "balanced" or None
         The parameter.
     classes : ndarray of shape (n_classes,)
-        Labels in order; the numbers of the labels, where several are yes or no.
-    is_multilabel : bool
-        Whether several labels are yes or no.
+        Labels in order, or the numbers of the columns.
     """
 
     has_classes: ClassVar[bool] = True
 
     class_weight: Any
     classes: np.ndarray = field(default_factory=lambda: np.empty(0))
-    is_multilabel: bool = False
 
     @classmethod
     def new(cls, estimator: Any) -> Self:
         """Return the encoder that the estimator's parameters describe, which has learnt nothing."""
-        return cls(type(estimator).__name__, bool(estimator.return_sequences), estimator.class_weight)
-
-    @classmethod
-    def of(cls, estimator: Any) -> Self:
-        """Return the encoder of a fitted estimator."""
-        return replace(
-            cls.new(estimator),
-            classes=estimator.classes_,
-            is_multilabel=estimator._is_multilabel,
-            location=estimator._target_location,
-            scale=estimator._target_scale,
+        return cls(
+            who=type(estimator).__name__,
+            per_timestep=bool(estimator.return_sequences),
+            loss=LOSSES["multinomial_log_loss"](),
+            class_weight=estimator.class_weight,
         )
 
+    def _with_stored_form(self, estimator: Any) -> Self:
+        return self._of_columns(estimator.classes_) if estimator._is_multilabel else self._of_labels(estimator.classes_)
+
     def with_form(self, n_targets: int | None, classes: Any = None) -> Self:
-        """Return an encoder of labels of these classes, or of so many labels of yes and no."""
+        """Return an encoder of labels of these classes, or of so many columns of yes and no."""
         if n_targets is None:
             refuse_masked(classes, "classes")
-            return self._of_labels(unique_labels(classes), "classes have")
-        encoder = replace(self, classes=np.arange(n_targets), is_multilabel=True)
+            return self._of_labels(unique_labels(classes))
+        encoder = self._of_columns(np.arange(n_targets))
         encoder.check_classes(classes)
         return encoder
+
+    def _of_columns(self, numbers: np.ndarray) -> Self:
+        """Return an encoder of columns of yes and no."""
+        of_columns: dict[str, Any] = {"kind": "labels", "shape": numbers.shape, "loss": LOSSES["binary_log_loss"]()}
+        return replace(self, n_targets=len(numbers), n_outputs=len(numbers), classes=numbers, **of_columns)
+
+    def _of_labels(self, labels: np.ndarray, given: str = "classes have") -> Self:
+        """Return an encoder of these classes, in order; of two the network has one output, that of the second."""
+        if len(labels) < 2:
+            raise ValueError(f"{given} only one class, {labels[0]}; expected at least two classes.")
+        of_labels: dict[str, Any] = {"kind": "classes", "n_outputs": len(labels)}
+        if len(labels) == 2:
+            of_labels = {"kind": "two classes", "n_outputs": 1, "loss": LOSSES["binary_log_loss"]()}
+        return replace(self, n_targets=None, classes=labels, shape=labels.shape, **of_labels)
 
     def learn(self, columns: TargetColumns, classes: Any = None, *, incremental: bool = False) -> Self:
         """Return an encoder of the classes that come, or of `classes`, which `incremental` needs."""
@@ -73,49 +81,21 @@ class ClassEncoder(TargetEncoder):
             raise ValueError("classes is None in the first call of partial_fit; expected all classes that will come.")
         return self._of_labels(unique_labels(y), "y has")
 
-    def _of_labels(self, labels: np.ndarray, given: str) -> Self:
-        """Return an encoder of these classes, in order."""
-        if len(labels) < 2:
-            raise ValueError(f"{given} only one class, {labels[0]}; expected at least two classes.")
-        return replace(self, classes=labels, is_multilabel=False)
-
-    def store(self, estimator: Any) -> None:
-        """Write what has been learnt into the attributes of the estimator."""
-        super().store(estimator)
-        estimator.classes_, estimator._is_multilabel = self.classes, self.is_multilabel
-
     def check_classes(self, classes: Any) -> None:
         """Raise ValueError unless `classes`, where given, are those that were learnt."""
         refuse_masked(classes, "classes")
         if classes is not None and self.classes.tolist() != unique_labels(classes).tolist():
             raise ValueError(f"classes are {classes!r}; expected {self.classes}, as in the first call or in y.")
 
-    @property
-    def n_targets(self) -> int | None:
-        """Number of columns of y, or None if it is 1-D."""
-        return len(self.classes) if self.is_multilabel else None
+    def store(self, estimator: Any) -> None:
+        """Write what has been learnt into the attributes of the estimator."""
+        super().store(estimator)
+        estimator.classes_, estimator._is_multilabel = self.classes, self.is_multilabel
 
     @property
-    def n_outputs(self) -> int:
-        """Number of outputs of the network."""
-        return 1 if self.kind == "two classes" else len(self.classes)
-
-    @property
-    def loss(self) -> Loss:
-        """The log loss of independent labels, or of one class out of several."""
-        return LOSSES["multinomial_log_loss" if self.kind == "classes" else "binary_log_loss"]()
-
-    @property
-    def kind(self) -> Literal["two classes", "classes", "labels"]:
-        """What the probabilities are of."""
-        if self.is_multilabel:
-            return "labels"
-        return "two classes" if len(self.classes) == 2 else "classes"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the probabilities."""
-        return self.classes.shape
+    def is_multilabel(self) -> bool:
+        """Whether there are columns of yes and no."""
+        return self.n_targets is not None
 
     def _read_values(self, y: Any, n_samples: int, name: str) -> np.ndarray:
         with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
@@ -135,8 +115,8 @@ class ClassEncoder(TargetEncoder):
         return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        if (y.ndim == 2) != self.is_multilabel or (self.is_multilabel and y.shape[1:] != self.classes.shape):
-            expected = f"(n_samples, {len(self.classes)}), multilabel" if self.is_multilabel else "(n_samples,)"
+        if y.shape[1:] != (self.shape if self.is_multilabel else ()):
+            expected = f"(n_samples, {self.n_targets}), multilabel" if self.is_multilabel else "(n_samples,)"
             raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the first training data.")
         if self.is_multilabel:
             return y.T.astype(np.float64, order="C")

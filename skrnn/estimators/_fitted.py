@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.estimators._build import make_network
+from skrnn.estimators._build import make_network, parameter_layout
 from skrnn.estimators._parameters import check_network_parameters, check_parameters, read_random_state
 from skrnn.estimators._sequence_format import learn_features
 from skrnn.estimators._target_encoder import TargetEncoder
@@ -46,9 +46,20 @@ class Outcome:
 def store_outcome(
     estimator: Any, encoder: TargetEncoder, layout: ParameterLayout, best: Outcome, outcomes: Sequence[Outcome]
 ) -> None:
-    """Write the best outcome into the attributes of the estimator, and the loss curves of all."""
+    """Write the best outcome into the attributes, the targets' location and scale into the readout, and all curves."""
+    location, scale, dtype = encoder.location, encoder.scale, best.theta.dtype
+    parameters = layout.views(best.theta)
+    readout = parameters.readout
+    _check_readout(readout, location, scale)
     encoder.store(estimator)
-    _store_theta(estimator, layout, best.theta, encoder.location, encoder.scale)
+    estimator.input_weights_ = [layer.input_weights.copy() for layer in parameters.layers]
+    estimator.recurrent_weights_ = [layer.recurrent_weights.copy() for layer in parameters.layers]
+    estimator.biases_ = [layer.biases for layer in parameters.layers]
+    estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(dtype, copy=False)
+    estimator.readout_bias_ = (readout.bias * scale + location).astype(dtype, copy=False)
+    estimator._activation = layout.cell.activation
+    estimator.n_layers_ = len(layout.hidden_layer_sizes) + 2  # as MLPRegressor counts: input and output too
+    estimator.n_parameters_ = layout.n_parameters
     estimator.loss_ = best.loss
     estimator._solver_state, estimator._rng_state = best.solver_state, best.rng_state
     estimator.t_ = best.n_samples_seen
@@ -79,11 +90,10 @@ def set_fitted_parameters(
     n_features, n_outputs = layers[0][0].shape[1], len(readout_bias)
     learn_features(estimator, n_features)
     encoder = estimator._encoder_type.new(estimator).with_form(n_targets, classes)
-    layout = make_network(estimator, n_features, n_outputs).layout
+    layout = parameter_layout(estimator, n_features, n_outputs)
+    dtype = np.dtype(estimator.dtype or readout_weights.dtype)
     untrained = Outcome(
-        theta=_join_theta(
-            layout, layers, readout_weights, readout_bias, np.dtype(estimator.dtype or readout_weights.dtype)
-        ),
+        theta=_join_theta(layout, layers, readout_weights, readout_bias, dtype),
         loss=np.nan,
         loss_curve=[],
         validation_loss_curve=[],
@@ -142,23 +152,6 @@ def _join_theta(
     parameters.readout.weights[:] = readout_weights
     parameters.readout.bias[:] = readout_bias
     return theta
-
-
-def _store_theta(
-    estimator: Any, layout: ParameterLayout, theta: np.ndarray, location: np.ndarray, scale: np.ndarray
-) -> None:
-    """Write theta into the public attributes, with the targets' `location` and `scale` in the readout."""
-    parameters = layout.views(theta)
-    readout = parameters.readout
-    _check_readout(readout, location, scale)
-    estimator.input_weights_ = [layer.input_weights.copy() for layer in parameters.layers]
-    estimator.recurrent_weights_ = [layer.recurrent_weights.copy() for layer in parameters.layers]
-    estimator.biases_ = [layer.biases for layer in parameters.layers]
-    estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(theta.dtype, copy=False)
-    estimator.readout_bias_ = (readout.bias * scale + location).astype(theta.dtype, copy=False)
-    estimator._activation = layout.cell.activation
-    estimator.n_layers_ = len(layout.hidden_layer_sizes) + 2  # as MLPRegressor counts: input and output too
-    estimator.n_parameters_ = layout.n_parameters
 
 
 def _check_readout(readout: ReadoutParameters, location: np.ndarray, scale: np.ndarray) -> None:

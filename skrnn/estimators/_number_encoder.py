@@ -1,7 +1,7 @@
 """Targets that are numbers."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
@@ -10,13 +10,13 @@ from sklearn.utils import check_array, column_or_1d
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._inputs import naming
 from skrnn.estimators._parameters import check_kind, quantile_levels
-from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples
-from skrnn.losses import LOSSES, Loss, Quantile
+from skrnn.estimators._target_encoder import Kind, TargetColumns, TargetEncoder, check_n_samples
+from skrnn.losses import LOSSES, Quantile
 from skrnn.sequences._targets import Targets
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NumberEncoder(TargetEncoder):
     """The targets of a regressor: numbers, each of one output or, with several levels of quantiles, of several.
 
@@ -24,26 +24,17 @@ class NumberEncoder(TargetEncoder):
     ----------
     loss_name : str
         The parameter `loss`.
-    chosen_loss : Loss
-        What it stands for.
     has_levels : bool
         Whether predictions have an axis for the levels of quantiles, be there one or several.
     normalizes : bool
         The parameter `normalize_y`.
-    n_columns : int
-        Number of targets of a column.
-    is_1d : bool
-        Whether y is 1-D, and predictions with it.
     """
 
     has_classes: ClassVar[bool] = False
 
     loss_name: str
-    chosen_loss: Loss
     has_levels: bool
     normalizes: bool
-    n_columns: int = 0
-    is_1d: bool = True
 
     @classmethod
     def new(cls, estimator: Any) -> Self:
@@ -52,28 +43,20 @@ class NumberEncoder(TargetEncoder):
         return cls(
             who=type(estimator).__name__,
             per_timestep=bool(estimator.return_sequences),
+            loss=Quantile(quantile_levels(estimator.quantile)) if is_quantile else LOSSES[estimator.loss](),
             loss_name=estimator.loss,
-            chosen_loss=Quantile(quantile_levels(estimator.quantile)) if is_quantile else LOSSES[estimator.loss](),
             has_levels=is_quantile and bool(np.iterable(estimator.quantile)),
             normalizes=bool(estimator.normalize_y),
         )
 
-    @classmethod
-    def of(cls, estimator: Any) -> Self:
-        """Return the encoder of a fitted estimator."""
-        encoder = replace(
-            cls.new(estimator),
-            n_columns=estimator._n_targets,
-            is_1d=estimator._y_is_1d,
-            location=estimator._target_location,
-            scale=estimator._target_scale,
-        )
-        n_outputs, link = encoder.n_outputs, encoder.loss.link
+    def _with_stored_form(self, estimator: Any) -> Self:
+        encoder = self.with_form(None if estimator._y_is_1d else estimator._n_targets)
+        n_outputs, link = encoder.n_outputs, self.loss.link
         if n_outputs != estimator.n_outputs_ or link != estimator._link:
             raise ValueError(
                 f"loss={estimator.loss!r} and quantile={estimator.quantile!r} need {n_outputs} outputs and the {link} "
-                f"link, but {encoder.who} was fitted with {estimator.n_outputs_} and the {estimator._link} link. Fit "
-                "it anew with warm_start=False."
+                f"link, but {self.who} was fitted with {estimator.n_outputs_} and the {estimator._link} link. Fit it "
+                "anew with warm_start=False."
             )
         return encoder
 
@@ -82,11 +65,15 @@ class NumberEncoder(TargetEncoder):
         self.check_classes(classes)
         if n_targets == 0:
             raise ValueError("targets have no columns; expected at least one")
-        return replace(self, n_columns=1 if n_targets is None else n_targets, is_1d=n_targets is None)
+        n_columns, n_levels = n_targets or 1, self.loss.n_outputs_per_target
+        kind: Kind = "quantiles" if n_levels > 1 else "exponentials" if self.loss.link == "log" else "numbers"
+        is_flat = n_targets is None or (self.has_levels and n_columns == 1)
+        shape = (() if is_flat else (n_columns,)) + ((n_levels,) if self.has_levels else ())  # levels come last
+        return replace(self, n_targets=n_targets, n_outputs=n_columns * n_levels, kind=kind, shape=shape)
 
     def learn(self, columns: TargetColumns, classes: Any = None, *, incremental: bool = False) -> Self:
         """Return an encoder of targets of these dimensions."""
-        return self.with_form(None if columns.y.ndim == 1 else columns.y.shape[1], classes)
+        return self.with_form(_count_columns(columns.y), classes)
 
     def check_classes(self, classes: Any) -> None:
         """Raise ValueError where there are classes: numbers have none."""
@@ -96,35 +83,8 @@ class NumberEncoder(TargetEncoder):
     def store(self, estimator: Any) -> None:
         """Write what has been learnt into the attributes of the estimator."""
         super().store(estimator)
-        estimator._y_is_1d, estimator._n_targets, estimator._link = self.is_1d, self.n_columns, self.loss.link
-
-    @property
-    def n_targets(self) -> int | None:
-        """Number of columns of y, or None if it is 1-D."""
-        return None if self.is_1d else self.n_columns
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of outputs of the network."""
-        return self.n_columns * self.loss.n_outputs_per_target
-
-    @property
-    def loss(self) -> Loss:
-        """The loss that the parameters name."""
-        return self.chosen_loss
-
-    @property
-    def kind(self) -> Literal["numbers", "exponentials", "quantiles"]:
-        """What predictions are."""
-        if self.loss.n_outputs_per_target > 1:
-            return "quantiles"
-        return "exponentials" if self.loss.link == "log" else "numbers"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of a prediction; levels are the last axis."""
-        shape = () if self.is_1d or (self.has_levels and self.n_columns == 1) else (self.n_columns,)
-        return (*shape, self.loss.n_outputs_per_target) if self.has_levels else shape
+        estimator._y_is_1d, estimator._n_targets = self.n_targets is None, self.n_targets or 1
+        estimator._link = self.loss.link
 
     def _read_values(self, y: Any, n_samples: int, name: str) -> np.ndarray:
         with naming(name, "real numbers, (n_samples,) or (n_samples, n_outputs)"):
@@ -137,10 +97,10 @@ class NumberEncoder(TargetEncoder):
 
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
         loss = self.loss
-        targets = y[np.newaxis] if y.ndim == 1 else np.ascontiguousarray(y.T)
-        if (len(targets), y.ndim == 1) != (self.n_columns, self.is_1d):
-            expected = "(n_samples,)" if self.is_1d else f"(n_samples, {self.n_columns})"
+        if _count_columns(y) != self.n_targets:
+            expected = "(n_samples,)" if self.n_targets is None else f"(n_samples, {self.n_targets})"
             raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the training data.")
+        targets = y[np.newaxis] if y.ndim == 1 else np.ascontiguousarray(y.T)
         if (targets < loss.least_target).any():
             raise ValueError(
                 f"{name} contains {targets.min():.6g}; expected targets >= {loss.least_target:g} with "
@@ -179,6 +139,11 @@ class NumberEncoder(TargetEncoder):
         outputs = (raw - self.location[:, None]) / self.scale[:, None]
         values = self.loss.standardised(targets.values, self.location, self.scale)
         return self.loss.score(values, outputs, targets.weights, targets.present)
+
+
+def _count_columns(y: np.ndarray) -> int | None:
+    """Return how many columns y has, or None if it is 1-D."""
+    return None if y.ndim == 1 else y.shape[1]
 
 
 def _least_count(targets: Targets) -> int:

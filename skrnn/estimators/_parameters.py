@@ -1,6 +1,6 @@
 """The parameters of the estimators: each is judged by itself, and beside the others."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,10 +16,16 @@ from skrnn.solvers import LEAST_SQUARES_OPTIONS, SCHEDULES, SOLVERS, UPDATE_RULE
 #: name: (type, least, most, which ends belong to the interval)
 _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
     "alpha": (Real, 0, None, "left"),
+    "learning_rate_init": (Real, 0, None, "neither"),
     "power_t": (Real, 0, None, "left"),
     "max_iter": (Integral, 1, None, "left"),
     "max_fun": (Integral, 1, None, "left"),
+    "max_grad_norm": (Real, 0, None, "neither"),
     "n_init": (Integral, 1, None, "left"),
+    "n_iter_no_change": (Integral, 1, None, "left"),
+    "n_timesteps": (Integral, 1, None, "left"),
+    "batch_size": (Integral, 1, None, "left"),
+    "bptt_steps": (Integral, 1, None, "left"),
     "tol": (Real, 0, None, "left"),
     "momentum": (Real, 0, 1, "both"),
     "validation_fraction": (Real, 0, 1, "neither"),
@@ -29,7 +35,16 @@ _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
     "dropout": (Real, 0, 1, "left"),
     "recurrent_dropout": (Real, 0, 1, "left"),
 }
-_FLAGS = (
+#: What may stand in the place of a number.
+_INSTEAD: dict[str, Any] = {
+    "batch_size": "auto",
+    "learning_rate_init": "auto",
+    "bptt_steps": None,
+    "max_grad_norm": None,
+    "n_timesteps": None,
+    "n_iter_no_change": np.inf,
+}
+_FLAGS = {
     "bidirectional",
     "return_sequences",
     "shuffle",
@@ -38,7 +53,7 @@ _FLAGS = (
     "nesterovs_momentum",
     "early_stopping",
     "normalize_y",
-)
+}
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "loss": tuple(REGRESSION_LOSSES),
     "cell": tuple(CELLS),
@@ -47,50 +62,39 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "validation_split": ("random", "last"),
     "dtype": (None, "float32", "float64"),
 }
+#: What predictions depend on.
+_OF_PREDICTIONS = ("cell", "hidden_layer_sizes", "bidirectional", "return_sequences", "n_timesteps", "n_jobs")
 
 
 def check_parameters(estimator: Any) -> None:
     """Raise for a constructor parameter of the wrong type (TypeError) or value (ValueError)."""
     parameters = estimator.get_params(deep=False)
-    for name, (kind, least, most, ends) in _NUMBERS.items():
-        _check_number(name, parameters[name], kind, least, most, ends)
-    if parameters["max_grad_norm"] is not None:
-        _check_number("max_grad_norm", parameters["max_grad_norm"], Real, 0, None, "neither")
-    for name in ("n_timesteps", "bptt_steps"):
-        if parameters[name] is not None:
-            _check_number(name, parameters[name], Integral, 1, None, "left")
-    if not isinstance(parameters["n_iter_no_change"], float) or parameters["n_iter_no_change"] != np.inf:
-        _check_number("n_iter_no_change", parameters["n_iter_no_change"], Integral, 1, None, "left")
-    if not _is_auto(parameters["batch_size"]):
-        _check_number("batch_size", parameters["batch_size"], Integral, 1, None, "left")
-    if not _is_auto(parameters["learning_rate_init"]):
-        _check_number("learning_rate_init", parameters["learning_rate_init"], Real, 0, None, "neither")
-    for name in _FLAGS:
-        if name in parameters:
-            _check_flag(name, parameters[name])
-    for name, choices in _CHOICES.items():
-        if name in parameters:
-            _check_choice(name, parameters[name], choices)
+    for name, value in parameters.items():
+        _check(name, value)
     _check_activation(parameters["cell"], parameters["activation"])
-    _check_options(parameters["solver_options"])
-    layer_sizes(parameters["hidden_layer_sizes"])
-    if "quantile" in parameters:
-        quantile_levels(parameters["quantile"])
-    _check_n_jobs(parameters["n_jobs"])
     _check_together(parameters)
 
 
 def check_network_parameters(estimator: Any) -> None:
     """Raise for one of the parameters that predictions depend on, as `check_parameters` does for all."""
-    for name in ("cell", "loss"):
+    for name in (*_OF_PREDICTIONS, "loss", "quantile"):
         if hasattr(estimator, name):
-            _check_choice(name, getattr(estimator, name), _CHOICES[name])
+            _check(name, getattr(estimator, name))
     _check_activation(estimator.cell, estimator.activation)
-    for name in ("bidirectional", "return_sequences"):
-        _check_flag(name, getattr(estimator, name))
-    if estimator.n_timesteps is not None:
-        _check_number("n_timesteps", estimator.n_timesteps, Integral, 1, None, "left")
-    _check_n_jobs(estimator.n_jobs)
+
+
+def _check(name: str, value: Any) -> None:
+    """Raise for a parameter that is wrong whatever the others are."""
+    if name in _NUMBERS:
+        instead = _INSTEAD.get(name, ())
+        if not isinstance(value, type(instead)) or value != instead:
+            _check_number(name, value, *_NUMBERS[name])
+    elif name in _FLAGS:
+        _check_flag(name, value)
+    elif name in _CHOICES:
+        _check_choice(name, value, _CHOICES[name])
+    elif name in _OTHERS:
+        _OTHERS[name](value)
 
 
 def _check_together(parameters: Mapping[str, Any]) -> None:
@@ -137,10 +141,6 @@ def _check_n_jobs(n_jobs: Any) -> None:
         raise TypeError(f"n_jobs must be an integer or None, not {n_jobs!r}.")
     if n_jobs == 0:
         raise ValueError("n_jobs == 0, expected a number of workers, -1 for all processors, or None.")
-
-
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == "auto"
 
 
 def _check_number(name: str, value: Any, kind: type, least: float | None, most: float | None, ends: str) -> None:
@@ -199,6 +199,14 @@ def quantile_levels(quantile: Any) -> tuple[float, ...]:
     if not levels or not all(0.0 < level < 1.0 for level in levels) or (np.diff(levels) <= 0.0).any():
         raise ValueError(f"quantile is {quantile!r}; {expected}.")
     return tuple(map(float, levels))
+
+
+_OTHERS: dict[str, Callable[[Any], Any]] = {
+    "hidden_layer_sizes": layer_sizes,
+    "quantile": quantile_levels,
+    "solver_options": _check_options,
+    "n_jobs": _check_n_jobs,
+}
 
 
 def check_kind(X: np.ndarray, name: str) -> None:

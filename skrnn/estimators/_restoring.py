@@ -43,8 +43,8 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
     _learn_features(estimator, description, read)
     encoder = _read_targets(estimator, description, read)
     n_outputs = encoder.n_outputs
-    n_parameters = parameter_layout(estimator, description.n_features, n_outputs).n_parameters
-    arrays = _Arrays(description, read, n_parameters)
+    layout = parameter_layout(estimator, description.n_features, n_outputs)
+    arrays = _Arrays(description, read, layout.n_parameters)
     theta = arrays.theta("theta")  # first, for now nothing larger than it is made
     location, scale = arrays.statistics(n_outputs)
     monitor = arrays.monitor_state()
@@ -68,7 +68,6 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
         scores=arrays.scores(),
     )
     outcome = _outcome(estimator, state, description.n_samples_seen)
-    layout = parameter_layout(estimator, description.n_features, n_outputs)
     store_outcome(estimator, replace(encoder, location=location, scale=scale), layout, outcome, [outcome])
     estimator._unfinished = state
     return estimator

@@ -14,6 +14,8 @@ from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
 from skrnn.losses import Loss
 from skrnn.sequences._targets import Targets
 
+Kind = Literal["numbers", "exponentials", "quantiles", "two classes", "classes", "labels"]
+
 
 @final
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class TargetColumns:
         return self.y if self.is_counted.all() else self.y[self.is_counted]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TargetEncoder(ABC):
     """The one owner of the targets: reads, learns, encodes and decodes them.
 
@@ -61,6 +63,18 @@ class TargetEncoder(ABC):
         What messages call the estimator.
     per_timestep : bool
         Whether there is one target per timestep.
+    loss : Loss
+        The loss between targets and raw outputs.
+    n_targets : int or None
+        Number of columns of y, or None if it is 1-D.
+    n_outputs : int
+        Number of outputs of the network.
+    kind : {"numbers", "exponentials", "quantiles", "two classes", "classes", "labels"}
+        What follows from raw outputs: predictions that are the same, their exponentials, or for each target in
+        increasing order; probabilities of two classes, whose only output is that of the second, of several classes, or
+        of independent labels.
+    shape : tuple of int
+        Of what follows, for a column: (), (n_targets,), (n_levels,), (n_targets, n_levels) or (n_classes,).
     location, scale : ndarray of shape (n_outputs,)
         What the targets are standardised to in training; empty before that is decided.
     """
@@ -70,8 +84,13 @@ class TargetEncoder(ABC):
 
     who: str
     per_timestep: bool
-    location: np.ndarray = field(default_factory=lambda: np.empty(0), kw_only=True)
-    scale: np.ndarray = field(default_factory=lambda: np.empty(0), kw_only=True)
+    loss: Loss
+    n_targets: int | None = None
+    n_outputs: int = 0
+    kind: Kind = "numbers"
+    shape: tuple[int, ...] = ()
+    location: np.ndarray = field(default_factory=lambda: np.empty(0))
+    scale: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     # Making, learning, storing
 
@@ -81,9 +100,14 @@ class TargetEncoder(ABC):
         """Return the encoder that the estimator's parameters describe, which has learnt nothing."""
 
     @classmethod
-    @abstractmethod
     def of(cls, estimator: Any) -> Self:
         """Return the encoder of a fitted estimator, or raise ValueError where its parameters do not go with the fit."""
+        encoder = cls.new(estimator)._with_stored_form(estimator)
+        return replace(encoder, location=estimator._target_location, scale=estimator._target_scale)
+
+    @abstractmethod
+    def _with_stored_form(self, estimator: Any) -> Self:
+        """Return an encoder of the targets that the estimator was fitted to."""
 
     @abstractmethod
     def with_form(self, n_targets: int | None, classes: Any = None) -> Self:
@@ -93,8 +117,12 @@ class TargetEncoder(ABC):
     def learn(self, columns: TargetColumns, classes: Any = None, *, incremental: bool = False) -> Self:
         """Return an encoder of such targets: of their dimensions, or of their classes, which `incremental` needs."""
 
+    @abstractmethod
+    def check_classes(self, classes: Any) -> None:
+        """Raise ValueError unless `classes`, where given, are those that were learnt."""
+
     def standardise(self, targets: Targets) -> Self:
-        """Return an encoder with the location and scale of these targets, which those are to be trained on have."""
+        """Return an encoder with the location and scale of these targets, on which the network is to be trained."""
         location, scale = self._statistics(targets)
         return replace(self, location=location, scale=scale)
 
@@ -105,41 +133,6 @@ class TargetEncoder(ABC):
         """Write what has been learnt into the attributes of the estimator."""
         estimator.n_outputs_ = self.n_outputs
         estimator._target_location, estimator._target_scale = self.location, self.scale
-
-    @abstractmethod
-    def check_classes(self, classes: Any) -> None:
-        """Raise ValueError unless `classes`, where given, are those that were learnt."""
-
-    # What has been learnt
-
-    @property
-    @abstractmethod
-    def n_targets(self) -> int | None:
-        """Number of columns of y, or None if it is 1-D."""
-
-    @property
-    @abstractmethod
-    def n_outputs(self) -> int:
-        """Number of outputs of the network."""
-
-    @property
-    @abstractmethod
-    def loss(self) -> Loss:
-        """The loss between targets and raw outputs."""
-
-    @property
-    @abstractmethod
-    def kind(self) -> Literal["numbers", "exponentials", "quantiles", "two classes", "classes", "labels"]:
-        """What follows from raw outputs: predictions, or the probabilities of a classifier.
-
-        Raw outputs as they are, their exponentials, or for each target in increasing order; probabilities of two
-        classes, whose only output is that of the second, of several classes, or of independent labels.
-        """
-
-    @property
-    @abstractmethod
-    def shape(self) -> tuple[int, ...]:
-        """Of what `kind` says, for a column: (), (n_targets,), (n_levels,), (n_targets, n_levels) or (n_classes,)."""
 
     # Reading
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, final
 
@@ -97,20 +97,13 @@ class Training:
         fitted, encoder = self.estimator, self.encoder
         theta = read_theta(fitted, self.network.layout, self.dtype, encoder.location, encoder.scale)
         curves = (fitted.loss_curve_, fitted.validation_loss_curve_ or [], fitted.validation_scores_ or [])
-        return Run(theta, rng, n_samples_seen=fitted.t_, solver_state=solver_state, curves=curves)
+        return Run(theta, rng, fitted.t_, solver_state, curves)
 
     def resumed_run(self, rng: np.random.RandomState, unfinished: RunState) -> "Run":
         """Return the run that begins where an earlier one was interrupted."""
         unfinished.require_data(self.digest)
         rng.set_state(unfinished.rng_state)
-        return Run(
-            unfinished.theta,
-            rng,
-            n_samples_seen=unfinished.n_samples_seen,
-            solver_state=unfinished.solver,
-            curves=unfinished.curves,
-            unfinished=unfinished,
-        )
+        return Run(unfinished.theta, rng, unfinished.n_samples_seen, unfinished.solver, unfinished.curves, unfinished)
 
     def best_outcome(self, runs: Sequence["Run"]) -> tuple[Outcome, list[Outcome]]:
         """Return the best outcome, and in order all outcomes that there are before the user interrupts, if any."""
@@ -178,10 +171,11 @@ class Training:
 
 
 @final
+@dataclass
 class Run:
     """A run of the solver, from where it begins to its outcome.
 
-    Parameters
+    Attributes
     ----------
     theta : ndarray of shape (n_parameters,)
         The first parameters.
@@ -201,31 +195,20 @@ class Run:
         What the iterations belong to, where callbacks are told of them.
     """
 
-    _training: Training  # these four as soon as the solver is at work
-    _objective: Objective
-    _monitor: Monitor
-    _solver: Any
+    theta: np.ndarray
+    rng: np.random.RandomState
+    n_samples_seen: int = 0
+    solver_state: Sequence[Any] = ()
+    curves: Curves = ([], [], [])
+    unfinished: RunState | None = None
+    name: str = ""
+    task: Task | None = None
 
-    def __init__(
-        self,
-        theta: np.ndarray,
-        rng: np.random.RandomState,
-        *,
-        n_samples_seen: int = 0,
-        solver_state: Sequence[Any] = (),
-        curves: Curves = ([], [], []),
-        unfinished: RunState | None = None,
-        name: str = "",
-        task: Task | None = None,
-    ) -> None:
-        self.theta = theta
-        self.rng = rng
-        self.n_samples_seen = n_samples_seen
-        self.solver_state = solver_state
-        self.curves = curves
-        self.unfinished = unfinished
-        self.name = name
-        self.task = task
+    # As soon as the solver is at work:
+    _training: Training = field(init=False)
+    _objective: Objective = field(init=False)
+    _monitor: Monitor = field(init=False)
+    _solver: Any = field(init=False)
 
     def outcome(self, training: Training, map_chunks: Map = map) -> Outcome:
         """Let the solver work, and return what it has come to."""
