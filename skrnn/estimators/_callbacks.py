@@ -41,21 +41,11 @@ def with_callbacks(method: Method) -> Method:
 @final
 @dataclass(frozen=True)
 class Task:
-    """A task of a fit, as callbacks know it: the fit, one of several starts, or an iteration.
+    """A task of a fit, as callbacks know it: the fit, one of several starts, or an iteration."""
 
-    Attributes
-    ----------
-    estimator : BaseRNN
-        Who is being fitted.
-    context : CallbackContext
-        The task's place among the others.
-    data : dict
-        X, y and metadata as `fit` got them.
-    """
-
-    estimator: Any
-    context: Any
-    data: dict[str, Any]
+    estimator: Any  # who is being fitted
+    context: Any  # the task's place among the others, a CallbackContext
+    data: dict[str, Any]  # X, y and metadata as `fit` got them
 
     @property
     def wants_run_state(self) -> bool:
@@ -111,14 +101,9 @@ def begin_fit(
 
 @final
 class IterationWatcher:
-    """Tells callbacks of the iterations of a run, and the monitor what they say.
+    """Tells callbacks of the iterations of a task, and the monitor what they say.
 
-    Parameters
-    ----------
-    task : Task
-        What the iterations belong to.
-    fitted_attributes : callable
-        theta -> what an estimator is made of whose fit ended there.
+    `fitted_attributes` gives for theta what an estimator is made of whose fit ended there.
     """
 
     def __init__(self, task: Task, fitted_attributes: Callable[[np.ndarray], dict[str, Any]]) -> None:

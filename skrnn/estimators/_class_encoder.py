@@ -19,20 +19,12 @@ from skrnn.sequences._targets import Targets
 @final
 @dataclass(frozen=True, kw_only=True)
 class ClassEncoder(TargetEncoder):
-    """The targets of a classifier: one label each, or several columns of yes and no (multilabel).
-
-    Attributes
-    ----------
-    class_weight : dict, list of dict, "balanced" or None
-        The parameter.
-    classes : ndarray of shape (n_classes,)
-        Labels in order, or the numbers of the columns.
-    """
+    """The targets of a classifier: one label each, or several columns of yes and no (multilabel)."""
 
     has_classes: ClassVar[bool] = True
 
-    class_weight: Any
-    classes: np.ndarray = field(default_factory=lambda: np.empty(0))
+    class_weight: Any  # the parameter
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0))  # labels in order, or numbers of the columns
 
     @classmethod
     def new(cls, estimator: Any) -> Self:

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators._build import make_network, parameter_layout
 from skrnn.estimators._parameters import check_network_parameters, check_parameters, read_random_state
+from skrnn.estimators._run_state import Curves
 from skrnn.estimators._sequence_format import learn_features
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.network._network import Network
@@ -28,9 +29,7 @@ class Outcome:
 
     theta: np.ndarray
     loss: float
-    loss_curve: list[float]
-    validation_loss_curve: list[float]
-    validation_scores: list[float]
+    curves: Curves
     n_iter: int
     n_samples_seen: int
     solver_state: list[Any]
@@ -63,13 +62,14 @@ def store_outcome(
     estimator.loss_ = best.loss
     estimator._solver_state, estimator._rng_state = best.solver_state, best.rng_state
     estimator.t_ = best.n_samples_seen
-    estimator.loss_curves_ = [outcome.loss_curve for outcome in outcomes]
-    estimator.loss_curve_ = list(best.loss_curve)
-    estimator.best_loss_ = min(estimator.loss_curve_, default=np.nan)
-    estimator.n_iter_ = len(estimator.loss_curve_)
-    estimator.validation_loss_curve_ = best.validation_loss_curve or None
-    estimator.validation_scores_ = best.validation_scores or None
-    estimator.best_validation_score_ = max(best.validation_scores, default=None)
+    loss_curve, validation_loss_curve, validation_scores = best.curves
+    estimator.loss_curves_ = [outcome.curves[0] for outcome in outcomes]
+    estimator.loss_curve_ = list(loss_curve)
+    estimator.best_loss_ = min(loss_curve, default=np.nan)
+    estimator.n_iter_ = len(loss_curve)
+    estimator.validation_loss_curve_ = validation_loss_curve or None
+    estimator.validation_scores_ = validation_scores or None
+    estimator.best_validation_score_ = max(validation_scores, default=None)
 
 
 def set_fitted_parameters(
@@ -95,9 +95,7 @@ def set_fitted_parameters(
     untrained = Outcome(
         theta=_join_theta(layout, layers, readout_weights, readout_bias, dtype),
         loss=np.nan,
-        loss_curve=[],
-        validation_loss_curve=[],
-        validation_scores=[],
+        curves=([], [], []),
         n_iter=0,
         n_samples_seen=0,
         solver_state=[],

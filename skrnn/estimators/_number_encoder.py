@@ -18,23 +18,13 @@ from skrnn.sequences._targets import Targets
 @final
 @dataclass(frozen=True, kw_only=True)
 class NumberEncoder(TargetEncoder):
-    """The targets of a regressor: numbers, each of one output or, with several levels of quantiles, of several.
-
-    Attributes
-    ----------
-    loss_name : str
-        The parameter `loss`.
-    has_levels : bool
-        Whether predictions have an axis for the levels of quantiles, be there one or several.
-    normalizes : bool
-        The parameter `normalize_y`.
-    """
+    """The targets of a regressor: numbers, each of one output or, with several levels of quantiles, of several."""
 
     has_classes: ClassVar[bool] = False
 
     loss_name: str
-    has_levels: bool
-    normalizes: bool
+    has_levels: bool  # whether predictions have an axis for the levels of quantiles, be there one or several
+    normalizes: bool  # the parameter normalize_y
 
     @classmethod
     def new(cls, estimator: Any) -> Self:

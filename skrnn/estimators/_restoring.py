@@ -134,13 +134,13 @@ def _outcome(estimator: BaseRNN, state: RunState, n_samples_seen: int) -> Outcom
     monitor = Monitor(max_iter=1, tol=0.0, n_iter_no_change=1, early_stopping=bool(estimator.early_stopping))
     monitor.restore(state.monitor)
     theta, loss = monitor.current(state.theta)
-    curves = [[*earlier, *state.monitor[name]] for name, earlier in zip(CURVES, state.curves, strict=True)]
+    first, second, third = (
+        [*earlier, *state.monitor[name]] for name, earlier in zip(CURVES, state.curves, strict=True)
+    )
     return Outcome(
         theta=theta,
         loss=loss,
-        loss_curve=curves[0],
-        validation_loss_curve=curves[1],
-        validation_scores=curves[2],
+        curves=(first, second, third),
         n_iter=monitor.n_iter,
         n_samples_seen=n_samples_seen,
         solver_state=state.solver,

@@ -22,21 +22,11 @@ _EXPECTED_X = (
 @final
 @dataclass(frozen=True)
 class SequenceFormat:
-    """Sequences as the user gave them: targets and weights of timesteps come, and predictions go, in the same format.
+    """Sequences as the user gave them: targets of timesteps come, and predictions are given back, in the same format."""
 
-    Attributes
-    ----------
-    values : ndarray of shape (n_samples, n_timesteps, n_features) or list of ndarray of shape (n_timesteps, n_features)
-        The numbers, in which no timestep has been looked at.
-    kind : {"array", "list", "object array"}
-        What holds the sequences.
-    name : str
-        What messages call them.
-    """
-
-    values: Any
-    kind: str
-    name: str
+    values: Any  # numbers, (n_samples, n_timesteps, n_features), or a list of (n_timesteps, n_features); none looked at
+    kind: str  # what holds the sequences: "array", "list" or "object array"
+    name: str  # what messages call them
 
     @classmethod
     def read(cls, estimator: Any, X: Any, n_features: int | None = None, name: str = "X") -> Self:

@@ -14,30 +14,20 @@ from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
 from skrnn.losses import Loss
 from skrnn.sequences._targets import Targets
 
+#: What follows from raw outputs: predictions that are the same, their exponentials, or for each target in increasing
+#: order; probabilities of two classes, whose only output is that of the second, of several, or of independent labels.
 Kind = Literal["numbers", "exponentials", "quantiles", "two classes", "classes", "labels"]
 
 
 @final
 @dataclass(frozen=True)
 class TargetColumns:
-    """Targets and weights as they were read, one column per sequence or per timestep.
+    """Targets and weights as they were read, one column per sequence or per timestep."""
 
-    Attributes
-    ----------
-    y : ndarray of shape (n_columns,) or (n_columns, n_targets)
-        Numbers or labels; any where one is missing.
-    missing : ndarray of the shape of y, bool, or None
-        Which targets are missing, or None if none is.
-    weights : ndarray of shape (n_columns,) or None
-        None weighs all alike.
-    name : str
-        What messages call the targets.
-    """
-
-    y: np.ndarray
-    missing: np.ndarray | None
-    weights: np.ndarray | None
-    name: str
+    y: np.ndarray  # numbers or labels, (n_columns,) or (n_columns, n_targets); any where one is missing
+    missing: np.ndarray | None  # which are missing, of the shape of y, or None if none is
+    weights: np.ndarray | None  # (n_columns,), or None for equal ones
+    name: str  # what messages call the targets
 
     @cached_property
     def is_counted(self) -> np.ndarray:
@@ -56,40 +46,18 @@ class TargetEncoder(ABC):
 
     It is made of an estimator's parameters (`new`), or also of the attributes in which one has stored what it has
     learnt (`of`). It never changes: what learns returns another encoder.
-
-    Attributes
-    ----------
-    who : str
-        What messages call the estimator.
-    per_timestep : bool
-        Whether there is one target per timestep.
-    loss : Loss
-        The loss between targets and raw outputs.
-    n_targets : int or None
-        Number of columns of y, or None if it is 1-D.
-    n_outputs : int
-        Number of outputs of the network.
-    kind : {"numbers", "exponentials", "quantiles", "two classes", "classes", "labels"}
-        What follows from raw outputs: predictions that are the same, their exponentials, or for each target in
-        increasing order; probabilities of two classes, whose only output is that of the second, of several classes, or
-        of independent labels.
-    shape : tuple of int
-        Of what follows, for a column: (), (n_targets,), (n_levels,), (n_targets, n_levels) or (n_classes,).
-    location, scale : ndarray of shape (n_outputs,)
-        What the targets are standardised to in training; empty before that is decided.
     """
 
-    #: Whether the targets are labels, of classes that have to be known.
-    has_classes: ClassVar[bool]
+    has_classes: ClassVar[bool]  # whether the targets are labels, of classes that have to be known
 
-    who: str
-    per_timestep: bool
+    who: str  # what messages call the estimator
+    per_timestep: bool  # whether there is one target per timestep
     loss: Loss
-    n_targets: int | None = None
-    n_outputs: int = 0
+    n_targets: int | None = None  # columns of y, or None if it is 1-D
+    n_outputs: int = 0  # of the network
     kind: Kind = "numbers"
-    shape: tuple[int, ...] = ()
-    location: np.ndarray = field(default_factory=lambda: np.empty(0))
+    shape: tuple[int, ...] = ()  # of what `kind` says, per column
+    location: np.ndarray = field(default_factory=lambda: np.empty(0))  # to which targets are standardised, (n_outputs,)
     scale: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     # Making, learning, storing

@@ -31,32 +31,16 @@ _LARGE = 1e6
 @final
 @dataclass(frozen=True)
 class Training:
-    """All that the runs of a fit have in common.
+    """All that the runs of a fit have in common."""
 
-    Attributes
-    ----------
-    estimator : BaseRNN
-        Whose parameters describe the network and the solver.
-    encoder : TargetEncoder
-        What the targets mean: loss, location and scale.
-    data, validation : TrainingData, TrainingData or None
-        What to train on, and what to judge by, of the dtype that is computed in.
-    batch_size, max_iter : int
-        Of the solver.
-    first_rng_state : tuple
-        The random state before anything was drawn from it.
-    task : Task or None
-        The fit, where callbacks are told of it.
-    """
-
-    estimator: Any
-    encoder: TargetEncoder
-    data: TrainingData
+    estimator: Any  # whose parameters describe the network and the solver
+    encoder: TargetEncoder  # what the targets mean: loss, location and scale
+    data: TrainingData  # of the dtype that is computed in
     validation: TrainingData | None
     batch_size: int
     max_iter: int
-    first_rng_state: Any = None
-    task: Task | None = None
+    first_rng_state: Any = None  # before anything was drawn
+    task: Task | None = None  # the fit, where callbacks are told of it
 
     @cached_property
     def network(self) -> Network:
@@ -173,36 +157,16 @@ class Training:
 @final
 @dataclass
 class Run:
-    """A run of the solver, from where it begins to its outcome.
+    """A run of the solver, from where it begins to its outcome."""
 
-    Attributes
-    ----------
-    theta : ndarray of shape (n_parameters,)
-        The first parameters.
-    rng : RandomState
-        Draws all that the run leaves to chance: the order of minibatches, and what is dropped.
-    n_samples_seen : int
-        Samples that earlier runs have seen, which this one goes on from.
-    solver_state : list
-        What the solver of an earlier run has left, or nothing.
-    curves : Curves
-        Those of earlier runs, which the ones of this run continue.
-    unfinished : RunState or None
-        The interrupted run that this one goes on with.
-    name : str
-        What is printed where the run begins, if lines are printed.
-    task : Task or None
-        What the iterations belong to, where callbacks are told of them.
-    """
-
-    theta: np.ndarray
-    rng: np.random.RandomState
-    n_samples_seen: int = 0
-    solver_state: Sequence[Any] = ()
-    curves: Curves = ([], [], [])
-    unfinished: RunState | None = None
-    name: str = ""
-    task: Task | None = None
+    theta: np.ndarray  # the first parameters, (n_parameters,)
+    rng: np.random.RandomState  # draws all that is left to chance: the order of minibatches, and what is dropped
+    n_samples_seen: int = 0  # by earlier runs, which this one continues
+    solver_state: Sequence[Any] = ()  # what the solver of an earlier run has left
+    curves: Curves = ([], [], [])  # of earlier runs
+    unfinished: RunState | None = None  # the interrupted run that this one continues
+    name: str = ""  # what is printed where the run begins, if lines are printed
+    task: Task | None = None  # what the iterations belong to, where callbacks are told of them
 
     # As soon as the solver is at work:
     _training: Training = field(init=False)
@@ -303,15 +267,11 @@ class Run:
         """Return the outcome of a run that keeps `theta`, without its merits."""
         monitor = self._monitor
         of_this_run = (monitor.loss_curve, monitor.validation_loss_curve, monitor.validation_scores)
-        loss_curve, validation_loss_curve, validation_scores = (
-            [*earlier, *later] for earlier, later in zip(self.curves, of_this_run, strict=True)
-        )
+        first, second, third = ([*earlier, *later] for earlier, later in zip(self.curves, of_this_run, strict=True))
         return Outcome(
             theta=theta,
             loss=loss,
-            loss_curve=loss_curve,
-            validation_loss_curve=validation_loss_curve,
-            validation_scores=validation_scores,
+            curves=(first, second, third),
             n_iter=monitor.n_iter,
             stopped_short=monitor.stopped_short,
             n_samples_seen=self._n_samples_seen_now,
