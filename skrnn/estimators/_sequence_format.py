@@ -22,7 +22,7 @@ _EXPECTED_X = (
 @final
 @dataclass(frozen=True)
 class SequenceFormat:
-    """Sequences as the user gave them: targets of timesteps come, and predictions are given back, in the same format."""
+    """Sequences as the user gave them: targets of timesteps come, and predictions go, in the same format."""
 
     values: Any  # numbers, (n_samples, n_timesteps, n_features), or a list of (n_timesteps, n_features); none looked at
     kind: str  # what holds the sequences: "array", "list" or "object array"
