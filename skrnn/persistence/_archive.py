@@ -56,7 +56,7 @@ def read_archive(content: bytes) -> tuple[Any, dict[str, np.ndarray]]:
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         digest = sha256(memoryview(content)[:-_N_DIGEST]).hexdigest().encode("ascii")
-        require(archive.comment == _SIGNATURE + digest, "it has been damaged: its checksum is that of other contents")
+        require(archive.comment == _SIGNATURE + digest, "its checksum is missing, or that of other contents")
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
         require(len(members) == len(archive.infolist()), "it has several members of one name")
         for member in members.values():
@@ -82,11 +82,8 @@ def take(
     """Remove and return the array of this name, dtype (None: any) and shape (None: a vector), or raise ValueError."""
     require(name in arrays, f"it has no {name}")
     array = arrays.pop(name)
-    fits = array.ndim == 1 if shape is None else array.shape == shape
-    require(
-        fits and array.dtype == (dtype or array.dtype),
-        f"its {name} is of dtype {array.dtype} and shape {array.shape}, not {dtype} and {shape}",
-    )
+    fits = (dtype is None or array.dtype == dtype) and (array.ndim == 1 if shape is None else array.shape == shape)
+    require(fits, f"its {name} is of dtype {array.dtype} and shape {array.shape}, not {dtype} and {shape}")
     return array
 
 

@@ -43,7 +43,7 @@ def from_json(value: Any) -> Any:
             return np.array(numbers).reshape(shape)
         case dict():
             raise ValueError(
-                f"a parameter is an object with the keys {sorted(value)}, or of other values than these have"
+                f"a parameter holds an object with the keys {sorted(value)}, or values that do not fit them"
             )
     return value
 

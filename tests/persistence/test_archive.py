@@ -6,7 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from skrnn.persistence._archive import read_archive, write_archive
+from skrnn.persistence import _archive as module
+from skrnn.persistence._archive import read_archive, take, write_archive
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,23 @@ def test_writing_makes_one_copy_of_an_array(tmp_path):
         tracemalloc.stop()
     assert (tmp_path / "c").stat().st_size > array.nbytes
     assert peak < 1.1 * array.nbytes
+
+
+def test_arrays_too_large_to_be_read_again_are_refused(monkeypatch):
+    monkeypatch.setattr(module, "MAX_BYTES", 2**21 + 800)
+    write_archive(io.BytesIO(), {}, {"x": np.zeros(50), "y": np.zeros(50)})
+    with pytest.raises(ValueError, match="too many parameters"):
+        write_archive(io.BytesIO(), {}, {"x": np.zeros(50), "y": np.zeros(51)})
+
+
+def test_an_array_is_taken_once_by_its_name_dtype_and_shape():
+    x = np.zeros((2, 3), np.float32)
+    for dtype, shape in ((np.dtype(np.float64), (2, 3)), (np.dtype(np.float32), (3, 2)), (np.dtype(np.float32), None)):
+        with pytest.raises(ValueError, match="its x is of dtype float32"):
+            take({"x": x}, "x", dtype, shape)
+    arrays = {"x": x, "y": np.arange(4)}
+    assert take(arrays, "x", np.dtype(np.float32), (2, 3)) is x
+    with pytest.raises(ValueError, match="it has no x"):
+        take(arrays, "x", None, (2, 3))
+    assert take(arrays, "y", None).tolist() == [0, 1, 2, 3]
+    assert arrays == {}
