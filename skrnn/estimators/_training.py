@@ -267,11 +267,10 @@ class Run:
         """Return the outcome of a run that keeps `theta`, without its merits."""
         monitor = self._monitor
         of_this_run = (monitor.loss_curve, monitor.validation_loss_curve, monitor.validation_scores)
-        first, second, third = ([*earlier, *later] for earlier, later in zip(self.curves, of_this_run, strict=True))
         return Outcome(
             theta=theta,
             loss=loss,
-            curves=(first, second, third),
+            curves=[[*earlier, *later] for earlier, later in zip(self.curves, of_this_run, strict=True)],
             n_iter=monitor.n_iter,
             stopped_short=monitor.stopped_short,
             n_samples_seen=self._n_samples_seen_now,

@@ -22,8 +22,8 @@ from sklearn.preprocessing import StandardScaler
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.callbacks import Checkpoint
-from skrnn.callbacks import _checkpoint as module
 from skrnn.network._objective import Objective
+from skrnn.persistence import _files as module
 from skrnn.solvers import METHODS
 from tests.callbacks.recorder import Crash, Recorder, Stopping
 from tests.estimators.tasks import assert_same_fit, fitted_attributes, make_ragged_task, make_task
