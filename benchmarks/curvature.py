@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from skrnn.cells import CELLS, Cell
-from skrnn.losses import LOSSES
+from skrnn.cells._base import Cell
+from skrnn.cells._registry import CELLS
+from skrnn.losses._registry import LOSSES
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
 from skrnn.sequences._ragged import from_array

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import rosen, rosen_der
 
-from skrnn.cells import CELLS
-from skrnn.losses import LOSSES
+from skrnn.cells._registry import CELLS
+from skrnn.losses._registry import LOSSES
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
 from skrnn.sequences._ragged import from_array

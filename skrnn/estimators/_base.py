@@ -30,12 +30,12 @@ from skrnn.estimators._validation import (
     read_random_state,
     read_sequences,
 )
-from skrnn.losses import Loss
+from skrnn.losses._base import Loss
 from skrnn.network._inference import hidden_states, outputs
 from skrnn.network._network import Network
 from skrnn.sequences._ragged import in_parts
 from skrnn.sequences._targets import Targets
-from skrnn.solvers import UPDATE_RULES
+from skrnn.solvers._registry import UPDATE_RULES
 
 
 def _is_stochastic(estimator: "BaseRNN") -> bool:

@@ -15,7 +15,8 @@ from skrnn.estimators._columns import read_columns
 from skrnn.estimators._data import Data
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.estimators._validation import moderate, read_labels
-from skrnn.losses import LOSSES, Loss
+from skrnn.losses._base import Loss
+from skrnn.losses._registry import LOSSES
 from skrnn.sequences._targets import Targets
 
 

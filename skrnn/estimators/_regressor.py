@@ -11,7 +11,9 @@ from sklearn.exceptions import UndefinedMetricWarning
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._columns import read_columns
 from skrnn.estimators._validation import quantile_levels, read_numbers
-from skrnn.losses import LOSSES, Loss, Quantile
+from skrnn.losses._base import Loss
+from skrnn.losses._registry import LOSSES
+from skrnn.losses._robust import Quantile
 from skrnn.sequences._targets import Targets
 
 

@@ -15,7 +15,9 @@ from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._storing import CURVES, ESTIMATORS
 from skrnn.estimators._training import Outcome
 from skrnn.estimators._validation import check_parameters, read_random_state
-from skrnn.solvers import UPDATE_RULES, Evaluations, Monitor
+from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._recorded import Evaluations
+from skrnn.solvers._registry import UPDATE_RULES
 
 ReadArray = Callable[[str, np.dtype, tuple[int, ...]], np.ndarray]
 """(name, dtype, shape) -> the array, or an error where it is not of this dtype and shape."""

@@ -8,7 +8,7 @@ from typing import Any, final
 import joblib
 import numpy as np
 
-from skrnn.solvers import Evaluations
+from skrnn.solvers._recorded import Evaluations
 
 #: Parameters that may be others in the fit that goes on: they decide how far it goes, not which way.
 _FREE = {"max_iter", "max_fun", "tol", "n_iter_no_change", "n_jobs", "verbose", "warm_start"}

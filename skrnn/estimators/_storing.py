@@ -13,7 +13,7 @@ from skrnn.estimators._plain import plain
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.estimators._run_state import RunState
 from skrnn.estimators._validation import read_random_state
-from skrnn.solvers import Evaluations
+from skrnn.solvers._recorded import Evaluations
 
 #: The classes that can be stored; a subclass of one may hold anything.
 ESTIMATORS: dict[str, type[BaseRNN]] = {"RNNRegressor": RNNRegressor, "RNNClassifier": RNNClassifier}

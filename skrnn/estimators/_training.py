@@ -22,7 +22,9 @@ from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
-from skrnn.solvers import UPDATE_RULES, DivergenceError, Evaluations, Monitor, RecordedObjective
+from skrnn.solvers._monitor import DivergenceError, Monitor
+from skrnn.solvers._recorded import Evaluations, RecordedObjective
+from skrnn.solvers._registry import UPDATE_RULES
 
 #: Parameters below it are of usual size.
 _LARGE = 1e6

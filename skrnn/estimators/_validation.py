@@ -9,12 +9,13 @@ from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import check_scalar, validate_data
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.estimators._forms import Form, is_list_of_arrays
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
-from skrnn.losses import REGRESSION_LOSSES
+from skrnn.losses._registry import REGRESSION_LOSSES
 from skrnn.sequences._ragged import Sequences, from_array, from_list
-from skrnn.solvers import LEAST_SQUARES_OPTIONS, SCHEDULES, SOLVERS, UPDATE_RULES
+from skrnn.solvers._least_squares import LEAST_SQUARES_OPTIONS
+from skrnn.solvers._registry import SCHEDULES, SOLVERS, UPDATE_RULES
 
 #: name: (type, least, most, which ends belong to the interval)
 _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
@@ -45,7 +46,7 @@ _FLAGS = (
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "loss": tuple(REGRESSION_LOSSES),
     "cell": tuple(CELLS),
-    "solver": SOLVERS,
+    "solver": tuple(SOLVERS),
     "learning_rate": tuple(SCHEDULES),
     "validation_split": ("random", "last"),
     "dtype": (None, "float32", "float64"),

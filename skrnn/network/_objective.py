@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from skrnn.losses import Loss
+from skrnn.losses._base import Loss
 from skrnn.network._inference import ForwardPlan, Map, infer, split
 from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network, Workspace, Workspaces

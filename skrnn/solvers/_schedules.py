@@ -62,10 +62,3 @@ class Adaptive(Schedule):
             return False
         self.learning_rate /= 5.0
         return True
-
-
-SCHEDULES: dict[str, type[Schedule]] = {
-    "constant": Constant,
-    "invscaling": InverseScaling,
-    "adaptive": Adaptive,
-}

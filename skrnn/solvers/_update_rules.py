@@ -1,13 +1,22 @@
 """Update rules of the stochastic solvers: a gradient in, theta changed in place."""
 
 from abc import ABC, abstractmethod
-from typing import final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
 
 class UpdateRule(ABC):
     """How a gradient moves theta. `state` is all that a rule remembers: arrays, so that a fit can be resumed."""
+
+    #: Whether the learning rate follows the estimator's `learning_rate`; otherwise it is constant.
+    follows_schedule: ClassVar[bool] = True
+
+    @classmethod
+    @abstractmethod
+    def from_parameters(cls, parameters: Mapping[str, Any], n_parameters: int, dtype: np.dtype) -> Self:
+        """Return the rule, at its start, with what it takes from the parameters of an estimator."""
 
     @property
     @abstractmethod
@@ -35,6 +44,11 @@ class SGD(UpdateRule):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self._velocity = np.zeros(n_parameters, dtype)
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any], n_parameters: int, dtype: np.dtype) -> Self:
+        """Return the rule with `momentum` and `nesterovs_momentum`."""
+        return cls(n_parameters, dtype, parameters["momentum"], parameters["nesterovs_momentum"])
 
     @property
     def state(self) -> list[np.ndarray]:
@@ -69,11 +83,18 @@ class Adam(UpdateRule):
     with the running means m and v of the gradient and of its square.
     """
 
+    follows_schedule: ClassVar[bool] = False  # it adapts the steps itself
+
     def __init__(self, n_parameters: int, dtype: np.dtype, beta_1: float, beta_2: float, epsilon: float) -> None:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self._m, self._v = np.zeros(n_parameters, dtype), np.zeros(n_parameters, dtype)
         self._n_updates = 0
         self._scratch = np.empty(n_parameters, dtype)
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any], n_parameters: int, dtype: np.dtype) -> Self:
+        """Return the rule with `beta_1`, `beta_2` and `epsilon`."""
+        return cls(n_parameters, dtype, parameters["beta_1"], parameters["beta_2"], parameters["epsilon"])
 
     @property
     def state(self) -> list[np.ndarray]:
@@ -102,6 +123,3 @@ class Adam(UpdateRule):
         correction = (1.0 - self.beta_2**t) ** 0.5 / (1.0 - self.beta_1**t)
         root *= learning_rate * correction * (1.0 - self.beta_1) / spread
         theta -= root
-
-
-UPDATE_RULES: dict[str, type[UpdateRule]] = {"adam": Adam, "sgd": SGD}

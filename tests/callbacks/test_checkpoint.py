@@ -24,7 +24,7 @@ from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.callbacks import Checkpoint
 from skrnn.callbacks import _checkpoint as module
 from skrnn.network._objective import Objective
-from skrnn.solvers import METHODS
+from skrnn.solvers._scipy import METHODS
 from tests.callbacks.recorder import Crash, Recorder, Stopping
 from tests.estimators.tasks import assert_same_fit, fitted_attributes, make_ragged_task, make_task
 

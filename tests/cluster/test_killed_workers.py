@@ -14,7 +14,7 @@ from skrnn import RNNRegressor
 from skrnn.estimators import _parallel
 from skrnn.estimators._cluster import Keepers, active_cluster, find_shared
 from skrnn.network._objective import Objective
-from skrnn.solvers import Monitor
+from skrnn.solvers._monitor import Monitor
 from tests.cluster.tasks import assert_same_fit, make_regressor, make_task
 
 distributed = pytest.importorskip("distributed", reason="needs a Dask cluster: make test-cluster")

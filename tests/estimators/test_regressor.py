@@ -15,7 +15,7 @@ from skops import io as skops
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.network._objective import Objective
 from tests.estimators.tasks import (
     ESTIMATED,

@@ -10,7 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.network._objective import Objective
-from skrnn.solvers import SOLVERS, UPDATE_RULES, Monitor, _least_squares
+from skrnn.solvers import _least_squares
+from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._registry import SOLVERS, UPDATE_RULES
 from tests.estimators.tasks import ESTIMATED, best_iteration, documented_objective, make_ragged_task, make_task
 
 ignore_short_fits = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -5,7 +5,7 @@ from typing import final
 
 import numpy as np
 
-from skrnn.losses import Loss
+from skrnn.losses._base import Loss
 
 
 @final

@@ -4,7 +4,7 @@ from typing import final
 
 import numpy as np
 
-from skrnn.solvers import UpdateRule
+from skrnn.solvers._update_rules import UpdateRule
 
 
 @final
@@ -14,6 +14,11 @@ class SignDescent(UpdateRule):
     def __init__(self, n_parameters, dtype, momentum):
         self.momentum = momentum
         self._mean = np.zeros(n_parameters, dtype)
+
+    @classmethod
+    def from_parameters(cls, parameters, n_parameters, dtype):
+        """Return the rule with `momentum`, as an estimator has it."""
+        return cls(n_parameters, dtype, parameters["momentum"])
 
     @property
     def state(self):

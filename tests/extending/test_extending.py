@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS
-from skrnn.losses import LOSSES
-from skrnn.solvers import SCHEDULES, Monitor, StochasticSolver
+from skrnn.cells._registry import CELLS
+from skrnn.losses._registry import LOSSES
+from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._registry import SCHEDULES
+from skrnn.solvers._stochastic import StochasticSolver
 from tests.extending.log_cosh import LogCosh
 from tests.extending.sign_descent import SignDescent
 from tests.extending.update_gate import UpdateGateCell

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from skrnn.losses import LOSSES
+from skrnn.losses._registry import LOSSES
 from skrnn.network import _inference, _layer_workspace, _linearisation, _objective
 from skrnn.network._inference import split
 from skrnn.network._linearisation import Linearisation

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.network._network import Network, Workspace
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, PROBLEMS, Problem, make_objective

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS
-from skrnn.losses import LOSSES
+from skrnn.cells._registry import CELLS
+from skrnn.losses._registry import LOSSES
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
 from skrnn.sequences._ragged import from_array, from_list

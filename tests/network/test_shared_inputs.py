@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from skrnn import RNNRegressor, SlidingWindow
-from skrnn.cells import CELLS
-from skrnn.losses import REGRESSION_LOSSES
+from skrnn.cells._registry import CELLS
+from skrnn.losses._registry import REGRESSION_LOSSES
 from skrnn.network import _inference, _products
 from skrnn.network._inference import hidden_states, outputs, split
 from skrnn.network._network import Network

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from skrnn.losses import LOSSES
+from skrnn.losses._registry import LOSSES
 from skrnn.network._network import Workspace
 from skrnn.network._objective import Objective
 from skrnn.sequences._batches import Batch

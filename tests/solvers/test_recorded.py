@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skrnn.solvers import Evaluations, RecordedObjective
 from skrnn.solvers import _recorded as module
+from skrnn.solvers._recorded import Evaluations, RecordedObjective
 
 A = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 1.0]])
 b = np.array([1.0, -1.0, 0.5])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._schedules import SCHEDULES
+from skrnn.solvers._registry import SCHEDULES, UPDATE_RULES
 from skrnn.solvers._stochastic import StochasticSolver, clip_norm
-from skrnn.solvers._update_rules import SGD, UPDATE_RULES, Adam
+from skrnn.solvers._update_rules import SGD, Adam
 from tests.problems import LeastSquares
 
 BATCH_SIZE = 5  # of 24 samples: the last minibatch is smaller

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skrnn.solvers._update_rules import SGD, UPDATE_RULES, Adam
+from skrnn.solvers._registry import UPDATE_RULES
+from skrnn.solvers._update_rules import SGD, Adam
 from tests.float32 import float32_only
 
 N_STEPS = 6
