@@ -13,7 +13,7 @@ from skrnn.estimators._columns import read_columns
 from skrnn.estimators._validation import quantile_levels, read_numbers
 from skrnn.losses._base import Loss
 from skrnn.losses._registry import LOSSES
-from skrnn.losses._robust import Quantile
+from skrnn.losses._regression import Quantile
 from skrnn.sequences._targets import Targets
 
 

@@ -2,8 +2,7 @@
 
 from skrnn.losses._base import Loss
 from skrnn.losses._classification import BinaryLogLoss, MultinomialLogLoss
-from skrnn.losses._regression import HalfPoissonDeviance, HalfSquaredError
-from skrnn.losses._robust import AbsoluteError, Huber, Quantile
+from skrnn.losses._regression import AbsoluteError, HalfPoissonDeviance, HalfSquaredError, Huber, Quantile
 
 #: Every value of a regressor's `loss`.
 REGRESSION_LOSSES: dict[str, type[Loss]] = {

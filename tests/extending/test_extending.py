@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
 from skrnn.cells._registry import CELLS
 from skrnn.losses._registry import LOSSES
@@ -12,7 +13,7 @@ from tests.extending.log_cosh import LogCosh
 from tests.extending.sign_descent import SignDescent
 from tests.extending.update_gate import UpdateGateCell
 from tests.gradcheck import directional_gradient_check, full_gradient_check
-from tests.problems import PARTLY_MISSING, PROBLEMS, STACKS, make_objective
+from tests.problems import PARTLY_MISSING, PROBLEMS, STACKS, make_objective, make_outputs
 
 EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
 EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
@@ -60,6 +61,23 @@ def test_loss_is_log_cosh_even_where_cosh_overflows():
     losses = LogCosh().loss_gradient(y, raw, np.empty_like(raw))
     np.testing.assert_allclose(losses[:2], np.log(np.cosh(raw[0, :2])))
     assert losses[2] == pytest.approx(1000.0 - np.log(2.0))
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_score_of_the_loss_is_the_share_of_the_best_constant_s_loss(n_outputs):
+    """Nothing but its value and its slope has to be said for that."""
+    y, raw, weights = make_outputs("log_cosh", n_outputs, n_samples=40)
+    present = np.ones_like(y)
+    present[:, 3:9] = 0.0
+    shares = []
+    for row, outputs in zip(y, raw, strict=True):
+
+        def loss(constant, row=row):
+            return np.average(np.log(np.cosh(constant - row)), weights=weights * present[0])
+
+        best = minimize_scalar(loss, bounds=(row.min(), row.max()), method="bounded").fun
+        shares.append(1.0 - loss(outputs) / best)
+    assert LogCosh().score(y, raw, weights, present) == pytest.approx(np.mean(shares), rel=1e-6)
 
 
 def solve(n_epochs, state=None, theta=None):
