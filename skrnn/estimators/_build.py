@@ -7,8 +7,12 @@ import numpy as np
 
 from skrnn.cells._registry import CELLS
 from skrnn.estimators._validation import layer_sizes
+from skrnn.network._full_objective import FullObjective
+from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network
+from skrnn.network._objective import Objective
 from skrnn.network._parameters import ParameterLayout
+from skrnn.network._sum_of_squares import SumOfSquares
 from skrnn.solvers import _registry as registry
 from skrnn.solvers._registry import UPDATE_RULES, Solver
 
@@ -61,6 +65,16 @@ def choose_batch_size(estimator: Any, n_samples: int, stacklevel: int) -> int:
             stacklevel=stacklevel,
         )
     return min(batch_size, n_samples)
+
+
+def make_solver_objective(
+    estimator: Any, objective: Objective, rng: np.random.RandomState
+) -> MinibatchObjective | FullObjective | SumOfSquares:
+    """Return the objective in the form in which the solver sees it; `rng` draws what the network drops."""
+    if estimator.solver in UPDATE_RULES:
+        drops = estimator.dropout or estimator.recurrent_dropout
+        return MinibatchObjective(objective, bptt_steps=estimator.bptt_steps, rng=rng if drops else None)
+    return SumOfSquares(objective) if estimator.solver == "least_squares" else FullObjective(objective)
 
 
 def make_solver(

@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skrnn.estimators._build import make_network, make_solver, remedy
+from skrnn.estimators._build import make_network, make_solver, make_solver_objective, remedy
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._data import Data
 from skrnn.estimators._fitted import read_theta
@@ -221,8 +221,8 @@ class Training:
         fitted._store(self.network, self.location, self.scale, outcome, [outcome])
         return vars(fitted)
 
-    def objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map, name: str = "X") -> Objective:
-        """Return the objective on standardised targets; `rng` draws what is dropped, `name` is that of X."""
+    def objective(self, data: Data, map_chunks: Map, name: str = "X") -> Objective:
+        """Return the objective on standardised targets; `name` is that of X."""
         loss = self.estimator._make_loss()
         values = loss.standardised(data.targets.values, self.location, self.scale).astype(self.dtype)
         return Objective(
@@ -231,8 +231,6 @@ class Training:
             read_dtype(data.sequences, self.dtype, name),
             replace(data.targets, values=values),
             self.estimator.alpha,
-            bptt_steps=self.estimator.bptt_steps,
-            rng=rng,
             map_chunks=map_chunks,
         )
 
@@ -244,14 +242,14 @@ class _Run:
     def __init__(self, training: Training, start: Start, map_chunks: Map = map) -> None:
         estimator, validation = training.estimator, training.validation
         self.training, self.start = training, start
-        drops = estimator.dropout or estimator.recurrent_dropout
-        self.objective = training.objective(training.data, start.rng if drops else None, map_chunks)
+        self.objective = training.objective(training.data, map_chunks)
+        self.solver_objective = make_solver_objective(estimator, self.objective, start.rng)
         self.watcher = None if start.task is None else IterationWatcher(start.task, self.fitted_attributes)
         self.monitor = Monitor(
             max_iter=training.max_iter,
             tol=estimator.tol,
             n_iter_no_change=estimator.n_iter_no_change,
-            validate=None if validation is None else training.objective(validation, None, map_chunks, "X_val").evaluate,
+            validate=None if validation is None else training.objective(validation, map_chunks, "X_val").evaluate,
             early_stopping=estimator.early_stopping,
             verbose=bool(estimator.verbose),
             remedy=remedy(estimator),
@@ -306,7 +304,7 @@ class _Run:
         """Return where the solver ends, or where an interrupted run had come to, if it does not get so far."""
         theta = self.start.theta
         if self.evaluations is None:
-            return self.solver.minimize(self.objective, theta, self.monitor)
+            return self.solver.minimize(self.solver_objective, theta, self.monitor)
         minimum = self._minimum_from(self.evaluations)
         if self.monitor.is_astray:  # other numbers, as on another machine: the method begins anew where it had come to
             self.has_lost_way = not np.array_equal(theta, self.evaluations.start)  # or there was none to lose
@@ -317,7 +315,7 @@ class _Run:
 
     def _minimum_from(self, evaluations: Evaluations) -> np.ndarray:
         """Return where a method of SciPy ends that begins where these do, and is answered from them."""
-        recorded: Any = RecordedObjective(self.objective, evaluations, is_recording=self._is_storable)
+        recorded: Any = RecordedObjective(self.solver_objective, evaluations, is_recording=self._is_storable)
         return self.solver.minimize(recorded, evaluations.start, self.monitor)
 
     @property
