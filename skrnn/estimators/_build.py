@@ -17,8 +17,7 @@ from skrnn.solvers import _registry as registry
 from skrnn.solvers._registry import UPDATE_RULES, Solver
 
 # What "auto" stands for, chosen by trial on small data sets of both kinds of task.
-#: `learning_rate_init` by solver, and where a gated cell needs longer steps, by cell.
-_AUTO_LEARNING_RATE = {"adam": 0.001, "sgd": 0.05}
+#: `learning_rate_init` where a gated cell needs longer steps than the rule's own.
 _AUTO_LEARNING_RATE_OF_CELL = {("adam", "gru"): 0.002, ("adam", "lstm"): 0.003}
 #: `batch_size`. Few samples go all at once: the gradient is then exact, and so are the samples' weights.
 _AUTO_BATCH_SIZE = 16
@@ -96,7 +95,7 @@ def _choose_learning_rate(estimator: Any) -> float | str:
     rate = estimator.learning_rate_init
     if rate != "auto" or estimator.solver not in UPDATE_RULES:
         return rate
-    usual = _AUTO_LEARNING_RATE[estimator.solver]
+    usual = UPDATE_RULES[estimator.solver].auto_learning_rate
     return _AUTO_LEARNING_RATE_OF_CELL.get((estimator.solver, estimator.cell), usual)
 
 

@@ -7,9 +7,8 @@ import numpy as np
 
 from skrnn.solvers._least_squares import LeastSquaresSolver
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._schedules import Adaptive, Constant, InverseScaling, Schedule
 from skrnn.solvers._scipy import METHODS, ScipySolver
-from skrnn.solvers._stochastic import StochasticSolver
+from skrnn.solvers._stochastic import Adaptive, Constant, InverseScaling, Schedule, StochasticSolver
 from skrnn.solvers._update_rules import SGD, Adam, UpdateRule
 
 #: The parameters of an estimator, with numbers in the place of "auto".
@@ -29,7 +28,7 @@ class Solver(Protocol):
         """Continue from what `state` returned."""
 
 
-#: The update rules of the stochastic solvers, which take minibatches.
+#: The update rules of the stochastic solvers, which take minibatches; each says which parameters it is made with.
 UPDATE_RULES: dict[str, type[UpdateRule]] = {
     "adam": Adam,
     "sgd": SGD,
@@ -47,9 +46,9 @@ def _make_stochastic(
 ) -> StochasticSolver:
     """Return the stochastic solver with the update rule that `solver` names."""
     rule = UPDATE_RULES[parameters["solver"]]
-    schedule = _find(SCHEDULES, "learning_rate", parameters) if rule.follows_schedule else Constant
+    schedule = _find(SCHEDULES, "learning_rate", parameters) if rule.has_schedule else Constant
     return StochasticSolver(
-        rule.from_parameters(parameters, n_parameters, dtype),
+        rule(n_parameters, dtype, **{name: parameters[name] for name in rule.parameters}),
         schedule(parameters["learning_rate_init"], parameters["power_t"]),
         batch_size=parameters["batch_size"],
         rng=rng if parameters["shuffle"] else None,
@@ -92,5 +91,5 @@ def _find(registry: Mapping[str, Any], name: str, parameters: Parameters) -> Any
     """Return the entry of a registry that the parameter of this name chooses."""
     choice = parameters[name]
     if choice not in registry:
-        raise ValueError(f"{name} is {choice!r}; expected one of {', '.join(map(repr, registry))}.")
+        raise ValueError(f"{name} is {choice!r}, but must be one of {', '.join(map(repr, registry))}.")
     return registry[choice]

@@ -1,8 +1,7 @@
 """Update rules of the stochastic solvers: a gradient in, theta changed in place."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -10,13 +9,15 @@ import numpy as np
 class UpdateRule(ABC):
     """How a gradient moves theta. `state` is all that a rule remembers: arrays, so that a fit can be resumed."""
 
-    #: Whether the learning rate follows the estimator's `learning_rate`; otherwise it is constant.
-    follows_schedule: ClassVar[bool] = True
+    #: The parameters of the estimator that `__init__` takes, by keyword.
+    parameters: ClassVar[tuple[str, ...]] = ()
+    #: What learning_rate_init="auto" stands for.
+    auto_learning_rate: ClassVar[float]
+    #: The rate follows the schedule that `learning_rate` names; without it, it is constant.
+    has_schedule: ClassVar[bool] = False
 
-    @classmethod
     @abstractmethod
-    def from_parameters(cls, parameters: Mapping[str, Any], n_parameters: int, dtype: np.dtype) -> Self:
-        """Return the rule, at its start, with what it takes from the parameters of an estimator."""
+    def __init__(self, n_parameters: int, dtype: np.dtype, **parameters: Any) -> None: ...
 
     @property
     @abstractmethod
@@ -40,15 +41,14 @@ class SGD(UpdateRule):
     theta += momentum * velocity - learning_rate * gradient (Sutskever et al. 2013, PMLR 28(3):1139-1147).
     """
 
+    parameters: ClassVar[tuple[str, ...]] = ("momentum", "nesterovs_momentum")
+    auto_learning_rate: ClassVar[float] = 0.05
+    has_schedule: ClassVar[bool] = True
+
     def __init__(self, n_parameters: int, dtype: np.dtype, momentum: float, nesterovs_momentum: bool) -> None:
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self._velocity = np.zeros(n_parameters, dtype)
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any], n_parameters: int, dtype: np.dtype) -> Self:
-        """Return the rule with `momentum` and `nesterovs_momentum`."""
-        return cls(n_parameters, dtype, parameters["momentum"], parameters["nesterovs_momentum"])
 
     @property
     def state(self) -> list[np.ndarray]:
@@ -83,18 +83,14 @@ class Adam(UpdateRule):
     with the running means m and v of the gradient and of its square.
     """
 
-    follows_schedule: ClassVar[bool] = False  # it adapts the steps itself
+    parameters: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
+    auto_learning_rate: ClassVar[float] = 0.001
 
     def __init__(self, n_parameters: int, dtype: np.dtype, beta_1: float, beta_2: float, epsilon: float) -> None:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self._m, self._v = np.zeros(n_parameters, dtype), np.zeros(n_parameters, dtype)
         self._n_updates = 0
         self._scratch = np.empty(n_parameters, dtype)
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any], n_parameters: int, dtype: np.dtype) -> Self:
-        """Return the rule with `beta_1`, `beta_2` and `epsilon`."""
-        return cls(n_parameters, dtype, parameters["beta_1"], parameters["beta_2"], parameters["epsilon"])
 
     @property
     def state(self) -> list[np.ndarray]:

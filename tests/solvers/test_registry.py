@@ -6,9 +6,8 @@ import pytest
 from skrnn import RNNRegressor
 from skrnn.solvers._least_squares import LeastSquaresSolver
 from skrnn.solvers._registry import SCHEDULES, SOLVERS, UPDATE_RULES, make_solver
-from skrnn.solvers._schedules import Constant
 from skrnn.solvers._scipy import METHODS, ScipySolver
-from skrnn.solvers._stochastic import StochasticSolver
+from skrnn.solvers._stochastic import Constant, StochasticSolver
 
 
 def make(seen=0, **parameters):
@@ -67,7 +66,7 @@ def test_methods_of_scipy_take_their_settings_from_the_parameters(name):
 
 
 def test_unknown_names_are_errors_that_list_the_known_ones():
-    with pytest.raises(ValueError, match=r"solver is 'newton'; expected one of 'adam', 'sgd', .*'least_squares'\."):
+    with pytest.raises(ValueError, match=r"solver is 'newton', but must be one of 'adam', 'sgd', .*'least_squares'\."):
         make(solver="newton")
-    with pytest.raises(ValueError, match=r"learning_rate is 'cosine'; expected one of 'constant', .*'adaptive'\."):
+    with pytest.raises(ValueError, match=r"learning_rate is 'cosine', but must be one of 'constant', .*'adaptive'\."):
         make(solver="sgd", learning_rate="cosine")
