@@ -23,7 +23,7 @@ from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training import Training, warn_of
 from skrnn.estimators._training_data import TrainingData
 from skrnn.network._inference import hidden_states, outputs
-from skrnn.solvers import UPDATE_RULES
+from skrnn.solvers._registry import UPDATE_RULES
 
 
 def is_stochastic(estimator: "BaseRNN") -> bool:

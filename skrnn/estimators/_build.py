@@ -5,25 +5,19 @@ from typing import Any
 import numpy as np
 
 from skrnn._inputs._warnings import warn
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.estimators._parameters import layer_sizes
+from skrnn.network._full_objective import FullObjective
+from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network
+from skrnn.network._objective import Objective
 from skrnn.network._parameters import ParameterLayout
-from skrnn.solvers import (
-    METHODS,
-    SCHEDULES,
-    SGD,
-    UPDATE_RULES,
-    Adam,
-    LeastSquaresSolver,
-    ScipySolver,
-    StochasticSolver,
-    UpdateRule,
-)
+from skrnn.network._sum_of_squares import SumOfSquares
+from skrnn.solvers import _registry as registry
+from skrnn.solvers._registry import UPDATE_RULES, Solver
 
 # What "auto" stands for, chosen by trial on small data sets of both kinds of task.
-#: `learning_rate_init` by solver, and where a gated cell needs longer steps, by cell.
-_AUTO_LEARNING_RATE = {"adam": 0.001, "sgd": 0.05}
+#: `learning_rate_init` where a gated cell needs longer steps than the rule's own.
 _AUTO_LEARNING_RATE_OF_CELL = {("adam", "gru"): 0.002, ("adam", "lstm"): 0.003}
 #: `batch_size`. Few samples go all at once: the gradient is then exact, and so are the samples' weights.
 _AUTO_BATCH_SIZE = 16
@@ -66,6 +60,16 @@ def choose_batch_size(estimator: Any, n_samples: int) -> int:
     return min(batch_size, n_samples)
 
 
+def make_solver_objective(
+    estimator: Any, objective: Objective, rng: np.random.RandomState
+) -> MinibatchObjective | FullObjective | SumOfSquares:
+    """Return the objective in the form in which the solver sees it; `rng` draws what the network drops."""
+    if estimator.solver in UPDATE_RULES:
+        drops = estimator.dropout or estimator.recurrent_dropout
+        return MinibatchObjective(objective, bptt_steps=estimator.bptt_steps, rng=rng if drops else None)
+    return SumOfSquares(objective) if estimator.solver == "least_squares" else FullObjective(objective)
+
+
 def make_solver(
     estimator: Any,
     batch_size: int,
@@ -73,21 +77,20 @@ def make_solver(
     dtype: np.dtype,
     rng: np.random.RandomState,
     n_samples_seen: int,
-) -> StochasticSolver | ScipySolver | LeastSquaresSolver:
-    """Return the solver, at its start."""
-    limits = {"tol": estimator.tol, "max_fun": estimator.max_fun, "options": estimator.solver_options}
-    if estimator.solver in METHODS:
-        return ScipySolver(METHODS[estimator.solver], **limits)
-    if estimator.solver == "least_squares":
-        return LeastSquaresSolver(**limits)
-    return StochasticSolver(
-        _make_update_rule(estimator, n_parameters, dtype),
-        _make_schedule(estimator),
-        batch_size=batch_size,
-        rng=rng if estimator.shuffle else None,
-        max_grad_norm=estimator.max_grad_norm,
-        n_samples_seen=n_samples_seen,
-    )
+) -> Solver:
+    """Return the solver, at its start, with numbers in the place of "auto"."""
+    chosen = {"batch_size": batch_size, "learning_rate_init": _choose_learning_rate(estimator)}
+    parameters = {**estimator.get_params(deep=False), **chosen}
+    return registry.make_solver(parameters, n_parameters, dtype, rng, n_samples_seen)
+
+
+def _choose_learning_rate(estimator: Any) -> float | str:
+    """Return the initial learning rate of the stochastic solvers, which the others do not read."""
+    rate = estimator.learning_rate_init
+    if rate != "auto" or estimator.solver not in UPDATE_RULES:
+        return rate
+    usual = UPDATE_RULES[estimator.solver].auto_learning_rate
+    return _AUTO_LEARNING_RATE_OF_CELL.get((estimator.solver, estimator.cell), usual)
 
 
 def remedy(estimator: Any) -> str:
@@ -95,19 +98,3 @@ def remedy(estimator: Any) -> str:
     if estimator.solver in UPDATE_RULES:
         return "a smaller learning_rate_init, a max_grad_norm, or X and y of unit scale"
     return "a larger alpha, another random_state, a stochastic solver, or X and y of unit scale"
-
-
-def _make_update_rule(estimator: Any, n_parameters: int, dtype: np.dtype) -> UpdateRule:
-    if estimator.solver == "adam":
-        return Adam(n_parameters, dtype, estimator.beta_1, estimator.beta_2, estimator.epsilon)
-    return SGD(n_parameters, dtype, estimator.momentum, estimator.nesterovs_momentum)
-
-
-def _make_schedule(estimator: Any) -> Any:
-    """Return the learning rate: `learning_rate` is sgd's own, Adam has its own adaptation."""
-    kind = estimator.learning_rate if estimator.solver == "sgd" else "constant"
-    learning_rate = estimator.learning_rate_init
-    if learning_rate == "auto":
-        usual = _AUTO_LEARNING_RATE[estimator.solver]
-        learning_rate = _AUTO_LEARNING_RATE_OF_CELL.get((estimator.solver, estimator.cell), usual)
-    return SCHEDULES[kind](learning_rate, estimator.power_t)

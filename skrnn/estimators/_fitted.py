@@ -14,7 +14,7 @@ from skrnn.estimators._sequence_format import learn_features
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.network._network import Network
 from skrnn.network._parameters import ParameterLayout, ReadoutParameters
-from skrnn.solvers import DivergenceError
+from skrnn.solvers._monitor import DivergenceError
 
 
 @final

@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_scalar
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.estimators._inputs import naming
-from skrnn.losses import REGRESSION_LOSSES
-from skrnn.solvers import LEAST_SQUARES_OPTIONS, SCHEDULES, SOLVERS, UPDATE_RULES
+from skrnn.losses._registry import REGRESSION_LOSSES
+from skrnn.solvers._least_squares import LEAST_SQUARES_OPTIONS
+from skrnn.solvers._registry import SCHEDULES, SOLVERS, UPDATE_RULES
 
 #: name: (type, least, most, which ends belong to the interval)
 _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
@@ -57,7 +58,7 @@ _FLAGS = {
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "loss": tuple(REGRESSION_LOSSES),
     "cell": tuple(CELLS),
-    "solver": SOLVERS,
+    "solver": tuple(SOLVERS),
     "learning_rate": tuple(SCHEDULES),
     "validation_split": ("random", "last"),
     "dtype": (None, "float32", "float64"),

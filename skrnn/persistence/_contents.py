@@ -17,7 +17,7 @@ from skrnn.estimators._run_state import RunState, copied_parameters
 from skrnn.persistence._archive import require, take
 from skrnn.persistence._data_form import FORM_FIELDS, labels, learn_form
 from skrnn.persistence._parameters import from_json, to_json
-from skrnn.solvers import Monitor
+from skrnn.solvers._monitor import Monitor
 
 _FORMAT_VERSION = 2
 #: The classes that can be stored; a subclass of one may hold anything.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.plotting import UnrolledDisplay
 
 N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
