@@ -10,10 +10,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn._inputs._warnings import warn
-from skrnn.estimators._build import make_network, make_solver, make_solver_objective, remedy
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._fitted import Outcome, read_theta, store_outcome
 from skrnn.estimators._parallel import worker_map, worker_runs
+from skrnn.estimators._parameters import make_network, make_solver, make_solver_objective, remedy
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._threads import single_threaded_blas

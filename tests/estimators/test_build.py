@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skrnn import RNNRegressor
-from skrnn.estimators._build import make_solver
+from skrnn.estimators._parameters import make_solver
 from skrnn.solvers._registry import SOLVERS, UPDATE_RULES
 
 

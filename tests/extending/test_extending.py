@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 from sklearn.exceptions import ConvergenceWarning
-from skrnn.estimators._parameters import _CHOICES
 
 from skrnn import RNNRegressor
 from skrnn.cells._registry import CELLS
+from skrnn.estimators._parameters import _CHOICES
 from skrnn.losses._registry import LOSSES
 from skrnn.solvers._monitor import Monitor
 from skrnn.solvers._registry import SCHEDULES, SOLVERS, UPDATE_RULES
