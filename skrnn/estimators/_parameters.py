@@ -83,7 +83,7 @@ _OF_PREDICTIONS = ("cell", "hidden_layer_sizes", "bidirectional", "return_sequen
 
 def check_parameters(estimator: Any) -> None:
     """Raise for a constructor parameter of the wrong type (TypeError) or value (ValueError)."""
-    parameters = estimator.get_params(deep=False)
+    parameters = vars(estimator)  # what else is among them has other names
     for name, value in parameters.items():
         _check(name, value)
     _check_activation(parameters["cell"], parameters["activation"])
@@ -280,7 +280,7 @@ def make_solver(
 ) -> Solver:
     """Return the solver, at its start, with numbers in the place of "auto"."""
     chosen = {"batch_size": batch_size, "learning_rate_init": _choose_learning_rate(estimator)}
-    parameters = {**estimator.get_params(deep=False), **chosen}
+    parameters = {**vars(estimator), **chosen}
     return registry.make_solver(parameters, n_parameters, dtype, rng, n_samples_seen)
 
 
