@@ -33,7 +33,7 @@ from skrnn.estimators._validation import (
 from skrnn.losses._base import Loss
 from skrnn.network._inference import hidden_states, outputs
 from skrnn.network._network import Network
-from skrnn.sequences._ragged import in_parts
+from skrnn.sequences._ragged import in_chunks
 from skrnn.sequences._targets import Targets
 from skrnn.solvers._registry import UPDATE_RULES
 
@@ -447,7 +447,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         dtype = fitted_dtype(self)
         theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
         with worker_map(self.n_jobs) as map_chunks:
-            parts = [infer(network, theta, read_dtype(part, dtype, "X"), map_chunks) for part in in_parts(read)]
+            parts = [infer(network, theta, read_dtype(part, dtype, "X"), map_chunks) for part in in_chunks(read)]
         answers = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
         self._warn_unless_finite(answers, stacklevel=5)
         return answers, form

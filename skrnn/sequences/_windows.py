@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 PADDINGS = ("mask", "edge", "zero")
 
-#: Windows that are gathered at once: their indices, and what is read for them, then stay in the cache.
+#: Windows that are gathered at once: their indices, and the rows that are read for them, then stay in the cache.
 _N_GATHERED = 4096
 
 
@@ -43,7 +43,7 @@ def window_dtype(series: NDArray[Any]) -> type[np.floating]:
 def pad_series(
     series: NDArray[Any], n_rows: int, padding: str = "mask", context: NDArray[Any] | None = None
 ) -> NDArray[np.floating]:
-    """Copy a series behind `n_rows` leading rows: what is known of its history, and what stands for the rest.
+    """Copy a series behind `n_rows` leading rows: the known part of its history, and padding for the rest.
 
     This is the only copy that windows need. It converts the dtype on the way, so that a series of
     integers is never held twice.
@@ -55,10 +55,9 @@ def pad_series(
     n_rows : int
         Number of leading rows, at least 0.
     padding : {"mask", "edge", "zero"}, default="mask"
-        What the leading rows hold: NaN, the first row that is known, or zeros.
+        What the other leading rows hold: NaN, the first known row, or zeros.
     context : ndarray of shape (n_context_rows, n_features), default=None
-        The rows that came before the series, oldest first. The last `n_rows` of them take the place of
-        padding.
+        The rows that came before the series, oldest first. The last `n_rows` of them replace padding.
 
     Returns
     -------
@@ -130,7 +129,7 @@ def sliding_windows(padded: NDArray[Any], n_timesteps: int, dilation: int = 1) -
     span = n_history_rows(n_timesteps, dilation) + 1
     if len(padded) < span:
         raise ValueError(f"padded has {len(padded)} rows, but one window spans {span}")
-    # sliding_window_view puts the window last; the estimators want the features there.
+    # sliding_window_view puts the window last, where the estimators expect the features.
     windows = sliding_window_view(padded, span, axis=0)[:, :, ::dilation]
     return windows.transpose(0, 2, 1)
 
@@ -183,9 +182,9 @@ def grouped_windows(
     dilation : int, default=1
         Distance between two neighbouring rows of a window within their group, at least 1.
     padding : {"mask", "edge", "zero"}, default="mask"
-        What stands for the history that a group lacks: NaN, the first row of the group, or zeros.
+        What replaces the history that a group lacks: NaN, the first row of the group, or zeros.
     context : ndarray of shape (n_context_rows, n_features), default=None
-        Rows that came before the series. They are seen by windows, but have none.
+        Rows that came before the series. Windows contain them, but none ends at them.
 
     Returns
     -------
@@ -208,14 +207,14 @@ def grouped_windows(
            [10., 20.]])
     """
     n_context_rows = 0 if context is None else len(context)
-    rows = pad_series(series, 1 + n_context_rows, padding, context)  # the first stands for the missing history
+    rows = pad_series(series, 1 + n_context_rows, padding, context)  # the first is the missing history
     earlier = _earlier_rows(groups, dilation, repeats_first=padding == "edge")
     windows = np.empty((len(series), n_timesteps, series.shape[1]), dtype=rows.dtype)
     for first in range(0, len(series), _N_GATHERED):
-        block = windows[first : first + _N_GATHERED]
-        current = np.arange(first, first + len(block)) + 1 + n_context_rows
+        some = windows[first : first + _N_GATHERED]
+        current = np.arange(first, first + len(some)) + 1 + n_context_rows
         for timestep in reversed(range(n_timesteps)):
-            block[:, timestep] = rows[current]
+            some[:, timestep] = rows[current]
             current = earlier[current]
     windows.setflags(write=False)
     return windows
@@ -235,7 +234,7 @@ def last_rows(groups: NDArray[np.integer], n_rows: int) -> NDArray[np.intp]:
 def _earlier_rows(groups: NDArray[np.integer], distance: int, *, repeats_first: bool) -> NDArray[np.intp]:
     """Return for each row, counted from 1, the row of its group that is `distance` rows earlier, (1 + n_rows,).
 
-    Where there is none, it is the group's first row if that is to be repeated, else 0. Of 0, it is 0.
+    Where there is none, it is the group's first row if that is to be repeated, else 0. The entry of row 0 is 0.
     """
     n_rows = len(groups)
     order = np.argsort(groups, kind="stable")

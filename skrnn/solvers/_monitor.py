@@ -1,4 +1,4 @@
-"""What watches a solver: curves, patience, the best theta, and the word to stop."""
+"""The monitor of a solver: it keeps curves and the best theta, and tells when to stop."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, final
@@ -11,13 +11,13 @@ class DivergenceError(ValueError):
 
 
 class Watcher(Protocol):
-    """Who is told of each iteration, and may call `stop` and `keep` of the monitor at its end."""
+    """An object that is told of each iteration, and may call `stop` and `keep` of the monitor at its end."""
 
     def begin(self) -> None:
-        """Take note that an iteration begins."""
+        """Be told that an iteration begins."""
 
     def end(self, monitor: "Monitor", theta: np.ndarray) -> None:
-        """Take note that an iteration has ended at `theta`, and of what the monitor has recorded of it."""
+        """Be told that an iteration has ended at `theta`, after the monitor has recorded it."""
 
 
 @final
@@ -31,22 +31,22 @@ class Monitor:
     tol : float
         The least change that counts as an improvement.
     n_iter_no_change : int
-        Iterations in a row without improvement that are endured.
+        How many iterations in a row may pass without improvement.
     validate : callable or None
         theta -> (validation loss, validation score).
     early_stopping : bool
         Judge improvement by the validation score instead of the training loss, and keep the best theta.
     verbose : bool
-        Print a line an iteration.
+        Print one line per iteration.
     remedy : str
-        What may help where the solver diverges.
+        What may help if the solver diverges.
     watcher : Watcher or None
-        Who is told of each iteration.
+        It is told of each iteration.
 
     Attributes
     ----------
     loss_curve, validation_loss_curve, validation_scores : list of float
-        An entry an iteration.
+        One entry per iteration.
     stopped_short : str or None
         Why the solver ended before it had converged.
     is_told_to_stop : bool
@@ -83,7 +83,7 @@ class Monitor:
         self.is_astray = False
         self._n_to_replay = 0
         self._replays_to = np.empty(0)
-        # Merits, theta and iteration; in one piece, so that no interruption leaves those of two iterations.
+        # Merits, theta and iteration; assigned together, so that no interruption leaves those of two iterations.
         self._best: tuple[tuple[float, float], np.ndarray, int] = ((-np.inf, -np.inf), np.empty(0), 0)
         self._n_stalled = 0
         self._chosen: tuple[float, np.ndarray, float] | None = None  # merit, theta, loss
@@ -95,7 +95,7 @@ class Monitor:
 
     @property
     def has_best(self) -> bool:
-        """Whether there is anything that `best` can return."""
+        """Whether `best` has anything to return."""
         return self._chosen is not None or len(self._best[1]) > 0
 
     @property
@@ -109,12 +109,12 @@ class Monitor:
         return self._n_to_replay > 0
 
     def begin(self) -> None:
-        """Take note that an iteration begins; where it has begun already, nothing happens."""
+        """Tell the watcher that an iteration begins; it ignores that if the iteration has begun already."""
         if self.watcher is not None and not self.is_replaying:
             self.watcher.begin()
 
     def record(self, theta: np.ndarray, loss: float) -> None:
-        """Take note of an iteration that ended at `theta`, (n_parameters,), with this objective.
+        """Record an iteration that ended at `theta`, (n_parameters,), with this objective.
 
         Raises
         ------
@@ -140,19 +140,19 @@ class Monitor:
         self.is_astray = False
 
     def forget_unfinished(self) -> None:
-        """Forget an iteration in the midst of whose record an interruption came."""
+        """Forget an iteration that was interrupted while it was recorded."""
         n_recorded = min(map(len, self._curves()))
         for curve in self._curves():
             del curve[n_recorded:]
 
     def stop(self) -> None:
-        """Let the solver end after this iteration, as if it had converged."""
+        """Make the solver end after this iteration, as if it had converged."""
         self.is_told_to_stop = True
 
     def keep(self, theta: np.ndarray, merit: float) -> None:
-        """Let the run end up with what it has at `theta`, unless another iteration has a greater merit.
+        """Keep what the run has at `theta` as its result, unless another iteration has a greater merit.
 
-        The first one told is kept even if its merit is NaN.
+        The first one is kept even if its merit is NaN.
         """
         merit = -np.inf if np.isnan(merit) else merit
         if self._chosen is None or merit > self._chosen[0]:
@@ -168,11 +168,11 @@ class Monitor:
             )
 
     def forgive(self) -> None:
-        """Start to count iterations without improvement anew."""
+        """Count iterations without improvement from zero again."""
         self._n_stalled = 0
 
     def note(self, text: str) -> None:
-        """Print a line that is not about an iteration, where lines are printed at all."""
+        """Print a line that is not about an iteration, if lines are printed at all."""
         if self.verbose:
             print(text)
 
@@ -189,7 +189,7 @@ class Monitor:
         return self.current(theta) if self._chosen is None else self._chosen[1:]
 
     def current(self, theta: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return what a run that ends at `theta` ends up with, and its training loss: the best by validation, or it."""
+        """Return what a run that ends at `theta` returns, with early stopping the best theta, and its training loss."""
         return self._judged_best() if self.early_stopping else (theta, self.loss_curve[-1])
 
     def best(self) -> tuple[np.ndarray, float]:
@@ -200,7 +200,7 @@ class Monitor:
         return self._judged_best() if self._chosen is None else self._chosen[1:]
 
     def merits(self, loss: float) -> tuple[float, ...]:
-        """Return what tells how good the theta that was kept is, the larger the better, given its training loss."""
+        """Return numbers that tell how good the kept theta is, the larger the better, given its training loss."""
         if self._chosen is not None:
             return (self._chosen[0],)
         if self.early_stopping:
@@ -208,7 +208,7 @@ class Monitor:
         return (-self.validation_loss_curve[-1],) if self.validation_loss_curve else (-loss,)
 
     def state(self) -> dict[str, Any]:
-        """Return a copy of all that has been recorded, from which another monitor can go on."""
+        """Return a copy of all that has been recorded, from which another monitor can continue."""
         chosen = None if self._chosen is None else [self._chosen[0], self._chosen[1].copy(), self._chosen[2]]
         return {
             "loss_curve": self.loss_curve.copy(),

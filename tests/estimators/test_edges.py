@@ -94,7 +94,7 @@ def test_predictions_part_by_part(return_sequences, monkeypatch):
     y = rng.normal(size=(50, 5) if return_sequences else 50)
     model = RNNRegressor((4,), max_iter=2, return_sequences=return_sequences).fit(windows, y)
     expected, states = model.predict(windows), model.hidden_states(windows)
-    monkeypatch.setattr("skrnn.sequences._ragged._PART_SIZE", 7)
+    monkeypatch.setattr("skrnn.sequences._ragged._CHUNK_SIZE", 7)
     np.testing.assert_allclose(model.predict(windows), expected, rtol=1e-12)
     np.testing.assert_allclose(model.hidden_states(windows), states, rtol=1e-12)
 

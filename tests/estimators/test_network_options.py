@@ -211,9 +211,9 @@ def test_as_many_steps_as_the_longest_sequence_has(Estimator, return_sequences, 
 @each_cell
 @pytest.mark.parametrize("bptt_steps", [1, 2, 3])
 @pytest.mark.parametrize("missing", [False, True])
-def test_states_are_carried_from_piece_to_piece(Estimator, return_sequences, cell, bptt_steps, missing):
+def test_states_are_carried_from_segment_to_segment(Estimator, return_sequences, cell, bptt_steps, missing):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
-    if missing and return_sequences:  # whole pieces lack targets, at the beginning, in the middle and at the end
+    if missing and return_sequences:  # whole segments lack targets, at the beginning, in the middle and at the end
         y = [np.where(np.isin(np.arange(len(t)), [0, 3, 4, 6]), np.nan, t) for t in y]
     settings = {"return_sequences": return_sequences, "cell": cell, "hidden_layer_sizes": (4, 3), "batch_size": 5}
     model = make_estimator(Estimator, alpha=0.0, learning_rate_init=1e-14, **settings).fit(X, y)
@@ -227,7 +227,7 @@ def n_updates(X, y, **parameters):
     return round(model.readout_bias_[0] / 1e-3)
 
 
-def test_a_piece_is_an_update():
+def test_a_segment_is_an_update():
     X = np.random.default_rng(0).normal(size=(6, 10, 2))
     y = np.full((6, 10), 1e6)
     assert n_updates(X, y, return_sequences=True) == 1
@@ -235,13 +235,13 @@ def test_a_piece_is_an_update():
     assert n_updates(X, y, return_sequences=True, bptt_steps=4) == 3
     assert n_updates(X, y, return_sequences=True, bptt_steps=4, batch_size=2) == 9
     assert n_updates(X, y[:, 0], bptt_steps=4, batch_size=2) == 3
-    y[:, :8] = np.nan  # pieces without targets
+    y[:, :8] = np.nan  # segments without targets
     assert n_updates(X, y, return_sequences=True, bptt_steps=4, batch_size=2) == 3
 
 
 @each_estimator
 @each_output
-def test_partial_fit_of_pieces_is_an_epoch_of_fit(Estimator, return_sequences):
+def test_partial_fit_of_segments_is_an_epoch_of_fit(Estimator, return_sequences):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     whole = make_estimator(Estimator, return_sequences=return_sequences, bptt_steps=2, batch_size=5).fit(X, y)
     stepwise = clone(whole)
@@ -278,8 +278,8 @@ def test_memory_grows_with_the_steps_and_not_with_the_length(return_sequences):
 
 @pytest.fixture
 def several_chunks(monkeypatch):
-    """Let a chunk have three sequences, and a piece of it two timesteps."""
-    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_PIECE_BYTES": 1, "_MIN_PIECE": 2}.items():
+    """Let a chunk have three sequences, and a segment of it two timesteps."""
+    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_SEGMENT_BYTES": 1, "_MIN_SEGMENT": 2}.items():
         monkeypatch.setattr(_inference, name, value)
 
 
@@ -321,11 +321,11 @@ def test_numpy_reads_blocks_in_place_wherever_a_network_computes(several_chunks,
     assert np.getbufsize() == before > _parallel._BUFFER_SIZE
 
 
-def test_chunks_and_pieces_do_not_change_the_answers(monkeypatch):
+def test_chunks_and_segments_do_not_change_the_answers(monkeypatch):
     X, y = make_ragged_task(RNNRegressor, return_sequences=True)
     model = make_estimator(cell="lstm", hidden_layer_sizes=(4, 3), return_sequences=True).fit(X, y)
     expected = answers_of(model, X)
-    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_PIECE_BYTES": 1, "_MIN_PIECE": 2}.items():
+    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_SEGMENT_BYTES": 1, "_MIN_SEGMENT": 2}.items():
         monkeypatch.setattr(_inference, name, value)
     np.testing.assert_allclose(answers_of(model, X), expected, rtol=1e-12, atol=1e-13)
 

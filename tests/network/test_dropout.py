@@ -170,19 +170,19 @@ def test_mask_of_a_sequence_is_the_same_at_all_its_timesteps(cell_name, activati
     objective, batch, theta = make_batch(problem, **settings, **kind, **RATES["both"])
     objective(theta, batch, np.empty_like(theta))
     network = objective.network
-    for room in objective.on_minibatches._workspaces.values():
-        assert all(0.0 < (mask == 0.0).mean() < 1.0 for mask in masks_of(room))
+    for workspace in objective.on_minibatches._workspaces.values():
+        assert all(0.0 < (mask == 0.0).mean() < 1.0 for mask in masks_of(workspace))
         runs = batch.lengths > np.arange(batch.n_timesteps)[:, None]
-        for layer in room.layers:
+        for layer in workspace.layers:
             seen, previous = layer.operands[:, : len(layer.state_mask)], layer.previous_h
             for t, column in np.argwhere(runs):
                 np.testing.assert_array_equal(seen[t, :, column], previous[t, :, column] * layer.state_mask[:, column])
         n_directions = network.layout.n_directions
-        below, above = room.layers[:n_directions], room.layers[n_directions:]
+        below, above = workspace.layers[:n_directions], workspace.layers[n_directions:]
         states = np.concatenate([layer.hidden_states for layer in below], axis=1)
         for layer in above:
             for t, column in np.argwhere(runs):
-                expected = states[t, :, column] * room.output_masks[0][:, column]
+                expected = states[t, :, column] * workspace.output_masks[0][:, column]
                 np.testing.assert_array_equal(layer.inputs[t, :, column], expected)
 
 
@@ -199,10 +199,10 @@ def test_readout_sees_the_top_layer_through_one_mask_a_sequence(kind):
     network.load(sequences, batch, plain)
     network.unroll(network.pack(network.layout.views(theta)), batch, plain)
     states = network.collect(batch, plain)[:-1]
-    columns = network.reading.columns(sequences, batch)
-    for room in objective.on_minibatches._workspaces.values():
-        seen = room.readout_operand[:-1, : len(columns)]
-        mask = room.output_masks[-1]
+    columns = network.pooling.columns(sequences, batch)
+    for workspace in objective.on_minibatches._workspaces.values():
+        seen = workspace.readout_operand[:-1, : len(columns)]
+        mask = workspace.output_masks[-1]
     owners = (
         np.searchsorted(sequences.first_columns, columns, side="right") - 1 if problem.return_sequences else columns
     )
@@ -218,7 +218,7 @@ def test_readout_sees_the_top_layer_through_one_mask_a_sequence(kind):
 @EVERY_RATE
 @pytest.mark.parametrize("return_sequences", [False, True])
 @pytest.mark.parametrize("bptt_steps", [1, 2, 4])
-def test_pieces_of_a_minibatch_keep_its_masks(cell_name, activation, rates, return_sequences, bptt_steps):
+def test_segments_of_a_minibatch_keep_its_masks(cell_name, activation, rates, return_sequences, bptt_steps):
     problem = Problem(n_samples=6, n_timesteps=7, masks="leading", return_sequences=return_sequences)
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2))
     whole, theta = make(rng=np.random.RandomState(4), **rates)

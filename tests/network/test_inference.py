@@ -1,4 +1,4 @@
-"""Tests of the forward pass over all the data: chunks, pieces of timesteps, and whoever computes them."""
+"""Tests of the forward pass over all the data: chunks, segments of timesteps, and whoever computes them."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -50,19 +50,19 @@ def training_pass(network, theta, sequences):
     workspace = Workspace(network, sequences.max_length, len(batch), np.float64, backward=True)
     raw = network.forward(network.pack(parameters), parameters.readout, sequences, batch, workspace)
     states = network.collect(batch, workspace)[:-1]
-    columns = network.reading.columns(sequences, batch)
+    columns = network.pooling.columns(sequences, batch)
     all_raw, all_states = np.full_like(raw, np.nan), np.full_like(states, np.nan)
     all_raw[:, columns], all_states[:, columns] = raw, states
     return all_raw, all_states
 
 
 def cut(monkeypatch, chunk_size, n_timesteps):
-    """Let chunks and pieces be as small as this."""
+    """Let chunks and segments be as small as this."""
     for name, value in (
         ("_MIN_CHUNK_SIZE", 1),
         ("_CHUNK_SIZE", chunk_size),
-        ("_PIECE_BYTES", 1),
-        ("_MIN_PIECE", n_timesteps),
+        ("_SEGMENT_BYTES", 1),
+        ("_MIN_SEGMENT", n_timesteps),
     ):
         monkeypatch.setattr(_inference, name, value)
 
@@ -75,7 +75,7 @@ def backwards(function, *arguments):
 
 
 @MASKS
-def test_equals_the_training_pass_in_chunks_and_pieces_of_any_size(network, masks, monkeypatch):
+def test_equals_the_training_pass_in_chunks_and_segments_of_any_size(network, masks, monkeypatch):
     sequences, theta = make_sequences(masks), random_theta(network)
     expected_raw, expected_states = training_pass(network, theta, sequences)
     assert np.isfinite(expected_raw).all()
@@ -134,7 +134,7 @@ def test_memory_does_not_grow_with_the_length_in_one_direction(cell, return_sequ
         return Workspace(network, n_timesteps, n_sequences, *more, **options)
 
     monkeypatch.setattr("skrnn.network._network.Workspace", make)
-    monkeypatch.setattr(_inference, "_PIECE_BYTES", 30_000)
+    monkeypatch.setattr(_inference, "_SEGMENT_BYTES", 30_000)
     network = Network(cell, N_FEATURES, (4,), 1, return_sequences=return_sequences)
     for n_timesteps in (10, 200, 400):
         outputs(network, random_theta(network), from_array(np.zeros((4, n_timesteps, N_FEATURES))))

@@ -302,17 +302,17 @@ def test_minibatches_add_up_to_the_whole_where_targets_lack_some_outputs(loss_na
 @EVERY_PROBLEM
 @EVERY_DIRECTION
 @pytest.mark.parametrize("most", [1, 2, 3])
-def test_large_minibatch_goes_through_in_parts(most, problem, bidirectional, monkeypatch):
+def test_large_minibatch_goes_through_in_chunks(most, problem, bidirectional, monkeypatch):
     objective, theta = make_objective(problem, cell_name="lstm", alpha=0.1, bidirectional=bidirectional)
     n_samples = objective.n_samples
     loss, gradient = mean_of_minibatches(objective, theta, batch_size=n_samples)
     monkeypatch.setattr(_minibatch_objective, "_MOST_SEQUENCES", most)
-    in_parts, _ = make_objective(problem, cell_name="lstm", alpha=0.1, bidirectional=bidirectional)
+    in_chunks, _ = make_objective(problem, cell_name="lstm", alpha=0.1, bidirectional=bidirectional)
     for _ in range(2):  # the second time in workspaces that have been used
-        total, total_gradient = mean_of_minibatches(in_parts, theta, batch_size=n_samples)
+        total, total_gradient = mean_of_minibatches(in_chunks, theta, batch_size=n_samples)
         assert total == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
-    assert max(in_parts.on_minibatches._workspaces) <= most  # what there is room for at once
+    assert max(in_chunks.on_minibatches._workspaces) <= most  # what fits at once
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])
@@ -583,10 +583,10 @@ def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, lo
     assert of_chunks
     assert of_minibatches
     assert targets.values.dtype == targets.weights.dtype == single.raw(theta_32).dtype == np.float32
-    for room in (*of_chunks, *of_minibatches.values()):
-        holders = (room, *room.layers)
+    for workspace in (*of_chunks, *of_minibatches.values()):
+        holders = (workspace, *workspace.layers)
         arrays = [array for holder in holders for array in vars(holder).values() if isinstance(array, np.ndarray)]
-        assert {array.dtype for array in (*arrays, *room.d_outputs)} == {np.dtype(np.float32)}
+        assert {array.dtype for array in (*arrays, *workspace.d_outputs)} == {np.dtype(np.float32)}
 
 
 @pytest.mark.parametrize("weights", [None, np.ones(4, np.float32)])

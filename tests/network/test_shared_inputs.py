@@ -159,8 +159,8 @@ def window_view(series, n_timesteps, dilation=1):
 
 @EVERY_CELL
 @pytest.mark.parametrize("return_sequences", [False, True])
-def test_pieces_of_windows_some_of_which_have_ended(cell_name, activation, return_sequences):
-    """Truncation lets fewer sequences into the room of a minibatch, and passes may go through all its columns."""
+def test_segments_of_windows_some_of_which_have_ended(cell_name, activation, return_sequences):
+    """Truncation lets fewer sequences into the workspace of a minibatch, and passes may go through all its columns."""
     series = np.random.default_rng(0).normal(size=(30, N_FEATURES))
     windows = window_view(np.vstack([np.full((8, N_FEATURES), np.nan), series]), 9)
     y = series[:, 0] if not return_sequences else windows[:, :, 0]
@@ -174,8 +174,8 @@ def test_pieces_of_windows_some_of_which_have_ended(cell_name, activation, retur
 
 
 @EVERY_CELL
-def test_predictions_of_windows_that_run_past_the_end_in_several_pieces(cell_name, activation, monkeypatch):
-    monkeypatch.setattr(_inference, "_PIECE_BYTES", 1)
+def test_predictions_of_windows_that_run_past_the_end_in_several_segments(cell_name, activation, monkeypatch):
+    monkeypatch.setattr(_inference, "_SEGMENT_BYTES", 1)
     series = np.random.default_rng(0).normal(size=(60, N_FEATURES))
     windows = window_view(np.vstack([series, np.full((39, N_FEATURES), np.nan)]), 40)
     network = Network(CELLS[cell_name](activation), N_FEATURES, (4,), 1)
