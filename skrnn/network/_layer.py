@@ -140,19 +140,11 @@ class Layer:
     ) -> np.ndarray:
         """Roll the error back up through all timesteps and return the gradient on the packed matrix.
 
-        Parameters
-        ----------
-        packed : ndarray of shape (n_preactivations * hidden_size, n_operand)
-            The matrix that the forward pass used.
-        workspace : LayerWorkspace
-            As the forward pass left it. On entry `workspace.d_h`, (hidden_size, n_sequences), holds the gradient on
-            each sequence's final hidden state; a column is not used before the roll-up reaches the end of its sequence.
-        spans : list of (start, stop, n_running)
-            As in the forward pass.
-        d_outputs : ndarray of shape (n_timesteps, hidden_size, n_sequences) or None
-            Gradient on the hidden state after each timestep, which is added at that timestep.
-        d_inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences) or None
-            Where given, the gradient on the inputs is written here.
+        `packed`, `workspace` and `spans` are those of the forward pass. On entry `workspace.d_h`, (hidden_size,
+        n_sequences), holds the gradient on each sequence's final hidden state; a column is not used before the roll-up
+        reaches the end of its sequence. `d_outputs`, (n_timesteps, hidden_size, n_sequences), is the gradient on the
+        hidden state after each timestep. The gradient on the inputs is written into `d_inputs`, (n_timesteps, n_inputs,
+        n_sequences).
         """
         workspace.d_c.fill(0.0)
         workspace.d_packed.fill(0.0)
@@ -227,21 +219,10 @@ class Layer:
     ) -> None:
         """Unroll the perturbation of the hidden states that follows from one of the parameters, after a forward pass.
 
-        Nothing may be dropped, and initial states are constant. On return the perturbation of each sequence's final
-        hidden state is in `workspace.d_h`, (hidden_size, n_sequences).
-
-        Parameters
-        ----------
-        packed, t_packed : ndarray of shape (n_preactivations * hidden_size, n_operand)
-            The matrix that the forward pass used, and its perturbation.
-        workspace : LayerWorkspace
-            As the forward pass left it.
-        spans : list of (start, stop, n_running)
-            As in the forward pass.
-        t_inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences) or None
-            Perturbation of the inputs, if there is one.
-        t_outputs : ndarray of shape (n_timesteps, hidden_size, n_sequences) or None
-            Where given, the perturbation of the hidden state after each timestep is written here.
+        `packed`, `workspace` and `spans` are those of the forward pass; `t_packed` is the perturbation of the matrix,
+        `t_inputs`, (n_timesteps, n_inputs, n_sequences), that of the inputs. Nothing may be dropped, and initial states
+        are constant. The perturbation of the hidden state after each timestep is written into `t_outputs`,
+        (n_timesteps, hidden_size, n_sequences), and that of each sequence's final one into `workspace.d_h`.
         """
         workspace.d_h.fill(0.0)
         workspace.d_c.fill(0.0)
@@ -283,20 +264,9 @@ class Layer:
     ) -> np.ndarray:
         """Roll several gradients up at once, and return those on the packed matrix, separately for each sequence.
 
-        Nothing may be dropped.
-
-        Parameters
-        ----------
-        packed, workspace, spans
-            As in `backward`, except that `workspace.d_h` is not read: all gradients come in `d_outputs`.
-        d_outputs : ndarray of shape (n_timesteps, n_gradients, hidden_size, n_sequences)
-            Gradients on the hidden state after each timestep.
-        d_inputs : ndarray of shape (n_timesteps, n_gradients, n_inputs, n_sequences) or None
-            Where given, the gradients on the inputs are written here.
-
-        Returns
-        -------
-        d_packed : ndarray of shape (n_gradients, n_sequences, n_preactivations * hidden_size, n_operand)
+        As `backward`, but all gradients come in `d_outputs`, (n_timesteps, n_gradients, hidden_size, n_sequences), and
+        those on the inputs are written into `d_inputs`, (n_timesteps, n_gradients, n_inputs, n_sequences). Nothing may
+        be dropped. The result is (n_gradients, n_sequences, n_preactivations * hidden_size, n_operand).
         """
         n_timesteps, n_gradients, hidden_size, n_sequences = d_outputs.shape
         d_h = np.zeros(d_outputs.shape[1:], d_outputs.dtype)

@@ -65,16 +65,9 @@ def add_products(
 ) -> None:
     """Add sum_t left[t] @ right[t].T to `out`, (n_rows, n_columns), C-contiguous.
 
-    Parameters
-    ----------
-    left, right : ndarray of shape (n_timesteps, n_rows, n_inner) and (n_timesteps, n_columns, n_inner)
-        The factors; each `left[t]` is C-contiguous.
-    out : ndarray of shape (n_rows, n_columns)
-        What the sum is added to.
-    products, rows : ndarray of shape (>= n_timesteps, n_rows, n_columns), and any with as many numbers as `right`
-        Scratch arrays.
-    in_blas : bool, default=True
-        Whether SciPy's BLAS may be used, which is fast but blocks the other threads of the interpreter.
+    `left` is (n_timesteps, n_rows, n_inner), C-contiguous at each timestep, `right` (n_timesteps, n_columns, n_inner).
+    `products`, (>= n_timesteps, n_rows, n_columns), and `rows`, with as many numbers as `right`, are scratch arrays.
+    With `in_blas` SciPy's BLAS may be used, which is fast but blocks the other threads of the interpreter.
     """
     n_timesteps = len(left)
     if in_blas and out.size >= _ADD_IN_BLAS:
