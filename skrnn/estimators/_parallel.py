@@ -31,8 +31,9 @@ def computing() -> Iterator[None]:
     must not yield within them.
     """
     with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
-        buffer_size = np.setbufsize(_BUFFER_SIZE)
+        buffer_size = np.getbufsize()
         try:
+            np.setbufsize(_BUFFER_SIZE)  # inside: an interruption may come as soon as it is set
             yield
         finally:
             np.setbufsize(buffer_size)

@@ -58,7 +58,7 @@ def _settings_are_left_alone():
     before = settings()
     yield
     assert settings() == before
-    assert _threads._n_inside == 0
+    assert not _threads._of_process.blocks
 
 
 # Interruptions
