@@ -66,7 +66,7 @@ class Objective:
         self._weighted_theta = np.empty_like(self.penalties)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave behind what maps the chunks: workers to which the objective is sent do not map."""
+        """Leave out the map over the chunks: workers to which the objective is sent do not use it."""
         return {**self.__dict__, "map_chunks": map}
 
     def evaluate(self, theta: np.ndarray) -> tuple[float, float]:

@@ -87,7 +87,7 @@ class StochasticSolver:
         if monitor.is_told_to_stop:
             return True
         if monitor.has_stalled:
-            if not self.schedule.endure_stall():
+            if not self.schedule.continues_after_stall():
                 return True
             monitor.forgive()
         if monitor.n_iter < monitor.max_iter:
@@ -134,7 +134,7 @@ class Schedule(ABC):
         """Set the learning rate of the next epoch."""
 
     @abstractmethod
-    def endure_stall(self) -> bool:
+    def continues_after_stall(self) -> bool:
         """Return whether to continue, at another rate, although the loss no longer improves."""
 
 
@@ -145,7 +145,7 @@ class Constant(Schedule):
     def end_epoch(self, n_samples_seen: int) -> None:
         """Keep the rate."""
 
-    def endure_stall(self) -> bool:
+    def continues_after_stall(self) -> bool:
         """Return False."""
         return False
 
@@ -161,7 +161,7 @@ class InverseScaling(Schedule):
         except OverflowError:  # of the power: the rate is too small for a float
             self.learning_rate = 0.0
 
-    def endure_stall(self) -> bool:
+    def continues_after_stall(self) -> bool:
         """Return False."""
         return False
 
@@ -173,7 +173,7 @@ class Adaptive(Schedule):
     def end_epoch(self, n_samples_seen: int) -> None:
         """Keep the rate."""
 
-    def endure_stall(self) -> bool:
+    def continues_after_stall(self) -> bool:
         """Lower the rate and return True, unless it is at its minimum."""
         if self.learning_rate <= 1e-6:
             return False
