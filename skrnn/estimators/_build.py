@@ -1,4 +1,4 @@
-"""From an estimator's parameters to the network and the solver that they describe."""
+"""From the parameters of an estimator to the network, the solver, and the form of the objective that it sees."""
 
 import warnings
 from typing import Any

@@ -23,8 +23,8 @@ _SEGMENT_BYTES = 4 * 1024 * 1024
 _MIN_SEGMENT = 16
 
 #: Like the builtin `map`. The first argument of the function is the same object in all calls, the second the number of
-#: a chunk; there may be more. Results come in the order of the chunks, whichever worker computes them. The shared object
-#: may be sent to workers once, because it stays the same from pass to pass.
+#: a chunk; there may be more. Results come in the order of the chunks, whichever worker computes them. The shared
+#: object may be sent to workers once, because it stays the same from pass to pass.
 Map = Callable[..., Iterable[Any]]
 
 
