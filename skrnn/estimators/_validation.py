@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_scalar, validate_data
 
 from skrnn.cells import CELLS
-from skrnn.estimators._forms import Form, is_list_of_arrays
+from skrnn.estimators._forms import Form, as_array, is_list_of_arrays
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.losses import REGRESSION_LOSSES
 from skrnn.sequences._ragged import Sequences, from_array, from_list
@@ -398,8 +398,8 @@ def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bo
 
 
 def find_missing(y: np.ndarray) -> np.ndarray | None:
-    """Return which targets are missing, NaN or None, of the shape of `y`; None if none is."""
-    if y.dtype.kind == "f":
+    """Return which targets are missing, NaN, NaT or None, of the shape of `y`; None if none is."""
+    if y.dtype.kind in "fmM":
         missing = np.isnan(y)
     elif y.dtype == object:
         missing = np.array([_is_missing(target) for target in y.ravel()], dtype=bool).reshape(y.shape)
@@ -414,6 +414,8 @@ def _is_missing(target: Any) -> bool:
         return target is None or bool(target != target)
     except TypeError:
         return True
+    except ValueError:  # of an array
+        return False
 
 
 def settled(y: np.ndarray) -> np.ndarray:
@@ -423,9 +425,45 @@ def settled(y: np.ndarray) -> np.ndarray:
     return np.array(y.tolist())
 
 
+def check_labels(labels: Any, name: str) -> np.ndarray:
+    """Return labels as an array, or raise ValueError where one is missing, or where they are of several kinds.
+
+    Such labels have no order. Of a list with a string, NumPy would make strings of all: None would be a class "None".
+    """
+    array = as_array(labels)
+    if array.dtype.kind not in "OmM":
+        return array
+    missing = find_missing(array)
+    if missing is not None:
+        where = int(np.argmax(missing.any(axis=1) if missing.ndim == 2 else missing))
+        raise ValueError(f"{name} contains {array[missing][0]} at position {where}; expected a label at each.")
+    if array.dtype != object:
+        return array
+    first_of_kind: dict[str, Any] = {}
+    for label in array.ravel():
+        first_of_kind.setdefault(_kind_of_label(label), label)
+    found = ", ".join(f"{label!r} ({type(label).__name__})" for label in first_of_kind.values())
+    if len(first_of_kind) > 1:
+        raise ValueError(
+            f"{name} contains labels of several kinds, {found}; expected strings alone, or integers alone."
+        )
+    if not {"string", "bytes"} & set(first_of_kind) and getattr(labels, "dtype", array.dtype) == array.dtype:
+        # "Unknown label type" is what scikit-learn's check_dtype_object looks for.
+        raise ValueError(f"Unknown label type: {name} contains {found}; expected strings, or an array of integers.")
+    return array
+
+
+def _kind_of_label(label: Any) -> str:
+    if isinstance(label, str):
+        return "string"
+    return "number" if isinstance(label, Real | np.bool_) else type(label).__name__
+
+
 def read_labels(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray:
     """Return the targets of classification: labels, (n_samples,), or zeros and ones, (n_samples, n_outputs)."""
     with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
+        labels = check_labels(y, name)
+        y = labels if isinstance(y, list | tuple) else y  # a data frame's columns have dtypes that check_array knows
         y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=estimator)
         _check_n_targets(y, n_samples, name)
         if y.dtype.kind == "S":
@@ -440,6 +478,13 @@ def read_labels(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray
         check_classification_targets(y)
         unique_labels(y)  # raises for labels of several types
     return column_or_1d(y, warn=True) if _is_column(y) else y
+
+
+def read_classes(classes: Any) -> np.ndarray:
+    """Return the distinct classes, in order."""
+    refuse_masked(classes, "classes")
+    with naming("classes", "class labels (n_classes,)"):
+        return np.asarray(unique_labels(check_labels(classes, "classes")))
 
 
 def _is_column(y: np.ndarray) -> bool:
