@@ -252,10 +252,10 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         first_rng_state = rng.get_state()
         validation = self._read_validation(X_val, y_val, sample_weight_val, data.sequences.n_features)
         if validation is None and self.early_stopping:
-            with naming("validation_fraction", "a share that leaves samples on both sides"):
-                data, validation = data.hold_out(
-                    self.validation_fraction, self.validation_split, self._strata(data), rng
-                )
+            strata = self._strata(data) if self.validation_split == "random" else None
+            of_whom = "samples" if strata is None else "samples of every class"
+            with naming("validation_fraction", f"a share that leaves {of_whom} on both sides, or X_val and y_val"):
+                data, validation = data.hold_out(self.validation_fraction, self.validation_split, strata, rng)
         data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
         data = replace(data, sequences=read_dtype(data.sequences, dtype, "X"))

@@ -545,7 +545,16 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return values[0].astype(np.intp) if len(values) == 1 else values.argmax(axis=0)
 
     def _strata(self, data: Data) -> np.ndarray | None:
-        return None if data.per_timestep else self._codes(data.targets)
+        codes = None if data.per_timestep else self._codes(data.targets)
+        if codes is not None:
+            single = self.classes_[np.bincount(codes, minlength=len(self.classes_)) == 1].tolist()
+            if single:
+                raise ValueError(
+                    f"y has one sample of class {single[0]!r}, which cannot be on both sides of a random split, as "
+                    "early_stopping=True needs it. Expected at least two of each class, or X_val and y_val, or "
+                    "validation_split='last'."
+                )
+        return codes
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
