@@ -171,6 +171,9 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     def _check_classes(self, classes: Any) -> None:
         """Raise unless `classes`, where given, are those that were learnt."""
 
+    def _require_all_classes(self, y: np.ndarray) -> None:
+        """Raise unless each of the classes that were learnt is in the targets, whose classes are all known."""
+
     @abstractmethod
     def _answers_of_raw(self) -> dict[str, Any]:
         """Return, for each method that predicts, the function from raw outputs, (n_outputs, n_columns), to answers."""
@@ -389,7 +392,10 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             self._learn_targets(columns.counted(), classes, incremental=incremental)
         else:
             self._check_classes(classes)
-        return make_data(self, sequences, columns, needs_all_outputs=reset or not incremental)
+        data = make_data(self, sequences, columns, needs_all_outputs=reset or not incremental)
+        if not (reset or incremental):
+            self._require_all_classes(columns.counted())
+        return data
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any, n_features: int) -> Data | None:
         """Return the validation data, if any, in the form that the training data have."""

@@ -93,7 +93,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     verbose : bool, default=False
         Whether to print a line an iteration.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last one.
+        Whether `fit` goes on from the weights of the last one. y must then have the same classes, all of them.
     momentum : float, default=0.9
         Momentum of "sgd", from 0 to 1.
     nesterovs_momentum : bool, default=True
@@ -485,6 +485,15 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     def _check_classes(self, classes: Any) -> None:
         if classes is not None and self.classes_.tolist() != read_classes(classes).tolist():
             raise ValueError(f"classes are {classes!r}; expected {self.classes_}, as in the first call or in y.")
+
+    def _require_all_classes(self, y: np.ndarray) -> None:
+        found = set(y.ravel().tolist())
+        missing = [] if self._is_multilabel else [label for label in self.classes_.tolist() if label not in found]
+        if missing:
+            raise ValueError(
+                f"y lacks the classes {missing}; expected all of {self.classes_.tolist()}, those fitted before, "
+                "with warm_start=True. partial_fit takes samples of some of the classes."
+            )
 
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
         if (y.ndim == 2) != self._is_multilabel or (self._is_multilabel and y.shape[1:] != self.classes_.shape):
