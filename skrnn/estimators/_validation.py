@@ -364,16 +364,37 @@ def _flat_weights(sample_weight: Any, form: Form, name: str, missing: np.ndarray
     return np.where(missing if missing.ndim == 1 else missing.all(axis=1), 0.0, weights.T).T
 
 
+def largest_of(dtype: np.dtype) -> np.float64:
+    """Return the largest number that is read in this dtype: sums of a million such numbers do not overflow.
+
+    So neither do sums of features times weights, where their weights, without sign, add up to less than a million.
+    """
+    return np.float64(np.finfo(dtype).max) / 2**20
+
+
 def read_dtype(sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
-    """Return the sequences in the dtype that is computed in, or raise ValueError where that cannot hold them."""
+    """Return the sequences in the dtype that is computed in, or raise ValueError where sums might overflow."""
+    value = sequences.beyond(largest_of(dtype))
+    if value is not None:
+        raise ValueError(_too_large(value, dtype, name))
     if sequences.rows.dtype == dtype:
         return sequences
-    with np.errstate(over="ignore"):
-        converted = sequences.astype(dtype)
-    largest = np.finfo(dtype).max
-    if sequences.rows.dtype.itemsize > dtype.itemsize and np.nanmax(np.abs(sequences.rows)) > largest:
-        raise ValueError(f"{name} contains a value too large for {dtype}; expected at most {largest:.3g}.")
-    return converted
+    with np.errstate(over="ignore"):  # of rows that no sequence reads
+        return sequences.astype(dtype)
+
+
+def check_size(y: np.ndarray, dtype: np.dtype, name: str) -> None:
+    """Raise ValueError for numbers of which sums in this dtype might overflow."""
+    is_large = np.abs(y) > largest_of(dtype)
+    if is_large.any():
+        raise ValueError(_too_large(y[is_large][0], dtype, name))
+
+
+def _too_large(value: Any, dtype: np.dtype, name: str) -> str:
+    return (
+        f"{name} contains {value:.3g}, too large for weighted sums in {dtype}; expected at most "
+        f"{largest_of(dtype):.3g} in absolute value. Scale it{', or use float64' if dtype == np.float32 else ''}."
+    )
 
 
 def moderate(weights: np.ndarray) -> np.ndarray:
@@ -392,6 +413,7 @@ def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bo
         _check_kind(y, name)
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=estimator)
     _check_n_targets(y, n_samples, name)
+    check_size(y, y.dtype, name)
     if ravel and _is_column(y):
         return column_or_1d(y, dtype=np.float64, warn=True)
     return y
