@@ -55,6 +55,7 @@ docs: $(DOCS)/installed-docs
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python docs/check_styles.py docs/_static
 
 # The package, and a program that uses it, as a user's strictest mypy sees it.
 types: $(VENV)/installed-lint

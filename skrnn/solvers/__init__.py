@@ -6,7 +6,13 @@ from skrnn.solvers._recorded import Evaluations, RecordedObjective
 from skrnn.solvers._schedules import SCHEDULES
 from skrnn.solvers._scipy import METHODS, ScipySolver
 from skrnn.solvers._stochastic import StochasticSolver
-from skrnn.solvers._update_rules import SGD, UPDATE_RULES, Adam, UpdateRule
+from skrnn.solvers._update_rules import SGD, Adam, UpdateRule
+
+#: The rules of the stochastic solvers; each says which parameters it is made with.
+UPDATE_RULES: dict[str, type[UpdateRule]] = {
+    "adam": Adam,
+    "sgd": SGD,
+}
 
 #: Every value of `solver`.
 SOLVERS: tuple[str, ...] = (*UPDATE_RULES, *METHODS, "least_squares")

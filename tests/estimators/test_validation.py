@@ -417,8 +417,25 @@ def test_split_that_leaves_nothing_to_train_on(Estimator, split):
 def test_split_with_a_class_of_one_sample():
     X, _ = make_data(RNNClassifier)
     estimator = make_estimator(RNNClassifier, early_stopping=True, validation_fraction=0.4)
-    y = [0] + [1, 2, 2] * 3 + [1, 1]
-    assert_refused(estimator, lambda: estimator.fit(X, y), r"\by\b", "class", "at least|minimum|fewer|less")
+    y = np.array(["single"] + ["b", "c", "c"] * 3 + ["b", "b"])
+    patterns = "^y has one sample of class 'single'", "X_val and y_val, or validation_split='last'"
+    assert_refused(estimator, lambda: estimator.fit(X, y), *patterns)
+    estimator.fit(X, y, X_val=X, y_val=y)  # each of the ways out that the message names is one
+    estimator.fit(np.r_[X, X[:1]], [*y, "single"])
+    estimator.set_params(validation_split="last").fit(X, y)
+    estimator.fit(X[::-1], y[::-1])  # the class of one is among the last
+    assert estimator.classes_.tolist() == ["b", "c", "single"]
+
+
+def test_split_that_leaves_too_few_for_the_classes():
+    X, y = make_data(RNNClassifier)
+    estimator = make_estimator(RNNClassifier, early_stopping=True, validation_fraction=0.1)
+    patterns = (
+        r"^validation_fraction: ",
+        "leaves samples of every class on both sides, or X_val and y_val",
+    )
+    assert_refused(estimator, lambda: estimator.fit(X, y), *patterns)
+    estimator.set_params(validation_fraction=0.3).fit(X, y)
 
 
 # Constructor parameters

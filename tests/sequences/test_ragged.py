@@ -452,3 +452,24 @@ def test_rows_are_examined_some_at_a_time(monkeypatch, size):
     X[2, 3, 1] = np.inf
     with pytest.raises(ValueError, match="X contains infinity at timestep 3 of sample 2"):
         from_array(X)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_largest_numbers_are_found_where_sequences_read_them(monkeypatch, size):
+    monkeypatch.setattr(_ragged, "_PART_SIZE", size)
+    rows = numbered(9, 2)
+    rows[4, 1] = -50.0
+    every_second = Sequences(rows, np.array([0, 1]), np.array([4, 2]), stride=2)  # rows 0, 2, 4, 6, and 1, 3
+    assert every_second.beyond(np.float64(50.0)) is None
+    assert every_second.beyond(np.float64(49.0)) == -50.0
+    assert every_second.beyond(np.float64(4.0)) == 5.0
+    assert every_second.take(np.array([1])).beyond(np.float64(7.0)) is None
+    assert every_second.take(np.array([1])).beyond(np.float64(6.0)) == 7.0
+    rows[7] = np.nan, np.inf
+    assert every_second.beyond(np.float64(50.0)) is None
+    assert Sequences(numbered(9, 2).astype(int), np.array([0]), np.array([5])).beyond(np.float64(1.0)) is None
+
+
+def test_numbers_that_their_dtype_cannot_hold_are_not_looked_for():
+    rows = numbered(4, 2).astype(np.float16)
+    assert Sequences(rows, np.array([0]), np.array([4])).beyond(np.float64(1e30)) is None
