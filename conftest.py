@@ -36,6 +36,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Hypothesis draw a quarter of the usual number of examples unless all cases are asked for."""
+    if not config.getoption("--all-cases") and find_spec("hypothesis") is not None:
+        from hypothesis import settings
+
+        settings.register_profile("quick", max_examples=settings.default.max_examples // 4)
+        settings.load_profile("quick")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what needs ONNX or PyTorch unless it is asked for; then a package that is missing is an error."""
     if config.getoption("--run-export"):
@@ -49,8 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     axes = [Axis(*mark.args, **mark.kwargs) for mark in metafunc.definition.iter_markers("axis")]
     axes = [axis for axis in axes if set(axis.argnames) <= set(metafunc.fixturenames)]  # one may be the whole module's
     if axes:
-        names, values, ids = combine(axes, every_case=metafunc.config.getoption("--all-cases"))
-        metafunc.parametrize(names, values, ids=ids)
+        metafunc.parametrize(*combine(axes, every_case=metafunc.config.getoption("--all-cases")))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, product
+from itertools import chain, combinations_with_replacement, product, repeat
 from typing import Any
 
 import numpy as np
+import pytest
+
+#: What `pytest.param` returns.
+ParameterSet = type(pytest.param())
 
 #: Of two axes with more pairs of values, the quick run has each value, and not each pair.
-MOST_PAIRS = 32
+MOST_PAIRS = 9
 
 
 @dataclass(frozen=True)
@@ -25,15 +29,21 @@ class Axis:
         """Return the arguments that a value of the axis gives, most often one."""
         return (self.names,) if isinstance(self.names, str) else self.names
 
-    def points(self, every_case: bool) -> list[tuple[tuple[Any, ...], str]]:
-        """Return (arguments, id) of each value."""
+    def points(self, every_case: bool) -> list[ParameterSet]:
+        """Return arguments, marks and id of each value."""
         values = list(self.values if every_case or self.quick is None else self.quick)
-        arguments = [(value,) if isinstance(self.names, str) else tuple(value) for value in values]
-        if self.ids is None:
-            ids = ["-".join(map(self._name, self.argnames, of_value)) for of_value in arguments]
+        ids = repeat(None, len(values)) if self.ids is None or callable(self.ids) else self.ids
+        return [self._point(value, name) for value, name in zip(values, ids, strict=True)]
+
+    def _point(self, value: Any, name: str | None) -> ParameterSet:
+        """Return a value in the form of `pytest.param`, whose id may be given."""
+        if isinstance(value, ParameterSet):
+            arguments, marks, name = value.values, value.marks, value.id or name
         else:
-            ids = map(self.ids, values) if callable(self.ids) else self.ids
-        return list(zip(arguments, ids, strict=True))
+            arguments, marks = (value,) if isinstance(self.names, str) else tuple(value), ()
+        if name is None:
+            name = "-".join(map(self._name, self.argnames, arguments)) if self.ids is None else self.ids(value)
+        return pytest.param(*arguments, marks=marks, id=name)
 
     @staticmethod
     def _name(argname: str, value: Any) -> str:
@@ -43,16 +53,22 @@ class Axis:
         return getattr(value, "__name__", argname)
 
 
-def combine(axes: Sequence[Axis], every_case: bool) -> tuple[list[str], list[tuple[Any, ...]], list[str]]:
-    """Return names, values and ids for `parametrize`: every combination of the axes, or a pairwise cover."""
+def combine(axes: Sequence[Axis], every_case: bool) -> tuple[list[str], list[ParameterSet]]:
+    """Return names and values for `parametrize`: every combination of the axes, or a pairwise cover."""
     points = [axis.points(every_case) for axis in axes]
     rows = list(product(*(range(len(of_axis)) for of_axis in points)))
     if not every_case:
         rows = pairwise_cover(rows)
     chosen = [[of_axis[i] for of_axis, i in zip(points, row, strict=True)] for row in rows]
     names = [name for axis in axes for name in axis.argnames]
-    values = [tuple(argument for arguments, _ in point for argument in arguments) for point in chosen]
-    return names, values, ["-".join(name for _, name in point) for point in chosen]
+    return names, [
+        pytest.param(
+            *chain.from_iterable(part.values for part in parts),
+            marks=[mark for part in parts for mark in part.marks],
+            id="-".join(part.id for part in parts),
+        )
+        for parts in chosen
+    ]
 
 
 def pairwise_cover(rows: Iterable[Any], key: Callable[[Any], tuple[Hashable, ...]] = tuple) -> list[Any]:

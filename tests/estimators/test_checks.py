@@ -22,11 +22,11 @@ SIX_OF_THEM = [
 ]
 #: Checks of what has been learned; for the others a fit of a few iterations is as good as a long one.
 NEED_MORE = {"check_regressors_train", "check_classifiers_train"}
-FEW_ITERATIONS = 10
+FEW_ITERATIONS = 4
 
 
 @pytest.mark.axis(("Estimator", "cell", "solver"), CONFIGURATIONS, quick=SIX_OF_THEM)
-@pytest.mark.axis("max_iter", [200], quick=[80])
+@pytest.mark.axis("max_iter", [200], quick=[60])
 @pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning"
 )
