@@ -87,7 +87,7 @@ def rngs():
 
 
 @needs_callbacks
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     "parameters",
     [
         {},
@@ -106,7 +106,7 @@ def rngs():
     ],
     ids=str,
 )
-@pytest.mark.parametrize("after", [1, 5])
+@pytest.mark.axis("after", [1, 5])
 def test_resumed_fit_of_regressor_is_the_uninterrupted_one(parameters, after, tmp_path):
     X, y = make_task(RNNRegressor)
     weights = 1.0 + np.arange(len(X)) % 3
@@ -119,7 +119,7 @@ def test_resumed_fit_of_regressor_is_the_uninterrupted_one(parameters, after, tm
 
 
 @needs_callbacks
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     "parameters",
     [
         {"class_weight": "balanced"},
@@ -128,7 +128,7 @@ def test_resumed_fit_of_regressor_is_the_uninterrupted_one(parameters, after, tm
     ],
     ids=str,
 )
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_resumed_fit_of_classifier_on_ragged_data(parameters, return_sequences, tmp_path):
     X, y = make_ragged_task(RNNClassifier, return_sequences=return_sequences)
     if return_sequences and parameters.get("early_stopping"):
@@ -229,9 +229,9 @@ def counted_evaluations(monkeypatch):
 
 
 @needs_callbacks
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("after", [1, 6])
-@pytest.mark.parametrize(
+@pytest.mark.axis("dtype", ["float64", "float32"])
+@pytest.mark.axis("after", [1, 6])
+@pytest.mark.axis(
     ("solver", "options"),
     [
         *((method, None) for method in METHODS),
@@ -293,8 +293,8 @@ def test_what_has_no_room_in_the_record_is_computed_once_more(solver, tmp_path, 
 
 
 @needs_callbacks
-@pytest.mark.parametrize("after", [2, 6])
-@pytest.mark.parametrize("solver", ["lbfgs", "SLSQP", "TNC", "trust-exact", "least_squares"])
+@pytest.mark.axis("after", [2, 6])
+@pytest.mark.axis("solver", ["lbfgs", "SLSQP", "TNC", "trust-exact", "least_squares"])
 def test_what_cannot_be_repeated_begins_anew_where_it_was(solver, after, tmp_path):
     """Elsewhere sums are rounded otherwise: so here is an answer, as if the method had been given it otherwise."""
     X, y = make_task(RNNRegressor)
@@ -320,8 +320,8 @@ def test_what_cannot_be_repeated_begins_anew_where_it_was(solver, after, tmp_pat
 
 
 @needs_callbacks
-@pytest.mark.parametrize("solver", ["lbfgs", "SLSQP", "TNC", "trust-krylov", "least_squares"])
-@pytest.mark.parametrize("limit", [{"tol": 1e6}, {"max_fun": 1}], ids=str)
+@pytest.mark.axis("solver", ["lbfgs", "SLSQP", "TNC", "trust-krylov", "least_squares"])
+@pytest.mark.axis("limit", [{"tol": 1e6}, {"max_fun": 1}], ids=str)
 def test_an_iteration_that_came_to_nothing_is_not_taken_for_the_first(solver, limit, tmp_path):
     X, y = make_task(RNNRegressor)
     model = make_estimator(solver=solver, alpha=0.01)
@@ -759,7 +759,7 @@ def test_a_write_that_breaks_off_leaves_the_previous_file(tmp_path, monkeypatch)
 
 
 @needs_callbacks
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.axis("seed", range(4), quick=[0])
 def test_a_kill_at_any_moment_leaves_a_whole_file_from_which_the_fit_goes_on(seed, tmp_path):
     """The process prints a line an iteration; it is killed while it goes on: in a write, as a rule."""
     code = textwrap.dedent(

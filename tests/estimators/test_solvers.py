@@ -14,7 +14,7 @@ from skrnn.solvers import SOLVERS, UPDATE_RULES, Monitor, _least_squares
 from tests.estimators.tasks import ESTIMATED, best_iteration, documented_objective, make_ragged_task, make_task
 
 ignore_short_fits = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-each_solver = pytest.mark.parametrize("solver", SOLVERS)
+each_solver = pytest.mark.axis("solver", SOLVERS)
 each_pair = pytest.mark.parametrize(
     ("Estimator", "solver"),
     [
@@ -155,7 +155,7 @@ def test_lbfgs_is_l_bfgs_b():
 
 @each_solver
 @ignore_short_fits
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_loss_is_the_objective_to_the_last_bit(solver, return_sequences, monkeypatch):
     X, y = make_ragged_task(RNNRegressor, return_sequences=return_sequences)
     weights = 1.0 + np.arange(len(X)) % 3

@@ -15,8 +15,8 @@ from tests.extending.update_gate import UpdateGateCell
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import PARTLY_MISSING, PROBLEMS, STACKS, make_objective
 
-EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
-EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
+EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
 
 
 @pytest.fixture(autouse=True)

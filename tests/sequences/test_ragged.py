@@ -5,12 +5,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn.sequences import _ragged
 from skrnn.sequences._ragged import Sequences, from_array, from_list, in_parts
 from skrnn.sequences._windows import n_history_rows, pad_series, sliding_windows
+from tests.examples import examples
 
 NAN, INF = np.nan, np.inf
 
@@ -86,7 +87,7 @@ def test_any_other_strides_give_the_same_values(X):
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_any_slice_of_any_axes_gives_the_same_values(data):
     axes = data.draw(st.permutations(range(3)))
     steps = data.draw(st.tuples(*[st.sampled_from([1, 2, 3, -1, -2])] * 3))
@@ -292,7 +293,7 @@ def test_list_is_the_same_sequences_as_the_padded_array(where, cut):
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_list_of_any_lengths_and_masks(data):
     lists = []
     for length in data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=6)):
