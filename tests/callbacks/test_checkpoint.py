@@ -408,7 +408,10 @@ def test_partial_fit_goes_on_from_the_checkpoint_and_takes_it_away(tmp_path):
     X, y = make_task(RNNRegressor)
     resumed = crash(make_estimator(), tmp_path / "c", X, y)
     whole = make_estimator(max_iter=6).fit(X, y)
-    assert resumed.partial_fit(X, y).loss_curve_ == whole.loss_curve_
+    curve = resumed.partial_fit(X, y).loss_curve_
+    assert curve[:5] == whole.loss_curve_[:5]
+    # From the public weights, in which mean and scale are folded: taking them out again rounds.
+    assert curve[5:] == pytest.approx(whole.loss_curve_[5:], rel=1e-9)
     assert resumed.fit(X[:20], y[:20]).n_iter_ == 12
 
 

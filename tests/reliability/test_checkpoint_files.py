@@ -188,10 +188,12 @@ def test_what_is_added_or_exchanged_is_an_error(whole):
     rng = np.random.default_rng(0)
     for _ in range(200):
         first, second = sorted(rng.integers(len(content), size=2))
+        part = np.frombuffer(content[first : second + 1], np.uint8)
+        others = (part ^ rng.integers(1, 256, len(part), np.uint8)).tobytes()  # none of them as it was
         for damaged in (
             content[:first] + content[second + 1 :],
-            content[:first] + rng.bytes(second - first + 1) + content[second + 1 :],
-            content[:second] + content[first:],
+            content[:first] + others + content[second + 1 :],
+            content[: second + 1] + content[first:],
         ):
             whole.write(damaged)
             assert whole.load() is None
