@@ -35,12 +35,12 @@ def prepare(
     rng = np.random.default_rng(0)
     workspace.inputs[...] = rng.normal(size=workspace.inputs.shape)
     packed = rng.normal(scale=hidden_size**-0.5, size=layer.packed_shape).astype(DTYPE)
-    segments = [(0, n_timesteps, n_sequences)]
+    spans = [(0, n_timesteps, n_sequences)]
 
     def run() -> None:
-        layer.forward(packed, workspace, segments)
+        layer.forward(packed, workspace, spans)
         workspace.d_h.fill(1.0)
-        layer.backward(packed, workspace, segments, None, None)
+        layer.backward(packed, workspace, spans, None, None)
 
     return run, workspace.block_size
 

@@ -26,14 +26,14 @@ def microseconds(cell: str, shape: tuple[int, int, int, int], size: int) -> tupl
     layer = Layer(CELLS[cell](), n_features, hidden_size)
     workspace = LayerWorkspace(layer, n_timesteps, n_sequences, np.dtype(np.float32), backward=True)
     block = workspace.block(slice(0, workspace.block_size), n_sequences)
-    for array in (block.records, workspace.coefficients, workspace.d_blocks):
+    for array in (block.records, workspace.coefficients, workspace.d_preactivations):
         array[...] = 0.5
-    room = workspace.backward_room(n_sequences)
-    room.d_h[...] = room.d_c[...] = 0.0
-    coefficients, d_blocks, _ = block.derivatives[0]
+    running = workspace.backward_workspace(n_sequences)
+    running.d_h[...] = running.d_c[...] = 0.0
+    coefficients, d_preactivations, _ = block.derivatives[0]
     np.setbufsize(size)
     of_block = fastest(lambda: layer.cell.linearise(*block.linearised))
-    of_step = fastest(lambda: layer.cell.backward(coefficients, room.d_h, room.d_c, d_blocks))
+    of_step = fastest(lambda: layer.cell.backward(coefficients, running.d_h, running.d_c, d_preactivations))
     return of_block / len(block.steps), of_step
 
 

@@ -63,11 +63,11 @@ def print_sums(rng: np.random.Generator, dtype: np.dtype) -> None:
         left = rng.normal(size=(N_TIMESTEPS, n_rows, n_sequences)).astype(dtype)
         right = rng.normal(size=(N_TIMESTEPS, n_columns, n_sequences)).astype(dtype)
         out = np.zeros((n_rows, n_columns), dtype)
-        room = np.empty((N_TIMESTEPS, n_rows, n_columns), dtype), np.empty_like(right)
+        scratch = np.empty((N_TIMESTEPS, n_rows, n_columns), dtype), np.empty_like(right)
         texts = []
         for limits in (*WAYS.values(), chosen):
             _products._ADD_IN_BLAS, _products._COPY_RIGHT = limits
-            seconds = fastest(lambda a=left, b=right, c=out, room=room: _products.add_products(a, b, c, *room))
+            seconds = fastest(lambda a=left, b=right, c=out, scratch=scratch: _products.add_products(a, b, c, *scratch))
             texts.append(f"{1e6 * seconds:.0f}")
         print(f"| ({n_rows}, {n_sequences}) @ ({n_sequences}, {n_columns}) | {' | '.join(texts)} |", flush=True)
 

@@ -47,12 +47,12 @@ def parts(cell: str, shape: tuple[int, int, int, int]) -> dict[str, float]:
     layer._roll_up = timed(layer._roll_up, seconds, "roll up")
     layer._accumulate = timed(layer._accumulate, seconds, "accumulate")
     forward, backward = timed(layer.forward, seconds, "forward"), timed(layer.backward, seconds, "backward")
-    runs, segments, start = [], [(0, n_timesteps, n_sequences)], time.perf_counter()
+    runs, spans, start = [], [(0, n_timesteps, n_sequences)], time.perf_counter()
     while time.perf_counter() - start < SECONDS or len(runs) < 5:
         seconds.clear()
-        forward(packed, workspace, segments)
+        forward(packed, workspace, spans)
         workspace.d_h.fill(1.0)
-        backward(packed, workspace, segments, None, None)
+        backward(packed, workspace, spans, None, None)
         runs.append(dict(seconds))
     medians = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
     medians["whole"] = medians["forward"] + medians["backward"]

@@ -5,30 +5,30 @@ from typing import ClassVar
 
 import numpy as np
 
-#: One half in both dtypes: arrays without axes, which a call of NumPy takes faster than a number of Python's.
+#: One half in both dtypes, as arrays without axes: NumPy takes these faster than Python's numbers.
 _HALF = {np.dtype(dtype): np.array(0.5, dtype) for dtype in (np.float32, np.float64)}
 
 
-def sigmoids_of_tanh(blocks: np.ndarray) -> None:
-    """Make sigmoids, in place, of the tanh of halves: sigmoid(x) = 0.5 * tanh(0.5 * x) + 0.5."""
-    half = _HALF[blocks.dtype]
-    blocks *= half
-    blocks += half
+def sigmoids_of_tanh(tanh_of_halves: np.ndarray) -> None:
+    """Turn the tanh of halves into sigmoids, in place: sigmoid(x) = 0.5 * tanh(0.5 * x) + 0.5."""
+    half = _HALF[tanh_of_halves.dtype]
+    tanh_of_halves *= half
+    tanh_of_halves += half
 
 
 class Cell(ABC):
     """The elementwise mathematics of one timestep of a recurrent unit.
 
     A cell holds no parameters and no data, and computes no matrix product: the layer does. It sees a timestep as
-    *blocks* of pre-activations, each (hidden_size, n_running), and writes into the arrays that it is given. For a
-    sigmoid gate the layer hands over half the pre-activation, because sigmoid(x) = 0.5 * tanh(0.5 * x) + 0.5; all
-    derivatives are with respect to the whole.
+    pre-activations W x + R h + b, each of them (hidden_size, n_running), and writes into the arrays that it is given.
+    For a sigmoid gate the layer passes half the pre-activation, because sigmoid(x) = 0.5 * tanh(0.5 * x) + 0.5; all
+    derivatives are with respect to the whole one.
 
-    Shapes, with B the number of sequences that run: `h`, `c` and their gradients (hidden_size, B); `record`
-    (n_records, hidden_size, B); `coefficients` (n_coefficients, hidden_size, B); `d_blocks` (n_blocks, hidden_size,
-    B). `linearise` takes the same arrays with a leading axis of timesteps. `backward` and `tangent` may be given
-    several gradients or perturbations at once, along a further axis before that of the units: then `coefficients` have
-    length one there.
+    Shapes, with B the number of running sequences: `h`, `c` and their gradients (hidden_size, B); `record`
+    (n_records, hidden_size, B); `coefficients` (n_coefficients, hidden_size, B); `d_preactivations`
+    (n_preactivations, hidden_size, B). `linearise` takes the same arrays with a leading axis of timesteps. `backward`
+    and `tangent` may be given several gradients or perturbations at once, along a further axis before that of the
+    units: then `coefficients` have length one there.
     """
 
     #: Gates in the order of the rows of the weights (the order of the ONNX operators).
@@ -37,16 +37,16 @@ class Cell(ABC):
     sigmoid_gates: ClassVar[frozenset[str]] = frozenset()
     #: The gates whose bias starts at one instead of zero.
     open_gates: ClassVar[frozenset[str]] = frozenset()
-    #: The last gate keeps its input half and its recurrent half apart; blocks are then [recurrent half, other
-    #: gates, input half], else they are the gates.
+    #: The last gate keeps its input half and its recurrent half apart. The pre-activations are then [recurrent half,
+    #: other gates, input half]; otherwise there is one for each gate.
     splits_last_gate: ClassVar[bool] = False
-    #: The state has a second part `c`; without it, `c` has no rows.
+    #: The state has a second part `c`; otherwise `c` has no rows.
     has_cell_state: ClassVar[bool] = False
-    #: The previous hidden state reaches the new one also around the gates.
+    #: The previous hidden state also reaches the new one around the gates.
     has_direct_path: ClassVar[bool] = False
-    #: Blocks kept of each timestep: the blocks of pre-activations and what `linearise` needs besides.
+    #: Numbers that are kept of each unit at a timestep: the pre-activations and what else `linearise` needs.
     n_records: ClassVar[int]
-    #: Blocks of local derivatives of a timestep.
+    #: Local derivatives of each unit at a timestep.
     n_coefficients: ClassVar[int]
     #: Values of `activation` that the cell knows.
     activations: ClassVar[tuple[str, ...]] = ("tanh",)
@@ -56,12 +56,12 @@ class Cell(ABC):
 
     @property
     def n_gates(self) -> int:
-        """Number of row blocks of the input and of the recurrent weights."""
+        """Number of gates, each of which has hidden_size rows of the input and of the recurrent weights."""
         return len(self.gates)
 
     @property
-    def n_blocks(self) -> int:
-        """Number of pre-activation blocks of a timestep."""
+    def n_preactivations(self) -> int:
+        """Number of pre-activations of each unit at a timestep."""
         return self.n_gates + self.splits_last_gate
 
     @property
@@ -73,7 +73,7 @@ class Cell(ABC):
     def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
         """Write the new state into `new_h` and `new_c`, and what `linearise` needs into `record`.
 
-        On entry the first blocks of `record` hold the pre-activations of the timestep.
+        On entry `record` begins with the pre-activations of the timestep.
         """
 
     @abstractmethod
@@ -89,17 +89,20 @@ class Cell(ABC):
         """Write the local derivatives of a block of timesteps into `coefficients`."""
 
     @abstractmethod
-    def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:
-        """Write the gradient on the pre-activations into `d_blocks`, and take `d_c` a timestep back.
+    def backward(
+        self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray
+    ) -> None:
+        """Write the gradient on the pre-activations into `d_preactivations`, and take `d_c` one timestep back.
 
-        `d_h` and `d_c` come as the gradient on the new state. `d_c` leaves as the gradient on the previous cell
-        state; `d_h` leaves, where `has_direct_path`, as its share of the gradient on the previous hidden state.
+        On entry `d_h` and `d_c` are the gradient on the new state. On return `d_c` is the gradient on the previous
+        cell state; `d_h` is, where `has_direct_path`, the share of the gradient on the previous hidden state that
+        flows around the gates.
         """
 
     @abstractmethod
-    def tangent(self, coefficients: np.ndarray, t_blocks: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
-        """Take `t_h` and `t_c` a timestep on: from the perturbation of the previous state to that of the new one.
+    def tangent(self, coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+        """Take `t_h` and `t_c` one timestep forward: from the perturbation of the previous state to that of the new.
 
-        `t_blocks`, (n_blocks, hidden_size, B), is the perturbation of the pre-activations, that which comes from the
-        previous hidden state included; it is lost. `t_h` itself counts only where `has_direct_path`.
+        `t_preactivations`, (n_preactivations, hidden_size, B), is the perturbation of the pre-activations, including
+        that which comes from the previous hidden state; it is overwritten. `t_h` is read only where `has_direct_path`.
         """

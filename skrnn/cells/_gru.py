@@ -63,14 +63,16 @@ class GRUCell(Cell):
         k_z *= direct  # k_z = (1 - z) z (h_{t-1} - n), with h_t = n + z (h_{t-1} - n)
         direct[...] = z
 
-    def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:
-        """Write the gradient on [q, z, r, a] into `d_blocks`; `d_h` keeps what flows around the gates."""
-        np.multiply(coefficients[:4], d_h, out=d_blocks)
+    def backward(
+        self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray
+    ) -> None:
+        """Write the gradient on [q, z, r, a] into `d_preactivations`; what flows around the gates remains in `d_h`."""
+        np.multiply(coefficients[:4], d_h, out=d_preactivations)
         d_h *= coefficients[4]
 
-    def tangent(self, coefficients: np.ndarray, t_blocks: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
-        """Add up what comes around the gates and through each of them, in `t_h`."""
-        t_blocks *= coefficients[:4]
+    def tangent(self, coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+        """Add up in `t_h` what comes around the gates and through each of them."""
+        t_preactivations *= coefficients[:4]
         t_h *= coefficients[4]
-        for t_block in t_blocks:
-            t_h += t_block
+        for through_gate in t_preactivations:
+            t_h += through_gate

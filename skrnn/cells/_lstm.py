@@ -60,20 +60,22 @@ class LSTMCell(Cell):
         np.subtract(i_o, k_g_c, out=k_g_c)  # k_g = i (1 - g^2), k_c = o (1 - tanh(c_t)^2)
         path[...] = records[:, 2]
 
-    def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:
-        """Write the gradient on [i, o, f, g] into `d_blocks`, and take `d_c` a timestep back."""
-        k_o, k_c, path, d_o = coefficients[1], coefficients[4], coefficients[5], d_blocks[1]
+    def backward(
+        self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray
+    ) -> None:
+        """Write the gradient on [i, o, f, g] into `d_preactivations`, and take `d_c` one timestep back."""
+        k_o, k_c, path, d_o = coefficients[1], coefficients[4], coefficients[5], d_preactivations[1]
         np.multiply(d_h, k_c, out=d_o)
         d_c += d_o
-        np.multiply(coefficients[:4], d_c, out=d_blocks)  # the block of o is overwritten: one call, not three
+        np.multiply(coefficients[:4], d_c, out=d_preactivations)  # that of o is overwritten: one call, not three
         np.multiply(d_h, k_o, out=d_o)
         d_c *= path
 
-    def tangent(self, coefficients: np.ndarray, t_blocks: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
-        """Take `t_c` along its path, add what comes through the gates, and let `t_h` follow it."""
+    def tangent(self, coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+        """Take `t_c` along its path, add what comes through the gates, and write into `t_h` what follows."""
         k_c, path = coefficients[4:]
-        t_blocks *= coefficients[:4]
-        t_i, t_o, t_f, t_g = t_blocks
+        t_preactivations *= coefficients[:4]
+        t_i, t_o, t_f, t_g = t_preactivations
         t_c *= path
         t_c += t_i
         t_c += t_f

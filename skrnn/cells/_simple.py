@@ -45,10 +45,12 @@ class SimpleCell(Cell):
             np.multiply(new_h, new_h, out=slope)
             np.subtract(1.0, slope, out=slope)
 
-    def backward(self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_blocks: np.ndarray) -> None:
-        """Write slope * d_h into `d_blocks`."""
-        np.multiply(coefficients[0], d_h, out=d_blocks[0])
+    def backward(
+        self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray
+    ) -> None:
+        """Write slope * d_h into `d_preactivations`."""
+        np.multiply(coefficients[0], d_h, out=d_preactivations[0])
 
-    def tangent(self, coefficients: np.ndarray, t_blocks: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
-        """Write slope * t_blocks into `t_h`."""
-        np.multiply(coefficients[0], t_blocks[0], out=t_h)
+    def tangent(self, coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+        """Write slope * t_preactivations into `t_h`."""
+        np.multiply(coefficients[0], t_preactivations[0], out=t_h)

@@ -126,7 +126,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         rng = self._unfinished.first_rng(self) if self._unfinished else read_random_state(self.random_state)
         first_rng_state = rng.get_state()
         if validation is None and self.early_stopping:
-            strata = encoder.strata(data.targets)
+            strata = encoder.strata(data.targets) if self.validation_split == "random" else None
             data, validation = data.hold_out(self.validation_fraction, self.validation_split, strata, rng)
         data = data.weighted(encoder.training_weights(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
@@ -237,6 +237,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         else:
             encoder.check_classes(classes)
         targets = encoder.encode(columns, needs_all_outputs=learns or not incremental)
+        if not (learns or incremental):
+            encoder.require_all_classes(columns)
         return encoder, TrainingData(sequences, targets, encoder.per_timestep).weighted(targets.weights)
 
     def _read_validation(
@@ -304,8 +306,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         network, theta = read_fitted(self, return_sequences)
         form = SequenceFormat.read(self, X, network.layout.n_features)
         with worker_map(self.n_jobs) as map_chunks:
-            parts = [infer(network, theta, part, map_chunks) for part in form.parts(theta.dtype)]
-        raw = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+            of_chunks = [infer(network, theta, chunk, map_chunks) for chunk in form.chunks(theta.dtype)]
+        raw = np.concatenate(of_chunks, axis=1) if len(of_chunks) > 1 else of_chunks[0]
         self._warn_unless_finite(raw)
         return raw, form
 

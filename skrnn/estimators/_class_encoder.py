@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+from skrnn._inputs._values import as_array, find_missing
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples, rescale_weights
 from skrnn.losses._registry import LOSSES
@@ -42,8 +44,7 @@ class ClassEncoder(TargetEncoder):
     def with_form(self, n_targets: int | None, classes: Any = None) -> Self:
         """Return an encoder of labels of these classes, or of so many columns of yes and no."""
         if n_targets is None:
-            refuse_masked(classes, "classes")
-            return self._of_labels(unique_labels(classes))
+            return self._of_labels(_read_classes(classes))
         encoder = self._of_columns(np.arange(n_targets))
         encoder.check_classes(classes)
         return encoder
@@ -75,9 +76,18 @@ class ClassEncoder(TargetEncoder):
 
     def check_classes(self, classes: Any) -> None:
         """Raise ValueError unless `classes`, where given, are those that were learnt."""
-        refuse_masked(classes, "classes")
-        if classes is not None and self.classes.tolist() != unique_labels(classes).tolist():
+        if classes is not None and self.classes.tolist() != _read_classes(classes).tolist():
             raise ValueError(f"classes are {classes!r}; expected {self.classes}, as in the first call or in y.")
+
+    def require_all_classes(self, columns: TargetColumns) -> None:
+        """Raise ValueError unless each of the classes that were learnt is among the targets."""
+        found = set() if self.is_multilabel else set(columns.counted().tolist())
+        missing = [] if self.is_multilabel else [label for label in self.classes.tolist() if label not in found]
+        if missing:
+            raise ValueError(
+                f"y lacks the classes {missing}; expected all of {self.classes.tolist()}, those fitted before, "
+                "with warm_start=True. partial_fit takes samples of some of the classes."
+            )
 
     def store(self, estimator: Any) -> None:
         """Write what has been learnt into the attributes of the estimator."""
@@ -91,6 +101,10 @@ class ClassEncoder(TargetEncoder):
 
     def _read_values(self, y: Any, n_samples: int, name: str) -> np.ndarray:
         with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
+            labels = _check_labels(y, name)
+            y = (
+                labels if isinstance(y, list | tuple) else y
+            )  # a data frame's columns have dtypes that check_array knows
             y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=self.who)
             check_n_samples(y, n_samples, name)
             if y.dtype.kind == "S":
@@ -130,7 +144,16 @@ class ClassEncoder(TargetEncoder):
 
     def strata(self, targets: Targets) -> np.ndarray | None:
         """Return the classes, (n_samples,), whose shares a random validation split keeps, or None."""
-        return None if self.per_timestep else self._codes(targets)
+        codes = None if self.per_timestep else self._codes(targets)
+        if codes is not None:
+            single = self.classes[np.bincount(codes, minlength=len(self.classes)) == 1].tolist()
+            if single:
+                raise ValueError(
+                    f"y has one sample of class {single[0]!r}, which cannot be on both sides of a random split, as "
+                    "early_stopping=True needs it. Expected at least two of each class, or X_val and y_val, or "
+                    "validation_split='last'."
+                )
+        return codes
 
     def training_weights(self, targets: Targets) -> np.ndarray | None:
         """Return the targets' weights, (n_columns,), times those of their classes where classes have one."""
@@ -146,6 +169,8 @@ class ClassEncoder(TargetEncoder):
             weights[counted] = given.sum() / (np.count_nonzero(totals) * totals[codes[counted]])
         else:
             with naming("class_weight", "a number >= 0 for each class"):
+                for of_labels in self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]:
+                    _check_labels(list(of_labels) if isinstance(of_labels, dict) else [], "class_weight")
                 if codes is None:
                     weights = self._weigh_labels(targets, given > 0.0)
                 else:
@@ -204,3 +229,44 @@ class ClassEncoder(TargetEncoder):
         is_right = is_right if is_right.ndim == 1 else is_right.all(axis=1)
         weights = None if columns.weights is None else columns.weights[columns.is_counted]
         return float(np.average(is_right[columns.is_counted], weights=weights))
+
+
+def _read_classes(classes: Any) -> np.ndarray:
+    """Return the distinct classes, in order."""
+    refuse_masked(classes, "classes")
+    with naming("classes", "class labels (n_classes,)"):
+        return np.asarray(unique_labels(_check_labels(classes, "classes")))
+
+
+def _check_labels(labels: Any, name: str) -> np.ndarray:
+    """Return labels as an array, or raise ValueError where one is missing, or where they are of several kinds.
+
+    Such labels have no order. Of a list with a string, NumPy would make strings of all: None would be a class "None".
+    """
+    array = as_array(labels)
+    if array.dtype.kind not in "OmM":
+        return array
+    missing = find_missing(array)
+    if missing is not None:
+        where = int(np.argmax(missing.any(axis=1) if missing.ndim == 2 else missing))
+        raise ValueError(f"{name} contains {array[missing][0]} at position {where}; expected a label at each.")
+    if array.dtype != object:
+        return array
+    first_of_kind: dict[str, Any] = {}
+    for label in array.ravel():
+        first_of_kind.setdefault(_kind_of_label(label), label)
+    found = ", ".join(f"{label!r} ({type(label).__name__})" for label in first_of_kind.values())
+    if len(first_of_kind) > 1:
+        raise ValueError(
+            f"{name} contains labels of several kinds, {found}; expected strings alone, or integers alone."
+        )
+    if not {"string", "bytes"} & set(first_of_kind) and getattr(labels, "dtype", array.dtype) == array.dtype:
+        # "Unknown label type" is what scikit-learn's check_dtype_object looks for.
+        raise ValueError(f"Unknown label type: {name} contains {found}; expected strings, or an array of integers.")
+    return array
+
+
+def _kind_of_label(label: Any) -> str:
+    if isinstance(label, str):
+        return "string"
+    return "number" if isinstance(label, Real | np.bool_) else type(label).__name__

@@ -85,7 +85,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     verbose : bool, default=False
         Whether to print one line per iteration.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last one.
+        Whether `fit` goes on from the weights of the last one. y must then have the same classes, all of them.
     momentum : float, default=0.9
         Momentum of "sgd", from 0 to 1.
     nesterovs_momentum : bool, default=True

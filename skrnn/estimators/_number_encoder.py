@@ -7,9 +7,10 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array, column_or_1d
 
+from skrnn._inputs._values import check_kind, check_size
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._inputs import naming
-from skrnn.estimators._parameters import check_kind, quantile_levels
+from skrnn.estimators._parameters import quantile_levels
 from skrnn.estimators._target_encoder import Kind, TargetColumns, TargetEncoder, check_n_samples
 from skrnn.losses._registry import LOSSES
 from skrnn.losses._regression import Quantile
@@ -71,6 +72,9 @@ class NumberEncoder(TargetEncoder):
         if classes is not None:
             raise ValueError(f"classes are {classes!r}, but targets are numbers; expected None.")
 
+    def require_all_classes(self, columns: TargetColumns) -> None:
+        """Do nothing: numbers have no classes."""
+
     def store(self, estimator: Any) -> None:
         """Write what has been learnt into the attributes of the estimator."""
         super().store(estimator)
@@ -83,6 +87,7 @@ class NumberEncoder(TargetEncoder):
             check_kind(y, name)
             y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self.who)
         check_n_samples(y, n_samples, name)
+        check_size(y, y.dtype, name)
         is_column = y.ndim == 2 and y.shape[1] == 1 and not self.per_timestep
         return column_or_1d(y, dtype=np.float64, warn=True) if is_column else y
 

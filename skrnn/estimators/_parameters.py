@@ -300,37 +300,6 @@ def remedy(estimator: Any) -> str:
     return "a larger alpha, another random_state, a stochastic solver, or X and y of unit scale"
 
 
-def check_kind(X: np.ndarray, name: str) -> None:
-    if X.dtype.kind not in "fiub":
-        raise TypeError(f"{name} has dtype {X.dtype}; expected real numbers.")
-
-
-def find_missing(y: np.ndarray) -> np.ndarray | None:
-    """Return which targets are missing, NaN or None, of the shape of `y`; None if none is."""
-    if y.dtype.kind == "f":
-        missing = np.isnan(y)
-    elif y.dtype == object:
-        missing = np.array([_is_missing(target) for target in y.ravel()], dtype=bool).reshape(y.shape)
-    else:
-        return None
-    return missing if missing.any() else None
-
-
-def _is_missing(target: Any) -> bool:
-    """Tell whether an object is None, NaN or pandas' NA, which is not to be compared."""
-    try:
-        return target is None or bool(target != target)
-    except TypeError:
-        return True
-
-
-def settled(y: np.ndarray) -> np.ndarray:
-    """Return objects as what they are, numbers or strings; objects still where both come."""
-    if y.dtype != object or len({isinstance(target, str) for target in y.ravel()}) > 1:
-        return y
-    return np.array(y.tolist())
-
-
 def read_random_state(random_state: Any) -> np.random.RandomState:
     """Return the random state that the parameter stands for."""
     with naming("random_state", "an integer, a RandomState or None"):

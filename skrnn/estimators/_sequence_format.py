@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from skrnn._inputs._values import as_array, check_kind, largest_of, too_large
 from skrnn.estimators._inputs import naming, refuse_masked
-from skrnn.estimators._parameters import check_kind
-from skrnn.sequences._ragged import Sequences, from_array, from_list, in_parts
+from skrnn.sequences._ragged import Sequences, from_array, from_list, in_chunks
 
 _EXPECTED_X = (
     "real numbers in an array (n_samples, n_timesteps, n_features), a 2-D array (n_samples, n_columns), or a list of "
@@ -57,10 +57,10 @@ class SequenceFormat:
         """Return all sequences in the internal form, or raise ValueError where a timestep cannot be read."""
         return (from_array if self.kind == "array" else from_list)(self.values, self.name)
 
-    def parts(self, dtype: np.dtype) -> Iterator[Sequences]:
+    def chunks(self, dtype: np.dtype) -> Iterator[Sequences]:
         """Yield the sequences in the internal form, some at a time, in the dtype that is computed in."""
-        for part in in_parts(self.values, self.name):
-            yield in_dtype(part, dtype, self.name)
+        for chunk in in_chunks(self.values, self.name):
+            yield in_dtype(chunk, dtype, self.name)
 
     @cached_property
     def lengths(self) -> np.ndarray:
@@ -90,7 +90,7 @@ class SequenceFormat:
         """Return the entries of a list one after another."""
         if len(values) != len(self):
             raise ValueError(f"{name} has {len(values)} entries, but there are {len(self)} sequences.")
-        entries = [_as_array(entry) for entry in values]
+        entries = [as_array(entry) for entry in values]
         for sample, (entry, length) in enumerate(zip(entries, self.lengths.tolist(), strict=True)):
             if entry.ndim not in (1, 2) or len(entry) != length or entry.shape[1:] != entries[0].shape[1:]:
                 raise ValueError(
@@ -102,7 +102,7 @@ class SequenceFormat:
 
     def _unfold(self, values: Any, name: str) -> np.ndarray:
         """Return an array (n_samples, n_timesteps, ...) with its first two axes in one."""
-        array = _as_array(values)
+        array = as_array(values)
         n_timesteps = int(self.lengths[0])
         are_equal = bool((self.lengths == n_timesteps).all())
         if array.ndim not in (2, 3) or array.shape[:2] != (len(self), n_timesteps) or not are_equal:
@@ -141,15 +141,14 @@ def is_list_of_arrays(values: Any) -> bool:
 
 
 def in_dtype(sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
-    """Return the sequences in the dtype that is computed in, or raise ValueError where that cannot hold them."""
+    """Return the sequences in the dtype that is computed in, or raise ValueError where sums might overflow."""
+    value = sequences.beyond(largest_of(dtype))
+    if value is not None:
+        raise ValueError(too_large(value, dtype, name))
     if sequences.rows.dtype == dtype:
         return sequences
-    with np.errstate(over="ignore"):
-        converted = sequences.astype(dtype)
-    largest = np.finfo(dtype).max
-    if sequences.rows.dtype.itemsize > dtype.itemsize and np.nanmax(np.abs(sequences.rows)) > largest:
-        raise ValueError(f"{name} contains a value too large for {dtype}; expected at most {largest:.3g}.")
-    return converted
+    with np.errstate(over="ignore"):  # of rows that no sequence reads
+        return sequences.astype(dtype)
 
 
 def dtype_with_gaps(predictions: np.ndarray) -> np.dtype:
@@ -160,15 +159,6 @@ def dtype_with_gaps(predictions: np.ndarray) -> np.dtype:
     if dtype.kind in "iu" and (predictions.astype(np.float64).astype(dtype) == predictions).all():
         return np.dtype(np.float64)
     return np.dtype(object)
-
-
-def _as_array(values: Any) -> np.ndarray:
-    """Return values as an array; among strings, NumPy would write a NaN or None of a list as the label "nan"."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "US" or hasattr(values, "__array__"):
-        return array
-    objects = np.array(values, dtype=object)
-    return array if all(isinstance(value, str | bytes) for value in objects.ravel()) else objects
 
 
 def _is_read_as_list(estimator: Any, X: Any, learns: bool) -> bool:

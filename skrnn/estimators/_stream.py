@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from skrnn._inputs._values import check_size, largest_of
 from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.estimators._sequence_format import dtype_with_gaps
 from skrnn.estimators._target_encoder import TargetEncoder
@@ -53,6 +54,7 @@ class Stream:
     _network: Network
     _theta: np.ndarray
     _encoder: TargetEncoder
+    _largest: np.float64
     _inputs: np.ndarray
     _readout: np.ndarray
     _operand: np.ndarray
@@ -66,6 +68,7 @@ class Stream:
             raise ValueError(f"n_sequences == {n_sequences}, must be >= 1.")
         self.n_sequences = int(n_sequences)
         self._network, self._theta, self._encoder = network, theta, encoder
+        self._largest = largest_of(theta.dtype)
         parameters = network.layout.views(theta)
         workspace = Workspace(network, 1, self.n_sequences, theta.dtype, backward=False)
         self._inputs = workspace.layers[0].inputs[0]
@@ -179,12 +182,13 @@ class Stream:
         """Return predictions of a kind, a method of the encoder, after one more timestep."""
         x = self._read(x)
         decode = getattr(self._encoder, kind)
-        if np.logical_and.reduce(np.isfinite(x), axis=None):
+        if np.maximum.reduce(np.abs(x), axis=None) <= self._largest:  # which NaN is not
             self._inputs[...] = x.T
             return decode(self._advance())
         is_masked = np.isnan(x).all(axis=1)
         if not np.isfinite(x[~is_masked]).all():
             raise ValueError("x contains infinity, or NaN in some features of a sequence; expected finite numbers.")
+        check_size(x, self._inputs.dtype, "x")
         before = self.state
         self._inputs[...] = np.where(is_masked[:, None], 0.0, x).T
         predictions = decode(self._advance())
@@ -204,16 +208,7 @@ class Stream:
             x = x.reshape(shape)
         if x.shape != shape or x.dtype.kind not in "fiub":
             raise ValueError(f"x has shape {x.shape} and dtype {x.dtype}; expected real numbers of shape {shape}.")
-        return self._converted(x) if x.dtype.itemsize > self._inputs.dtype.itemsize else x
-
-    def _converted(self, x: np.ndarray) -> np.ndarray:
-        """Return a timestep in the dtype of the network, where that can hold it."""
-        with np.errstate(over="ignore"):
-            converted = x.astype(self._inputs.dtype)
-        if (np.isinf(converted) & np.isfinite(x)).any():
-            largest = np.finfo(self._inputs.dtype).max
-            raise ValueError(f"x contains a value too large for {converted.dtype}; expected at most {largest:.3g}.")
-        return converted
+        return x
 
     def _advance(self) -> np.ndarray:
         """Return the raw outputs, (n_outputs, n_sequences), after the timestep that lies in the workspace."""

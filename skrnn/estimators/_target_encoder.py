@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, Self, final
 import numpy as np
 from sklearn.utils import check_array
 
+from skrnn._inputs._values import find_missing, settled
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
-from skrnn.estimators._parameters import find_missing, settled
 from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
 from skrnn.losses._base import Loss
 from skrnn.sequences._targets import Targets
@@ -88,6 +88,10 @@ class TargetEncoder(ABC):
     @abstractmethod
     def check_classes(self, classes: Any) -> None:
         """Raise ValueError unless `classes`, where given, are those that were learnt."""
+
+    @abstractmethod
+    def require_all_classes(self, columns: TargetColumns) -> None:
+        """Raise ValueError unless each of the classes that were learnt is among the targets."""
 
     def standardise(self, targets: Targets) -> Self:
         """Return an encoder with the location and scale of these targets, on which the network is to be trained."""

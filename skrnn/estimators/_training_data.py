@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from skrnn._inputs._values import check_size
 from skrnn.estimators._inputs import naming
 from skrnn.estimators._sequence_format import in_dtype
 from skrnn.sequences._ragged import Sequences
@@ -28,6 +29,7 @@ class TrainingData:
 
     def astype(self, dtype: np.dtype, name: str) -> "TrainingData":
         """Return the samples with sequences, which messages call `name`, in the dtype that is to be computed in."""
+        check_size(self.targets.values, dtype, name.replace("X", "y"))
         return replace(self, sequences=in_dtype(self.sequences, dtype, name))
 
     def columns(self, indices: np.ndarray) -> np.ndarray:
@@ -101,7 +103,8 @@ class TrainingData:
         """Return the part to train on and the part to validate on: a random draw, or with "last" the end."""
         indices = np.arange(len(self.sequences))
         how: dict[str, Any] = {"shuffle": False} if split == "last" else {"random_state": rng, "stratify": stratify}
-        with naming("validation_fraction", "a share that leaves samples on both sides"):
+        of_whom = "samples" if how.get("stratify") is None else "samples of every class"
+        with naming("validation_fraction", f"a share that leaves {of_whom} on both sides, or X_val and y_val"):
             parts = train_test_split(indices, test_size=fraction, **how)
             if len(parts[1]) < 2 and not self.per_timestep:
                 raise ValueError(f"{len(self)} samples leave one to validate on; no score says anything about it.")

@@ -9,27 +9,27 @@ import numpy as np
 
 from skrnn.network._network import Network, Workspaces
 from skrnn.network._parameters import ReadoutParameters
-from skrnn.sequences._batches import Batch, chunks, room_for
+from skrnn.sequences._batches import Batch, chunks, n_allocated_timesteps
 from skrnn.sequences._ragged import Sequences
 
 #: Bytes of the workspace of a chunk, so that memory does not grow with the number of sequences.
 _CHUNK_BYTES = 64 * 1024 * 1024
 _MIN_CHUNK_SIZE, _CHUNK_SIZE = 8, 1024
-#: Numbers of the widest layer's state for which a chunk is large enough: what the interpreter does beside NumPy then
-#: does not count, even where threads have to share it. Fewer sequences than make two such chunks go at once.
+#: Numbers in the state of the widest layer from which on a chunk is large enough: the time of the interpreter is then
+#: negligible beside NumPy's, even where threads share the interpreter. Data of less than two such chunks stay together.
 _STATE_NUMBERS = 16 * 1024
-#: The same where a pass needs no more than a piece of the timesteps at once, and few timesteps are in the cache.
-_PIECE_BYTES = 4 * 1024 * 1024
-_MIN_PIECE = 16
+#: Bytes of the workspace of a segment of timesteps, where a pass needs no more at once, so that it stays in the cache.
+_SEGMENT_BYTES = 4 * 1024 * 1024
+_MIN_SEGMENT = 16
 
-#: Like the builtin `map`, with a function of what all calls share, the same object in each of them, of the number of a
-#: chunk, and maybe of more: the answers come in the order of the chunks, whoever computes them. What is shared may be
-#: sent to workers once, for it stays the same from pass to pass.
+#: Like the builtin `map`. The first argument of the function is the same object in all calls, the second the number of
+#: a chunk; there may be more. Results come in the order of the chunks, whichever worker computes them. The shared
+#: object may be sent to workers once, because it stays the same from pass to pass.
 Map = Callable[..., Iterable[Any]]
 
 
 def split(network: Network, sequences: Sequences) -> list[Batch]:
-    """Return chunks that cover all sequences once, of a size that depends on nothing but the shapes."""
+    """Return chunks that cover all sequences once; their sizes depend only on the shapes."""
     n_steps = _CHUNK_BYTES // _bytes_of_a_timestep(network, sequences, backward=True)
     widest = max(layer.hidden_size for layer in network.layers)
     enough = int(np.clip(_STATE_NUMBERS // widest, _MIN_CHUNK_SIZE, _CHUNK_SIZE))
@@ -49,7 +49,7 @@ def hidden_states(network: Network, theta: np.ndarray, sequences: Sequences, map
 @final
 @dataclass(frozen=True)
 class ForwardPlan:
-    """Sequences, and how a forward pass goes over them: in chunks, and `n_timesteps` of a chunk at once."""
+    """Sequences, and how a forward pass goes over them: in chunks, each in segments of `n_timesteps`."""
 
     sequences: Sequences
     chunks: list[Batch]
@@ -57,13 +57,13 @@ class ForwardPlan:
 
     @classmethod
     def of(cls, network: Network, sequences: Sequences) -> Self:
-        """Return the plan for a network, which depends on nothing but the shapes."""
+        """Return the plan for a network; it depends only on the shapes."""
         n_timesteps = sequences.max_length
         if network.bidirectional:  # a pass from the end needs whole sequences
             return cls(sequences, split(network, sequences), n_timesteps)
         plan = chunks(sequences, 0, _CHUNK_SIZE, _CHUNK_SIZE)
         n_bytes = len(plan[0]) * _bytes_of_a_timestep(network, sequences, backward=False)
-        return cls(sequences, plan, min(n_timesteps, max(_MIN_PIECE, _PIECE_BYTES // n_bytes)))
+        return cls(sequences, plan, min(n_timesteps, max(_MIN_SEGMENT, _SEGMENT_BYTES // n_bytes)))
 
 
 def infer(
@@ -76,61 +76,61 @@ def infer(
         network=network,
         packed=network.pack(parameters),
         readout=parameters.readout if reads_out else None,
-        rooms=Workspaces(network, dtype, backward=False),
+        workspaces=Workspaces(network, dtype, backward=False),
     )
     n_rows = network.layout.n_outputs if reads_out else network.layout.readout_size
     n_columns = int(sequences.lengths.sum()) if network.return_sequences else len(sequences)
-    answers = np.empty((n_rows, n_columns), dtype)
+    results = np.empty((n_rows, n_columns), dtype)
     for columns, of_chunk in map_chunks(forward, repeat(plan), range(len(plan.chunks))):
-        answers[:, columns] = of_chunk
-    return answers
+        results[:, columns] = of_chunk
+    return results
 
 
 @final
 @dataclass(frozen=True)
 class _ForwardPass:
-    """The forward pass over a chunk, piece by piece; without a readout it answers with what the readout would see."""
+    """The forward pass over a chunk, segment by segment: the outputs, or without a readout the states that it sees."""
 
     network: Network
     packed: list[np.ndarray]
     readout: ReadoutParameters | None
-    rooms: Workspaces
+    workspaces: Workspaces
 
     def __call__(self, plan: ForwardPlan, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the columns of a chunk among those of all sequences, and the answers, (n_rows, len(columns))."""
+        """Return the columns of a chunk among those of all sequences, and the results, (n_rows, len(columns))."""
         network, sequences, chunk = self.network, plan.sequences, plan.chunks[number]
-        pieces = chunk.pieces(plan.n_timesteps)
-        answers = []
-        n_timesteps = min(plan.n_timesteps, room_for(sequences, chunk.n_timesteps))
-        with self.rooms.take(n_timesteps, len(chunk)) as room:
-            room.begin(network, None)
-            for piece in pieces:
-                network.load(sequences, piece, room)
-                network.unroll(self.packed, piece, room)
-                states = network.collect(piece, room)
+        segments = chunk.segments(plan.n_timesteps)
+        results = []
+        n_timesteps = min(plan.n_timesteps, n_allocated_timesteps(sequences, chunk.n_timesteps))
+        with self.workspaces.take(n_timesteps, len(chunk)) as workspace:
+            workspace.begin(network, None)
+            for segment in segments:
+                network.load(sequences, segment, workspace)
+                network.unroll(self.packed, segment, workspace)
+                states = network.collect(segment, workspace)
                 if network.return_sequences:
-                    answers.append(self._answer(states))
-                if len(pieces) > 1:
-                    network.carry_state(piece, room)
+                    results.append(self._read_out(states))
+                if len(segments) > 1:
+                    network.carry_state(segment, workspace)
             if not network.return_sequences:  # every sequence has left its state where it ended
-                answers.append(self._answer(room.readout_operand))
-        columns = [network.reading.columns(sequences, piece) for piece in pieces[: len(answers)]]
-        return np.concatenate(columns), np.concatenate(answers, axis=1)
+                results.append(self._read_out(workspace.readout_operand))
+        columns = [network.pooling.columns(sequences, segment) for segment in segments[: len(results)]]
+        return np.concatenate(columns), np.concatenate(results, axis=1)
 
-    def _answer(self, states: np.ndarray) -> np.ndarray:
-        """Return the outputs, or a copy of the states: the next piece overwrites them."""
+    def _read_out(self, states: np.ndarray) -> np.ndarray:
+        """Return the outputs, or a copy of the states, which the next segment overwrites."""
         return states[:-1].copy() if self.readout is None else self.readout.matrix @ states
 
 
 def _bytes_of_a_timestep(network: Network, sequences: Sequences, backward: bool) -> int:
-    """Return the bytes that a timestep of one sequence takes in a workspace, its room for BPTT included or not."""
+    """Return the bytes of one timestep of one sequence in a workspace, with or without the arrays of BPTT."""
     layout, numbers = network.layout, 0
     for layer in network.layers:
-        n_blocks = layer.cell.has_cell_state + (layer.cell.n_coefficients if backward else 0)
-        numbers += layer.n_operand + n_blocks * layer.hidden_size
+        n_preactivations = layer.cell.has_cell_state + (layer.cell.n_coefficients if backward else 0)
+        numbers += layer.n_operand + n_preactivations * layer.hidden_size
     if network.return_sequences:
         numbers += layout.readout_size + layout.n_outputs
-        if backward:  # gradients on states, outputs, and states in the place of their timestep
+        if backward:  # gradients on the states, on the outputs, and on the states by timestep
             numbers += 2 * layout.readout_size + layout.n_outputs
     if backward:
         below = [layout.n_directions * size for size in layout.hidden_layer_sizes[:-1]]

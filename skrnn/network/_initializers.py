@@ -1,4 +1,4 @@
-"""Where theta starts."""
+"""The initial theta."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from skrnn.network._parameters import LayerParameters, ParameterLayout
 
 
 def initial_theta(layout: ParameterLayout, rng: np.random.RandomState, dtype: np.dtype) -> np.ndarray:
-    """Return a random theta, (n_parameters,) of `dtype`, of a network as `layout` describes it."""
+    """Return a random theta, (n_parameters,) of `dtype`, for a network with this layout."""
     theta = np.zeros(layout.n_parameters)  # drawn in float64, so that both dtypes start at the same point
     parameters = layout.views(theta)
     for layer in parameters.layers:
@@ -19,7 +19,7 @@ def initial_theta(layout: ParameterLayout, rng: np.random.RandomState, dtype: np
 
 
 def _initialise_layer(cell: Cell, layer: LayerParameters, rng: np.random.RandomState) -> None:
-    """Write the initial parameters of one layer into `layer`, each gate's as a matrix of its own."""
+    """Write the initial parameters of one layer into `layer`; the weights of each gate are drawn separately."""
     hidden_size = layer.hidden_size
     recurrent_initializer = RECURRENT_INITIALIZERS[cell.recurrent_initializer]
     for position, gate in enumerate(cell.gates):
@@ -36,14 +36,14 @@ def glorot_uniform(shape: tuple[int, int], rng: np.random.RandomState) -> np.nda
 
 
 def orthogonal(size: int, rng: np.random.RandomState) -> np.ndarray:
-    """Return a random orthogonal matrix, uniform over all (Saxe, McClelland, Ganguli 2014, arXiv:1312.6120)."""
+    """Return a random orthogonal matrix, uniformly distributed (Saxe, McClelland, Ganguli 2014, arXiv:1312.6120)."""
     q, r = np.linalg.qr(rng.standard_normal((size, size)))
     # The signs of r's diagonal make the draw uniform (Mezzadri 2007, arXiv:math-ph/0609050).
     return q * np.sign(np.diag(r))
 
 
 def identity(size: int, rng: np.random.RandomState) -> np.ndarray:
-    """Return the identity: a relu unit then keeps its state (Le, Jaitly, Hinton 2015, arXiv:1504.00941)."""
+    """Return the identity, with which a relu unit keeps its state (Le, Jaitly, Hinton 2015, arXiv:1504.00941)."""
     return np.eye(size)
 
 

@@ -11,10 +11,10 @@ from typing import Any, final
 import numpy as np
 
 from skrnn.cells._base import Cell
-from skrnn.network._layer_workspace import BackwardRoom, Block, LayerWorkspace
+from skrnn.network._layer_workspace import BackwardWorkspace, Block, LayerWorkspace
 from skrnn.network._parameters import LayerParameters
 from skrnn.network._products import tiled_product
-from skrnn.sequences._batches import Segments
+from skrnn.sequences._batches import Spans
 
 
 @final
@@ -38,19 +38,19 @@ class Layer:
         self.hidden_size = hidden_size
         self.n_operand = hidden_size + n_inputs + 1
         self.n_step_rows = cell.n_gates * hidden_size
-        self.packed_shape = (cell.n_blocks * hidden_size, self.n_operand)
-        # Rows of the packed matrix that meet the inputs: all but the recurrent half of a split gate.
+        self.packed_shape = (cell.n_preactivations * hidden_size, self.n_operand)
+        # Rows of the packed matrix that multiply the inputs: all but the recurrent half of a split gate.
         self.input_rows = slice(hidden_size if cell.splits_last_gate else 0, None)
         scales = [0.5 if gate in cell.sigmoid_gates else 1.0 for gate in cell.gates]
         self._scales = _columns(scales, hidden_size)
-        of_blocks = [1.0, *scales[:-1], 1.0] if cell.splits_last_gate else scales
-        self._packed_scales = _columns(of_blocks, hidden_size)
+        packed_scales = [1.0, *scales[:-1], 1.0] if cell.splits_last_gate else scales
+        self._packed_scales = _columns(packed_scales, hidden_size)
 
     def pack(self, parameters: LayerParameters) -> np.ndarray:
-        """Return the matrix of the step's product, (n_blocks * hidden_size, n_operand).
+        """Return the matrix of the product at each timestep, (n_preactivations * hidden_size, n_operand).
 
-        The rows of sigmoid gates are halved, once a batch instead of at each timestep. A split last gate becomes
-        two blocks of rows: its recurrent half first, its input half last.
+        The rows of sigmoid gates are halved, once per batch instead of at each timestep. A split last gate has rows at
+        both ends: those of its recurrent half first, those of its input half last.
         """
         scaled = parameters.matrix * self._scales[parameters.matrix.dtype]
         if not self.cell.splits_last_gate:
@@ -66,7 +66,7 @@ class Layer:
     def unpack(self, d_packed: np.ndarray, d_parameters: LayerParameters) -> None:
         """Write the gradient on the packed matrix, its rows not halved, into `d_parameters`.
 
-        Both may have the same axes in front, for several gradients.
+        Both may have the same leading axes, for several gradients.
         """
         if not self.cell.splits_last_gate:
             d_parameters.matrix[...] = d_packed
@@ -79,21 +79,21 @@ class Layer:
         d_parameters.recurrent_bias[...] = d_packed[..., :hidden_size, -1]
 
     def whole(self, packed: np.ndarray) -> np.ndarray:
-        """Return the packed matrix with the rows of sigmoid gates no longer halved: what derivatives are about."""
+        """Return the packed matrix with the rows of sigmoid gates no longer halved, as derivatives need it."""
         return packed / self._packed_scales[packed.dtype] if self.cell.sigmoid_gates else packed
 
-    def forward(self, packed: np.ndarray, workspace: LayerWorkspace, segments: Segments) -> None:
+    def forward(self, packed: np.ndarray, workspace: LayerWorkspace, spans: Spans) -> None:
         """Unroll the cell over `workspace.inputs`, and write the state after each timestep into the workspace."""
         n_joined, mask, shared, advance = 0, workspace.state_mask, workspace.shared, self.cell.advance
         step_matrix = packed[: self.n_step_rows]
         if shared is not None:
             projections = shared.project(packed[:, self.hidden_size :])
             step_matrix = np.ascontiguousarray(step_matrix[:, : self.hidden_size])
-        for steps, n_running in _blocks(segments, workspace.block_size, ascending=not self.from_end):
+        for steps, n_running in _blocks(spans, workspace.block_size, ascending=not self.from_end):
             block = workspace.block(steps, n_running)
             if self.cell.splits_last_gate and shared is None:
                 self._project_inputs(packed, block)
-            if self.from_end and n_running > n_joined:  # those that end here join those that come from further on
+            if self.from_end and n_running > n_joined:  # sequences that end here begin, beside longer ones
                 workspace.previous_h[steps.stop - 1, :, n_joined:n_running] = 0.0
                 workspace.previous_c[steps.stop - 1, :, n_joined:n_running] = 0.0
                 n_joined = n_running
@@ -112,47 +112,39 @@ class Layer:
                 self.cell.linearise(*block.linearised)
 
     def _project_inputs(self, packed: np.ndarray, block: Block) -> None:
-        """Write the input half of a split gate, for a block of timesteps at once, into its block of the records."""
+        """Write the input half of a split gate into the records, for a block of timesteps at once."""
         input_half = packed[self.n_step_rows :, self.hidden_size :]
         np.matmul(input_half, block.inputs, out=block.records[:, self.cell.n_gates])
 
     def _add_projections(self, projections: np.ndarray, record: np.ndarray) -> None:
-        """Add to the product of the state in `record` what the inputs contribute, (n_blocks * hidden_size, width)."""
-        n_gates, blocks = self.cell.n_gates, projections.reshape(self.cell.n_blocks, *record.shape[1:])
-        record[:n_gates] += blocks[:n_gates]
-        record[n_gates : len(blocks)] = blocks[n_gates:]
+        """Add the products with inputs, (n_preactivations * hidden_size, width), to that with the state in `record`."""
+        n_gates, of_inputs = self.cell.n_gates, projections.reshape(self.cell.n_preactivations, *record.shape[1:])
+        record[:n_gates] += of_inputs[:n_gates]
+        record[n_gates : len(of_inputs)] = of_inputs[n_gates:]
 
-    def final_hidden_states(self, workspace: LayerWorkspace, segments: Segments, out: np.ndarray) -> None:
-        """Write the hidden state with which the pass over each sequence ends into `out`, (hidden_size, n_sequences)."""
+    def final_hidden_states(self, workspace: LayerWorkspace, spans: Spans, out: np.ndarray) -> None:
+        """Write the last hidden state of the pass over each sequence into `out`, (hidden_size, n_sequences)."""
         if self.from_end:
             out[:] = workspace.hidden_states[0, :, : out.shape[1]]
             return
-        for _, stop, n_running in segments:
+        for _, stop, n_running in spans:
             out[:, :n_running] = workspace.hidden_states[stop - 1, :, :n_running]
 
     def backward(
         self,
         packed: np.ndarray,
         workspace: LayerWorkspace,
-        segments: Segments,
+        spans: Spans,
         d_outputs: np.ndarray | None,
         d_inputs: np.ndarray | None,
     ) -> np.ndarray:
         """Roll the error back up through all timesteps and return the gradient on the packed matrix.
 
-        Parameters
-        ----------
-        packed : ndarray of shape (n_blocks * hidden_size, n_operand)
-            The matrix that the forward pass used.
-        workspace : LayerWorkspace
-            As the forward pass left it. On entry `workspace.d_h`, (hidden_size, n_sequences), holds the gradient on
-            each sequence's final hidden state: a column waits there until the roll-up reaches its end.
-        segments : list of (start, stop, n_running)
-            As in the forward pass.
-        d_outputs : ndarray of shape (n_timesteps, hidden_size, n_sequences) or None
-            Gradient on the hidden state after each timestep, added where the roll-up reaches it.
-        d_inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences) or None
-            Where given, the gradient on the inputs is written here.
+        `packed`, `workspace` and `spans` are those of the forward pass. On entry `workspace.d_h`, (hidden_size,
+        n_sequences), holds the gradient on each sequence's final hidden state; a column is not used before the roll-up
+        reaches the end of its sequence. `d_outputs`, (n_timesteps, hidden_size, n_sequences), is the gradient on the
+        hidden state after each timestep. The gradient on the inputs is written into `d_inputs`, (n_timesteps, n_inputs,
+        n_sequences).
         """
         workspace.d_c.fill(0.0)
         workspace.d_packed.fill(0.0)
@@ -161,7 +153,7 @@ class Layer:
         if shared is not None:
             d_recurrent = np.zeros_like(recurrent.T, order="C")
             d_projections = shared.zeros(self.packed_shape[0])
-        for steps, n_running in _blocks(segments, workspace.block_size, ascending=self.from_end):
+        for steps, n_running in _blocks(spans, workspace.block_size, ascending=self.from_end):
             block = workspace.block(steps, n_running)
             self._roll_up(recurrent, workspace, block, steps, n_running, d_outputs)
             if shared is None:
@@ -188,24 +180,24 @@ class Layer:
         d_outputs: np.ndarray | None,
     ) -> None:
         """Write the gradient on the pre-activations of a block of timesteps into `block.d_rows`."""
-        room = workspace.backward_room(n_running)
+        running = workspace.backward_workspace(n_running)
         has_direct_path, mask, backward = self.cell.has_direct_path, workspace.state_mask, self.cell.backward
-        room.begin()
-        d_h, d_c, d_h_gates, d_h_tiles = room.d_h, room.d_c, room.d_h_gates, room.d_h_tiles
-        multiply = tiled_product(recurrent, room.n_tiles)
+        running.begin()
+        d_h, d_c, d_h_gates, d_h_tiles = running.d_h, running.d_c, running.d_h_gates, running.d_h_tiles
+        multiply = tiled_product(recurrent, running.n_tiles)
         in_order = enumerate(block.derivatives, steps.start)
-        for t, (coefficients, d_blocks, d_step_rows) in _ordered(in_order, self.from_end):
+        for t, (coefficients, d_preactivations, d_step_rows) in _ordered(in_order, self.from_end):
             if d_outputs is not None:
                 d_h += d_outputs[t, :, :n_running]
-            backward(coefficients, d_h, d_c, d_blocks)
+            backward(coefficients, d_h, d_c, d_preactivations)
             if t == 0 and not self.from_end:
-                break  # there is nobody to hand the gradient on the first state to
+                break  # the gradient on the initial state is not needed
             multiply(d_step_rows, d_h_tiles)
             if mask is not None:
                 d_h_gates *= mask[:, :n_running]
             if has_direct_path:
                 d_h += d_h_gates
-        room.end()
+        running.end()
 
     def _accumulate(self, workspace: LayerWorkspace, block: Block) -> None:
         """Add the gradient on the packed matrix of a block of timesteps to `workspace.d_packed`."""
@@ -221,27 +213,16 @@ class Layer:
         packed: np.ndarray,
         t_packed: np.ndarray,
         workspace: LayerWorkspace,
-        segments: Segments,
+        spans: Spans,
         t_inputs: np.ndarray | None,
         t_outputs: np.ndarray | None,
     ) -> None:
-        """Unroll the perturbation of the hidden states by one of the parameters, on top of a forward pass.
+        """Unroll the perturbation of the hidden states that follows from one of the parameters, after a forward pass.
 
-        Nothing may be dropped, and initial states are fixed. The perturbation of each sequence's final hidden state is
-        left in `workspace.d_h`, (hidden_size, n_sequences).
-
-        Parameters
-        ----------
-        packed, t_packed : ndarray of shape (n_blocks * hidden_size, n_operand)
-            The matrix that the forward pass used, and its perturbation.
-        workspace : LayerWorkspace
-            As the forward pass left it.
-        segments : list of (start, stop, n_running)
-            As in the forward pass.
-        t_inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences) or None
-            Perturbation of the inputs, where there is one.
-        t_outputs : ndarray of shape (n_timesteps, hidden_size, n_sequences) or None
-            Where given, the perturbation of the hidden state after each timestep is written here.
+        `packed`, `workspace` and `spans` are those of the forward pass; `t_packed` is the perturbation of the matrix,
+        `t_inputs`, (n_timesteps, n_inputs, n_sequences), that of the inputs. Nothing may be dropped, and initial states
+        are constant. The perturbation of the hidden state after each timestep is written into `t_outputs`,
+        (n_timesteps, hidden_size, n_sequences), and that of each sequence's final one into `workspace.d_h`.
         """
         workspace.d_h.fill(0.0)
         workspace.d_c.fill(0.0)
@@ -249,70 +230,59 @@ class Layer:
         packed, t_packed = self.whole(packed), self.whole(t_packed)
         recurrent = np.ascontiguousarray(packed[: self.n_step_rows, : self.hidden_size])
         input_weights = packed[:, self.hidden_size : -1]
-        for steps, n_running in _blocks(segments, workspace.block_size, ascending=not self.from_end):
+        for steps, n_running in _blocks(spans, workspace.block_size, ascending=not self.from_end):
             columns, block = slice(n_running), workspace.block(steps, n_running)
             t_rows = block.d_rows
             np.matmul(t_packed, block.operands, out=t_rows)
             if t_inputs is not None:
                 t_rows += np.matmul(input_weights, t_inputs[steps, :, columns])
             of_running = None if t_outputs is None else t_outputs[steps, :, columns]
-            self._unroll_tangent(recurrent, workspace.backward_room(n_running), block, of_running)
+            self._unroll_tangent(recurrent, workspace.backward_workspace(n_running), block, of_running)
 
     def _unroll_tangent(
-        self, recurrent: np.ndarray, room: BackwardRoom, block: Block, t_outputs: np.ndarray | None
+        self, recurrent: np.ndarray, running: BackwardWorkspace, block: Block, t_outputs: np.ndarray | None
     ) -> None:
-        """Take the perturbation of the state in `room` through a block of timesteps."""
-        room.begin()
-        multiply = tiled_product(recurrent, room.n_tangent_tiles)
+        """Take the perturbation of the state in `running` through a block of timesteps."""
+        running.begin()
+        multiply = tiled_product(recurrent, running.n_tangent_tiles)
         in_order = enumerate(block.derivatives)
-        for t, (coefficients, t_blocks, t_step_rows) in _ordered(in_order, not self.from_end):
-            multiply(room.d_h, room.t_tiles)
-            t_step_rows += room.t_gates
-            self.cell.tangent(coefficients, t_blocks, room.d_h, room.d_c)
+        for t, (coefficients, t_preactivations, t_step_rows) in _ordered(in_order, not self.from_end):
+            multiply(running.d_h, running.t_tiles)
+            t_step_rows += running.t_gates
+            self.cell.tangent(coefficients, t_preactivations, running.d_h, running.d_c)
             if t_outputs is not None:
-                t_outputs[t] = room.d_h
-        room.end()
+                t_outputs[t] = running.d_h
+        running.end()
 
     def backward_each(
         self,
         packed: np.ndarray,
         workspace: LayerWorkspace,
-        segments: Segments,
+        spans: Spans,
         d_outputs: np.ndarray,
         d_inputs: np.ndarray | None,
     ) -> np.ndarray:
-        """Roll several gradients up at once, and return those on the packed matrix of each sequence apart.
+        """Roll several gradients up at once, and return those on the packed matrix, separately for each sequence.
 
-        Nothing may be dropped.
-
-        Parameters
-        ----------
-        packed, workspace, segments
-            As in `backward`, except that `workspace.d_h` is not read: all gradients come in `d_outputs`.
-        d_outputs : ndarray of shape (n_timesteps, n_gradients, hidden_size, n_sequences)
-            Gradients on the hidden state after each timestep.
-        d_inputs : ndarray of shape (n_timesteps, n_gradients, n_inputs, n_sequences) or None
-            Where given, the gradients on the inputs are written here.
-
-        Returns
-        -------
-        d_packed : ndarray of shape (n_gradients, n_sequences, n_blocks * hidden_size, n_operand)
+        As `backward`, but all gradients come in `d_outputs`, (n_timesteps, n_gradients, hidden_size, n_sequences), and
+        those on the inputs are written into `d_inputs`, (n_timesteps, n_gradients, n_inputs, n_sequences). Nothing may
+        be dropped. The result is (n_gradients, n_sequences, n_preactivations * hidden_size, n_operand).
         """
         n_timesteps, n_gradients, hidden_size, n_sequences = d_outputs.shape
         d_h = np.zeros(d_outputs.shape[1:], d_outputs.dtype)
         d_c = np.zeros((n_gradients, *workspace.d_c.shape), d_h.dtype)
         d_rows = np.zeros((n_timesteps, n_gradients, self.packed_shape[0], n_sequences), d_h.dtype)
-        d_blocks = d_rows.reshape(n_timesteps, n_gradients, -1, hidden_size, n_sequences).swapaxes(1, 2)
+        d_preactivations = d_rows.reshape(n_timesteps, n_gradients, -1, hidden_size, n_sequences).swapaxes(1, 2)
         workspace.require_inputs()
         packed = self.whole(packed)
         recurrent = np.ascontiguousarray(packed[: self.n_step_rows, :hidden_size].T)
-        for steps, n_running in _blocks(segments, workspace.block_size, ascending=self.from_end):
+        for steps, n_running in _blocks(spans, workspace.block_size, ascending=self.from_end):
             columns, block = slice(n_running), workspace.block(steps, n_running)
             in_order = enumerate([coefficients[:, np.newaxis] for coefficients, *_ in block.derivatives], steps.start)
             d_state, d_cell_state = d_h[..., columns], d_c[..., columns]
             for t, coefficients in _ordered(in_order, self.from_end):
                 d_state += d_outputs[t, ..., columns]
-                self.cell.backward(coefficients, d_state, d_cell_state, d_blocks[t, ..., columns])
+                self.cell.backward(coefficients, d_state, d_cell_state, d_preactivations[t, ..., columns])
                 through_gates = np.matmul(recurrent, d_rows[t, :, : self.n_step_rows, columns])
                 if self.cell.has_direct_path:
                     d_state += through_gates
@@ -321,38 +291,38 @@ class Layer:
         if d_inputs is not None:
             input_weights = packed[self.input_rows, hidden_size:-1]
             np.matmul(input_weights.T, d_rows[:, :, self.input_rows], out=d_inputs)
-        return self._products_of_sequences(workspace, segments, d_rows)
+        return self._products_of_sequences(workspace, spans, d_rows)
 
-    def _products_of_sequences(self, workspace: LayerWorkspace, segments: Segments, d_rows: np.ndarray) -> np.ndarray:
+    def _products_of_sequences(self, workspace: LayerWorkspace, spans: Spans, d_rows: np.ndarray) -> np.ndarray:
         """Return the sum of products over the timesteps of each sequence, (n_gradients, n_sequences, *packed_shape)."""
         _, n_gradients, _, n_sequences = d_rows.shape
         d_packed = np.zeros((n_gradients, n_sequences, *self.packed_shape), d_rows.dtype)
-        for start, stop, n_running in segments:
+        for start, stop, n_running in spans:
             of_sequences = d_rows[start:stop, ..., :n_running].transpose(1, 3, 2, 0)
             operands = workspace.operands[start:stop, :, :n_running].transpose(2, 0, 1)
-            # Copies, for `np.matmul` has no fast way through arrays whose last axis is not contiguous.
+            # Copies, because `np.matmul` is slow on arrays whose last axis is not contiguous.
             d_packed[:, :n_running] += np.matmul(of_sequences.copy(), operands.copy())
         return d_packed
 
 
 def _columns(scales: list[float], hidden_size: int) -> dict[np.dtype, np.ndarray]:
-    """Return a number for each row of blocks, (n_blocks * hidden_size, 1), in both dtypes."""
+    """Return each number for hidden_size rows, (len(scales) * hidden_size, 1), in both dtypes."""
     column = np.repeat(scales, hidden_size)[:, None]
     return {np.dtype(dtype): column.astype(dtype) for dtype in (np.float32, np.float64)}
 
 
 def _ordered(steps: Iterable[Any], ascending: bool) -> Iterable[Any]:
-    """Return the steps as they are, or the last first."""
+    """Return the steps as they are, or in reverse order."""
     return steps if ascending else reversed(list(steps))
 
 
-def _blocks(segments: Segments, block_size: int, *, ascending: bool) -> Iterator[tuple[slice, int]]:
+def _blocks(spans: Spans, block_size: int, *, ascending: bool) -> Iterator[tuple[slice, int]]:
     """Yield blocks of timesteps and how many sequences run in them, in ascending or descending order of time."""
     if ascending:
-        for start, stop, n_running in segments:
+        for start, stop, n_running in spans:
             for first in range(start, stop, block_size):
                 yield slice(first, min(stop, first + block_size)), n_running
     else:
-        for start, stop, n_running in reversed(segments):
+        for start, stop, n_running in reversed(spans):
             for last in range(stop, start, -block_size):
                 yield slice(max(start, last - block_size), last), n_running

@@ -1,4 +1,4 @@
-"""The arrays of a layer: where a batch unrolls and rolls back up, written anew by each batch."""
+"""The arrays of a layer in which a batch unrolls and rolls back up, and which each batch overwrites."""
 
 from math import prod
 from typing import Protocol, final
@@ -8,17 +8,17 @@ import numpy as np
 from skrnn.cells._base import Cell
 from skrnn.network._products import add_products, count_tiles, tile_rows
 from skrnn.network._shared_inputs import SharedInputs
-from skrnn.sequences._batches import Segments
+from skrnn.sequences._batches import Spans
 
-#: A step forward goes through all columns where no more pre-activations than these are computed in vain: calls on
-#: parts of arrays cost more.
-_VAIN_NUMBERS = 4096
+#: Up to so many pre-activations, a step forward also computes those of sequences that have ended: it costs less than
+#: calls on parts of arrays.
+_WASTED_NUMBERS = 4096
 
-#: As many blocks are kept as a few passes have.
+#: Views on the blocks of so many passes are kept.
 _MAX_PASSES_KEPT = 4
 
 #: Bytes of the large arrays of a block of timesteps: the fewer blocks the better, up to some six timesteps, as long as
-#: what is left of a block is still near, in the L2 cache or at worst in a small L3 cache, when it is used.
+#: the arrays of a block are still in the L2 cache, or at worst in a small L3 cache, when they are used again.
 _BLOCK_BYTES = 3 * 1024 * 1024
 
 
@@ -34,16 +34,16 @@ class LayerShape(Protocol):
 
 @final
 class LayerWorkspace:
-    """The arrays of one layer for batches of one shape, written anew by each batch.
+    """The arrays of one layer for batches of one shape, which each batch overwrites.
 
-    A state needs one place more than there are timesteps: forward in time, timestep t finds the previous state in
-    place t and leaves its own in place t + 1; from the end, it finds it in place t + 1 and leaves its own in place t.
-    The attributes are views by timestep, so that nothing else knows of places.
+    States are stored with one more entry than there are timesteps: forward in time, timestep t reads the previous
+    state from entry t and writes its own to entry t + 1; from the end, it reads entry t + 1 and writes entry t. The
+    attributes are views by timestep, so that no other code depends on this.
 
     Parameters
     ----------
     layer : LayerShape
-        The layer that works here.
+        The layer.
     n_timesteps, n_sequences : int
         Shape of the batches.
     dtype : dtype
@@ -51,9 +51,9 @@ class LayerWorkspace:
     backward : bool
         Whether the arrays of BPTT are needed too.
     drops_state : bool, default=False
-        Whether the product is to see the hidden state through a mask.
+        Whether the product multiplies the hidden state with a mask applied to it.
     concurrent : bool, default=False
-        Whether other threads work at the same time, which nothing may keep waiting.
+        Whether other threads work at the same time: then no call may block them.
 
     Attributes
     ----------
@@ -68,15 +68,15 @@ class LayerWorkspace:
     initial_h, initial_c : ndarray of shape (hidden_size, n_sequences)
         The state from which a pass forward in time begins.
     block_size : int
-        How many timesteps are gone through at once.
+        Number of timesteps of a block.
     records : ndarray of shape (block_size, n_records, hidden_size, n_sequences)
-        Pre-activations of a block of timesteps, and what its local derivatives follow from.
+        Pre-activations of a block of timesteps, and what else its local derivatives need.
     coefficients : ndarray of shape (n_timesteps, n_coefficients, hidden_size, n_sequences)
-        Local derivatives, which all passes but the forward one read; only where there is such a pass.
+        Local derivatives, which all passes but the forward one read; absent without such a pass.
     shared : SharedInputs or None
-        The inputs, where they are those of overlapping windows: `inputs` then holds none.
+        The inputs, if they are those of overlapping windows: `inputs` is then not filled.
     state_mask : ndarray of shape (hidden_size, n_sequences) or None
-        What the product sees the hidden state multiplied by, where it drops some of it.
+        What the hidden state is multiplied by before the product, where some of it is dropped.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class LayerWorkspace:
         cell, hidden_size = layer.cell, layer.hidden_size
         operands = np.zeros((n_timesteps + 1, layer.n_operand, n_sequences), dtype)
         operands[:, -1] = 1.0
-        # Without a mask a state is written straight into the operand of the timestep that follows.
+        # Without a mask a state is written directly into the operand of the next timestep.
         h = np.zeros((n_timesteps + 1, hidden_size, n_sequences), dtype) if drops_state else operands[:, :hidden_size]
         c = np.zeros((n_timesteps + 1, hidden_size if cell.has_cell_state else 0, n_sequences), dtype)
         self.state_mask = np.ones((hidden_size, n_sequences), dtype) if drops_state else None
@@ -117,8 +117,8 @@ class LayerWorkspace:
         cell, hidden_size, block_size = layer.cell, layer.hidden_size, self.block_size
         n_timesteps, n_operand, n_sequences = self.operands.shape
         self.coefficients = np.empty((n_timesteps, cell.n_coefficients, hidden_size, n_sequences), dtype)
-        self.d_blocks = np.empty((block_size, cell.n_blocks, hidden_size, n_sequences), dtype)
-        self._backward_rooms: dict[int, BackwardRoom] = {}
+        self.d_preactivations = np.empty((block_size, cell.n_preactivations, hidden_size, n_sequences), dtype)
+        self._backward_workspaces: dict[int, BackwardWorkspace] = {}
         self.d_h = np.empty((hidden_size, n_sequences), dtype)
         self.d_h_gates = np.empty((hidden_size, n_sequences), dtype)
         self.d_c = np.empty((self.cell_states.shape[1], n_sequences), dtype)
@@ -130,63 +130,63 @@ class LayerWorkspace:
         self.d_packed = np.empty(layer.packed_shape, dtype)
 
     def require_inputs(self) -> None:
-        """Let `inputs` hold those of each sequence, for passes that need them apart."""
+        """Fill `inputs` also where they are shared, for passes that need those of each sequence."""
         if self.shared is not None:
             self.shared.write(self.inputs)
 
     def width(self, n_running: int) -> int:
-        """Return how many columns a step forward goes through: those of sequences that have ended are not read."""
+        """Return how many columns a step forward computes: those of sequences that have ended are not read."""
         n_sequences = self.operands.shape[-1]
-        n_vain = (n_sequences - n_running) * self.n_gates * self.hidden_states.shape[1]
-        return n_sequences if n_vain <= _VAIN_NUMBERS else n_running
+        n_wasted = (n_sequences - n_running) * self.n_gates * self.hidden_states.shape[1]
+        return n_sequences if n_wasted <= _WASTED_NUMBERS else n_running
 
     def block(self, steps: slice, n_running: int) -> "Block":
-        """Return the views on a block of timesteps; those on all columns are kept, if not too many."""
+        """Return the views on a block of timesteps; those on all columns are kept, unless they are too many."""
         if n_running < self.operands.shape[-1]:
             return Block(self, steps, n_running)
         key = (steps.start, steps.stop)
         if key not in self._blocks:
             if len(self._blocks) > _MAX_PASSES_KEPT * len(self.operands) // self.block_size:
-                self._blocks.clear()  # ragged batches are cut at ever other timesteps
+                self._blocks.clear()  # the blocks of each ragged batch are different ones
             self._blocks[key] = Block(self, steps, n_running)
         return self._blocks[key]
 
-    def backward_room(self, n_running: int) -> "BackwardRoom":
-        """Return the room for the states of those sequences that run; it is made once."""
-        if n_running not in self._backward_rooms:
-            self._backward_rooms[n_running] = BackwardRoom(self, n_running)
-        return self._backward_rooms[n_running]
+    def backward_workspace(self, n_running: int) -> "BackwardWorkspace":
+        """Return the workspace for the gradient on the states of the running sequences; it is made once."""
+        if n_running not in self._backward_workspaces:
+            self._backward_workspaces[n_running] = BackwardWorkspace(self, n_running)
+        return self._backward_workspaces[n_running]
 
     def add_products(self, left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
         """Add sum_t left[t] @ right[t].T to `out`, for a block of timesteps."""
-        room = self.products[..., : out.shape[1]]
-        add_products(left, right, out, room, self.operand_rows, in_blas=not self.concurrent)
+        products = self.products[..., : out.shape[1]]
+        add_products(left, right, out, products, self.operand_rows, in_blas=not self.concurrent)
 
-    def carry_state(self, segments: Segments) -> None:
-        """Make the state that each sequence of a pass forward in time has ended with the initial one of the next."""
-        for _, stop, n_running in segments:
+    def carry_state(self, spans: Spans) -> None:
+        """Make the final state of each sequence of a pass forward in time the initial one of the next pass."""
+        for _, stop, n_running in spans:
             self.initial_h[:, :n_running] = self.hidden_states[stop - 1, :, :n_running]
             self.initial_c[:, :n_running] = self.cell_states[stop - 1, :, :n_running]
 
     def forget_state(self) -> None:
-        """Let the next pass forward in time begin with a state of zeros."""
+        """Set the initial state of the next pass forward in time to zeros."""
         self.initial_h.fill(0.0)
         self.initial_c.fill(0.0)
 
 
 @final
 class Block:
-    """The views through which the passes see a block of timesteps, for those sequences that run.
+    """The views that the passes use on a block of timesteps, for the running sequences.
 
-    The forward pass goes through `width(n_running)` columns, the others through `n_running`.
+    The forward pass computes `width(n_running)` columns, the others `n_running`.
 
     Attributes
     ----------
     n_tiles : int
-        Into how many tiles the rows of a step's product are cut.
+        Into how many tiles the rows of the product of a timestep are cut.
     steps : list of (operand, seen_h, rows, record, h, c, new_h, new_c)
-        What the forward pass reads and writes at each timestep; `rows` are those blocks of `record` that the step's
-        product writes, in their tiles.
+        What the forward pass reads and writes at each timestep; `rows` are those of `record` into which the product is
+        written, in tiles.
     records : ndarray of shape (n_steps, n_records, hidden_size, width)
         Those of the timesteps.
     inputs : ndarray of shape (n_steps, n_inputs + 1, width)
@@ -194,12 +194,11 @@ class Block:
     operands : ndarray of shape (n_steps, n_operand, n_running)
         Those of the timesteps.
     linearised : tuple of ndarray
-        What `Cell.linearise` reads and writes; of its last, the local derivatives, the other passes read
-    derivatives : list of (coefficients, d_blocks, d_step_rows)
-        what they read and write at each timestep.
-    d_rows : ndarray of shape (n_steps, n_blocks * hidden_size, n_running)
-        Gradient on all pre-activations. The tangent pass, forward in time, finds the same room for perturbations in the
-        place of gradients.
+        What `Cell.linearise` reads, and the local derivatives, which it writes.
+    derivatives : list of (coefficients, d_preactivations, d_step_rows)
+        What the other passes read and write at each timestep.
+    d_rows : ndarray of shape (n_steps, n_preactivations * hidden_size, n_running)
+        Gradient on all pre-activations, or in the tangent pass their perturbation.
     """
 
     def __init__(self, workspace: LayerWorkspace, steps: slice, n_running: int) -> None:
@@ -225,24 +224,24 @@ class Block:
         coefficients = close_up(workspace.coefficients, steps.start, steps.stop, n_running)
         of_running = (array[steps, :, :n_running] for array in states)
         self.linearised = (self.records[..., :n_running], *of_running, coefficients)
-        d_blocks = close_up(workspace.d_blocks, 0, n_steps, n_running)
-        self.d_rows = join_rows(d_blocks)
-        self.derivatives = list(zip(coefficients, d_blocks, self.d_rows[:, :n_step_rows], strict=True))
+        d_preactivations = close_up(workspace.d_preactivations, 0, n_steps, n_running)
+        self.d_rows = join_rows(d_preactivations)
+        self.derivatives = list(zip(coefficients, d_preactivations, self.d_rows[:, :n_step_rows], strict=True))
 
 
 @final
-class BackwardRoom:
-    """Room for the gradient on the states of those sequences that run, or its counterpart in the tangent pass.
+class BackwardWorkspace:
+    """The gradient on the states of the running sequences, or in the tangent pass their perturbation.
 
     Attributes
     ----------
     d_h, d_c, d_h_gates : ndarray of shape (hidden_size, n_running)
-        Gradient on the state, and that part of it which comes through the gates: all of that on the hidden state,
-        unless the cell has a direct path.
+        Gradient on the state, and its part that comes through the gates: the whole gradient on the hidden state, unless
+        the cell has a direct path.
     t_gates : ndarray of shape (n_gates * hidden_size, n_running)
         What the perturbation of the state adds to that of the pre-activations.
     n_tiles, n_tangent_tiles : int
-        Into how many tiles the rows of their product are cut.
+        Into how many tiles the rows of their products are cut.
     d_h_tiles, t_tiles : ndarray
         `d_h_gates` and `t_gates` in these tiles.
     """
@@ -265,31 +264,31 @@ class BackwardRoom:
         self.t_tiles = tile_rows(self.t_gates, self.n_tangent_tiles)
 
     def begin(self) -> None:
-        """Take the gradient on the states of those that run from among that on all."""
+        """Copy the columns of the running sequences from those of all."""
         if not self._is_whole:
             self.d_h[...] = self._all_d_h
             self.d_c[...] = self._all_d_c
 
     def end(self) -> None:
-        """Put it back."""
+        """Copy them back."""
         if not self._is_whole:
             self._all_d_h[...] = self.d_h
             self._all_d_c[...] = self.d_c
 
 
 def count_block_timesteps(layer: LayerShape, n_timesteps: int, n_sequences: int, dtype: np.dtype) -> int:
-    """Return how many timesteps are gone through at once."""
+    """Return the number of timesteps of a block."""
     cell = layer.cell
-    n_numbers = (cell.n_records + cell.n_coefficients + cell.n_blocks) * layer.hidden_size * n_sequences
+    n_numbers = (cell.n_records + cell.n_coefficients + cell.n_preactivations) * layer.hidden_size * n_sequences
     n_numbers += 2 * layer.n_operand * n_sequences + prod(layer.packed_shape)  # factors and product, in `add_products`
     return max(1, min(n_timesteps, _BLOCK_BYTES // (n_numbers * dtype.itemsize)))
 
 
 def close_up(array: np.ndarray, start: int, stop: int, n_running: int) -> np.ndarray:
-    """View `array[start:stop]`, (n_steps, ..., n_sequences), with the columns of the running ones side by side.
+    """View the memory of `array[start:stop]`, (n_steps, ..., n_sequences), as if it had `n_running` columns.
 
-    Fewer sequences take less of the memory of each timestep, without gaps: elementwise functions are fastest then, and
-    so is `np.dot`, which costs half as much to call as `np.matmul` but writes into whole arrays only.
+    Fewer sequences then take less of the memory of each timestep, without gaps: elementwise functions are fastest that
+    way, and so is `np.dot`, which costs half as much to call as `np.matmul` but writes only into contiguous arrays.
     """
     if n_running == array.shape[-1]:
         return array[start:stop]
@@ -297,6 +296,6 @@ def close_up(array: np.ndarray, start: int, stop: int, n_running: int) -> np.nda
     return array.reshape(len(array), -1)[start:stop, : prod(shape)].reshape(stop - start, *shape)
 
 
-def join_rows(blocks: np.ndarray) -> np.ndarray:
-    """View (n_steps, n_blocks, hidden_size, n_running) as (n_steps, n_blocks * hidden_size, n_running)."""
-    return blocks.reshape(len(blocks), -1, blocks.shape[-1])
+def join_rows(preactivations: np.ndarray) -> np.ndarray:
+    """View (n_steps, n, hidden_size, n_running) as (n_steps, n * hidden_size, n_running)."""
+    return preactivations.reshape(len(preactivations), -1, preactivations.shape[-1])

@@ -11,7 +11,7 @@ import numpy as np
 from skrnn.network._inference import split
 from skrnn.network._network import Network, Workspace, Workspaces
 from skrnn.network._objective import Objective
-from skrnn.sequences._batches import Batch, room_for
+from skrnn.sequences._batches import Batch, n_allocated_timesteps
 from skrnn.sequences._ragged import Sequences
 
 #: Bytes of the gradients that are rolled up at once.
@@ -22,8 +22,8 @@ _GRADIENT_BYTES = 64 * 1024 * 1024
 class Linearisation:
     """The raw outputs of a network at theta on a batch, and their derivative J with respect to theta.
 
-    Neither J nor any matrix of its size is formed, except by `jacobian`. Nothing may be dropped, and the initial states
-    are those of the room: zeros, unless someone has written others.
+    Neither J nor any matrix of its size is formed, except by `jacobian`. Nothing may be dropped; the initial states are
+    those in the workspace, which are zeros unless others were written.
 
     Parameters
     ----------
@@ -35,62 +35,60 @@ class Linearisation:
         The data.
     batch : Batch
         Which of them go through the network.
-    room : Workspace
-        Where they do. If the last forward pass in it was that of the same objects `theta` and `batch`, it is not
-        repeated.
+    workspace : Workspace
+        The arrays. If the last forward pass in them was with the same objects `theta` and `batch`, it is not repeated.
 
     Attributes
     ----------
     raw : ndarray of shape (n_outputs, n_columns)
-        The outputs, which live in the room.
+        The outputs, a view on the workspace.
     """
 
     def __init__(
-        self, network: Network, theta: np.ndarray, sequences: Sequences, batch: Batch, room: Workspace
+        self, network: Network, theta: np.ndarray, sequences: Sequences, batch: Batch, workspace: Workspace
     ) -> None:
-        self._network, self._batch, self._room = network, batch, room
+        self._network, self._batch, self._workspace = network, batch, workspace
         self._n_parameters, self._dtype = len(theta), theta.dtype
         parameters = network.layout.views(theta)
         self._packed, self._readout = network.pack(parameters), parameters.readout
-        if room.holds(theta, batch):
-            self.raw = room.raw[:, : network.reading.n_columns(batch)]
+        if workspace.holds(theta, batch):
+            self.raw = workspace.raw[:, : network.pooling.n_columns(batch)]
         else:
-            self.raw = network.forward(self._packed, self._readout, sequences, batch, room)
-            room.held = (theta, batch)
+            self.raw = network.forward(self._packed, self._readout, sequences, batch, workspace)
+            workspace.held = (theta, batch)
 
     def backward(self, d_raw: np.ndarray) -> np.ndarray:
         """Return J' d_raw, (n_parameters,), for a gradient on the outputs, (n_outputs, n_columns)."""
-        self._room.d_raw[:, : d_raw.shape[1]] = d_raw
+        self._workspace.d_raw[:, : d_raw.shape[1]] = d_raw
         gradient = np.empty(self._n_parameters, self._dtype)
         d_parameters = self._network.layout.views(gradient)
-        self._network.backward(self._packed, self._readout, self._batch, self._room, d_parameters)
+        self._network.backward(self._packed, self._readout, self._batch, self._workspace, d_parameters)
         return gradient
 
     def tangent(self, direction: np.ndarray) -> np.ndarray:
         """Return J direction, (n_outputs, n_columns), for a perturbation of theta, (n_parameters,)."""
         t_parameters = self._network.layout.views(direction)
-        return self._network.tangent(self._packed, self._readout, t_parameters, self._batch, self._room)
+        return self._network.tangent(self._packed, self._readout, t_parameters, self._batch, self._workspace)
 
     def jacobian(self, slopes: np.ndarray) -> np.ndarray:
         """Return J, each output's row times its slope, (n_columns, n_outputs, n_parameters).
 
-        `slopes` is (n_outputs, n_columns). Of all outputs that are read at the same time, as many as memory allows are
-        rolled back up together.
+        `slopes` is (n_outputs, n_columns). As many gradients as memory allows are rolled back up together.
         """
         network, batch = self._network, self._batch
         rows = np.empty((slopes.shape[1], len(slopes), self._n_parameters), self._dtype)
         for probes in self._groups(len(slopes)):
             of_probes = np.zeros((len(probes), len(batch), self._n_parameters), self._dtype)
             d_parameters = network.layout.views(of_probes)
-            network.backward_each(self._packed, self._readout, batch, self._room, slopes, probes, d_parameters)
-            for (reading, output), of_probe in zip(probes, of_probes, strict=True):
-                columns = network.reading.columns_of(batch, reading)
+            network.backward_each(self._packed, self._readout, batch, self._workspace, slopes, probes, d_parameters)
+            for (number, output), of_probe in zip(probes, of_probes, strict=True):
+                columns = network.pooling.columns_of(batch, number)
                 rows[columns, output] = of_probe[: columns.stop - columns.start]
         return rows
 
     def _groups(self, n_outputs: int) -> Iterator[list[tuple[int, int]]]:
-        """Yield groups of (reading, output), the latest readings last, each small enough to be rolled up at once."""
-        probes = list(product(range(self._network.reading.n_readings(self._batch)), range(n_outputs)))
+        """Yield groups of (number of a pooled state, output), in order of time, each small enough for one roll-up."""
+        probes = list(product(range(self._network.pooling.n_pooled_states(self._batch)), range(n_outputs)))
         n_rows = max(layer.packed_shape[0] + layer.n_operand for layer in self._network.layers)
         n_numbers = self._batch.n_timesteps * (n_rows + self._network.layout.readout_size) + self._n_parameters
         size = max(1, _GRADIENT_BYTES // (len(self._batch) * n_numbers * self._dtype.itemsize))
@@ -124,7 +122,7 @@ class LinearisedChunks:
     def linearised(self, theta: np.ndarray, chunk: Batch) -> Iterator[tuple[Linearisation, np.ndarray]]:
         """Lend the network linearised on a chunk, and an array for a gradient on its outputs."""
         network, sequences = self._objective.network, self._objective.sequences
-        with self._workspaces.take(room_for(sequences, chunk.n_timesteps), len(chunk), chunk) as workspace:
+        with self._workspaces.take(n_allocated_timesteps(sequences, chunk.n_timesteps), len(chunk), chunk) as workspace:
             linear = Linearisation(network, theta, sequences, chunk, workspace)
             yield linear, workspace.d_raw[:, : linear.raw.shape[1]]
 

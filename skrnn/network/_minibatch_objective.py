@@ -55,7 +55,7 @@ class MinibatchObjective:
             if self.bptt_steps is None:
                 yield batch
             elif self.network.return_sequences:
-                yield from self._segments_with_targets(batch.pieces(self.bptt_steps))
+                yield from self._segments_with_targets(batch.segments(self.bptt_steps))
             else:
                 yield batch.tail(self.bptt_steps)
 
@@ -74,7 +74,7 @@ class MinibatchObjective:
         parameters = self._views(theta)
         packed, readout = self.network.pack(parameters), parameters.readout
         # Segments find the states where the segment before has left them: their sequences stay together.
-        chunks = [batch] if self.bptt_steps is not None else batch.parts(_MOST_SEQUENCES)
+        chunks = [batch] if self.bptt_steps is not None else batch.chunks(_MOST_SEQUENCES)
         loss, n_targets = self._sums(packed, readout, chunks[0], gradient)
         if len(chunks) > 1:
             of_chunk = np.empty_like(gradient)

@@ -66,7 +66,7 @@ class Objective:
         self._weighted_theta = np.empty_like(self.penalties)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave behind what maps the chunks: workers to which the objective is sent do not map."""
+        """Leave out the map over the chunks: workers to which the objective is sent do not use it."""
         return {**self.__dict__, "map_chunks": map}
 
     def evaluate(self, theta: np.ndarray) -> tuple[float, float]:
@@ -87,7 +87,7 @@ class Objective:
 
     def columns_of(self, batch: Batch) -> np.ndarray:
         """Return where the columns of a batch are among those of all targets."""
-        return self.network.reading.columns(self.sequences, batch)
+        return self.network.pooling.columns(self.sequences, batch)
 
     def targets_of(self, batch: Batch) -> Targets:
         """Return the targets of a batch, in the order of its columns."""
@@ -96,7 +96,7 @@ class Objective:
     def count(self, batch: Batch) -> float:
         """Return how many targets a batch has: its share in a mean over batches."""
         if self.targets.weights is None and self.targets.present is None:
-            return self.network.reading.n_columns(batch)
+            return self.network.pooling.n_columns(batch)
         return self.targets_of(batch).count()
 
     def sum_losses(self, targets: Targets, raw: np.ndarray, d_raw: np.ndarray) -> float:

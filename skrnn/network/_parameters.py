@@ -78,7 +78,7 @@ class NetworkParameters:
 
 @final
 class ParameterLayout:
-    """Where each parameter of a network lies in theta.
+    """Where each parameter of a network is in theta.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ class ParameterLayout:
     n_outputs : int
         Number of outputs of the readout.
     n_directions : {1, 2}, default=1
-        In how many directions each layer goes through time. Layers are listed by depth, in each depth forward before
-        backward.
+        In how many directions each layer goes through time. Layers are listed by depth, and at each depth forward
+        before backward.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class ParameterLayout:
     def views(self, theta: np.ndarray) -> NetworkParameters:
         """Return named views on `theta`, (..., n_parameters): writing into them writes into it.
 
-        The axes in front of the last, if any, are in front of those of each parameter too.
+        Its leading axes, if any, are also those of each parameter.
         """
         layers = []
         start, several = 0, theta.shape[:-1]

@@ -1,4 +1,4 @@
-"""Matrix products, cut the way BLAS is fastest with."""
+"""Matrix products, cut into tiles of the size at which BLAS is fastest."""
 
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
@@ -7,39 +7,39 @@ from typing import Any
 import numpy as np
 from scipy.linalg.blas import dgemm, sgemm
 
-#: Multiplications of a product up to which OpenBLAS, where the processor has AVX-512, works on the factors as they
-#: lie. Those of larger ones it first copies into an order of its own: 10 to 20 % of a product of a timestep's size.
+#: Multiplications of a product up to which OpenBLAS, on a processor with AVX-512, reads the factors in place. For
+#: larger products it first copies them: that takes 10 to 20 % of a product of a timestep's size.
 _IN_PLACE = 1_000_000
-#: Rows of which these kernels take so many at once.
+#: Rows that these kernels process at once.
 _ROWS_AT_ONCE = 4
 
-#: A sum of products of no less than so many numbers is added up in BLAS itself: as an array of products, one a
-#: timestep, it would leave the cache. From so many multiplications a product on, it pays to copy the right factors into
-#: the order in which they are read.
+#: A sum of products of at least so many numbers is added up by BLAS itself: an array with one product per timestep
+#: would not fit into the cache. From so many multiplications per product on, it is faster to copy the right factors
+#: into the order in which they are read.
 _ADD_IN_BLAS, _COPY_RIGHT = 5_000, 60_000
 _GEMM = {np.dtype(np.float32): sgemm, np.dtype(np.float64): dgemm}
 
 
 def tile_rows(rows: np.ndarray, n_tiles: int) -> np.ndarray:
-    """View (..., n_rows, n_columns) as (..., n_tiles, n_rows / n_tiles, n_columns); one tile is left as it is."""
+    """View (..., n_rows, n_columns) as (..., n_tiles, n_rows / n_tiles, n_columns), unless there is only one tile."""
     if n_tiles == 1:
         return rows
     return rows.reshape(*rows.shape[:-2], n_tiles, -1, rows.shape[-1])
 
 
 def tiled_product(matrix: np.ndarray, n_tiles: int) -> Callable[[np.ndarray, np.ndarray], Any]:
-    """Return a function that writes the product of the matrix and a right factor, for many of them.
+    """Return a function that writes the product of the matrix and a right factor, to be called many times.
 
     `function(right, out)` expects a right factor of two axes, and the rows of `out` in tiles.
     """
     if n_tiles == 1:
-        return matrix.dot  # which takes less time to call than `np.dot`, and that less than `np.matmul`
+        return matrix.dot  # which is faster to call than `np.dot`, and that faster than `np.matmul`
     return partial(np.matmul, tile_rows(matrix, n_tiles))
 
 
 @lru_cache(maxsize=4096)
 def count_tiles(n_rows: int, n_inner: int, n_columns: int) -> int:
-    """Return into how many tiles the rows of a product are best cut."""
+    """Return into how many tiles the rows of a product should be cut."""
     n_multiplications = n_rows * n_inner * n_columns
     if n_multiplications <= _IN_PLACE or n_rows % _ROWS_AT_ONCE or not _works_in_place():
         return 1
@@ -50,12 +50,12 @@ def count_tiles(n_rows: int, n_inner: int, n_columns: int) -> int:
 
 @cache
 def _works_in_place() -> bool:
-    """Tell whether NumPy's BLAS has kernels that do not copy the factors of small products."""
+    """Tell whether NumPy's BLAS has kernels that read the factors of small products in place."""
     try:
         config = np.show_config(mode="dicts")
-    except TypeError:  # NumPy 1.24 and 1.25 print it only
+    except TypeError:  # NumPy 1.24 and 1.25 can only print it
         return False
-    blas = config.get("Build Dependencies", {}).get("blas", {}).get("name", "")  # what is empty is left out
+    blas = config.get("Build Dependencies", {}).get("blas", {}).get("name", "")  # empty entries are left out
     extensions = config.get("SIMD Extensions", {}).get("found", [])
     return "openblas" in blas and not {"X86_V4", "AVX512_SKX"}.isdisjoint(extensions)
 
@@ -65,27 +65,20 @@ def add_products(
 ) -> None:
     """Add sum_t left[t] @ right[t].T to `out`, (n_rows, n_columns), C-contiguous.
 
-    Parameters
-    ----------
-    left, right : ndarray of shape (n_timesteps, n_rows, n_inner) and (n_timesteps, n_columns, n_inner)
-        The factors; each `left[t]` is C-contiguous.
-    out : ndarray of shape (n_rows, n_columns)
-        Where the sum goes.
-    products, rows : ndarray of shape (>= n_timesteps, n_rows, n_columns), and any of no fewer numbers than `right`
-        Room to work in.
-    in_blas : bool, default=True
-        Whether the sum may be left to SciPy's BLAS, which is fast but keeps other threads of the interpreter waiting.
+    `left` is (n_timesteps, n_rows, n_inner), C-contiguous at each timestep, `right` (n_timesteps, n_columns, n_inner).
+    `products`, (>= n_timesteps, n_rows, n_columns), and `rows`, with as many numbers as `right`, are scratch arrays.
+    With `in_blas` SciPy's BLAS may be used, which is fast but blocks the other threads of the interpreter.
     """
     n_timesteps = len(left)
     if in_blas and out.size >= _ADD_IN_BLAS:
-        gemm = _GEMM[out.dtype]  # in Fortran's order, out.T += right[t] @ left[t].T
+        gemm = _GEMM[out.dtype]  # in Fortran's order: out.T += right[t] @ left[t].T
         for left_t, right_t in zip(left, right, strict=True):
             gemm(1.0, right_t.T, left_t.T, beta=1.0, c=out.T, trans_a=True, overwrite_c=True)
         return
     right = right.swapaxes(1, 2)
     if out.size * left.shape[-1] >= _COPY_RIGHT:
-        room = rows.reshape(-1)[: right.size].reshape(right.shape)
-        np.copyto(room, right)
-        right = room
+        copied = rows.reshape(-1)[: right.size].reshape(right.shape)
+        np.copyto(copied, right)
+        right = copied
     np.matmul(left, right, out=products[:n_timesteps])
     out += products[0] if n_timesteps == 1 else np.add.reduce(products[:n_timesteps], axis=0)

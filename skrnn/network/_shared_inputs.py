@@ -1,4 +1,4 @@
-"""Inputs of overlapping windows: what the weights make of a row is computed once, for all windows that share it."""
+"""Inputs of overlapping windows: the product of the weights with a row is computed once for all that share it."""
 
 from typing import final
 
@@ -9,9 +9,9 @@ from skrnn.sequences._ragged import Sequences
 
 
 def shared_inputs(sequences: Sequences, batch: Batch, n_columns: int) -> "SharedInputs | None":
-    """Return the inputs of a batch in which each sequence begins a row after the one before, if they share rows.
+    """Return the inputs of a batch in which each sequence begins one row after the previous one, if they share rows.
 
-    The passes may go through `n_columns`, of which those behind the batch's are not read.
+    The passes may compute `n_columns`; those after the batch's are not read.
     """
     if not sequences.share_rows:
         return None
@@ -25,18 +25,18 @@ def shared_inputs(sequences: Sequences, batch: Batch, n_columns: int) -> "Shared
 
 @final
 class SharedInputs:
-    """Rows of features, in which sequence i finds its timestep t at i + t * stride.
+    """Rows of features; timestep t of sequence i is row i + t * stride.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        The rows, from the first timestep of the first sequence on.
+        The rows, beginning with the first timestep of the first sequence.
     stride : int
         Rows from one timestep to the next.
     n_timesteps, n_sequences : int
         Shape of the batch.
     n_columns : int
-        Columns that passes go through: behind the last row there are zeros, for those that no sequence has.
+        Columns that passes compute: zeros follow the last row, for columns without a sequence.
     """
 
     def __init__(self, rows: np.ndarray, stride: int, n_timesteps: int, n_sequences: int, n_columns: int) -> None:
@@ -44,20 +44,20 @@ class SharedInputs:
         self.n_timesteps, self.n_sequences = n_timesteps, n_sequences
         #: [x; 1] of each row, (n_features + 1, n_rows).
         self._operand = np.zeros((rows.shape[1] + 1, (n_timesteps - 1) * stride + n_columns), rows.dtype)
-        # A row that is masked is one that no sequence reads; its gradient is zero, but zero times NaN is not.
+        # No sequence reads a masked row: its gradient is zero, but zero times NaN is not.
         np.copyto(self._operand[:-1, : len(rows)], rows.T, where=np.isfinite(rows).all(axis=1))
         self._operand[-1] = 1.0
 
     def project(self, matrix: np.ndarray) -> np.ndarray:
-        """Return the product of [input | bias], (n, n_features + 1), with every row, (n, n_rows)."""
+        """Return the product of [input | bias], (n, n_features + 1), with all rows, (n, n_rows)."""
         return matrix @ self._operand
 
     def zeros(self, n: int) -> np.ndarray:
-        """Return room for a sum over all windows that share a row, (n, n_rows)."""
+        """Return zeros to which the gradients of all windows that share a row can be added, (n, n_rows)."""
         return np.zeros((n, self._operand.shape[1]), self._operand.dtype)
 
     def at(self, of_rows: np.ndarray, t: int, n_running: int) -> np.ndarray:
-        """View what there is of every row, (n, n_rows), as that of a timestep of those that run, (n, n_running)."""
+        """View the columns of the rows, (n, n_rows), that running sequences read at a timestep, (n, n_running)."""
         first = t * self.stride
         return of_rows[:, first : first + n_running]
 

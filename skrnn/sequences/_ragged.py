@@ -7,13 +7,13 @@ from typing import Any, final
 
 import numpy as np
 
-#: How many sequences are examined at once where masked timesteps are looked for: bounds the memory of the search.
+#: How many sequences are searched for masked timesteps at once: it bounds the memory of the search.
 _N_EXAMINED = 4096
-#: How many sequences `in_parts` reads at once: what is kept of each, some 50 bytes, is then less than a workspace.
-_PART_SIZE = 64 * 1024
+#: How many sequences `in_chunks` reads at once: what is kept of each, some 50 bytes, is then less than a workspace.
+_CHUNK_SIZE = 64 * 1024
 
-#: Features of a timestep from which it pays to compute once what the weights make of a row that sequences share. With
-#: fewer, to add it to the product of the state costs more than to let the row take part in that product.
+#: Number of features from which on it is faster to multiply the weights by a row that sequences share only once. With
+#: fewer, adding the result to the product with the state takes longer than including the row in that product.
 _LEAST_SHARED_FEATURES = 16
 
 
@@ -46,7 +46,7 @@ class Sequences:
         self._offsets = stride * np.arange(self.max_length)[:, None]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave behind what follows from the rest, of which a view would be pickled as a copy of all rows."""
+        """Leave out what can be computed from the rest: a view would be pickled as a copy of all rows."""
         return Sequences, (self.rows, self.starts, self.lengths, self.stride)
 
     def __len__(self) -> int:
@@ -64,8 +64,22 @@ class Sequences:
             yield self.rows[start : start + length * self.stride : self.stride]
 
     def astype(self, dtype: np.dtype) -> "Sequences":
-        """Return the same sequences with rows of `dtype`, the same rows where they have it already."""
+        """Return the same sequences with rows of `dtype`, without a copy where they have it already."""
         return Sequences(self.rows.astype(dtype, copy=False), self.starts, self.lengths, self.stride)
+
+    def beyond(self, largest: np.float64) -> Any:
+        """Return the first number of a timestep that is more than `largest` in absolute value, or None."""
+        if self.rows.dtype.kind != "f" or np.finfo(self.rows.dtype).max <= largest:
+            return None
+        firsts = range(0, len(self.rows), _CHUNK_SIZE)
+        if not any((np.abs(self.rows[first : first + _CHUNK_SIZE]) > largest).any() for first in firsts):
+            return None
+        is_read = np.zeros(len(self.rows), dtype=bool)  # rows of samples that were left out may hold anything
+        for t in range(self.max_length):
+            is_read[self.starts[self.lengths > t] + t * self.stride] = True
+        rows = self.rows[is_read]
+        found = rows[np.abs(rows) > largest]
+        return found[0] if len(found) else None
 
     def take(self, indices: np.ndarray) -> "Sequences":
         """Return the sequences at `indices`, on the same rows."""
@@ -74,8 +88,8 @@ class Sequences:
     def gather(self, indices: np.ndarray, first: int | np.ndarray, n_timesteps: int, out: np.ndarray) -> None:
         """Write timesteps `first` to `first + n_timesteps` of the sequences into `out`, (T, n_features, len(indices)).
 
-        `first` may be a number for each of the sequences, (len(indices),). Behind its end a sequence repeats its last
-        timestep: finite numbers that no computation reads.
+        `first` may have one number per sequence, (len(indices),). After its end a sequence repeats its last timestep:
+        finite numbers that no computation reads.
         """
         if n_timesteps == self.max_length and self._array is not None:
             out[...] = self._array.take(indices, axis=0).transpose(1, 2, 0)
@@ -88,12 +102,12 @@ class Sequences:
 
     @cached_property
     def share_rows(self) -> bool:
-        """Whether sequences overlap so much, in rows so wide, that what follows from a row alone is worth sharing."""
+        """Whether sequences overlap so much, in rows so wide, that products with a row are worth sharing."""
         return self.n_features >= _LEAST_SHARED_FEATURES and 2 * len(self.rows) <= int(self.lengths.sum())
 
     @cached_property
     def _array(self) -> np.ndarray | None:
-        """The sequences as an array (n_samples, n_timesteps, n_features), if that is what the rows are."""
+        """The sequences as an array (n_samples, n_timesteps, n_features), if the rows are such an array."""
         shape = (len(self), self.max_length, self.n_features)
         if not self.equal_lengths or self.rows.size != prod(shape) or not self.rows.flags.c_contiguous:
             return None
@@ -102,30 +116,30 @@ class Sequences:
 
     @cached_property
     def first_columns(self) -> np.ndarray:
-        """Where each sequence begins if all timesteps of all sequences stand one after another, (n_samples,)."""
+        """The place of each sequence's first timestep among all timesteps, sequence after sequence, (n_samples,)."""
         return np.cumsum(self.lengths) - self.lengths
 
     def columns(self, indices: np.ndarray) -> np.ndarray:
-        """Return where the timesteps of the sequences at `indices` are in that row of all timesteps."""
+        """Return the places of the timesteps of the sequences at `indices` among all timesteps."""
         lengths = self.lengths[indices]
         shifts = self.first_columns[indices] - (np.cumsum(lengths) - lengths)
         return np.repeat(shifts, lengths) + np.arange(lengths.sum())
 
 
-def in_parts(X: np.ndarray | Sequence[np.ndarray], name: str = "X") -> Iterator[Sequences]:
-    """Yield the sequences of an array, as `from_array` reads it, some at a time, or those of a list, all at once."""
+def in_chunks(X: np.ndarray | Sequence[np.ndarray], name: str = "X") -> Iterator[Sequences]:
+    """Yield the sequences of an array in chunks, as `from_array` reads them, or those of a list all at once."""
     if not isinstance(X, np.ndarray):
         yield from_list(X, name)
         return
-    for first in range(0, len(X), _PART_SIZE):
-        yield from_array(X[first : first + _PART_SIZE], name, first)
+    for first in range(0, len(X), _CHUNK_SIZE):
+        yield from_array(X[first : first + _CHUNK_SIZE], name, first)
 
 
 def from_array(X: np.ndarray, name: str = "X", first: int = 0) -> Sequences:
     """Return the sequences of X, (n_samples, n_timesteps, n_features), without a copy where strides allow.
 
-    Overlapping windows are recognised by their strides. A timestep that is NaN in every feature is left out. Messages
-    call the array `name`, and count its samples from `first`.
+    Overlapping windows are recognised by their strides. A timestep that is NaN in every feature is left out. Error
+    messages call the array `name`, and count its samples from `first`.
 
     Raises
     ------
@@ -180,18 +194,18 @@ def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
     sample_stride = by_sample // pitch if n_samples > 1 else 0
     stride = by_timestep // pitch if n_timesteps > 1 else 1
     n_rows = (n_samples - 1) * sample_stride + (n_timesteps - 1) * stride + 1
-    if n_rows > n_samples * n_timesteps:  # gaps between the samples: better not read them
+    if n_rows > n_samples * n_timesteps:  # there are gaps between the samples, which must not be read
         return np.ascontiguousarray(X).reshape(-1, n_features), n_timesteps, 1
     rows = np.lib.stride_tricks.as_strided(X, shape=(n_rows, n_features), strides=(pitch, X.itemsize), writeable=False)
-    # Taking rows is fast from contiguous ones only; what is copied here is every row once, not every window.
+    # Rows are taken fast only from a contiguous array. This copies every row once, not every window.
     return np.ascontiguousarray(rows), sample_stride, stride
 
 
 def _is_finite(rows: np.ndarray) -> np.ndarray:
-    """Return which rows are finite in every feature, (n_rows,): some at a time, for they may be more than memory."""
+    """Return which rows are finite in every feature, (n_rows,). They may exceed the memory: chunk by chunk."""
     finite = np.empty(len(rows), dtype=bool)
-    for first in range(0, len(rows), _PART_SIZE):
-        some = slice(first, first + _PART_SIZE)
+    for first in range(0, len(rows), _CHUNK_SIZE):
+        some = slice(first, first + _CHUNK_SIZE)
         np.isfinite(rows[some]).all(axis=1, out=finite[some])
     return finite
 
@@ -218,7 +232,7 @@ def _unreadable(row: np.ndarray, timestep: int, sample: int, name: str) -> Value
 
 
 def _refuse_empty(n_valid: np.ndarray, lengths: np.ndarray, name: str, first: int = 0) -> None:
-    """Raise for the first sequence all of whose timesteps, `lengths` in number, are masked."""
+    """Raise for the first sequence without a valid timestep; `lengths` count the masked ones too."""
     if not n_valid.all():
         sample = int(np.argmin(n_valid))
         raise ValueError(
@@ -230,12 +244,12 @@ def _refuse_empty(n_valid: np.ndarray, lengths: np.ndarray, name: str, first: in
 def _without_masked(
     rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, valid: np.ndarray, name: str, first: int
 ) -> Sequences:
-    """Return the sequences without their masked timesteps: on the same rows where only leading ones are masked."""
+    """Return the sequences without their masked timesteps, on the same rows if only leading ones are masked."""
     leading, lengths = _count_valid(starts, n_timesteps, stride, valid)
     _refuse_empty(lengths, np.full(len(starts), n_timesteps), name, first)
     if (leading + lengths == n_timesteps).all():
         return Sequences(rows, starts + leading * stride, lengths, stride)
-    if stride == 1:  # without the masked rows, every sequence is a run of rows again
+    if stride == 1:  # without the masked rows, the rows of every sequence are neighbours again
         return Sequences(rows[valid], (np.cumsum(valid) - valid)[starts], lengths)
     index = _row_index(starts, n_timesteps, stride)
     return Sequences(rows[index[valid[index]]], np.cumsum(lengths) - lengths, lengths)

@@ -1,4 +1,4 @@
-"""Targets: what is to be learnt of each sequence, or of each of its timesteps."""
+"""Targets: what is to be learnt for each sequence, or for each of its timesteps."""
 
 from dataclasses import dataclass
 from typing import final
@@ -9,16 +9,16 @@ import numpy as np
 @final
 @dataclass(frozen=True)
 class Targets:
-    """Targets in columns: one a sequence, or one a timestep, sequence after sequence.
+    """Targets in columns: one column per sequence, or one per timestep, sequence after sequence.
 
     Attributes
     ----------
     values : ndarray of shape (n_outputs, n_columns)
         Finite numbers; zero where there is no target.
     weights : ndarray of shape (n_columns,) or None
-        Zero where there is no target in any output. None weighs all columns alike.
+        Zero where there is no target in any output. None stands for equal weights.
     present : ndarray of shape (n_outputs, n_columns) or None
-        One where there is a target, zero where there is none. None where no column lacks some outputs but not all.
+        One where there is a target, zero where there is none. None if each column has all its targets or none.
     """
 
     values: np.ndarray
@@ -50,7 +50,7 @@ class Targets:
         return shares if self.weights is None else np.where(self.weights > 0.0, shares, 0.0)
 
     def normalised(self, dtype: np.dtype) -> "Targets":
-        """Return the targets in `dtype`, with weights whose mean over all that is there is one."""
+        """Return the targets in `dtype`, with weights whose mean over all targets is one."""
         weights, present = self.weights, self.present
         if weights is not None:
             shares = self.shares()
@@ -60,7 +60,7 @@ class Targets:
         return Targets(self.values.astype(dtype, copy=False), weights, present)
 
     def count(self) -> float:
-        """Return how many columns there are, one that lacks some outputs counted by its share."""
+        """Return how many columns there are; one that lacks some outputs counts by its share."""
         if self.weights is None and self.present is None:
             return len(self)
         return float(self.shares().sum(dtype=np.float64))

@@ -8,30 +8,12 @@ from numpy.typing import NDArray
 
 PADDINGS = ("mask", "edge", "zero")
 
-#: Windows that are gathered at once: their indices, and what is read for them, then stay in the cache.
+#: Windows that are gathered at once: their indices, and the rows that are read for them, then stay in the cache.
 _N_GATHERED = 4096
 
 
 def n_history_rows(n_timesteps: int, dilation: int = 1) -> int:
-    """Count the rows before its own that a window reaches back.
-
-    Parameters
-    ----------
-    n_timesteps : int
-        Rows in a window, at least 1.
-    dilation : int, default=1
-        Distance between two neighbouring rows of a window, at least 1.
-
-    Returns
-    -------
-    int
-        ``(n_timesteps - 1) * dilation``.
-
-    Examples
-    --------
-    >>> n_history_rows(3, dilation=2)
-    4
-    """
+    """Return how many rows before its own a window reaches back."""
     return (n_timesteps - 1) * dilation
 
 
@@ -43,41 +25,11 @@ def window_dtype(series: NDArray[Any]) -> type[np.floating]:
 def pad_series(
     series: NDArray[Any], n_rows: int, padding: str = "mask", context: NDArray[Any] | None = None
 ) -> NDArray[np.floating]:
-    """Copy a series behind `n_rows` leading rows: what is known of its history, and what stands for the rest.
+    """Copy a series, (n_samples, n_features), behind `n_rows` leading rows: (n_rows + n_samples, n_features).
 
-    This is the only copy that windows need. It converts the dtype on the way, so that a series of
-    integers is never held twice.
-
-    Parameters
-    ----------
-    series : ndarray of shape (n_samples, n_features)
-        The series, oldest row first; real numbers of any dtype. It is not written to.
-    n_rows : int
-        Number of leading rows, at least 0.
-    padding : {"mask", "edge", "zero"}, default="mask"
-        What the leading rows hold: NaN, the first row that is known, or zeros.
-    context : ndarray of shape (n_context_rows, n_features), default=None
-        The rows that came before the series, oldest first. The last `n_rows` of them take the place of
-        padding.
-
-    Returns
-    -------
-    ndarray of shape (n_rows + n_samples, n_features)
-        C-contiguous; float32 if `series` is float32, else float64.
-
-    Raises
-    ------
-    ValueError
-        If `padding` is unknown, or is "edge" and the series has no row to repeat.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> pad_series(np.array([[1], [2]]), 2, "edge")
-    array([[1.],
-           [1.],
-           [1.],
-           [2.]])
+    The leading rows are the last ones of `context`, (n_context_rows, n_features), the rows that came before the series.
+    If it has too few, `padding` fills the others: NaN ("mask"), the first known row ("edge") or zeros ("zero"). This is
+    the only copy that windows need: it converts the dtype too, so that a series of integers is never held twice.
     """
     if padding not in PADDINGS:
         raise ValueError(f"padding is {padding!r}, expected one of {PADDINGS}")
@@ -98,63 +50,24 @@ def pad_series(
 
 
 def sliding_windows(padded: NDArray[Any], n_timesteps: int, dilation: int = 1) -> NDArray[Any]:
-    """View a padded series as one window per row of the series.
+    """View a padded series as one window per row of the series, (n_samples, n_timesteps, n_features), read-only.
 
-    Parameters
-    ----------
-    padded : ndarray of shape (n_history_rows + n_samples, n_features)
-        The series behind ``n_history_rows(n_timesteps, dilation)`` leading rows, as `pad_series` makes it.
-    n_timesteps : int
-        Rows in a window, at least 1.
-    dilation : int, default=1
-        Distance between two neighbouring rows of a window, at least 1.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_timesteps, n_features)
-        A read-only view on `padded`: window t ends at row t of the series, oldest row first.
-        Windows overlap in memory.
-
-    Raises
-    ------
-    ValueError
-        If `padded` has too few rows for a single window.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> sliding_windows(np.array([[0], [0], [1], [2]]), 3)[:, :, 0]
-    array([[0, 0, 1],
-           [0, 1, 2]])
+    `padded` has ``n_history_rows(n_timesteps, dilation)`` leading rows. Window t ends at row t of the series, oldest
+    row first; windows overlap in memory.
     """
-    span = n_history_rows(n_timesteps, dilation) + 1
-    if len(padded) < span:
-        raise ValueError(f"padded has {len(padded)} rows, but one window spans {span}")
-    # sliding_window_view puts the window last; the estimators want the features there.
-    windows = sliding_window_view(padded, span, axis=0)[:, :, ::dilation]
+    n_spanned = n_history_rows(n_timesteps, dilation) + 1
+    if len(padded) < n_spanned:
+        raise ValueError(f"padded has {len(padded)} rows, but one window spans {n_spanned}")
+    # sliding_window_view puts the window last, where the estimators expect the features.
+    windows = sliding_window_view(padded, n_spanned, axis=0)[:, :, ::dilation]
     return windows.transpose(0, 2, 1)
 
 
 def flatten_windows(windows: NDArray[Any]) -> NDArray[Any]:
-    """Join the timesteps and features of windows into one axis.
+    """Join timesteps and features of windows, (n_samples, n_timesteps * n_features): one timestep after another.
 
-    Parameters
-    ----------
-    windows : ndarray of shape (n_samples, n_timesteps, n_features)
-        Windows as `sliding_windows` gives them.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_timesteps * n_features)
-        One timestep after another, oldest first. A read-only view where one stride can walk the joint
-        axis: without dilation, or with a single feature. Else a copy, `n_timesteps` times the series.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> flatten_windows(sliding_windows(np.arange(6).reshape(3, 2), 2))
-    array([[0, 1, 2, 3],
-           [2, 3, 4, 5]])
+    That is a read-only view if one stride can walk the joint axis: without dilation, or with a single feature. Else it
+    is a copy, `n_timesteps` times as large as the series.
     """
     n_samples, n_timesteps, n_features = windows.shape
     return windows.reshape(n_samples, n_timesteps * n_features)
@@ -168,54 +81,21 @@ def grouped_windows(
     padding: str = "mask",
     context: NDArray[Any] | None = None,
 ) -> NDArray[np.floating]:
-    """Gather one window per row of a series from the rows of the same group.
+    """Gather one window per row of a series from the rows of the same group, (n_samples, n_timesteps, n_features).
 
-    The rows of a group may lie among those of others; their order is that of the series.
-
-    Parameters
-    ----------
-    series : ndarray of shape (n_samples, n_features)
-        The rows; real numbers of any dtype.
-    groups : ndarray of int of shape (n_context_rows + n_samples,)
-        Group of each row of the context, and then of the series: every number from 0 to the largest.
-    n_timesteps : int
-        Rows in a window, at least 1.
-    dilation : int, default=1
-        Distance between two neighbouring rows of a window within their group, at least 1.
-    padding : {"mask", "edge", "zero"}, default="mask"
-        What stands for the history that a group lacks: NaN, the first row of the group, or zeros.
-    context : ndarray of shape (n_context_rows, n_features), default=None
-        Rows that came before the series. They are seen by windows, but have none.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_timesteps, n_features)
-        A read-only copy, in the order of the rows of the series; float32 if `series` is float32, else
-        float64.
-
-    Raises
-    ------
-    ValueError
-        If `padding` is unknown.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> grouped_windows(np.array([[1], [10], [2], [20]]), np.array([0, 1, 0, 1]), 2)[:, :, 0]
-    array([[nan,  1.],
-           [nan, 10.],
-           [ 1.,  2.],
-           [10., 20.]])
+    `groups`, (n_context_rows + n_samples,), numbers the groups of the context's rows and then of the series' rows, from
+    zero; the rows of a group may lie among those of others. Rows of the context are seen by windows, but none ends at
+    them. `padding` is as in `pad_series`, in each group. The result is a read-only copy.
     """
     n_context_rows = 0 if context is None else len(context)
-    rows = pad_series(series, 1 + n_context_rows, padding, context)  # the first stands for the missing history
+    rows = pad_series(series, 1 + n_context_rows, padding, context)  # the first is the missing history
     earlier = _earlier_rows(groups, dilation, repeats_first=padding == "edge")
     windows = np.empty((len(series), n_timesteps, series.shape[1]), dtype=rows.dtype)
     for first in range(0, len(series), _N_GATHERED):
-        block = windows[first : first + _N_GATHERED]
-        current = np.arange(first, first + len(block)) + 1 + n_context_rows
+        some = windows[first : first + _N_GATHERED]
+        current = np.arange(first, first + len(some)) + 1 + n_context_rows
         for timestep in reversed(range(n_timesteps)):
-            block[:, timestep] = rows[current]
+            some[:, timestep] = rows[current]
             current = earlier[current]
     windows.setflags(write=False)
     return windows
@@ -235,7 +115,7 @@ def last_rows(groups: NDArray[np.integer], n_rows: int) -> NDArray[np.intp]:
 def _earlier_rows(groups: NDArray[np.integer], distance: int, *, repeats_first: bool) -> NDArray[np.intp]:
     """Return for each row, counted from 1, the row of its group that is `distance` rows earlier, (1 + n_rows,).
 
-    Where there is none, it is the group's first row if that is to be repeated, else 0. Of 0, it is 0.
+    Where there is none, it is the group's first row if that is to be repeated, else 0. The entry of row 0 is 0.
     """
     n_rows = len(groups)
     order = np.argsort(groups, kind="stable")

@@ -8,22 +8,19 @@ from scipy import optimize
 from scipy.sparse.linalg import LinearOperator
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._run import Run, Stop, check_result, naming_options
+from skrnn.solvers._run import NO_LIMIT, Run, Stop, check_result, naming_options
 
 #: Options of `scipy.optimize.least_squares` that may be set.
 LEAST_SQUARES_OPTIONS = ("method", "ftol", "xtol", "gtol", "x_scale", "tr_solver", "tr_options", "max_nfev")
 
-#: A Jacobian of more bytes is not formed: SciPy gets products with it.
+#: A Jacobian of more bytes is not formed: SciPy is given products with it.
 _MAX_JACOBIAN_BYTES = 2**30
 
 #: A Jacobian of more columns is not decomposed at each step, unless the user chooses a method that does.
 _MAX_DECOMPOSED = 500
 
-#: The options of a method that only multiplies by the Jacobian.
+#: The options of a method that uses only products with the Jacobian.
 _BY_PRODUCTS = {"method": "trf", "tr_solver": "lsmr"}
-
-#: A limit that is never reached: the monitor counts, the same for every method.
-_NO_LIMIT = 2**31 - 1
 
 
 class SumOfSquares(Protocol):
@@ -51,18 +48,18 @@ class LeastSquaresSolver:
     """Minimise a sum of squares by a method of `scipy.optimize.least_squares`.
 
     Up to 500 parameters that is "lm", Levenberg-Marquardt as MINPACK has it (More 1978, doi:10.1007/BFb0067700); for
-    more, whose decompositions would take seconds a step, "trf" with tr_solver="lsmr" (Branch, Coleman, Li 1999,
+    more, whose decompositions would take seconds per step, "trf" with tr_solver="lsmr" (Branch, Coleman, Li 1999,
     doi:10.1137/S1064827595289108; Fong, Saunders 2011, doi:10.1137/10079687X).
 
     Parameters
     ----------
     tol : float
-        Its square is the tolerance on the gradient's largest entry, for the objective falls with the square of the
+        Its square is the tolerance on the gradient's largest entry, because the objective falls with the square of the
         residuals.
     max_fun : int
         Evaluations of the objective at most; those of the Jacobian are not counted.
     options : mapping or None
-        Passed on as keywords, before all else; names in LEAST_SQUARES_OPTIONS.
+        Passed to SciPy as keywords, which override all others; names in LEAST_SQUARES_OPTIONS.
     """
 
     def __init__(self, *, tol: float, max_fun: int, options: Mapping[str, Any] | None = None) -> None:
@@ -71,18 +68,18 @@ class LeastSquaresSolver:
         self.options = options or {}
 
     def state(self) -> list[Any]:
-        """Return nothing: it starts anew each time."""
+        """Return nothing: it starts afresh each time."""
         return []
 
     def restore(self, state: list[Any]) -> None:
         """Do nothing, for the same reason."""
 
     def minimize(self, objective: SumOfSquares, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
-        """Return the minimum that SciPy finds, or where it stood when `monitor` said stop."""
+        """Return the minimum that SciPy finds, or where it was when `monitor` told it to stop."""
         run = Run(theta, monitor, self.max_fun)
         n_residuals, n_parameters = objective.n_residuals, len(theta)
         n_bytes = n_residuals * n_parameters * np.dtype(np.float64).itemsize
-        options = {"x_scale": 1.0, "max_nfev": _NO_LIMIT, **self._method_for(n_parameters), **self.options}
+        options = {"x_scale": 1.0, "max_nfev": NO_LIMIT, **self._method_for(n_parameters), **self.options}
         # No tolerance may be below the precision of float64.
         options.setdefault("gtol", max(self.tol**2, float(np.finfo(np.float64).eps)))
         evaluations: _Compressed | _Plain
@@ -102,7 +99,7 @@ class LeastSquaresSolver:
     def _solve(
         self, evaluations: "_Compressed | _Plain", options: dict[str, Any], theta: np.ndarray, run: Run
     ) -> np.ndarray:
-        """Let SciPy work with these options on residuals and Jacobian."""
+        """Return where SciPy ends with these options."""
         fun: Callable[[np.ndarray], Any] = evaluations.residuals
         jac: Callable[[np.ndarray], Any] = evaluations.jacobian
         minpack = _Minpack(run, evaluations, len(theta))
@@ -121,7 +118,7 @@ class LeastSquaresSolver:
         return run.theta.astype(theta.dtype)
 
     def _method_for(self, n_parameters: int) -> dict[str, Any]:
-        """Return the method for so many parameters, unless the user has chosen one."""
+        """Return the options of the method for so many parameters, or none if the user has chosen one."""
         if "method" in self.options:
             return {}
         if "tr_solver" in self.options or n_parameters > _MAX_DECOMPOSED:
@@ -130,7 +127,7 @@ class LeastSquaresSolver:
 
 
 class _Evaluated:
-    """The objective where it was evaluated last."""
+    """The objective and its residuals where they were evaluated last."""
 
     def __init__(self, objective: SumOfSquares, run: Run) -> None:
         self.objective = objective
@@ -148,7 +145,7 @@ class _Evaluated:
         return self._loss, self._residuals
 
     def end_iteration(self, theta: np.ndarray) -> None:
-        """Report an iteration: the Jacobian is asked for where one has ended, and at the start."""
+        """Report an iteration, unless at the start: SciPy asks for the Jacobian where an iteration has ended."""
         loss, _ = self.at(theta)
         if not self.run.is_at_start(theta):
             self.run.end_iteration(theta, loss)
@@ -156,11 +153,11 @@ class _Evaluated:
 
 @final
 class _Compressed:
-    """Many residuals, and their Jacobian, with no more rows than there are parameters, and one.
+    """Many residuals and their Jacobian, compressed to one row more than there are parameters.
 
-    The methods see no more of residuals r and Jacobian J than |r|, J'J and J'r. These are the same for (|r|, 0, ..., 0)
-    and H R, where [J r] = Q [R s] and the reflection H takes s to (|r|, 0, ..., 0). So many more rows than parameters
-    cost a QR decomposition, and not each step of the method.
+    The methods use only |r|, J'J and J'r of the residuals r and the Jacobian J. These are the same for (|r|, 0, ..., 0)
+    and H R, where [J r] = Q [R s] and the reflection H takes s to (|r|, 0, ..., 0). Many rows then cost one QR
+    decomposition, instead of time at each step of the method.
     """
 
     def __init__(self, objective: SumOfSquares, run: Run) -> None:
@@ -169,7 +166,7 @@ class _Compressed:
         self.n_rows = len(run.theta) + 1
 
     def residuals(self, theta: np.ndarray) -> np.ndarray:
-        """Return one residual of the length of all, and zeros, (n_parameters + 1,)."""
+        """Return the norm of all residuals, and zeros, (n_parameters + 1,)."""
         residuals = np.zeros(self.n_rows)
         residuals[0] = np.sqrt(2.0 * self.evaluated.at(theta)[0])
         return residuals
@@ -185,7 +182,7 @@ class _Compressed:
 
 @final
 class _Plain:
-    """Residuals and Jacobian as they are: the latter as a matrix, or as an operator."""
+    """Residuals and Jacobian as they are, the Jacobian as a matrix or as an operator."""
 
     def __init__(self, objective: SumOfSquares, run: Run, forms_jacobian: bool) -> None:
         self.objective = objective
@@ -213,11 +210,11 @@ class _Plain:
 
 @final
 class _Minpack:
-    """What MINPACK needs besides: errors are kept out of it, and its first step is bounded.
+    """Residuals and Jacobian as MINPACK needs them: no error passes through it, and its first step is bounded.
 
     It prints the traceback of an error that passes through it, and raises another. Its first step may be a hundred
     times as long as theta (its `factor`, which `least_squares` does not pass on): that saturates the units, and with a
-    penalty may end at a network of zeros, where the gradient vanishes.
+    penalty it may end at a network of zeros, where the gradient vanishes.
     """
 
     def __init__(self, run: Run, evaluations: "_Compressed | _Plain", n_parameters: int) -> None:
@@ -225,12 +222,12 @@ class _Minpack:
         self._evaluations = evaluations
         self._start = run.theta
         self._n_parameters = n_parameters
-        # It takes no fewer residuals than parameters: the others are zero.
+        # It needs at least as many residuals as parameters: those added are zero.
         self._n_rows = max(evaluations.n_rows, n_parameters)
         self._error: BaseException | None = None
 
     def residuals(self, theta: np.ndarray) -> np.ndarray:
-        """Return the residuals: very large ones beyond the bound, and zeros after an error, at which MINPACK ends."""
+        """Return the residuals, a very large one beyond the bound, or zeros after an error, so that MINPACK ends."""
         residuals = np.zeros(self._n_rows)
         if self._error is not None:
             return residuals
@@ -264,21 +261,21 @@ class _Minpack:
 
 
 def _triangle(residuals: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
-    """Return R of [J r] = Q R in float64, block of rows by block of rows: no copy of the Jacobian is made."""
+    """Return R of [J r] = Q R in float64, some rows at a time, so that the Jacobian is not copied."""
     n_residuals, n_parameters = jacobian.shape
     triangle: np.ndarray = np.empty((0, n_parameters + 1))
     size = max(1024, 4 * n_parameters)
     for first in range(0, n_residuals, size):
         rows = slice(first, first + size)
-        block = np.column_stack([jacobian[rows], residuals[rows]])
-        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, block]), mode="r"))
+        stacked = np.column_stack([jacobian[rows], residuals[rows]])
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, stacked]), mode="r"))
     return triangle
 
 
 def _reflected(jacobian: np.ndarray, residuals: np.ndarray) -> np.ndarray:
     """Return H jacobian, with the orthogonal H that takes the residuals to (|residuals|, 0, ..., 0).
 
-    Householder 1958, doi:10.1145/320941.320947: of the two signs the one without cancellation, turned around after.
+    Householder 1958, doi:10.1145/320941.320947, with the sign that avoids cancellation, and the result negated.
     """
     axis = residuals.copy()
     length = np.linalg.norm(residuals)

@@ -1,4 +1,4 @@
-"""A run of a method of SciPy: what it has evaluated, where it stands, and the word to stop."""
+"""A run of a method of SciPy: its evaluations, its iterations, and how it is stopped."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,21 +8,24 @@ import numpy as np
 
 from skrnn.solvers._monitor import DivergenceError, Monitor
 
+#: A limit that is never reached: the monitor counts, in the same way for every method.
+NO_LIMIT = 2**31 - 1
+
 
 class Stop(StopIteration):
-    """Raised to leave SciPy's loop: out of a callback as SciPy has it, and through methods that do not know of it."""
+    """Raised to leave SciPy's loop: some methods expect it from their callbacks, it passes through the others."""
 
 
 @final
 class Run:
-    """Between a method of SciPy and the monitor.
+    """What stands between a method of SciPy and the monitor.
 
     Parameters
     ----------
     theta : ndarray of shape (n_parameters,)
-        Where the method begins; its dtype is that of the thetas which the monitor is shown.
+        Where the method begins; the monitor is given thetas of this dtype.
     monitor : Monitor
-        Takes note of iterations, and says when to stop.
+        Records iterations, and tells when to stop.
     max_fun : int
         Evaluations of the objective at most.
 
@@ -33,7 +36,7 @@ class Run:
     has_stopped : bool
         Whether SciPy was told to stop.
     error : Exception or None
-        Why an iteration could not be reported: it comes from a callback, or from validation.
+        Why an iteration could not be reported; it comes from a callback or from validation.
     """
 
     def __init__(self, theta: np.ndarray, monitor: Monitor, max_fun: int) -> None:
@@ -48,19 +51,19 @@ class Run:
         self._n_evaluations = 0
 
     def count_evaluation(self) -> None:
-        """Count an evaluation of the objective that is about to come, or leave SciPy's loop if it is one too many."""
+        """Count an evaluation of the objective before it happens, or leave SciPy's loop if it is one too many."""
         if self._n_evaluations >= self.max_fun:
             self.monitor.stopped_short = f"Maximum function evaluations ({self.max_fun}) reached"
             if self.monitor.n_iter == 0:
                 self.monitor.record(self.theta.astype(self._dtype), self._initial_loss)
             self._stop()
         self._n_evaluations += 1
-        if not self.has_stopped:  # the first evaluation after an iteration begins the next one
+        if not self.has_stopped:  # the first evaluation after an iteration begins the next iteration
             with self._reporting():
                 self.monitor.begin()
 
     def begin(self, loss: float) -> None:
-        """Take note of the objective at the start."""
+        """Remember the objective at the start."""
         self.monitor.require_finite(loss)
         self._initial_loss = loss
 
@@ -73,7 +76,7 @@ class Run:
         return self.monitor.n_iter > 0 and np.array_equal(theta, self.theta)
 
     def end_iteration(self, theta: np.ndarray, loss: float) -> None:
-        """Report an iteration to the monitor, and leave SciPy's loop if it says so."""
+        """Report an iteration to the monitor, and leave SciPy's loop if no other is to follow."""
         self.theta = theta.copy()
         with self._reporting():
             self.monitor.record(self.theta.astype(self._dtype), loss)
@@ -89,13 +92,13 @@ class Run:
             self._stop()
 
     def release(self) -> None:
-        """Raise the error of an iteration, if any, that SciPy took for the word to stop: a StopIteration."""
+        """Raise the error of an iteration that SciPy took for a request to stop, if any: a StopIteration."""
         if self.error is not None:
             raise self.error
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
-        """Remember an error that leaves the block: SciPy has no part in it."""
+        """Remember an error that leaves the block: it is none of SciPy's."""
         try:
             yield
         except Exception as error:
@@ -110,9 +113,9 @@ class Run:
 
 @contextmanager
 def naming_options(options: Mapping[str, Any], run: Run) -> Iterator[None]:
-    """Let errors of SciPy that leave the block of a run name the options, where the user has set some.
+    """Add the options, if the user has set some, to errors of SciPy that leave the block.
 
-    Where its linear algebra meets numbers that are not finite, the error is that of a solver that diverges.
+    If SciPy's linear algebra was given numbers that are not finite, the error is that of a solver that diverged.
     """
     try:
         yield
@@ -131,7 +134,7 @@ def naming_options(options: Mapping[str, Any], run: Run) -> Iterator[None]:
 
 
 def check_result(method: str, success: bool, message: Any, monitor: Monitor) -> None:
-    """Let the monitor know where SciPy says that it ended before it had converged."""
+    """Tell the monitor if SciPy ended before it had converged."""
     if not success:
         text = message.decode() if isinstance(message, bytes) else message  # bytes in older versions
         monitor.stopped_short = f"{method} stopped: {text}"

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import optimize
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._run import Run, Stop, check_result, naming_options
+from skrnn.solvers._run import NO_LIMIT, Run, Stop, check_result, naming_options
 
 
 class FullObjective(Protocol):
@@ -29,13 +29,13 @@ class FullObjective(Protocol):
 @final
 @dataclass(frozen=True)
 class Method:
-    """How a method of SciPy takes its settings.
+    """The settings of a method of SciPy.
 
-    `tolerance` names the option that `tol` sets, `limits` the options that would end it before `max_iter` does,
-    `defaults` are options that differ from SciPy's. `curvature` is "hessp" or "hess" where it asks for products with
-    the Hessian, or for the Hessian: it gets the Gauss-Newton matrix, which is positive semi-definite.
-    `ends_at_gradient`: an iteration ends where the gradient is asked for, because the method calls back before it has
-    settled on a point.
+    `tolerance` names the option that `tol` sets, `limits` the options that would end the method before `max_iter` does,
+    `defaults` are options that differ from SciPy's. `curvature` is "hessp" or "hess" if the method asks for products
+    with the Hessian, or for the Hessian: it is given the Gauss-Newton matrix, which is positive semi-definite.
+    `ends_at_gradient`: an iteration ends where the method asks for the gradient, because it calls back before it has
+    decided on a point.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Method:
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        # A long memory costs little beside BPTT, and saves iterations.
+        # A long memory takes little time beside BPTT, and saves iterations.
         Method("L-BFGS-B", limits=("maxiter", "maxfun"), defaults={"maxcor": 30}),
         Method("BFGS"),
         Method("CG"),
@@ -63,9 +63,6 @@ METHODS: dict[str, Method] = {
     )
 }
 METHODS["lbfgs"] = METHODS["L-BFGS-B"]
-
-#: A limit that is never reached: the monitor counts, the same for every method.
-_NO_LIMIT = 2**31 - 1
 
 
 @final
@@ -81,32 +78,32 @@ class ScipySolver:
     max_fun : int
         Evaluations of the objective at most.
     options : mapping or None
-        Passed on as SciPy's `options`, before all else.
+        Passed to SciPy as `options`, which override all others.
     """
 
     def __init__(self, method: Method, *, tol: float, max_fun: int, options: Mapping[str, Any] | None = None) -> None:
         self.method = method
         self.max_fun = max_fun
         self.user_options = options or {}
-        # SLSQP compares the objective's change, which near a minimum goes with the square of the gradient, and
-        # Newton-CG the length of its step.
+        # SLSQP compares the change of the objective, which near a minimum is proportional to the square of the
+        # gradient, and Newton-CG the length of its step.
         tolerance = tol if method.tolerance == "gtol" else tol**2
         self.options = {
             method.tolerance: tolerance,
             **method.defaults,
-            **dict.fromkeys(method.limits, _NO_LIMIT),
+            **dict.fromkeys(method.limits, NO_LIMIT),
             **(options or {}),
         }
 
     def state(self) -> list[Any]:
-        """Return nothing: a method of SciPy starts anew each time."""
+        """Return nothing: a method of SciPy starts afresh each time."""
         return []
 
     def restore(self, state: list[Any]) -> None:
         """Do nothing, for the same reason."""
 
     def minimize(self, objective: FullObjective, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
-        """Return the minimum that SciPy finds, or where it stood when `monitor` said stop."""
+        """Return the minimum that SciPy finds, or where it was when `monitor` told it to stop."""
         run = Run(theta, monitor, self.max_fun)
         evaluations = _Evaluations(objective, run)
         curvature = (
@@ -159,7 +156,7 @@ class _Evaluations:
         return self.loss_gradient(theta)[0]
 
     def gradient_of_iterate(self, theta: np.ndarray) -> np.ndarray:
-        """Return the gradient at a point on which the method has settled: an iteration has ended there."""
+        """Return the gradient at a point on which the method has decided: an iteration has ended there."""
         self.loss_at(theta)
         gradient = self._gradient
         if not self.run.is_at_start(theta):
@@ -167,7 +164,7 @@ class _Evaluations:
         return gradient
 
     def loss_at(self, theta: np.ndarray) -> float:
-        """Return the objective at `theta`, which as a rule is the point last evaluated."""
+        """Return the objective at `theta`, which is usually the point evaluated last."""
         if self._evaluated is None or not np.array_equal(theta, self._evaluated):
             self.loss_gradient(theta)
         return self._loss

@@ -11,7 +11,7 @@ from skrnn.solvers._update_rules import UpdateRule
 
 
 class MinibatchObjective(Protocol):
-    """What a stochastic solver sees of the problem. A batch means nothing to it."""
+    """What a stochastic solver sees of the problem. It does not look into a batch."""
 
     n_samples: int
 
@@ -19,7 +19,7 @@ class MinibatchObjective(Protocol):
         """Yield batches that cover the data once."""
 
     def count(self, batch: Any) -> float:
-        """Return the part of a batch in the mean over batches."""
+        """Return the weight of a batch in the mean over batches."""
 
     def __call__(self, theta: np.ndarray, batch: Any, gradient: np.ndarray) -> float:
         """Write the gradient of a batch's objective into `gradient`, and return the objective."""
@@ -40,9 +40,9 @@ class StochasticSolver:
     rng : RandomState or None
         Shuffles the sequences of each epoch; None keeps their order.
     max_grad_norm : float or None
-        Longer gradients are cut to this norm (Pascanu, Mikolov, Bengio 2013, PMLR 28(3):1310-1318).
+        Longer gradients are scaled to this norm (Pascanu, Mikolov, Bengio 2013, PMLR 28(3):1310-1318).
     n_samples_seen : int, default=0
-        Sequences seen by earlier fits that this one goes on from.
+        Sequences seen by the earlier fits that this one continues.
     """
 
     def __init__(
@@ -63,18 +63,18 @@ class StochasticSolver:
         self.n_samples_seen = n_samples_seen
 
     def state(self) -> list[Any]:
-        """Return what a later fit needs to go on from here: the rule's name, the learning rate, the rule's arrays."""
+        """Return what a later fit needs to continue: the rule's name, the learning rate, the rule's arrays."""
         arrays = [array.copy() for array in self.update_rule.state]
         return [type(self.update_rule).__name__, self.schedule.learning_rate, *arrays]
 
     def restore(self, state: list[Any]) -> None:
-        """Go on from `state`, unless another solver left it."""
+        """Continue from `state`, unless it is that of another solver."""
         if state and state[0] == type(self.update_rule).__name__:
             self.schedule.learning_rate = state[1]
             self.update_rule.state = [array.copy() for array in state[2:]]
 
     def minimize(self, objective: MinibatchObjective, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
-        """Return theta after as many epochs as `monitor` lets pass."""
+        """Return theta after as many epochs as `monitor` allows."""
         theta = theta.copy()
         while not self._has_ended(monitor):
             monitor.begin()
@@ -83,11 +83,11 @@ class StochasticSolver:
         return theta
 
     def _has_ended(self, monitor: Monitor) -> bool:
-        """Tell whether no epoch is to follow. It is asked before each: a run that is resumed may have ended already."""
+        """Tell whether no epoch is to follow. It is asked before each one: a resumed run may have ended already."""
         if monitor.is_told_to_stop:
             return True
         if monitor.has_stalled:
-            if not self.schedule.endure_stall():
+            if not self.schedule.continues_after_stall():
                 return True
             monitor.forgive()
         if monitor.n_iter < monitor.max_iter:
@@ -112,7 +112,7 @@ class StochasticSolver:
 
 
 def clip_norm(gradient: np.ndarray, max_norm: float) -> None:
-    """Scale `gradient` in place to `max_norm` where it is longer."""
+    """Scale `gradient` in place to `max_norm` if it is longer."""
     norm = float(np.dot(gradient, gradient)) ** 0.5
     if norm == np.inf:  # the squares overflowed, not the gradient
         gradient /= np.abs(gradient).max()
@@ -122,7 +122,7 @@ def clip_norm(gradient: np.ndarray, max_norm: float) -> None:
 
 
 class Schedule(ABC):
-    """The learning rate, an epoch after the other."""
+    """The learning rate, which may change after each epoch."""
 
     def __init__(self, learning_rate_init: float, power_t: float) -> None:
         self.learning_rate_init = learning_rate_init
@@ -134,18 +134,18 @@ class Schedule(ABC):
         """Set the learning rate of the next epoch."""
 
     @abstractmethod
-    def endure_stall(self) -> bool:
-        """Return whether to go on, at another rate, although the loss improves no more."""
+    def continues_after_stall(self) -> bool:
+        """Return whether to continue, at another rate, although the loss no longer improves."""
 
 
 @final
 class Constant(Schedule):
-    """The same rate throughout."""
+    """The same rate for all epochs."""
 
     def end_epoch(self, n_samples_seen: int) -> None:
         """Keep the rate."""
 
-    def endure_stall(self) -> bool:
+    def continues_after_stall(self) -> bool:
         """Return False."""
         return False
 
@@ -161,20 +161,20 @@ class InverseScaling(Schedule):
         except OverflowError:  # of the power: the rate is too small for a float
             self.learning_rate = 0.0
 
-    def endure_stall(self) -> bool:
+    def continues_after_stall(self) -> bool:
         """Return False."""
         return False
 
 
 @final
 class Adaptive(Schedule):
-    """A fifth of the rate whenever the loss improves no more, until the rate is 1e-6."""
+    """A fifth of the rate whenever the loss no longer improves, until the rate is 1e-6."""
 
     def end_epoch(self, n_samples_seen: int) -> None:
         """Keep the rate."""
 
-    def endure_stall(self) -> bool:
-        """Lower the rate and return True, unless it is as low as it gets."""
+    def continues_after_stall(self) -> bool:
+        """Lower the rate and return True, unless it is at its minimum."""
         if self.learning_rate <= 1e-6:
             return False
         self.learning_rate /= 5.0

@@ -113,9 +113,9 @@ class Adam(UpdateRule):
         v += gradient
         root = np.sqrt(v, out=self._scratch)
         # step / (sqrt(v (1 - beta_2)) + epsilon), numerator and denominator divided by sqrt(1 - beta_2)
-        spread = (1.0 - self.beta_2) ** 0.5
-        root += self.epsilon / spread
+        scale = (1.0 - self.beta_2) ** 0.5
+        root += self.epsilon / scale
         np.divide(m, root, out=root)
         correction = (1.0 - self.beta_2**t) ** 0.5 / (1.0 - self.beta_1**t)
-        root *= learning_rate * correction * (1.0 - self.beta_1) / spread
+        root *= learning_rate * correction * (1.0 - self.beta_1) / scale
         theta -= root

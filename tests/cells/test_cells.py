@@ -21,30 +21,30 @@ def cell(request):
 
 
 def halved(cell, blocks):
-    """Return pre-activations, (..., n_blocks, hidden_size, n_columns), as `advance` takes them: halves of some."""
+    """Return pre-activations, (..., n, hidden_size, n_columns), as `advance` takes them: halves of some."""
     gates = ["recurrent half", *cell.gates] if cell.splits_last_gate else cell.gates
     scales = [0.5 if gate in cell.sigmoid_gates else 1.0 for gate in gates]
     return blocks * np.array(scales, blocks.dtype)[:, np.newaxis, np.newaxis]
 
 
 class Steps:
-    """Random input of a block of timesteps and room for all that a cell writes; unwritten room is NaN."""
+    """Random input of a block of timesteps and arrays for all that a cell writes, NaN until it does."""
 
     def __init__(self, cell, dtype=np.float64, n_columns=N_SEQUENCES):
         rng = np.random.default_rng(0)
         c_size = HIDDEN_SIZE if cell.has_cell_state else 0
         self.cell = cell
-        self.blocks = rng.normal(size=(N_TIMESTEPS, cell.n_blocks, HIDDEN_SIZE, n_columns)).astype(dtype)
+        self.blocks = rng.normal(size=(N_TIMESTEPS, cell.n_preactivations, HIDDEN_SIZE, n_columns)).astype(dtype)
         self.h = rng.normal(size=(N_TIMESTEPS, HIDDEN_SIZE, n_columns)).astype(dtype)
         self.c = rng.normal(size=(N_TIMESTEPS, c_size, n_columns)).astype(dtype)
         self.d_h = rng.normal(size=(HIDDEN_SIZE, n_columns)).astype(dtype)
         self.d_c = rng.normal(size=(c_size, n_columns)).astype(dtype)
         self.records = np.full((N_TIMESTEPS, cell.n_records, HIDDEN_SIZE, n_columns), np.nan, dtype)
-        self.records[:, : cell.n_blocks] = halved(cell, self.blocks)
+        self.records[:, : cell.n_preactivations] = halved(cell, self.blocks)
         self.new_h, self.new_c = np.full_like(self.h, np.nan), np.full_like(self.c, np.nan)
         self.coefficients = np.full((N_TIMESTEPS, cell.n_coefficients, HIDDEN_SIZE, n_columns), np.nan, dtype)
-        self.d_blocks = np.full((cell.n_blocks, HIDDEN_SIZE, n_columns), np.nan, dtype)
-        self.t_blocks = rng.normal(size=self.d_blocks.shape).astype(dtype)
+        self.d_preactivations = np.full((cell.n_preactivations, HIDDEN_SIZE, n_columns), np.nan, dtype)
+        self.t_preactivations = rng.normal(size=self.d_preactivations.shape).astype(dtype)
         self.t_h = rng.normal(size=(HIDDEN_SIZE, n_columns)).astype(dtype)
         self.t_c = rng.normal(size=(c_size, n_columns)).astype(dtype)
 
@@ -56,10 +56,10 @@ class Steps:
         self.cell.linearise(self.records, self.h, self.c, self.new_h, self.new_c, self.coefficients)
 
     def backward(self, t):
-        self.cell.backward(self.coefficients[t], self.d_h, self.d_c, self.d_blocks)
+        self.cell.backward(self.coefficients[t], self.d_h, self.d_c, self.d_preactivations)
 
     def tangent(self, t):
-        self.cell.tangent(self.coefficients[t], self.t_blocks, self.t_h, self.t_c)
+        self.cell.tangent(self.coefficients[t], self.t_preactivations, self.t_h, self.t_c)
 
     def run(self):
         """Do all that a cell can, the derivatives at the first timestep."""
@@ -84,7 +84,7 @@ class Steps:
 def new_states(cell, blocks, h, c):
     """Return the new h and c of one timestep."""
     record = np.full((cell.n_records, *h.shape), np.nan)
-    record[: cell.n_blocks] = halved(cell, blocks)
+    record[: cell.n_preactivations] = halved(cell, blocks)
     new_h, new_c = np.empty_like(h), np.empty_like(c)
     cell.advance(record, h, c, new_h, new_c)
     return new_h, new_c
@@ -104,7 +104,7 @@ def test_backward_agrees_with_differences_of_advance(cell, wrt):
         return float((on_new_h * new_h).sum() + (on_new_c * new_c).sum())
 
     if wrt == "blocks":
-        full_gradient_check(weighted_sum_of_new_states, steps.d_blocks, blocks)
+        full_gradient_check(weighted_sum_of_new_states, steps.d_preactivations, blocks)
     elif wrt == "c":
         full_gradient_check(weighted_sum_of_new_states, steps.d_c, c)
     else:
@@ -112,14 +112,14 @@ def test_backward_agrees_with_differences_of_advance(cell, wrt):
         full_gradient_check(weighted_sum_of_new_states, around_the_gates, h)
 
 
-def perturbed_states(cell, t_blocks, t_h, t_c):
+def perturbed_states(cell, t_preactivations, t_h, t_c):
     """Return the tangent of the first timestep for a perturbation, or several along a further axis."""
     steps = Steps(cell)
     steps.advance()
     steps.linearise()
     coefficients = steps.coefficients[0] if t_h.ndim == 2 else steps.coefficients[0][:, np.newaxis]
-    t_blocks, t_h, t_c = (array.copy() for array in (t_blocks, t_h, t_c))
-    cell.tangent(coefficients, t_blocks, t_h, t_c)
+    t_preactivations, t_h, t_c = (array.copy() for array in (t_preactivations, t_h, t_c))
+    cell.tangent(coefficients, t_preactivations, t_h, t_c)
     return t_h, t_c
 
 
@@ -146,7 +146,7 @@ def test_tangent_agrees_with_differences_of_advance(cell):
 def test_tangent_agrees_with_differences_along_a_random_direction(cell):
     steps = Steps(cell)
     x = join(steps.blocks[0], steps.h[0], steps.c[0])
-    direction = join(steps.t_blocks, steps.t_h, steps.t_c)
+    direction = join(steps.t_preactivations, steps.t_h, steps.t_c)
     expected = slopes(lambda x: join(*new_states(cell, *split(cell, x))), x, direction)
     tangent = join(*perturbed_states(cell, *split(cell, direction)))
     np.testing.assert_allclose(tangent, expected, rtol=1e-6, atol=1e-8)
@@ -155,10 +155,10 @@ def test_tangent_agrees_with_differences_along_a_random_direction(cell):
 def test_tangent_is_the_transpose_of_backward(cell):
     steps = Steps(cell)
     on_new_h, on_new_c = steps.d_h.copy(), steps.d_c.copy()
-    t_blocks, t_h, t_c = steps.t_blocks.copy(), steps.t_h.copy(), steps.t_c.copy()
+    t_preactivations, t_h, t_c = steps.t_preactivations.copy(), steps.t_h.copy(), steps.t_c.copy()
     steps.run()
     forwards = np.vdot(on_new_h, steps.t_h) + np.vdot(on_new_c, steps.t_c)
-    backwards = np.vdot(steps.d_blocks, t_blocks) + np.vdot(steps.d_c, t_c)
+    backwards = np.vdot(steps.d_preactivations, t_preactivations) + np.vdot(steps.d_c, t_c)
     if cell.has_direct_path:
         backwards += np.vdot(steps.d_h, t_h)
     assert forwards == pytest.approx(backwards, rel=1e-12)
@@ -167,11 +167,11 @@ def test_tangent_is_the_transpose_of_backward(cell):
 def test_several_perturbations_at_once_equal_one_at_a_time(cell):
     rng = np.random.default_rng(1)
     steps = Steps(cell)
-    t_blocks = rng.normal(size=(cell.n_blocks, 3, HIDDEN_SIZE, N_SEQUENCES))
+    t_preactivations = rng.normal(size=(cell.n_preactivations, 3, HIDDEN_SIZE, N_SEQUENCES))
     t_h, t_c = rng.normal(size=(3, *steps.t_h.shape)), rng.normal(size=(3, *steps.t_c.shape))
-    new_h, new_c = perturbed_states(cell, t_blocks, t_h, t_c)
+    new_h, new_c = perturbed_states(cell, t_preactivations, t_h, t_c)
     for i in range(3):
-        one_h, one_c = perturbed_states(cell, t_blocks[:, i], t_h[i], t_c[i])
+        one_h, one_c = perturbed_states(cell, t_preactivations[:, i], t_h[i], t_c[i])
         np.testing.assert_array_equal(new_h[i], one_h)
         np.testing.assert_array_equal(new_c[i], one_c)
 
@@ -183,12 +183,12 @@ def test_several_gradients_at_once_equal_one_at_a_time(cell):
     steps.linearise()
     d_h, d_c = rng.normal(size=(3, *steps.d_h.shape)), rng.normal(size=(3, *steps.d_c.shape))
     given_h, given_c = d_h.copy(), d_c.copy()
-    d_blocks = np.full((cell.n_blocks, 3, HIDDEN_SIZE, N_SEQUENCES), np.nan)
-    cell.backward(steps.coefficients[0][:, np.newaxis], d_h, d_c, d_blocks)
+    d_preactivations = np.full((cell.n_preactivations, 3, HIDDEN_SIZE, N_SEQUENCES), np.nan)
+    cell.backward(steps.coefficients[0][:, np.newaxis], d_h, d_c, d_preactivations)
     for i in range(3):
         steps.d_h, steps.d_c = given_h[i], given_c[i]
         steps.backward(0)
-        np.testing.assert_array_equal(d_blocks[:, i], steps.d_blocks)
+        np.testing.assert_array_equal(d_preactivations[:, i], steps.d_preactivations)
         np.testing.assert_array_equal(d_h[i], steps.d_h)
         np.testing.assert_array_equal(d_c[i], steps.d_c)
 
@@ -212,7 +212,7 @@ def test_writes_what_it_should_and_nothing_else(cell):
     steps.linearise()
     steps.freeze("coefficients")
     steps.backward(0)
-    steps.freeze("d_h", "d_c", "d_blocks")
+    steps.freeze("d_h", "d_c", "d_preactivations")
     steps.tangent(0)
     for name, array in steps.arrays().items():
         assert np.isfinite(array).all(), name
@@ -244,7 +244,7 @@ def test_float32_is_not_promoted(cell):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_saturated_units_stay_finite(cell, dtype):
     steps = Steps(cell, dtype)
-    steps.records[:, : cell.n_blocks] = 1e4 * np.sign(steps.blocks)
+    steps.records[:, : cell.n_preactivations] = 1e4 * np.sign(steps.blocks)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         steps.run()
     for name, array in steps.arrays().items():
@@ -253,8 +253,8 @@ def test_saturated_units_stay_finite(cell, dtype):
 
 def test_attributes_fit_together(cell):
     assert cell.n_gates == len(cell.gates) == len(set(cell.gates))
-    assert cell.n_blocks == cell.n_gates + int(cell.splits_last_gate)
-    assert cell.n_records >= cell.n_blocks
+    assert cell.n_preactivations == cell.n_gates + int(cell.splits_last_gate)
+    assert cell.n_records >= cell.n_preactivations
     assert cell.sigmoid_gates <= set(cell.gates)
     assert cell.open_gates <= set(cell.gates)
     assert not cell.splits_last_gate or cell.gates[-1] not in cell.sigmoid_gates | cell.open_gates

@@ -21,8 +21,14 @@ def test_targets_of_any_size_give_the_same_fit(scale):
 
 
 def test_targets_beyond_the_dtype_are_an_error():
-    with pytest.raises(ValueError, match=r"y has values .* float32"):
+    with pytest.raises(ValueError, match=r"y contains .*, too large for weighted sums in float32"):
         RNNRegressor((4,), max_iter=3, dtype="float32").fit(X, 1e40 * y)
+
+
+def test_targets_whose_readout_is_beyond_the_dtype_are_an_error():
+    model = RNNRegressor((4,), max_iter=3, dtype="float32", learning_rate_init=1e7, random_state=0)
+    with pytest.raises(ValueError, match=r"y has values .* float32"):
+        model.fit(X, 1e32 * y)
 
 
 def test_one_sample_is_not_enough_to_validate_on():
@@ -94,7 +100,7 @@ def test_predictions_part_by_part(return_sequences, monkeypatch):
     y = rng.normal(size=(50, 5) if return_sequences else 50)
     model = RNNRegressor((4,), max_iter=2, return_sequences=return_sequences).fit(windows, y)
     expected, states = model.predict(windows), model.hidden_states(windows)
-    monkeypatch.setattr("skrnn.sequences._ragged._PART_SIZE", 7)
+    monkeypatch.setattr("skrnn.sequences._ragged._CHUNK_SIZE", 7)
     np.testing.assert_allclose(model.predict(windows), expected, rtol=1e-12)
     np.testing.assert_allclose(model.hidden_states(windows), states, rtol=1e-12)
 

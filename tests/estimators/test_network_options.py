@@ -19,10 +19,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 ESTIMATORS = [RNNRegressor, RNNClassifier]
 N_GATES = {"rnn": (1, 1), "gru": (3, 4), "lstm": (4, 4)}
 STACKS = [(4,), (4, 3)]
-each_estimator = pytest.mark.parametrize("Estimator", ESTIMATORS)
-each_cell = pytest.mark.parametrize("cell", CELLS)
-each_stack = pytest.mark.parametrize("sizes", STACKS)
-each_output = pytest.mark.parametrize("return_sequences", [False, True])
+each_estimator = pytest.mark.axis("Estimator", ESTIMATORS)
+each_cell = pytest.mark.axis("cell", CELLS)
+each_stack = pytest.mark.axis("sizes", STACKS)
+each_output = pytest.mark.axis("return_sequences", [False, True])
 
 
 def make_estimator(Estimator=RNNRegressor, **parameters):
@@ -94,7 +94,7 @@ def test_every_output_sees_all_timesteps_of_its_sequence(cell):
 
 @each_estimator
 @each_cell
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.axis("bidirectional", [False, True])
 def test_prediction_is_the_readout_of_the_last_states(Estimator, cell, bidirectional):
     X, y = make_ragged_task(Estimator)
     model = make_estimator(Estimator, cell=cell, hidden_layer_sizes=(5, 3), bidirectional=bidirectional).fit(X, y)
@@ -135,13 +135,13 @@ def test_forms_of_hidden_states(dtype):
 # Dropout
 
 DROPOUTS = [{"dropout": 0.4}, {"recurrent_dropout": 0.4}, {"dropout": 0.2, "recurrent_dropout": 0.3}]
-each_dropout = pytest.mark.parametrize("dropout", DROPOUTS, ids=str)
+each_dropout = pytest.mark.axis("dropout", DROPOUTS, ids=str)
 
 
 @each_estimator
 @each_dropout
 @each_output
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.axis("bidirectional", [False, True])
 def test_dropout_is_in_training_alone(Estimator, dropout, return_sequences, bidirectional):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     settings = {"return_sequences": return_sequences, "bidirectional": bidirectional, "learning_rate_init": 1e-14}
@@ -158,7 +158,7 @@ def test_dropout_is_in_training_alone(Estimator, dropout, return_sequences, bidi
 
 @each_dropout
 @each_cell
-@pytest.mark.parametrize("batch_size", ["auto", 5])
+@pytest.mark.axis("batch_size", ["auto", 5])
 def test_dropout_is_seeded(dropout, cell, batch_size):
     X, y = make_ragged_task(RNNRegressor)
     model = make_estimator(cell=cell, batch_size=batch_size, hidden_layer_sizes=(4, 3), **dropout).fit(X, y)
@@ -191,7 +191,7 @@ def test_dropped_outputs_are_made_up_for_on_average(rate):
 @each_estimator
 @each_output
 @each_cell
-@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.axis("solver", ["adam", "sgd"])
 def test_as_many_steps_as_the_longest_sequence_has(Estimator, return_sequences, cell, solver):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     model = make_estimator(Estimator, return_sequences=return_sequences, cell=cell, solver=solver, batch_size=5)
@@ -209,11 +209,11 @@ def test_as_many_steps_as_the_longest_sequence_has(Estimator, return_sequences, 
 @each_estimator
 @each_output
 @each_cell
-@pytest.mark.parametrize("bptt_steps", [1, 2, 3])
-@pytest.mark.parametrize("missing", [False, True])
-def test_states_are_carried_from_piece_to_piece(Estimator, return_sequences, cell, bptt_steps, missing):
+@pytest.mark.axis("bptt_steps", [1, 2, 3])
+@pytest.mark.axis("missing", [False, True])
+def test_states_are_carried_from_segment_to_segment(Estimator, return_sequences, cell, bptt_steps, missing):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
-    if missing and return_sequences:  # whole pieces lack targets, at the beginning, in the middle and at the end
+    if missing and return_sequences:  # whole segments lack targets, at the beginning, in the middle and at the end
         y = [np.where(np.isin(np.arange(len(t)), [0, 3, 4, 6]), np.nan, t) for t in y]
     settings = {"return_sequences": return_sequences, "cell": cell, "hidden_layer_sizes": (4, 3), "batch_size": 5}
     model = make_estimator(Estimator, alpha=0.0, learning_rate_init=1e-14, **settings).fit(X, y)
@@ -227,7 +227,7 @@ def n_updates(X, y, **parameters):
     return round(model.readout_bias_[0] / 1e-3)
 
 
-def test_a_piece_is_an_update():
+def test_a_segment_is_an_update():
     X = np.random.default_rng(0).normal(size=(6, 10, 2))
     y = np.full((6, 10), 1e6)
     assert n_updates(X, y, return_sequences=True) == 1
@@ -235,13 +235,13 @@ def test_a_piece_is_an_update():
     assert n_updates(X, y, return_sequences=True, bptt_steps=4) == 3
     assert n_updates(X, y, return_sequences=True, bptt_steps=4, batch_size=2) == 9
     assert n_updates(X, y[:, 0], bptt_steps=4, batch_size=2) == 3
-    y[:, :8] = np.nan  # pieces without targets
+    y[:, :8] = np.nan  # segments without targets
     assert n_updates(X, y, return_sequences=True, bptt_steps=4, batch_size=2) == 3
 
 
 @each_estimator
 @each_output
-def test_partial_fit_of_pieces_is_an_epoch_of_fit(Estimator, return_sequences):
+def test_partial_fit_of_segments_is_an_epoch_of_fit(Estimator, return_sequences):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     whole = make_estimator(Estimator, return_sequences=return_sequences, bptt_steps=2, batch_size=5).fit(X, y)
     stepwise = clone(whole)
@@ -278,8 +278,8 @@ def test_memory_grows_with_the_steps_and_not_with_the_length(return_sequences):
 
 @pytest.fixture
 def several_chunks(monkeypatch):
-    """Let a chunk have three sequences, and a piece of it two timesteps."""
-    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_PIECE_BYTES": 1, "_MIN_PIECE": 2}.items():
+    """Let a chunk have three sequences, and a segment of it two timesteps."""
+    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_SEGMENT_BYTES": 1, "_MIN_SEGMENT": 2}.items():
         monkeypatch.setattr(_inference, name, value)
 
 
@@ -291,8 +291,8 @@ def answers_of(model, X):
 
 @each_estimator
 @each_output
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.axis("bidirectional", [False, True])
+@pytest.mark.axis("solver", ["lbfgs", "adam"])
 def test_workers_do_not_change_a_bit(several_chunks, Estimator, return_sequences, bidirectional, solver):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     settings = {"return_sequences": return_sequences, "bidirectional": bidirectional, "solver": solver}
@@ -304,8 +304,8 @@ def test_workers_do_not_change_a_bit(several_chunks, Estimator, return_sequences
         np.testing.assert_array_equal(answers_of(alone, X), answers_of(several, X))
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.axis("n_jobs", [1, 2])
+@pytest.mark.axis("solver", ["lbfgs", "adam"])
 def test_numpy_reads_blocks_in_place_wherever_a_network_computes(several_chunks, solver, n_jobs, monkeypatch):
     seen, linearise = set(), CELLS["rnn"].linearise
 
@@ -321,16 +321,16 @@ def test_numpy_reads_blocks_in_place_wherever_a_network_computes(several_chunks,
     assert np.getbufsize() == before > _parallel._BUFFER_SIZE
 
 
-def test_chunks_and_pieces_do_not_change_the_answers(monkeypatch):
+def test_chunks_and_segments_do_not_change_the_answers(monkeypatch):
     X, y = make_ragged_task(RNNRegressor, return_sequences=True)
     model = make_estimator(cell="lstm", hidden_layer_sizes=(4, 3), return_sequences=True).fit(X, y)
     expected = answers_of(model, X)
-    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_PIECE_BYTES": 1, "_MIN_PIECE": 2}.items():
+    for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 3, "_SEGMENT_BYTES": 1, "_MIN_SEGMENT": 2}.items():
         monkeypatch.setattr(_inference, name, value)
     np.testing.assert_allclose(answers_of(model, X), expected, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.axis("backend", ["threading", "loky"])
 @each_output
 def test_backends(several_chunks, backend, return_sequences):
     X, y = make_ragged_task(RNNRegressor, return_sequences=return_sequences)

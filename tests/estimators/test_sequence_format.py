@@ -39,11 +39,11 @@ def test_masked_timesteps():
     np.testing.assert_array_equal(restored, masked)
 
 
-def test_parts_are_of_the_dtype():
+def test_chunks_are_of_the_dtype():
     form = SequenceFormat.read(RNNRegressor(), X, 2)
-    (part,) = form.parts(np.dtype(np.float32))
-    assert part.rows.dtype == np.float32
-    np.testing.assert_allclose(part.rows.reshape(X.shape), X, rtol=1e-6)
+    (chunk,) = form.chunks(np.dtype(np.float32))
+    assert chunk.rows.dtype == np.float32
+    np.testing.assert_allclose(chunk.rows.reshape(X.shape), X, rtol=1e-6)
 
 
 def test_number_of_features():

@@ -18,8 +18,8 @@ from tests.extending.update_gate import UpdateGateCell
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import PARTLY_MISSING, PROBLEMS, STACKS, make_objective, make_outputs
 
-EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
-EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
+EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def test_curvature_of_the_cell(problem):
     check_curvature(*make_objective(problem, cell_name="update_gate"))
 
 
-@pytest.mark.parametrize("problem", [*PROBLEMS.values(), PARTLY_MISSING], ids=[*PROBLEMS, "partly missing"])
+@pytest.mark.axis("problem", [*PROBLEMS.values(), PARTLY_MISSING], ids=[*PROBLEMS, "partly missing"])
 def test_gradient_and_curvature_of_the_loss(problem):
     objective, theta = make_objective(problem, loss_name="log_cosh")
     check_gradient(objective, theta)
@@ -69,7 +69,7 @@ def test_loss_is_log_cosh_even_where_cosh_overflows():
     assert losses[2] == pytest.approx(1000.0 - np.log(2.0))
 
 
-@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.axis("n_outputs", [1, 3])
 def test_score_of_the_loss_is_the_share_of_the_best_constant_s_loss(n_outputs):
     """Nothing but its value and its slope has to be said for that."""
     y, raw, weights = make_outputs("log_cosh", n_outputs, n_samples=40)

@@ -24,7 +24,7 @@ class UpdateGateCell(Cell):
 
     def advance(self, record, h, c, new_h, new_c):
         """Write h_t into `new_h`; `record` becomes [z, n]."""
-        np.tanh(record, out=record)  # of z, half the pre-activation has come
+        np.tanh(record, out=record)  # of z, half the pre-activation was given
         z, n = record
         z *= 0.5
         z += 0.5
@@ -44,14 +44,14 @@ class UpdateGateCell(Cell):
         k_n *= direct  # (1 - z) (1 - n^2)
         direct[...] = z
 
-    def backward(self, coefficients, d_h, d_c, d_blocks):
-        """Write the gradient on [z, n] into `d_blocks`; `d_h` keeps what flows around the gates."""
-        np.multiply(coefficients[:2], d_h, out=d_blocks)
+    def backward(self, coefficients, d_h, d_c, d_preactivations):
+        """Write the gradient on [z, n] into `d_preactivations`; what flows around the gates remains in `d_h`."""
+        np.multiply(coefficients[:2], d_h, out=d_preactivations)
         d_h *= coefficients[2]
 
-    def tangent(self, coefficients, t_blocks, t_h, t_c):
-        """Add up what comes around the gates and through each of them, in `t_h`."""
-        t_blocks *= coefficients[:2]
+    def tangent(self, coefficients, t_preactivations, t_h, t_c):
+        """Add up in `t_h` what comes around the gates and through each of them."""
+        t_preactivations *= coefficients[:2]
         t_h *= coefficients[2]
-        for t_block in t_blocks:
-            t_h += t_block
+        for through_gate in t_preactivations:
+            t_h += through_gate

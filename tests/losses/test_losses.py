@@ -68,12 +68,12 @@ def test_each_sample_is_judged_by_itself(name, loss, n_outputs):
 @pytest.mark.parametrize("n_outputs", [1, 3])
 def test_writes_the_gradient_into_the_given_array(name, loss, n_outputs):
     y, raw, _ = make_outputs(name, n_outputs)
-    room = np.full((len(raw), 2 * raw.shape[1]), 5.0)
+    target = np.full((len(raw), 2 * raw.shape[1]), 5.0)
     expected = np.empty_like(raw)
     loss.loss_gradient(y, raw, expected)
-    loss.loss_gradient(y, raw, room[:, ::2])
-    np.testing.assert_allclose(room[:, ::2], expected, rtol=1e-14)
-    assert (room[:, 1::2] == 5.0).all()
+    loss.loss_gradient(y, raw, target[:, ::2])
+    np.testing.assert_allclose(target[:, ::2], expected, rtol=1e-14)
+    assert (target[:, 1::2] == 5.0).all()
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
@@ -173,10 +173,10 @@ def test_curvature_of_each_sample_is_its_own_and_is_written_into_the_given_array
     y, raw, _ = make_outputs(name, n_outputs)
     t_raw = make_directions(raw.shape)[0]
     expected = curvature_product(loss, y, raw, t_raw)
-    room = np.full((len(raw), 2 * raw.shape[1]), 5.0)
-    loss.curvature_product(y, raw, t_raw, room[:, ::2])
-    np.testing.assert_allclose(room[:, ::2], expected, rtol=1e-13)
-    assert (room[:, 1::2] == 5.0).all()
+    target = np.full((len(raw), 2 * raw.shape[1]), 5.0)
+    loss.curvature_product(y, raw, t_raw, target[:, ::2])
+    np.testing.assert_allclose(target[:, ::2], expected, rtol=1e-13)
+    assert (target[:, 1::2] == 5.0).all()
     for i in range(raw.shape[1]):
         one = slice(i, i + 1)
         np.testing.assert_allclose(curvature_product(loss, y[:, one], raw[:, one], t_raw[:, one]), expected[:, one])
@@ -296,9 +296,9 @@ def test_curvature_is_nowhere_where_targets_are_missing(name, loss):
     present, t_raw = make_present(y.shape), make_directions(y.shape)[0]
     expected = curvature_product(loss, y, raw, t_raw) * present
     np.testing.assert_allclose(curvature_product(loss, y, raw, t_raw, present), expected, rtol=1e-14)
-    room = float32_only(np.empty_like(raw))
-    loss.curvature_product(*map(float32_only, (y, raw, t_raw)), room, float32_only(present))
-    np.testing.assert_allclose(as_plain(room), expected, rtol=1e-4, atol=1e-6)
+    target = float32_only(np.empty_like(raw))
+    loss.curvature_product(*map(float32_only, (y, raw, t_raw)), target, float32_only(present))
+    np.testing.assert_allclose(as_plain(target), expected, rtol=1e-4, atol=1e-6)
 
 
 @EVERY_SUM

@@ -1,4 +1,4 @@
-"""Tests of the forward pass over all the data: chunks, pieces of timesteps, and whoever computes them."""
+"""Tests of the forward pass over all the data: chunks, segments of timesteps, and whoever computes them."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,23 +14,23 @@ from skrnn.sequences._ragged import from_array
 from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, STACKS, Problem
 
 N_FEATURES, N_OUTPUTS = 2, 3
-MASKS = pytest.mark.parametrize("masks", [None, "leading", "anywhere"])
+#: Every test that needs a cell or a network meets each.
+pytestmark = [
+    pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
+    pytest.mark.axis("kind", KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS),
+    pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS),
+]
+MASKS = pytest.mark.axis("masks", [None, "leading", "anywhere"])
 
 
-@pytest.fixture(params=CELL_ACTIVATIONS, ids="-".join)
-def cell(request):
-    name, activation = request.param
-    return CELLS[name](activation)
+@pytest.fixture
+def cell(cell_name, activation):
+    return CELLS[cell_name](activation)
 
 
-@pytest.fixture(params=KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS)
-def kind(request):
-    return request.param
-
-
-@pytest.fixture(params=STACKS.values(), ids=STACKS)
-def network(request, cell, kind):
-    return Network(cell, N_FEATURES, request.param, N_OUTPUTS, **kind)
+@pytest.fixture
+def network(cell, kind, hidden_layer_sizes):
+    return Network(cell, N_FEATURES, hidden_layer_sizes, N_OUTPUTS, **kind)
 
 
 def random_theta(network, dtype=np.float64):
@@ -50,19 +50,19 @@ def training_pass(network, theta, sequences):
     workspace = Workspace(network, sequences.max_length, len(batch), np.float64, backward=True)
     raw = network.forward(network.pack(parameters), parameters.readout, sequences, batch, workspace)
     states = network.collect(batch, workspace)[:-1]
-    columns = network.reading.columns(sequences, batch)
+    columns = network.pooling.columns(sequences, batch)
     all_raw, all_states = np.full_like(raw, np.nan), np.full_like(states, np.nan)
     all_raw[:, columns], all_states[:, columns] = raw, states
     return all_raw, all_states
 
 
 def cut(monkeypatch, chunk_size, n_timesteps):
-    """Let chunks and pieces be as small as this."""
+    """Let chunks and segments be as small as this."""
     for name, value in (
         ("_MIN_CHUNK_SIZE", 1),
         ("_CHUNK_SIZE", chunk_size),
-        ("_PIECE_BYTES", 1),
-        ("_MIN_PIECE", n_timesteps),
+        ("_SEGMENT_BYTES", 1),
+        ("_MIN_SEGMENT", n_timesteps),
     ):
         monkeypatch.setattr(_inference, name, value)
 
@@ -75,7 +75,7 @@ def backwards(function, *arguments):
 
 
 @MASKS
-def test_equals_the_training_pass_in_chunks_and_pieces_of_any_size(network, masks, monkeypatch):
+def test_equals_the_training_pass_in_chunks_and_segments_of_any_size(network, masks, monkeypatch):
     sequences, theta = make_sequences(masks), random_theta(network)
     expected_raw, expected_states = training_pass(network, theta, sequences)
     assert np.isfinite(expected_raw).all()
@@ -125,7 +125,7 @@ def test_chunks_of_very_long_sequences_are_not_too_small():
     assert [len(chunk) for chunk in split(network, very_long)] == [7, 7, 6]
 
 
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_memory_does_not_grow_with_the_length_in_one_direction(cell, return_sequences, monkeypatch):
     made = []
 
@@ -134,7 +134,7 @@ def test_memory_does_not_grow_with_the_length_in_one_direction(cell, return_sequ
         return Workspace(network, n_timesteps, n_sequences, *more, **options)
 
     monkeypatch.setattr("skrnn.network._network.Workspace", make)
-    monkeypatch.setattr(_inference, "_PIECE_BYTES", 30_000)
+    monkeypatch.setattr(_inference, "_SEGMENT_BYTES", 30_000)
     network = Network(cell, N_FEATURES, (4,), 1, return_sequences=return_sequences)
     for n_timesteps in (10, 200, 400):
         outputs(network, random_theta(network), from_array(np.zeros((4, n_timesteps, N_FEATURES))))
@@ -155,7 +155,7 @@ def test_any_map_gives_the_same_bit_for_bit(network, monkeypatch):
                 np.testing.assert_array_equal(compute(network, theta, sequences, map_chunks), expected)
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.axis("bidirectional", [False, True])
 def test_threads_do_not_share_workspaces(cell, bidirectional, monkeypatch):
     network = Network(cell, N_FEATURES, (20, 20), N_OUTPUTS, bidirectional=bidirectional, return_sequences=True)
     sequences, theta = make_sequences("leading", n_samples=120, n_timesteps=30), random_theta(network)

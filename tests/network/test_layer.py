@@ -23,17 +23,11 @@ BATCHES = {
 }
 
 
-@pytest.fixture(params=CELL_ACTIVATIONS, ids="-".join)
-def cell(request):
-    name, activation = request.param
-    return CELLS[name](activation)
-
-
-@pytest.fixture(params=BATCHES.values(), ids=BATCHES)
-def batch(request):
-    return request.param
-
-
+#: Every test that needs a cell or a batch meets each.
+pytestmark = [
+    pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
+    pytest.mark.axis("batch", BATCHES.values(), ids=BATCHES),
+]
 #: Directions of time, and what the product sees of the hidden state.
 KINDS = {
     "forward": {},
@@ -43,20 +37,25 @@ KINDS = {
     "carried state": {"carries_on": True},
     "masked, carried state": {"carries_on": True, "drops_state": True},
 }
-EVERY_KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+EVERY_KIND = pytest.mark.axis("kind", KINDS.values(), ids=KINDS)
 #: Those in which the product sees all of the hidden state, as the tangent and single gradients need it.
 NOTHING_DROPPED = {name: kind for name, kind in KINDS.items() if "drops_state" not in kind}
-EVERY_KIND_WITHOUT_MASK = pytest.mark.parametrize("kind", NOTHING_DROPPED.values(), ids=NOTHING_DROPPED)
-EVERY_DIRECTION = pytest.mark.parametrize("from_end", [False, True], ids=["forward", "from the end"])
+EVERY_KIND_WITHOUT_MASK = pytest.mark.axis("kind", NOTHING_DROPPED.values(), ids=NOTHING_DROPPED)
+EVERY_DIRECTION = pytest.mark.axis("from_end", [False, True], ids=["forward", "from the end"])
+
+
+@pytest.fixture
+def cell(cell_name, activation):
+    return CELLS[cell_name](activation)
 
 
 class Unrolled:
     """A layer of random parameters on a random batch, and what the scalar of the gradient checks weighs."""
 
-    def __init__(self, cell, lengths, segments, *, from_end=False, drops_state=False, carries_on=False):
+    def __init__(self, cell, lengths, spans, *, from_end=False, drops_state=False, carries_on=False):
         rng = np.random.default_rng(5)
         self.layer = Layer(cell, N_INPUTS, HIDDEN_SIZE, from_end)
-        self.lengths, self.segments = lengths, segments
+        self.lengths, self.spans = lengths, spans
         self.shape = (lengths[0], len(lengths))
         self.runs = np.array(lengths) > np.arange(lengths[0])[:, None]
         n_matrix = cell.n_gates * HIDDEN_SIZE * (HIDDEN_SIZE + N_INPUTS + 1)
@@ -97,14 +96,14 @@ class Unrolled:
             workspace.initial_h[:, :n_sequences] = self.initial[0]
             workspace.initial_c[:, :n_sequences] = self.initial[1, : len(workspace.initial_c)]
         packed = self.layer.pack(self.parameters(theta))
-        self.layer.forward(packed, workspace, self.segments)
+        self.layer.forward(packed, workspace, self.spans)
         return packed, workspace
 
     def states(self, workspace):
         """Return the hidden state after each timestep, zero where a sequence has ended, and the final ones."""
         n_timesteps, n_sequences = self.shape
         final = np.empty_like(self.on_final)
-        self.layer.final_hidden_states(workspace, self.segments, final)
+        self.layer.final_hidden_states(workspace, self.spans, final)
         states = workspace.hidden_states[:n_timesteps, :, :n_sequences]
         return np.where(self.runs[:, None], states, 0.0), final
 
@@ -121,7 +120,7 @@ class Unrolled:
         workspace.d_h[:, : self.shape[1]] = self.on_final
         d_outputs = np.where(self.runs[:, None], self.on_outputs, np.nan)
         d_inputs, gradient = np.zeros_like(self.inputs), np.full(self.n_parameters, np.nan)
-        d_packed = self.layer.backward(packed, workspace, self.segments, d_outputs, d_inputs)
+        d_packed = self.layer.backward(packed, workspace, self.spans, d_outputs, d_inputs)
         self.layer.unpack(d_packed, self.parameters(gradient))
         return gradient, d_inputs
 
@@ -131,7 +130,7 @@ class Unrolled:
         t_packed = self.layer.pack(self.parameters(self.t_theta))
         t_inputs = np.where(self.runs[:, None], self.t_inputs, np.nan)
         t_outputs = np.full_like(self.on_outputs, np.nan)
-        self.layer.tangent(packed, t_packed, workspace, self.segments, t_inputs, t_outputs)
+        self.layer.tangent(packed, t_packed, workspace, self.spans, t_inputs, t_outputs)
         return np.where(self.runs[:, None], t_outputs, 0.0), workspace.d_h[:, : self.shape[1]].copy()
 
     def backward_each(self, workspace=None):
@@ -141,7 +140,7 @@ class Unrolled:
         n_timesteps, n_gradients, _, n_sequences = d_outputs.shape
         d_inputs = np.full((n_timesteps, n_gradients, N_INPUTS, n_sequences), np.nan)
         gradients = np.full((n_gradients, n_sequences, self.n_parameters), np.nan)
-        d_packed = self.layer.backward_each(packed, workspace, self.segments, d_outputs, d_inputs)
+        d_packed = self.layer.backward_each(packed, workspace, self.spans, d_outputs, d_inputs)
         self.layer.unpack(d_packed, self.parameters(gradients))
         return gradients, d_inputs
 
@@ -156,7 +155,7 @@ class Unrolled:
 
     def reversed(self):
         """Return the same with the other direction of time, and each sequence the other way round."""
-        other = Unrolled(self.layer.cell, self.lengths, self.segments, from_end=not self.layer.from_end)
+        other = Unrolled(self.layer.cell, self.lengths, self.spans, from_end=not self.layer.from_end)
         other.inputs, other.on_outputs = self.reverse(self.inputs), self.reverse(self.on_outputs)
         return other
 
@@ -199,7 +198,7 @@ def test_gradient_without_errors_at_each_timestep(cell, kind):
     packed, workspace = run.forward(run.theta, run.inputs)
     workspace.d_h[:] = run.on_final
     gradient = np.full(run.n_parameters, np.nan)
-    run.layer.unpack(run.layer.backward(packed, workspace, run.segments, None, None), run.parameters(gradient))
+    run.layer.unpack(run.layer.backward(packed, workspace, run.spans, None, None), run.parameters(gradient))
     np.testing.assert_array_equal(gradient, expected)
 
 
@@ -247,7 +246,7 @@ def test_tangent_without_perturbed_inputs_and_without_outputs(cell, batch, kind)
     _, expected = run.tangent()
     packed, workspace = run.forward(run.theta, run.inputs)
     t_packed = run.layer.pack(run.parameters(run.t_theta))
-    run.layer.tangent(packed, t_packed, workspace, run.segments, None, None)
+    run.layer.tangent(packed, t_packed, workspace, run.spans, None, None)
     np.testing.assert_array_equal(workspace.d_h, expected)
 
 
@@ -287,7 +286,7 @@ def test_single_gradients_without_those_on_the_inputs(cell, from_end):
     run = Unrolled(cell, *BATCHES["ragged"], from_end=from_end)
     expected, _ = run.backward_each()
     packed, workspace = run.forward(run.theta, run.inputs)
-    d_packed = run.layer.backward_each(packed, workspace, run.segments, run.on_each, None)
+    d_packed = run.layer.backward_each(packed, workspace, run.spans, run.on_each, None)
     assert d_packed.shape == (N_GRADIENTS, run.shape[1], *run.layer.packed_shape)
     gradients = np.full_like(expected, np.nan)
     run.layer.unpack(d_packed, run.parameters(gradients))
@@ -303,11 +302,11 @@ def test_forward_pass_is_left_as_it_was(cell, batch, kind):
     arrays = {name: array for name, array in vars(workspace).items() if isinstance(array, np.ndarray)}
     before = {name: array.copy() for name, array in arrays.items()}
     packed, t_packed = (run.layer.pack(run.parameters(theta)) for theta in (run.theta, run.t_theta))
-    run.layer.backward_each(packed, workspace, run.segments, run.on_each, None)
+    run.layer.backward_each(packed, workspace, run.spans, run.on_each, None)
     for name in arrays:
         np.testing.assert_array_equal(arrays[name], before[name], err_msg=name)
-    run.layer.tangent(packed, t_packed, workspace, run.segments, run.t_inputs, None)
-    run.layer.backward(packed, workspace, run.segments, run.on_outputs, None)
+    run.layer.tangent(packed, t_packed, workspace, run.spans, run.t_inputs, None)
+    run.layer.backward(packed, workspace, run.spans, run.on_outputs, None)
     for name in ("operands", "coefficients", "hidden_states", "cell_states", "initial_h", "initial_c"):
         np.testing.assert_array_equal(arrays[name], before[name], err_msg=name)
 
@@ -319,14 +318,14 @@ def test_float32_stays_float32_and_is_close_to_float64(cell, batch):
     single = {name: array.astype(np.float32) for name, array in vars(run).items() if isinstance(array, np.ndarray)}
     packed, t_packed = (run.layer.pack(run.parameters(single[name])) for name in ("theta", "t_theta"))
     workspace.inputs[...] = single["inputs"]
-    run.layer.forward(packed, workspace, run.segments)
-    d_packed = run.layer.backward_each(packed, workspace, run.segments, single["on_each"], None)
+    run.layer.forward(packed, workspace, run.spans)
+    d_packed = run.layer.backward_each(packed, workspace, run.spans, single["on_each"], None)
     assert d_packed.dtype == np.float32
     gradients = np.full(expected.shape, np.nan, np.float32)
     run.layer.unpack(d_packed, run.parameters(gradients))
     np.testing.assert_allclose(gradients, expected, rtol=1e-3, atol=1e-4)
     t_outputs = np.zeros_like(single["on_outputs"])
-    run.layer.tangent(packed, t_packed, workspace, run.segments, single["t_inputs"], t_outputs)
+    run.layer.tangent(packed, t_packed, workspace, run.spans, single["t_inputs"], t_outputs)
     np.testing.assert_allclose(t_outputs, expected_outputs, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(workspace.d_h, expected_final, rtol=1e-3, atol=1e-4)
 
@@ -384,7 +383,13 @@ def ruined(run, n_timesteps, n_sequences):
     drops_state = run.mask is not None
     workspace = LayerWorkspace(run.layer, n_timesteps, n_sequences, np.dtype(np.float64), True, drops_state)
     written = [workspace.hidden_states, workspace.cell_states, workspace.inputs, workspace.records]
-    written += [workspace.coefficients, workspace.d_blocks, workspace.d_h_gates, workspace.d_c, workspace.d_packed]
+    written += [
+        workspace.coefficients,
+        workspace.d_preactivations,
+        workspace.d_h_gates,
+        workspace.d_c,
+        workspace.d_packed,
+    ]
     written += [workspace.d_h, workspace.d_running, workspace.t_gates]
     if run.layer.from_end:  # where the pass begins, and no other one has begun
         written += [workspace.initial_h, workspace.initial_c, workspace.previous_h, workspace.previous_c]
@@ -399,12 +404,12 @@ PASSES = [
     *((Unrolled.tangent, name) for name in ("forward", "from the end")),
     *((Unrolled.backward_each, name) for name in ("forward", "from the end")),
 ]
-EVERY_PASS = pytest.mark.parametrize(
+EVERY_PASS = pytest.mark.axis(
     ("run_pass", "kind"), PASSES, ids=[f"{run_pass.__name__}, {kind}" for run_pass, kind in PASSES]
 )
 
 
-@pytest.mark.parametrize(("more_timesteps", "more_sequences"), [(0, 0), (3, 2)])
+@pytest.mark.axis(("more_timesteps", "more_sequences"), [(0, 0), (3, 2)])
 @EVERY_PASS
 def test_nothing_is_read_that_was_not_written(cell, batch, run_pass, kind, more_timesteps, more_sequences):
     run = Unrolled(cell, *batch, **KINDS[kind])
@@ -448,7 +453,7 @@ def test_carried_state_is_the_one_with_which_each_sequence_has_ended(cell, batch
     ends = list(zip(run.lengths, range(len(run.lengths)), strict=True))
     expected_h = [workspace.hidden_states[length - 1, :, column].copy() for length, column in ends]
     expected_c = [workspace.cell_states[length - 1, :, column].copy() for length, column in ends]
-    workspace.carry_state(run.segments)
+    workspace.carry_state(run.spans)
     np.testing.assert_array_equal(workspace.initial_h.T, expected_h)
     np.testing.assert_array_equal(workspace.initial_c.T, expected_c)
     assert workspace.initial_h.any()
@@ -457,8 +462,8 @@ def test_carried_state_is_the_one_with_which_each_sequence_has_ended(cell, batch
     assert not workspace.initial_c.any()
 
 
-@pytest.mark.parametrize("kind", ["forward", "masked", "carried state", "masked, carried state"])
-def test_two_pieces_with_carried_states_are_the_whole(cell, kind):
+@pytest.mark.axis("kind", ["forward", "masked", "carried state", "masked, carried state"])
+def test_two_segments_with_carried_states_are_the_whole(cell, kind):
     whole = Unrolled(cell, [6, 6, 5], [(0, 5, 3), (5, 6, 2)], **KINDS[kind])
     _, workspace = whole.forward(whole.theta, whole.inputs)
     states, _ = whole.states(workspace)
@@ -468,7 +473,7 @@ def test_two_pieces_with_carried_states_are_the_whole(cell, kind):
     first.mask, first.initial = whole.mask, whole.initial
     first.forward(whole.theta, whole.inputs[:4], workspace)
     np.testing.assert_array_equal(first.states(workspace)[0], states[:4])
-    workspace.carry_state(first.segments)
+    workspace.carry_state(first.spans)
     c = workspace.initial_c
     second.initial = np.stack([workspace.initial_h, c if c.size else workspace.initial_h])
     second.forward(whole.theta, whole.inputs[4:], workspace)
@@ -496,21 +501,21 @@ def test_mask_of_ones_changes_nothing(cell, batch, from_end):
 # Blocks, packing, memory
 
 
-@pytest.mark.parametrize("n_timesteps_a_block", [1, 2, 3])
+@pytest.mark.axis("n_timesteps_a_block", [1, 2, 3])
 @EVERY_PASS
 def test_blocks_of_timesteps_of_any_size_give_the_same(cell, n_timesteps_a_block, run_pass, kind, monkeypatch):
-    lengths, segments = [20, 20, 11, 4], [(0, 4, 4), (4, 11, 3), (11, 20, 2)]
-    whole = Unrolled(cell, lengths, segments, **KINDS[kind])
+    lengths, spans = [20, 20, 11, 4], [(0, 4, 4), (4, 11, 3), (11, 20, 2)]
+    whole = Unrolled(cell, lengths, spans, **KINDS[kind])
     expected = run_pass(whole)
     _, workspace = whole.forward(whole.theta, whole.inputs)
     assert workspace.block_size == 20
-    of_timestep = (workspace.records, workspace.coefficients, workspace.d_blocks, workspace.operands)
+    of_timestep = (workspace.records, workspace.coefficients, workspace.d_preactivations, workspace.operands)
     n_bytes = sum(array[0].nbytes for array in (*of_timestep, workspace.operand_rows)) + workspace.d_packed.nbytes
     monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", n_timesteps_a_block * n_bytes)
-    pieces = Unrolled(cell, lengths, segments, **KINDS[kind])
-    _, workspace = pieces.forward(pieces.theta, pieces.inputs)
+    segments = Unrolled(cell, lengths, spans, **KINDS[kind])
+    _, workspace = segments.forward(segments.theta, segments.inputs)
     assert workspace.block_size == n_timesteps_a_block
-    for array, expected_array in zip(run_pass(pieces), expected, strict=True):
+    for array, expected_array in zip(run_pass(segments), expected, strict=True):
         np.testing.assert_allclose(array, expected_array, rtol=1e-11, atol=1e-13)
 
 
@@ -523,7 +528,7 @@ def test_gradient_over_several_blocks(cell, kind, monkeypatch):
     directional_gradient_check(lambda theta: run.scalar(theta, run.inputs), gradient, run.theta, rng)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.axis("dtype", [np.float32, np.float64])
 def test_unpack_is_the_transpose_of_pack_without_halves(cell, dtype):
     run = Unrolled(cell, *BATCHES["equal"])
     rng = np.random.default_rng(1)
@@ -538,7 +543,7 @@ def test_unpack_is_the_transpose_of_pack_without_halves(cell, dtype):
     assert through_unpack == pytest.approx(through_pack, rel=1e3 * float(np.finfo(dtype).eps))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.axis("dtype", [np.float32, np.float64])
 def test_several_gradients_are_unpacked_as_each_of_them(cell, dtype):
     run = Unrolled(cell, *BATCHES["equal"])
     d_packed = np.random.default_rng(1).normal(size=(2, 4, *run.layer.packed_shape)).astype(dtype)
@@ -558,10 +563,10 @@ def test_pack_does_not_write_theta(cell):
 
 
 @EVERY_DIRECTION
-def test_workspace_without_backward_has_no_room_for_it(cell, from_end):
+def test_workspace_without_backward_has_no_n_allocated_timesteps_it(cell, from_end):
     layer = Layer(cell, N_INPUTS, HIDDEN_SIZE, from_end)
     workspace = LayerWorkspace(layer, 4, 3, np.dtype(np.float32), backward=False)
-    assert not hasattr(workspace, "d_blocks")
+    assert not hasattr(workspace, "d_preactivations")
     assert workspace.operands.dtype == workspace.records.dtype == workspace.cell_states.dtype == np.float32
     assert workspace.state_mask is None
     assert np.shares_memory(workspace.hidden_states, workspace.operands)
@@ -569,7 +574,7 @@ def test_workspace_without_backward_has_no_room_for_it(cell, from_end):
 
 
 @EVERY_DIRECTION
-@pytest.mark.parametrize("drops_state", [False, True])
+@pytest.mark.axis("drops_state", [False, True])
 def test_views_by_timestep_have_the_documented_shapes(cell, from_end, drops_state):
     layer = Layer(cell, N_INPUTS, HIDDEN_SIZE, from_end)
     workspace = LayerWorkspace(layer, 4, 5, np.dtype(np.float32), backward=True, drops_state=drops_state)
@@ -597,12 +602,12 @@ def test_ragged_batches_of_ever_other_lengths_keep_few_views(cell):
     workspace, packed = None, None
     for _ in range(60):
         lengths = np.sort(rng.integers(1, 60, 3))[::-1].tolist()
-        segments = [(0, lengths[2], 3), (lengths[2], lengths[1], 2), (lengths[1], lengths[0], 1)]
-        run = Unrolled(cell, lengths, [segment for segment in segments if segment[0] < segment[1]])
+        spans = [(0, lengths[2], 3), (lengths[2], lengths[1], 2), (lengths[1], lengths[0], 1)]
+        run = Unrolled(cell, lengths, [span for span in spans if span[0] < span[1]])
         workspace = workspace or LayerWorkspace(run.layer, 60, 3, np.dtype(np.float64), backward=True)
         packed, _ = run.forward(run.theta, run.inputs, workspace)
         workspace.d_h.fill(1.0)
-        run.layer.backward(packed, workspace, run.segments, None, None)
+        run.layer.backward(packed, workspace, run.spans, None, None)
     n_steps = sum(len(block.steps) for block in workspace._blocks.values())
     assert 0 < n_steps <= 6 * 61
 

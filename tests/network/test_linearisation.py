@@ -1,4 +1,4 @@
-"""Tests of a linearised network: its derivative in both directions and as a matrix, and the rooms that it works in."""
+"""Tests of a linearised network: its derivative in both directions and as a matrix, and its workspaces."""
 
 from itertools import product
 
@@ -12,11 +12,11 @@ from skrnn.sequences._batches import Batch
 from tests.differences import jacobian, slopes
 from tests.problems import CELL_ACTIVATIONS, PROBLEMS, STACKS, make_objective
 
-CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
-EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
-EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
-EVERY_DIRECTION = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "bidirectional"])
-BOTH_READINGS = pytest.mark.parametrize(
+CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
+EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
+EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
+EVERY_DIRECTION = pytest.mark.axis("bidirectional", [False, True], ids=["forward", "bidirectional"])
+BOTH_READINGS = pytest.mark.axis(
     "problem",
     [PROBLEMS["all at once"], PROBLEMS["all at once, at every timestep"]],
     ids=["last", "every timestep"],
@@ -32,18 +32,18 @@ class Linear:
         self.batch = Batch.of(self.sequences, np.arange(len(self.sequences)))
         rng = np.random.default_rng(2)
         self.t_theta = rng.normal(size=self.theta.shape).astype(dtype)
-        shape = (self.network.layout.n_outputs, self.network.reading.n_columns(self.batch))
+        shape = (self.network.layout.n_outputs, self.network.pooling.n_columns(self.batch))
         self.d_raw, self.slopes = rng.normal(size=(2, *shape)).astype(dtype)
 
-    def room(self, n_more=0):
+    def workspace(self, n_more=0):
         """Return a new workspace, larger by so many timesteps and sequences than the data need."""
         shape = self.sequences.max_length + n_more, len(self.sequences) + n_more
         return Workspace(self.network, *shape, self.dtype, backward=True)
 
-    def at_theta(self, room=None, theta=None, batch=None):
-        """Return the linearisation, by default in a new room and of all the data."""
+    def at_theta(self, workspace=None, theta=None, batch=None):
+        """Return the linearisation, by default in a new workspace and of all the data."""
         theta = self.theta if theta is None else theta
-        return Linearisation(self.network, theta, self.sequences, batch or self.batch, room or self.room())
+        return Linearisation(self.network, theta, self.sequences, batch or self.batch, workspace or self.workspace())
 
     def raw(self, theta):
         """Return the outputs at theta."""
@@ -56,7 +56,7 @@ QUESTIONS = {
     "tangent": lambda linear, given: linear.tangent(given.t_theta),
     "jacobian": lambda linear, given: linear.jacobian(given.slopes[:, : linear.raw.shape[1]]),
 }
-EVERY_QUESTION = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+EVERY_QUESTION = pytest.mark.axis("ask", QUESTIONS.values(), ids=QUESTIONS)
 
 
 @pytest.fixture
@@ -160,22 +160,22 @@ def test_one_gradient_at_a_time_gives_the_same(cell_name, activation, problem, b
 @BOTH_READINGS
 def test_bytes_of_the_gradients_decide_how_many_are_rolled_up_at_once(problem, bidirectional, monkeypatch):
     given = Linear(problem, cell_name="gru", hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
-    n_readings, n_outputs = given.network.reading.n_readings(given.batch), len(given.slopes)
+    n_pooled_states, n_outputs = given.network.pooling.n_pooled_states(given.batch), len(given.slopes)
     linear, groups = given.at_theta(), []
     monkeypatch.setattr(given.network, "backward_each", lambda *arguments: groups.append(arguments[-2]))
     for n_bytes in (1, 50_000, 2**30):
         groups.clear()
         monkeypatch.setattr(_linearisation, "_GRADIENT_BYTES", n_bytes)
         linear.jacobian(given.slopes)
-        assert [probe for group in groups for probe in group] == list(product(range(n_readings), range(n_outputs)))
+        assert [probe for group in groups for probe in group] == list(product(range(n_pooled_states), range(n_outputs)))
         sizes = {len(group) for group in groups[:-1]}
         assert len(sizes) <= 1
         if n_bytes == 1:
-            assert len(groups) == n_readings * n_outputs
+            assert len(groups) == n_pooled_states * n_outputs
         elif n_bytes == 2**30:
             assert len(groups) == 1
-        elif n_readings > 1:
-            assert 1 < len(groups) < n_readings * n_outputs
+        elif n_pooled_states > 1:
+            assert 1 < len(groups) < n_pooled_states * n_outputs
 
 
 @CELLS_WITH_ACTIVATIONS
@@ -191,19 +191,19 @@ def test_blocks_of_one_timestep_give_the_same(cell_name, activation, problem, bi
     np.testing.assert_allclose(ask(given.at_theta(), given), expected, rtol=1e-11, atol=1e-13)
 
 
-# The room, and what it holds
+# The workspace, and what it holds
 
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
 @BOTH_READINGS
 @EVERY_QUESTION
-def test_room_larger_than_the_batch_gives_the_same(cell_name, activation, problem, bidirectional, ask):
+def test_workspace_larger_than_the_batch_gives_the_same(cell_name, activation, problem, bidirectional, ask):
     given = Linear(
         problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2), bidirectional=bidirectional
     )
     expected = ask(given.at_theta(), given)
-    np.testing.assert_allclose(ask(given.at_theta(given.room(3)), given), expected, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(ask(given.at_theta(given.workspace(3)), given), expected, rtol=1e-11, atol=1e-13)
 
 
 @CELLS_WITH_ACTIVATIONS
@@ -213,7 +213,7 @@ def test_room_larger_than_the_batch_gives_the_same(cell_name, activation, proble
 def test_same_theta_and_batch_need_no_second_forward_pass(
     cell_name, activation, hidden_layer_sizes, problem, bidirectional, forward_passes
 ):
-    """Whatever has been asked before, answers are those of a new room to the last bit."""
+    """Whatever has been asked before, answers are those of a new workspace to the last bit."""
     given = Linear(
         problem,
         cell_name=cell_name,
@@ -223,12 +223,12 @@ def test_same_theta_and_batch_need_no_second_forward_pass(
     )
     expected = {name: ask(given.at_theta(), given) for name, ask in QUESTIONS.items()}
     raw = given.raw(given.theta)
-    room = given.room()
-    given.at_theta(room)
+    workspace = given.workspace()
+    given.at_theta(workspace)
     forward_passes.clear()
     for first, second in product(QUESTIONS, QUESTIONS):
         for name in (first, second):
-            linear = given.at_theta(room)
+            linear = given.at_theta(workspace)
             np.testing.assert_array_equal(linear.raw, raw)
             np.testing.assert_array_equal(QUESTIONS[name](linear, given), expected[name])
     assert not forward_passes
@@ -241,7 +241,7 @@ def test_other_theta_or_batch_needs_another_forward_pass(problem, bidirectional,
     given = Linear(problem, cell_name="lstm", hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
     part = Batch.of(given.sequences, np.array([1, 4, 6]))
     same = Batch.of(given.sequences, np.arange(len(given.sequences)))
-    room = given.room()
+    workspace = given.workspace()
     for theta, batch in (
         (given.theta, given.batch),
         (given.theta.copy(), given.batch),
@@ -251,9 +251,9 @@ def test_other_theta_or_batch_needs_another_forward_pass(problem, bidirectional,
         (given.theta, given.batch),
         (given.theta, same),
     ):
-        expected = ask(given.at_theta(given.room(), theta, batch), given)
+        expected = ask(given.at_theta(given.workspace(), theta, batch), given)
         forward_passes.clear()
-        np.testing.assert_array_equal(ask(given.at_theta(room, theta, batch), given), expected)
+        np.testing.assert_array_equal(ask(given.at_theta(workspace, theta, batch), given), expected)
         assert len(forward_passes) == 1
 
 
@@ -270,11 +270,11 @@ def test_earlier_batches_leave_nothing_behind(cell_name, activation, hidden_laye
         bidirectional=bidirectional,
     )
     order = np.argsort(-given.sequences.lengths)
-    used = given.room()
+    used = given.workspace()
     for indices in (order, order[:3], order[-3:], order[::2], order[-1:]):
         batch = Batch.of(given.sequences, indices)
         for ask in QUESTIONS.values():
-            fresh = given.at_theta(given.room(), batch=batch)
+            fresh = given.at_theta(given.workspace(), batch=batch)
             np.testing.assert_array_equal(ask(given.at_theta(used, batch=batch), given), ask(fresh, given))
 
 
@@ -288,25 +288,25 @@ def test_diverged_theta_leaves_nothing_behind(cell_name, activation, problem, bi
     )
     order = np.argsort(-given.sequences.lengths)
     longest, shortest = (Batch.of(given.sequences, indices) for indices in (order[:4], order[4:]))
-    room, diverged = given.room(), np.full_like(given.theta, np.inf)
+    workspace, diverged = given.workspace(), np.full_like(given.theta, np.inf)
     with np.errstate(all="ignore"):
         for question in QUESTIONS.values():
-            question(given.at_theta(room, diverged, longest), given)
+            question(given.at_theta(workspace, diverged, longest), given)
     expected = ask(given.at_theta(batch=shortest), given)
-    np.testing.assert_array_equal(ask(given.at_theta(room, batch=shortest), given), expected)
+    np.testing.assert_array_equal(ask(given.at_theta(workspace, batch=shortest), given), expected)
 
 
 def test_forward_pass_that_fails_is_not_held(monkeypatch):
     given = Linear(PROBLEMS["masks anywhere"], cell_name="gru", hidden_layer_sizes=(3, 2))
-    room, other = given.room(), -given.theta
-    expected = given.at_theta(room).tangent(given.t_theta)
+    workspace, other = given.workspace(), -given.theta
+    expected = given.at_theta(workspace).tangent(given.t_theta)
     with monkeypatch.context() as context:
         context.setattr(given.network, "collect", fail)
         with pytest.raises(ValueError, match="half-way"):
-            given.at_theta(room, other)
+            given.at_theta(workspace, other)
     for theta in (other, given.theta):
-        assert not room.holds(theta, given.batch)
-    np.testing.assert_array_equal(given.at_theta(room).tangent(given.t_theta), expected)
+        assert not workspace.holds(theta, given.batch)
+    np.testing.assert_array_equal(given.at_theta(workspace).tangent(given.t_theta), expected)
 
 
 def fail(*arguments):
@@ -323,22 +323,22 @@ def test_answers_are_new_arrays_and_what_is_given_is_only_read(problem, bidirect
     given = Linear(problem, cell_name="gru", hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
     for array in (given.theta, given.t_theta, given.d_raw, given.slopes):
         array.flags.writeable = False
-    room = given.room()
-    answer = ask(given.at_theta(room), given)
+    workspace = given.workspace()
+    answer = ask(given.at_theta(workspace), given)
     kept = answer.copy()
     for other in QUESTIONS.values():
-        other(given.at_theta(room, -given.theta), given)
+        other(given.at_theta(workspace, -given.theta), given)
     np.testing.assert_array_equal(answer, kept)
 
 
 @EVERY_DIRECTION
 @BOTH_READINGS
-def test_gradient_may_lie_in_the_room(problem, bidirectional):
+def test_gradient_may_lie_in_the_workspace(problem, bidirectional):
     given = Linear(problem, cell_name="gru", hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
     expected = given.at_theta().backward(given.d_raw)
-    room = given.room()
-    linear = given.at_theta(room)
-    d_raw = room.d_raw[:, : linear.raw.shape[1]]
+    workspace = given.workspace()
+    linear = given.at_theta(workspace)
+    d_raw = workspace.d_raw[:, : linear.raw.shape[1]]
     d_raw[...] = given.d_raw
     np.testing.assert_array_equal(linear.backward(d_raw), expected)
 

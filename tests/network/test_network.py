@@ -11,22 +11,22 @@ from skrnn.sequences._ragged import from_array, from_list
 from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, STACKS, Problem
 
 N_FEATURES, N_OUTPUTS = 2, 3
+#: Every test that needs a cell or a network meets each.
+pytestmark = [
+    pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
+    pytest.mark.axis("kind", KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS),
+    pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS),
+]
 
 
-@pytest.fixture(params=CELL_ACTIVATIONS, ids="-".join)
-def cell(request):
-    name, activation = request.param
-    return CELLS[name](activation)
+@pytest.fixture
+def cell(cell_name, activation):
+    return CELLS[cell_name](activation)
 
 
-@pytest.fixture(params=KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS)
-def kind(request):
-    return request.param
-
-
-@pytest.fixture(params=STACKS.values(), ids=STACKS)
-def network(request, cell, kind):
-    return Network(cell, N_FEATURES, request.param, N_OUTPUTS, **kind)
+@pytest.fixture
+def network(cell, kind, hidden_layer_sizes):
+    return Network(cell, N_FEATURES, hidden_layer_sizes, N_OUTPUTS, **kind)
 
 
 def random_theta(network, dtype=np.float64):
@@ -79,9 +79,7 @@ def simple_outputs(network, views, steps):
     return views.readout.weights @ states.T + views.readout.bias[:, None]
 
 
-@pytest.mark.parametrize(
-    "read", [from_list, lambda lists: from_array(padded(lists, 6, "before"))], ids=["list", "array"]
-)
+@pytest.mark.axis("read", [from_list, lambda lists: from_array(padded(lists, 6, "before"))], ids=["list", "array"])
 def test_simple_network_computes_its_equations(kind, read):
     network = Network(CELLS["rnn"](), N_FEATURES, (4, 3), N_OUTPUTS, **kind)
     theta = random_theta(network)
@@ -91,7 +89,7 @@ def test_simple_network_computes_its_equations(kind, read):
     np.testing.assert_allclose(raw, np.concatenate(expected, axis=1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("masks", [None, "leading", "anywhere"])
+@pytest.mark.axis("masks", [None, "leading", "anywhere"])
 def test_each_sequence_has_the_outputs_that_it_has_alone(network, masks):
     X = Problem(n_samples=6, masks=masks).make_sequences(np.random.default_rng(0))
     theta = random_theta(network)
@@ -153,7 +151,7 @@ def test_workspace_larger_than_the_batch_gives_the_same(network):
     np.testing.assert_allclose(*raw, rtol=1e-12, atol=1e-14)
 
 
-def test_states_are_carried_from_piece_to_piece(cell):
+def test_states_are_carried_from_segment_to_segment(cell):
     network = Network(cell, N_FEATURES, (3, 2), N_OUTPUTS, return_sequences=True)
     sequences, theta = from_list(ragged_lists(np.random.default_rng(0))), random_theta(network)
     packed, readout = network.pack(network.layout.views(theta)), network.layout.views(theta).readout
@@ -162,49 +160,54 @@ def test_states_are_carried_from_piece_to_piece(cell):
     workspace = Workspace(network, 2, len(batch), np.float64, backward=True)
     for _ in range(2):  # the second time in a workspace that holds the last states
         workspace.begin(network, None)
-        for piece in batch.pieces(2):
-            raw = network.forward(packed, readout, sequences, piece, workspace)
-            np.testing.assert_allclose(raw, expected[:, piece.columns(sequences)], rtol=1e-12)
-            network.carry_state(piece, workspace)
+        for segment in batch.segments(2):
+            raw = network.forward(packed, readout, sequences, segment, workspace)
+            np.testing.assert_allclose(raw, expected[:, segment.columns(sequences)], rtol=1e-12)
+            network.carry_state(segment, workspace)
 
 
 # Readings
 
 
-@pytest.fixture(params=[None, "anywhere"])
-def sequences(request):
-    return from_array(Problem(masks=request.param).make_sequences(np.random.default_rng(0)))
+SOME_MASKS = pytest.mark.axis("masks", [None, "anywhere"])
 
 
-def test_readings_cover_the_columns_in_their_order(network, sequences):
+@pytest.fixture
+def sequences(masks):
+    return from_array(Problem(masks=masks).make_sequences(np.random.default_rng(0)))
+
+
+@SOME_MASKS
+def test_pooled_states_cover_the_columns_in_their_order(network, sequences):
     batch = Batch.of(sequences, np.arange(len(sequences)))
-    reading, end = network.reading, 0
-    assert reading.n_readings(batch) == (batch.n_timesteps if network.return_sequences else 1)
-    for number in range(reading.n_readings(batch)):
-        columns = reading.columns_of(batch, number)
+    pooling, end = network.pooling, 0
+    assert pooling.n_pooled_states(batch) == (batch.n_timesteps if network.return_sequences else 1)
+    for number in range(pooling.n_pooled_states(batch)):
+        columns = pooling.columns_of(batch, number)
         n_running = np.count_nonzero(batch.lengths > number)
         assert (columns.start, columns.stop) == (end, end + n_running)
         end = columns.stop
-    assert end == reading.n_columns(batch)
+    assert end == pooling.n_columns(batch)
 
 
-def test_gradient_is_planted_where_the_states_were_collected(network, sequences):
+@SOME_MASKS
+def test_gradient_is_scattered_to_where_the_states_were_collected(network, sequences):
     batch = Batch.of(sequences, np.arange(len(sequences)))
     rng = np.random.default_rng(1)
     workspace = Workspace(network, batch.n_timesteps, len(batch), np.float64, backward=True)
     tops = network._tops(workspace)
     states = []
-    for layer, room in tops:
-        room.hidden_states[...] = rng.normal(size=room.hidden_states.shape)
-        states.append(room.hidden_states.copy())
+    for layer, arrays in tops:
+        arrays.hidden_states[...] = rng.normal(size=arrays.hidden_states.shape)
+        states.append(arrays.hidden_states.copy())
         assert layer.hidden_size == states[-1].shape[1]
     collected = network.collect(batch, workspace)[:-1]
-    for number in range(network.reading.n_readings(batch)):
-        columns = network.reading.columns_of(batch, number)
+    for number in range(network.pooling.n_pooled_states(batch)):
+        columns = network.pooling.columns_of(batch, number)
         parts = np.split(collected[:, columns], len(tops))
         for (layer, _), of_layer, part in zip(tops, states, parts, strict=True):
             d_states, d_outputs = rng.normal(size=part.shape), np.zeros_like(of_layer)
-            network.reading.plant(layer, batch, number, d_states, d_outputs)
+            network.pooling.scatter_one(layer, batch, number, d_states, d_outputs)
             assert np.vdot(d_outputs, of_layer) == pytest.approx(np.vdot(d_states, part), rel=1e-12)
             assert np.count_nonzero(d_outputs) == d_states.size
 
@@ -214,12 +217,12 @@ def test_gradient_is_planted_where_the_states_were_collected(network, sequences)
 
 def test_workspaces_are_lent_again_and_never_to_two_at_once(cell):
     network = Network(cell, N_FEATURES, (3,), N_OUTPUTS)
-    rooms = Workspaces(network, np.dtype(np.float64), backward=True)
-    with rooms.take(4, 3) as first, rooms.take(4, 3) as second, rooms.take(5, 2) as third:
+    workspaces = Workspaces(network, np.dtype(np.float64), backward=True)
+    with workspaces.take(4, 3) as first, workspaces.take(4, 3) as second, workspaces.take(5, 2) as third:
         assert len({id(first), id(second), id(third)}) == 3
         operands = third.layers[0].operands
         assert (len(operands), operands.shape[-1]) == third.shape == (5, 2)
-    with rooms.take(4, 3) as again:
+    with workspaces.take(4, 3) as again:
         assert again is first  # given back last
 
 
@@ -227,40 +230,45 @@ def test_workspace_that_holds_the_batch_is_lent_first(cell):
     network = Network(cell, N_FEATURES, (3,), N_OUTPUTS)
     sequences, theta = from_list(ragged_lists(np.random.default_rng(0))), random_theta(network)
     wanted, other = (Batch.of(sequences, np.arange(len(sequences))) for _ in range(2))
-    rooms = Workspaces(network, np.dtype(np.float64), backward=True)
-    with rooms.take(6, 5) as first, rooms.take(6, 5) as second, rooms.take(6, 5) as third, rooms.take(7, 5) as larger:
-        assert [room.held for room in (first, second, third, larger)] == [None] * 4
+    workspaces = Workspaces(network, np.dtype(np.float64), backward=True)
+    with (
+        workspaces.take(6, 5) as first,
+        workspaces.take(6, 5) as second,
+        workspaces.take(6, 5) as third,
+        workspaces.take(7, 5) as larger,
+    ):
+        assert [workspace.held for workspace in (first, second, third, larger)] == [None] * 4
         second.held, third.held, larger.held = (theta, wanted), (theta, other), (theta, wanted)
-    with rooms.take(6, 5, wanted) as room:
-        assert room is second
-        with rooms.take(6, 5, wanted) as another:  # the one that holds it is not there
+    with workspaces.take(6, 5, wanted) as workspace:
+        assert workspace is second
+        with workspaces.take(6, 5, wanted) as another:  # the one that holds it is not there
             assert another is first or another is third
-    with rooms.take(6, 5) as room:
-        assert room is second  # given back last
+    with workspaces.take(6, 5) as workspace:
+        assert workspace is second  # given back last
 
 
 def test_workspace_holds_the_very_same_theta_and_batch_and_nothing_else(cell):
     network = Network(cell, N_FEATURES, (3,), N_OUTPUTS)
     sequences, theta = from_list(ragged_lists(np.random.default_rng(0))), random_theta(network)
     batch, same = (Batch.of(sequences, np.arange(len(sequences))) for _ in range(2))
-    room = Workspace(network, 6, 5, np.float64, backward=True)
-    assert not room.holds(theta, batch)
-    room.held = (theta, batch)
-    assert room.holds(theta, batch)
-    assert not room.holds(theta.copy(), batch)
-    assert not room.holds(theta, same)
+    workspace = Workspace(network, 6, 5, np.float64, backward=True)
+    assert not workspace.holds(theta, batch)
+    workspace.held = (theta, batch)
+    assert workspace.holds(theta, batch)
+    assert not workspace.holds(theta.copy(), batch)
+    assert not workspace.holds(theta, same)
 
 
 def test_few_workspaces_are_kept(cell):
     network = Network(cell, N_FEATURES, (3,), N_OUTPUTS)
-    rooms = Workspaces(network, np.dtype(np.float64), backward=True)
+    workspaces = Workspaces(network, np.dtype(np.float64), backward=True)
     for n_timesteps in range(1, 20):
-        with rooms.take(n_timesteps, 2) as room:
-            assert room.shape == (n_timesteps, 2)
-    assert len(rooms._free) == Workspaces.N_KEPT
+        with workspaces.take(n_timesteps, 2) as workspace:
+            assert workspace.shape == (n_timesteps, 2)
+    assert len(workspaces._free) == Workspaces.N_KEPT
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.axis("dtype", [np.float32, np.float64])
 def test_workspace_has_arrays_of_the_dtype_and_of_the_documented_shapes(network, dtype):
     workspace = Workspace(network, 4, 5, dtype, backward=True)
     size = network.layout.readout_size
@@ -273,7 +281,7 @@ def test_workspace_has_arrays_of_the_dtype_and_of_the_documented_shapes(network,
     assert {array.dtype for array in arrays if isinstance(array, np.ndarray)} == {np.dtype(dtype)}
 
 
-@pytest.mark.parametrize("masks", [None, "anywhere"])
+@SOME_MASKS
 def test_float32_is_close_to_float64(network, masks):
     X = Problem(masks=masks).make_sequences(np.random.default_rng(0))
     single = outputs(network, random_theta(network, np.float32), from_array(X.astype(np.float32)))

@@ -95,12 +95,12 @@ def test_layers_lie_in_theta_by_depth_and_the_readout_last(layout):
     assert [layer.hidden_size for layer in views.layers] == [hidden for _, hidden in layout.layer_sizes] == expected
 
 
-@pytest.mark.parametrize(("name", "n_blocks", "n_biases"), [("rnn", 1, 1), ("gru", 3, 4), ("lstm", 4, 4)])
-def test_known_counts(name, n_blocks, n_biases):
+@pytest.mark.parametrize(("name", "n_preactivations", "n_biases"), [("rnn", 1, 1), ("gru", 3, 4), ("lstm", 4, 4)])
+def test_known_counts(name, n_preactivations, n_biases):
     layout = ParameterLayout(CELLS[name](), 5, (10,), 1)
-    assert layout.n_parameters == n_blocks * 10 * (5 + 10) + n_biases * 10 + 11
+    assert layout.n_parameters == n_preactivations * 10 * (5 + 10) + n_biases * 10 + 11
     layout = ParameterLayout(CELLS[name](), 5, (10,), 1, 2)
-    assert layout.n_parameters == 2 * (n_blocks * 10 * (5 + 10) + n_biases * 10) + 21
+    assert layout.n_parameters == 2 * (n_preactivations * 10 * (5 + 10) + n_biases * 10) + 21
 
 
 def test_biases_are_read_as_they_were_written(layout):

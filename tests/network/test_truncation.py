@@ -1,4 +1,4 @@
-"""Tests of truncated BPTT: states are carried from piece to piece, errors are not."""
+"""Tests of truncated BPTT: states are carried from segment to segment, errors are not."""
 
 from dataclasses import replace
 from functools import partial
@@ -13,11 +13,11 @@ from skrnn.sequences._targets import Targets
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, EveryForm, Problem, make_objective
 
-CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
-EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
-BPTT_STEPS = pytest.mark.parametrize("bptt_steps", [1, 2, 4])
-STACKS = pytest.mark.parametrize("hidden_layer_sizes", [(3,), (3, 2)], ids=["one layer", "two layers"])
-#: Problems whose sequences are cut, ragged ones with columns that end before the last piece among them.
+CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
+EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
+BPTT_STEPS = pytest.mark.axis("bptt_steps", [1, 2, 4])
+STACKS = pytest.mark.axis("hidden_layer_sizes", [(3,), (3, 2)], ids=["one layer", "two layers"])
+#: Problems whose sequences are cut, ragged ones with columns that end before the last segment among them.
 CUT = {
     "last timestep": Problem(n_samples=4, n_timesteps=7, n_outputs=2),
     "last timestep of ragged sequences": Problem(n_samples=5, n_timesteps=7, masks="anywhere", weighted=True),
@@ -28,7 +28,7 @@ CUT = {
     "missing targets": Problem(5, 7, masks="anywhere", weighted=True, return_sequences=True, missing="columns"),
     "partly missing targets": replace(PARTLY_MISSING, n_timesteps=7),
 }
-EVERY_CUT = pytest.mark.parametrize("problem", CUT.values(), ids=CUT)
+EVERY_CUT = pytest.mark.axis("problem", CUT.values(), ids=CUT)
 
 
 def run_epoch(objective, theta, batch_size=3, seed=0):
@@ -57,11 +57,11 @@ def states_before(objective, theta, batch):
     return states
 
 
-def loss_of_piece(objective, batch, states):
-    """Return the function from theta to the mean loss of a piece that begins with these states, whatever theta is."""
+def loss_of_segment(objective, batch, states):
+    """Return the function from theta to the mean loss of a segment that begins with these states, whatever theta is."""
     network, targets = (
         objective.network,
-        objective.targets.take(objective.network.reading.columns(objective.sequences, batch)),
+        objective.targets.take(objective.network.pooling.columns(objective.sequences, batch)),
     )
 
     def function(theta):
@@ -82,8 +82,8 @@ def loss_of_piece(objective, batch, states):
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_PROBLEM
-@pytest.mark.parametrize("more", [0, 5])
-def test_pieces_as_long_as_the_sequences_change_nothing(cell_name, activation, problem, more):
+@pytest.mark.axis("more", [0, 5])
+def test_segments_as_long_as_the_sequences_change_nothing(cell_name, activation, problem, more):
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, alpha=0.1)
     whole, theta = make(hidden_layer_sizes=(3, 2))
     cut, _ = make(hidden_layer_sizes=(3, 2), bptt_steps=problem.n_timesteps + more)
@@ -103,7 +103,7 @@ def test_pieces_as_long_as_the_sequences_change_nothing(cell_name, activation, p
 @CELLS_WITH_ACTIVATIONS
 @EVERY_CUT
 @BPTT_STEPS
-def test_losses_of_the_pieces_add_up_to_the_whole(cell_name, activation, problem, bptt_steps):
+def test_losses_of_the_segments_add_up_to_the_whole(cell_name, activation, problem, bptt_steps):
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2))
     whole, theta = make()
     cut, _ = make(bptt_steps=bptt_steps)
@@ -117,28 +117,28 @@ def test_losses_of_the_pieces_add_up_to_the_whole(cell_name, activation, problem
 
 @EVERY_CUT
 @BPTT_STEPS
-def test_pieces_are_no_longer_than_asked_for_and_need_no_more_room(problem, bptt_steps):
+def test_segments_are_no_longer_than_asked_for_and_need_no_more_workspace(problem, bptt_steps):
     objective, theta = make_objective(problem, bptt_steps=bptt_steps)
     for batch, _, _, _ in run_epoch(objective, theta):
-        assert all(piece.n_timesteps <= bptt_steps for piece in (*batch.lead_in, batch))
+        assert all(segment.n_timesteps <= bptt_steps for segment in (*batch.lead_in, batch))
     assert objective.on_minibatches._workspaces
-    for room in objective.on_minibatches._workspaces.values():
-        assert len(room.layers[0].operands) == room.shape[0] == bptt_steps
+    for workspace in objective.on_minibatches._workspaces.values():
+        assert len(workspace.layers[0].operands) == workspace.shape[0] == bptt_steps
 
 
 @EVERY_CUT
 def test_minibatches_cover_every_target_once(problem):
     objective, _ = make_objective(problem, bptt_steps=2)
-    reading, targets = objective.network.reading, objective.targets
+    pooling, targets = objective.network.pooling, objective.targets
     batches = objective.minibatches(3, np.random.RandomState(0))
-    columns = np.concatenate([reading.columns(objective.sequences, batch) for batch in batches])
+    columns = np.concatenate([pooling.columns(objective.sequences, batch) for batch in batches])
     assert len(set(columns)) == len(columns)
     left_out = np.setdiff1d(np.arange(len(targets)), columns)
     assert not targets.take(left_out).count()
 
 
-@pytest.mark.parametrize("return_sequences", [False, True])
-def test_sequences_come_in_the_same_minibatches_as_without_pieces(return_sequences):
+@pytest.mark.axis("return_sequences", [False, True])
+def test_sequences_come_in_the_same_minibatches_as_without_segments(return_sequences):
     problem = Problem(n_samples=8, masks="leading", return_sequences=return_sequences)
     whole, _ = make_objective(problem)
     cut, _ = make_objective(problem, bptt_steps=2)
@@ -157,7 +157,7 @@ def test_sequences_come_in_the_same_minibatches_as_without_pieces(return_sequenc
 @CELLS_WITH_ACTIVATIONS
 @EVERY_CUT
 @BPTT_STEPS
-def test_gradient_of_a_piece_is_that_of_its_loss_with_the_carried_states_held_constant(
+def test_gradient_of_a_segment_is_that_of_its_loss_with_the_carried_states_held_constant(
     cell_name, activation, problem, bptt_steps
 ):
     objective, theta = make_objective(
@@ -167,28 +167,28 @@ def test_gradient_of_a_piece_is_that_of_its_loss_with_the_carried_states_held_co
     done = run_epoch(objective, theta)
     assert any(batch.carries_on for batch, _, _, _ in done)
     for batch, _, loss, gradient in done:
-        function = loss_of_piece(objective, batch, states_before(objective, theta, batch))
+        function = loss_of_segment(objective, batch, states_before(objective, theta, batch))
         assert loss == pytest.approx(function(theta), rel=1e-12)
         directional_gradient_check(function, gradient, theta, rng)
 
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_CUT
-def test_every_entry_of_the_gradient_of_a_piece(cell_name, activation, problem):
+def test_every_entry_of_the_gradient_of_a_segment(cell_name, activation, problem):
     objective, theta = make_objective(problem, cell_name=cell_name, activation=activation, bptt_steps=3)
     carrying = [done for done in run_epoch(objective, theta) if done[0].carries_on]
     for batch, _, _, gradient in carrying[:2]:
-        function = loss_of_piece(objective, batch, states_before(objective, theta, batch))
+        function = loss_of_segment(objective, batch, states_before(objective, theta, batch))
         full_gradient_check(function, gradient, theta)
 
 
 @EVERY_CUT
 def test_states_that_move_with_theta_give_another_gradient(problem):
-    """The checks above would notice an error that flows on into the piece before."""
+    """The checks above would notice an error that flows on into the segment before."""
     objective, theta = make_objective(problem, bptt_steps=3)
 
     def function(theta):
-        return loss_of_piece(objective, batch, states_before(objective, theta, batch))(theta)
+        return loss_of_segment(objective, batch, states_before(objective, theta, batch))(theta)
 
     batch, _, _, gradient = next(done for done in run_epoch(objective, theta) if done[0].carries_on)
     with pytest.raises(AssertionError, match="random direction"):
@@ -196,7 +196,7 @@ def test_states_that_move_with_theta_give_another_gradient(problem):
 
 
 @CELLS_WITH_ACTIVATIONS
-@pytest.mark.parametrize("masks", [None, "leading"])
+@pytest.mark.axis("masks", [None, "leading"])
 def test_errors_of_a_last_target_flow_back_as_far_as_asked_for(cell_name, activation, masks):
     """What a sequence holds before its last timesteps moves the outputs, but the gradient only by the states."""
     problem = Problem(n_samples=4, n_timesteps=7, masks=masks)
@@ -238,11 +238,11 @@ def only_at(timesteps, n_timesteps=8, bptt_steps=2, alpha=0.0):
     return EveryForm(*parts, bptt_steps=bptt_steps), EveryForm(*parts), theta
 
 
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     ("timesteps", "n_leading_in"),
     [([7], [3]), ([0], [0]), ([3], [1]), ([1, 6], [0, 2]), ([0, 2, 4, 6], [0, 0, 0, 0]), ([2, 3, 7], [1, 1])],
 )
-def test_pieces_without_targets_lead_in_the_next_that_has(timesteps, n_leading_in):
+def test_segments_without_targets_lead_in_the_next_that_has(timesteps, n_leading_in):
     cut, whole, theta = only_at(timesteps)
     for _ in range(2):
         done = run_epoch(cut, theta, batch_size=4)
@@ -250,7 +250,7 @@ def test_pieces_without_targets_lead_in_the_next_that_has(timesteps, n_leading_i
         mean = np.average([loss for _, _, loss, _ in done], weights=[count for _, count, _, _ in done])
         assert mean == pytest.approx(whole.full(theta)[0], rel=1e-12)
         for batch, _, loss, gradient in done:
-            function = loss_of_piece(cut, batch, states_before(cut, theta, batch))
+            function = loss_of_segment(cut, batch, states_before(cut, theta, batch))
             assert loss == pytest.approx(function(theta), rel=1e-12)
             directional_gradient_check(function, gradient, theta, np.random.default_rng(0))
 
@@ -262,8 +262,8 @@ def test_lead_in_goes_through_the_timesteps_with_the_theta_of_the_moment():
         assert loss == pytest.approx(whole.full(theta + shift)[0], rel=1e-12)
 
 
-@pytest.mark.parametrize("return_sequences", [False, True])
-def test_every_piece_bears_the_whole_penalty(return_sequences):
+@pytest.mark.axis("return_sequences", [False, True])
+def test_every_segment_bears_the_whole_penalty(return_sequences):
     problem = Problem(n_samples=4, n_timesteps=7, masks="leading", return_sequences=return_sequences)
     free, theta = make_objective(problem, bptt_steps=2)
     penalised, _ = make_objective(problem, bptt_steps=2, alpha=0.3)

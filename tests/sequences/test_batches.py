@@ -1,12 +1,13 @@
-"""Tests of batches: the longest first, segments of running sequences, every timestep once, also in pieces."""
+"""Tests of batches: the longest first, spans of running sequences, every timestep once, also in segments."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from skrnn.sequences._batches import Batch, chunks, minibatches, room_for
+from skrnn.sequences._batches import Batch, chunks, minibatches, n_allocated_timesteps
 from skrnn.sequences._ragged import Sequences
+from tests.examples import examples
 
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=20)
 SIZES = st.integers(1, 11)
@@ -39,20 +40,20 @@ def timesteps(batch):
 
 
 def assert_is_in_order(batch):
-    """Assert that the longest come first, and that the segments count the sequences that run."""
+    """Assert that the longest come first, and that the spans count the sequences that run."""
     assert (np.diff(batch.lengths) <= 0).all()
     assert batch.lengths[-1] >= 1
     assert batch.n_timesteps == batch.lengths[0]
-    n_running = [n for start, stop, n in batch.segments for _ in range(start, stop)]
+    n_running = [n for start, stop, n in batch.spans for _ in range(start, stop)]
     assert n_running == [int((batch.lengths > t).sum()) for t in range(batch.n_timesteps)]
-    starts, stops, counts = zip(*batch.segments, strict=True)
+    starts, stops, counts = zip(*batch.spans, strict=True)
     assert starts == (0, *stops[:-1])
     assert list(counts) == sorted(set(counts), reverse=True)
     assert batch.n_steps() == batch.lengths.sum()
 
 
 @given(lengths=LENGTHS, data=st.data())
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_segments_count_the_sequences_that_run(lengths, data):
     sequences = sequences_of(lengths)
     indices = np.array(data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, unique=True)))
@@ -67,17 +68,17 @@ def test_segments_count_the_sequences_that_run(lengths, data):
 def test_sequences_of_one_length_keep_their_order():
     batch = Batch.of(sequences_of([4, 4, 4, 4]), np.array([3, 0, 2]))
     assert batch.indices.tolist() == [3, 0, 2]
-    assert batch.segments == [(0, 4, 3)]
+    assert batch.spans == [(0, 4, 3)]
 
 
 def test_sequences_of_equal_length_keep_their_order_among_longer_ones():
     batch = Batch.of(sequences_of([2, 5, 2, 5, 2]), np.array([4, 3, 0, 1, 2]))
     assert batch.indices.tolist() == [3, 1, 4, 0, 2]
-    assert batch.segments == [(0, 2, 5), (2, 5, 2)]
+    assert batch.spans == [(0, 2, 5), (2, 5, 2)]
 
 
 @given(lengths=LENGTHS, data=st.data())
-@settings(max_examples=50, deadline=None, database=None)
+@examples(50)
 def test_columns_are_found_where_the_timesteps_stand_one_sequence_after_another(lengths, data):
     sequences = sequences_of(lengths)
     indices = np.array(data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, unique=True)))
@@ -86,55 +87,55 @@ def test_columns_are_found_where_the_timesteps_stand_one_sequence_after_another(
     assert [places[column] for column in batch.columns(sequences)] == timesteps(batch)
 
 
-# Parts
+# Chunks of a batch
 
 
 @given(lengths=LENGTHS, n_sequences=SIZES)
-@settings(max_examples=100, deadline=None, database=None)
-def test_parts_are_few_and_of_about_one_size_and_cover_every_sequence_once(lengths, n_sequences):
+@examples(100)
+def test_chunks_are_few_and_of_about_one_size_and_cover_every_sequence_once(lengths, n_sequences):
     batch, _ = batch_of(lengths)
-    parts = batch.parts(n_sequences)
-    assert len(parts) == -(-len(lengths) // n_sequences)
-    sizes = [len(part) for part in parts]
+    of_batch = batch.chunks(n_sequences)
+    assert len(of_batch) == -(-len(lengths) // n_sequences)
+    sizes = [len(chunk) for chunk in of_batch]
     assert max(sizes) <= n_sequences
     assert max(sizes) - min(sizes) <= 1
-    np.testing.assert_array_equal(cover(parts), batch.indices)
-    for part in parts:
-        assert_is_in_order(part)
-        np.testing.assert_array_equal(part.lengths, np.array(lengths)[part.indices])
+    np.testing.assert_array_equal(cover(of_batch), batch.indices)
+    for chunk in of_batch:
+        assert_is_in_order(chunk)
+        np.testing.assert_array_equal(chunk.lengths, np.array(lengths)[chunk.indices])
 
 
-# Pieces
+# Segments
 
 
 @given(lengths=LENGTHS, n_timesteps=SIZES)
-@settings(max_examples=100, deadline=None, database=None)
-def test_pieces_cover_every_timestep_once_in_order(lengths, n_timesteps):
+@examples(100)
+def test_segments_cover_every_timestep_once_in_order(lengths, n_timesteps):
     batch, sequences = batch_of(lengths)
-    pieces = batch.pieces(n_timesteps)
-    assert len(pieces) == -(-max(lengths) // n_timesteps)
-    seen = [place for piece in pieces for place in timesteps(piece)]
+    segments = batch.segments(n_timesteps)
+    assert len(segments) == -(-max(lengths) // n_timesteps)
+    seen = [place for segment in segments for place in timesteps(segment)]
     assert seen == timesteps(batch)
-    for position, piece in enumerate(pieces):
-        assert_is_in_order(piece)
-        assert (piece.n_timesteps == n_timesteps) or (piece is pieces[-1] and piece.n_timesteps < n_timesteps)
-        assert piece.carries_on == (position > 0)
-        assert (piece.n_columns, piece.lead_in) == (len(batch), [])
-        np.testing.assert_array_equal(piece.indices, batch.indices[: len(piece)])  # the columns stay where they are
-        np.testing.assert_array_equal(piece.first, position * n_timesteps)
-    columns = np.concatenate([piece.columns(sequences) for piece in pieces])
+    for position, segment in enumerate(segments):
+        assert_is_in_order(segment)
+        assert (segment.n_timesteps == n_timesteps) or (segment is segments[-1] and segment.n_timesteps < n_timesteps)
+        assert segment.carries_on == (position > 0)
+        assert (segment.n_columns, segment.lead_in) == (len(batch), [])
+        np.testing.assert_array_equal(segment.indices, batch.indices[: len(segment)])  # the columns stay where they are
+        np.testing.assert_array_equal(segment.first, position * n_timesteps)
+    columns = np.concatenate([segment.columns(sequences) for segment in segments])
     np.testing.assert_array_equal(columns, batch.columns(sequences))
 
 
 @pytest.mark.parametrize("n_timesteps", [5, 6, 100])
-def test_batch_that_is_no_longer_than_a_piece_is_not_cut(n_timesteps):
+def test_batch_that_is_no_longer_than_a_segment_is_not_cut(n_timesteps):
     batch, _ = batch_of([3, 5, 1])
-    assert batch.pieces(n_timesteps) == [batch]
+    assert batch.segments(n_timesteps) == [batch]
     assert batch.tail(n_timesteps) is batch
 
 
 @given(lengths=LENGTHS, n_timesteps=SIZES)
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_tail_is_the_end_of_every_sequence_and_led_in_by_all_before(lengths, n_timesteps):
     batch, sequences = batch_of(lengths)
     tail = batch.tail(n_timesteps)
@@ -153,19 +154,19 @@ def test_tail_is_the_end_of_every_sequence_and_led_in_by_all_before(lengths, n_t
 
 
 @given(lengths=LENGTHS, n_timesteps=SIZES)
-@settings(max_examples=50, deadline=None, database=None)
-def test_lead_in_is_cut_into_pieces_that_keep_their_columns(lengths, n_timesteps):
+@examples(50)
+def test_lead_in_is_cut_into_segments_that_keep_their_columns(lengths, n_timesteps):
     batch, _ = batch_of(lengths)
     tail = batch.tail(n_timesteps)
-    assert [piece.carries_on for piece in tail.lead_in] == [False, *[True] * (len(tail.lead_in) - 1)][
+    assert [segment.carries_on for segment in tail.lead_in] == [False, *[True] * (len(tail.lead_in) - 1)][
         : len(tail.lead_in)
     ]
-    for piece in (*tail.lead_in, tail):
-        assert piece.n_timesteps <= n_timesteps
-        assert piece.n_columns == len(batch)
-        np.testing.assert_array_equal(piece.indices, batch.indices[: len(piece)])
-    for piece in tail.lead_in:
-        assert_is_in_order(piece)
+    for segment in (*tail.lead_in, tail):
+        assert segment.n_timesteps <= n_timesteps
+        assert segment.n_columns == len(batch)
+        np.testing.assert_array_equal(segment.indices, batch.indices[: len(segment)])
+    for segment in tail.lead_in:
+        assert_is_in_order(segment)
 
 
 # Minibatches and chunks
@@ -238,7 +239,7 @@ def test_minibatches_of_longer_sequences_come_anywhere_in_an_epoch():
 
 
 @given(lengths=LENGTHS, n_steps=st.integers(0, 100), least=st.integers(1, 5), more=st.integers(0, 20))
-@settings(max_examples=50, deadline=None, database=None)
+@examples(50)
 def test_chunks_cover_every_sequence_once_similar_lengths_together(lengths, n_steps, least, more):
     sequences = sequences_of(lengths)
     batches = chunks(sequences, n_steps, least, least + more)
@@ -246,7 +247,7 @@ def test_chunks_cover_every_sequence_once_similar_lengths_together(lengths, n_st
     assert sorted(indices) == list(range(len(lengths)))
     n_left, enough = len(lengths), least + more
     for batch in batches:
-        most = max(least, n_steps // room_for(sequences, batch.n_timesteps))
+        most = max(least, n_steps // n_allocated_timesteps(sequences, batch.n_timesteps))
         assert len(batch) <= most
         assert len(batch) < 2 * enough
         assert len(batch) >= min(n_left, enough, (most + 1) // 2)  # no small remainder
@@ -254,13 +255,13 @@ def test_chunks_cover_every_sequence_once_similar_lengths_together(lengths, n_st
     assert (np.diff(sequences.lengths[indices]) <= 0).all()
 
 
-def test_room_is_enough_not_much_more_and_of_few_sizes():
+def test_workspace_is_enough_not_much_more_and_of_few_sizes():
     sequences = sequences_of([1, 1344])
-    rooms = [room_for(sequences, length) for length in range(1, 1345)]
-    assert all(length <= room <= max(length + 1, 1.27 * length) for length, room in enumerate(rooms, 1))
-    assert len(set(rooms)) <= 32
-    assert max(rooms) == 1344
-    assert room_for(sequences_of([50, 50]), 50) == 50
+    allocated = [n_allocated_timesteps(sequences, length) for length in range(1, 1345)]
+    assert all(length <= n <= max(length + 1, 1.27 * length) for length, n in enumerate(allocated, 1))
+    assert len(set(allocated)) <= 32
+    assert max(allocated) == 1344
+    assert n_allocated_timesteps(sequences_of([50, 50]), 50) == 50
 
 
 def test_chunks_of_one_length_keep_the_order():

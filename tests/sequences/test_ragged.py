@@ -5,12 +5,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn.sequences import _ragged
-from skrnn.sequences._ragged import Sequences, from_array, from_list, in_parts
+from skrnn.sequences._ragged import Sequences, from_array, from_list, in_chunks
 from skrnn.sequences._windows import n_history_rows, pad_series, sliding_windows
+from tests.examples import examples
 
 NAN, INF = np.nan, np.inf
 
@@ -86,7 +87,7 @@ def test_any_other_strides_give_the_same_values(X):
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_any_slice_of_any_axes_gives_the_same_values(data):
     axes = data.draw(st.permutations(range(3)))
     steps = data.draw(st.tuples(*[st.sampled_from([1, 2, 3, -1, -2])] * 3))
@@ -128,7 +129,7 @@ def masked(*where):
 
 @pytest.fixture(params=[1, 3, 1000])
 def n_examined(request, monkeypatch):
-    """Let the search for masked timesteps go in pieces of several sizes."""
+    """Let the search for masked timesteps go in segments of several sizes."""
     monkeypatch.setattr(_ragged, "_N_EXAMINED", request.param)
 
 
@@ -231,13 +232,13 @@ def test_sequence_without_a_timestep_is_refused():
 @pytest.fixture
 def part_size(monkeypatch):
     """Let a part have two sequences."""
-    monkeypatch.setattr("skrnn.sequences._ragged._PART_SIZE", 2)
+    monkeypatch.setattr("skrnn.sequences._ragged._CHUNK_SIZE", 2)
 
 
 @pytest.mark.usefixtures("part_size")
 def test_parts_are_the_whole():
     X = masked((0, 0), (2, 1), (3, 0))
-    parts = list(in_parts(X))
+    parts = list(in_chunks(X))
     assert [len(part) for part in parts] == [2] * (len(X) // 2) + [1] * (len(X) % 2)
     in_turn = [sequence for part in parts for sequence in part.arrays()]
     for part, whole in zip(in_turn, from_array(X).arrays(), strict=True):
@@ -247,7 +248,7 @@ def test_parts_are_the_whole():
 @pytest.mark.usefixtures("part_size")
 def test_a_list_is_one_part():
     lists = list(masked((0, 0)))
-    (part,) = in_parts(lists)
+    (part,) = in_chunks(lists)
     assert len(part) == len(lists)
 
 
@@ -257,7 +258,7 @@ def test_samples_of_parts_are_counted_from_the_first(value, message):
     X = masked()
     X[3] = value
     with pytest.raises(ValueError, match=message):
-        list(in_parts(X))
+        list(in_chunks(X))
 
 
 # Lists
@@ -292,7 +293,7 @@ def test_list_is_the_same_sequences_as_the_padded_array(where, cut):
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_list_of_any_lengths_and_masks(data):
     lists = []
     for length in data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=6)):
@@ -355,14 +356,14 @@ def test_gather_equals_a_naive_loop(sequences, n_timesteps, first):
     n_timesteps = n_timesteps or sequences.max_length
     n_timesteps = min(n_timesteps, sequences.max_length - np.max(first))  # no batch reaches further
     indices = np.array([2, 0, 3, 3])
-    room = np.full((n_timesteps, 7, len(indices)), NAN)  # operands, of which the inputs are the middle
-    sequences.gather(indices, first, n_timesteps, room[:, 2:4])
+    target = np.full((n_timesteps, 7, len(indices)), NAN)  # operands, of which the inputs are the middle
+    sequences.gather(indices, first, n_timesteps, target[:, 2:4])
     for column, (i, begin) in enumerate(zip(indices, np.broadcast_to(first, 4), strict=True)):
         steps = timesteps(sequences, i)
         for t in range(n_timesteps):
-            np.testing.assert_array_equal(room[t, 2:4, column], steps[min(begin + t, len(steps) - 1)])
-    assert np.isnan(room[:, :2]).all()
-    assert np.isnan(room[:, 4:]).all()
+            np.testing.assert_array_equal(target[t, 2:4, column], steps[min(begin + t, len(steps) - 1)])
+    assert np.isnan(target[:, :2]).all()
+    assert np.isnan(target[:, 4:]).all()
 
 
 def test_arrays_are_the_sequences_as_views(sequences):
@@ -447,8 +448,29 @@ def test_pickled_without_what_follows_from_the_rest():
 def test_rows_are_examined_some_at_a_time(monkeypatch, size):
     X = np.random.default_rng(0).normal(size=(4, 5, 2))
     X[1, 0], X[3, :2] = np.nan, np.nan
-    monkeypatch.setattr(_ragged, "_PART_SIZE", size)
+    monkeypatch.setattr(_ragged, "_CHUNK_SIZE", size)
     np.testing.assert_array_equal(from_array(X).lengths, [5, 4, 5, 3])
     X[2, 3, 1] = np.inf
     with pytest.raises(ValueError, match="X contains infinity at timestep 3 of sample 2"):
         from_array(X)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_largest_numbers_are_found_where_sequences_read_them(monkeypatch, size):
+    monkeypatch.setattr(_ragged, "_CHUNK_SIZE", size)
+    rows = numbered(9, 2)
+    rows[4, 1] = -50.0
+    every_second = Sequences(rows, np.array([0, 1]), np.array([4, 2]), stride=2)  # rows 0, 2, 4, 6, and 1, 3
+    assert every_second.beyond(np.float64(50.0)) is None
+    assert every_second.beyond(np.float64(49.0)) == -50.0
+    assert every_second.beyond(np.float64(4.0)) == 5.0
+    assert every_second.take(np.array([1])).beyond(np.float64(7.0)) is None
+    assert every_second.take(np.array([1])).beyond(np.float64(6.0)) == 7.0
+    rows[7] = np.nan, np.inf
+    assert every_second.beyond(np.float64(50.0)) is None
+    assert Sequences(numbered(9, 2).astype(int), np.array([0]), np.array([5])).beyond(np.float64(1.0)) is None
+
+
+def test_numbers_that_their_dtype_cannot_hold_are_not_looked_for():
+    rows = numbered(4, 2).astype(np.float16)
+    assert Sequences(rows, np.array([0]), np.array([4])).beyond(np.float64(1e30)) is None

@@ -17,14 +17,14 @@ def make(seen=0, **parameters):
     return make_solver(parameters, 3, np.dtype(np.float32), np.random.RandomState(0), seen)
 
 
-@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.axis("name", SOLVERS)
 def test_every_name_makes_a_solver_that_minimises_and_can_be_resumed(name):
     solver = make(solver=name)
     solver.restore(solver.state())
     assert callable(solver.minimize)
 
 
-@pytest.mark.parametrize("name", UPDATE_RULES)
+@pytest.mark.axis("name", UPDATE_RULES)
 def test_stochastic_solver_takes_its_settings_from_the_parameters(name):
     solver = make(seen=12, solver=name, max_grad_norm=3.0, shuffle=False)
     assert isinstance(solver, StochasticSolver)
@@ -43,7 +43,7 @@ def test_update_rules_take_their_settings_from_the_parameters():
     assert (sgd.momentum, sgd.nesterovs_momentum) == (0.75, False)
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.axis("name", SCHEDULES)
 def test_sgd_follows_the_schedule_and_adam_does_not(name):
     schedule = make(solver="sgd", learning_rate=name, power_t=0.75).schedule
     assert type(schedule) is SCHEDULES[name]
@@ -51,7 +51,7 @@ def test_sgd_follows_the_schedule_and_adam_does_not(name):
     assert type(make(solver="adam", learning_rate=name).schedule) is Constant
 
 
-@pytest.mark.parametrize("name", [*METHODS, "least_squares"])
+@pytest.mark.axis("name", [*METHODS, "least_squares"])
 def test_methods_of_scipy_take_their_settings_from_the_parameters(name):
     solver = make(solver=name, tol=0.5, max_fun=9, solver_options={"gtol": 0.1})
     assert solver.max_fun == 9

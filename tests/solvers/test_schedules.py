@@ -32,13 +32,13 @@ def test_inverse_scaling(power_t):
 
 @pytest.mark.parametrize("name", ["constant", "invscaling"])
 def test_a_stall_ends_it(name):
-    assert not SCHEDULES[name](0.1, 0.5).endure_stall()
+    assert not SCHEDULES[name](0.1, 0.5).continues_after_stall()
 
 
 def test_adaptive_takes_a_fifth_at_each_stall_until_the_rate_is_tiny():
     schedule = SCHEDULES["adaptive"](0.1, 0.5)
     rates = []
-    while schedule.endure_stall():
+    while schedule.continues_after_stall():
         rates.append(schedule.learning_rate)
     assert rates == pytest.approx([0.1 / 5**k for k in range(1, 9)])
     assert rates[-1] <= 1e-6 < rates[-2]

@@ -1,4 +1,4 @@
-"""What the readout sees of the top layer: its states after the last timestep, or after each one."""
+"""Pooling: which states of the top layer the readout sees, those after the last timestep or after each one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -12,8 +12,11 @@ from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import Sequences
 
 
-class Reading(ABC):
-    """Which hidden states the readout turns into outputs, and in which column of the outputs each of them is."""
+class StatePooling(ABC):
+    """Which hidden states the readout turns into outputs, and in which column each output is.
+
+    `tops` are the directions of the top layer, with their workspaces.
+    """
 
     @abstractmethod
     def n_columns(self, batch: Batch) -> int:
@@ -21,24 +24,24 @@ class Reading(ABC):
 
     @abstractmethod
     def columns(self, sequences: Sequences, batch: Batch) -> np.ndarray:
-        """Return where the columns of a batch are among the columns of all sequences."""
+        """Return the places of a batch's columns among the columns of all sequences."""
 
     @abstractmethod
     def collect(self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, out: np.ndarray) -> None:
-        """Write the states of the directions of the top layer into `out`, (readout_size, n_columns)."""
+        """Write the states that the readout sees into `out`, (readout_size, n_columns)."""
 
     @abstractmethod
     def drop(self, states: np.ndarray, mask: np.ndarray, batch: Batch) -> None:
-        """Multiply `states`, (readout_size, n_columns), in place by a mask for each sequence of the batch."""
+        """Multiply `states`, (readout_size, n_columns), in place by a mask with one column per sequence."""
 
     @abstractmethod
-    def spread(
+    def scatter(
         self, d_states: np.ndarray, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, d_outputs: np.ndarray
     ) -> np.ndarray | None:
-        """Write the gradient on the collected states to where the top layer's backward pass starts.
+        """Write the gradient on the collected states to where the backward pass of the top layer expects it.
 
-        That is `d_h` of the workspaces, or `d_outputs`, (n_timesteps, readout_size, n_sequences), which is returned
-        where it is needed.
+        That is `d_h` of the workspaces, or `d_outputs`, (n_timesteps, readout_size, n_sequences), which is then
+        returned.
         """
 
     @abstractmethod
@@ -47,29 +50,29 @@ class Reading(ABC):
     ) -> None:
         """Write the perturbation of the collected states into `out`, (readout_size, n_columns).
 
-        The tangent pass of the top layer has left it in `d_h` of the workspaces, or in `t_outputs`, (n_timesteps,
+        The tangent pass of the top layer left it in `d_h` of the workspaces, or in `t_outputs`, (n_timesteps,
         readout_size, n_sequences).
         """
 
     @abstractmethod
-    def n_readings(self, batch: Batch) -> int:
-        """Return how many times the longest sequence of a batch is read."""
+    def n_pooled_states(self, batch: Batch) -> int:
+        """Return how many states of the longest sequence of a batch the readout sees, one after another in time."""
 
     @abstractmethod
-    def columns_of(self, batch: Batch, reading: int) -> slice:
-        """Return which columns of outputs a reading gives: those of the first so many sequences."""
+    def columns_of(self, batch: Batch, number: int) -> slice:
+        """Return the columns of outputs of the state of this number: one for each sequence that has it, in order."""
 
     @abstractmethod
-    def plant(self, layer: Layer, batch: Batch, reading: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
-        """Write the gradient on the states of one reading, (hidden_size, n_running), to where the layer left them.
+    def scatter_one(self, layer: Layer, batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
+        """Write the gradient on the states of this number, (hidden_size, n_running), to where the layer left them.
 
-        `d_outputs`, (n_timesteps, hidden_size, n_sequences), are zeros elsewhere.
+        `d_outputs`, (n_timesteps, hidden_size, n_sequences), is zero elsewhere.
         """
 
 
 @final
-class LastTimestep(Reading):
-    """One column a sequence: the state with which each direction ends."""
+class LastTimestep(StatePooling):
+    """One column per sequence: the state with which each direction ends."""
 
     def n_columns(self, batch: Batch) -> int:
         """Return the number of sequences."""
@@ -83,14 +86,14 @@ class LastTimestep(Reading):
         """Write the final states into `out`."""
         start = 0
         for layer, workspace in tops:
-            layer.final_hidden_states(workspace, batch.segments, out[start : start + layer.hidden_size])
+            layer.final_hidden_states(workspace, batch.spans, out[start : start + layer.hidden_size])
             start += layer.hidden_size
 
     def drop(self, states: np.ndarray, mask: np.ndarray, batch: Batch) -> None:
         """Multiply `states` by the mask."""
         states *= mask[:, : states.shape[1]]
 
-    def spread(
+    def scatter(
         self, d_states: np.ndarray, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, d_outputs: np.ndarray
     ) -> np.ndarray | None:
         """Write the gradient into `d_h` of the workspaces."""
@@ -109,91 +112,91 @@ class LastTimestep(Reading):
             out[start : start + layer.hidden_size] = workspace.d_h[:, :n_sequences]
             start += layer.hidden_size
 
-    def n_readings(self, batch: Batch) -> int:
+    def n_pooled_states(self, batch: Batch) -> int:
         """Return one."""
         return 1
 
-    def columns_of(self, batch: Batch, reading: int) -> slice:
+    def columns_of(self, batch: Batch, number: int) -> slice:
         """Return all columns."""
         return slice(0, len(batch))
 
-    def plant(self, layer: Layer, batch: Batch, reading: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
-        """Write the gradient to the timestep at which the layer is done with each sequence."""
+    def scatter_one(self, layer: Layer, batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
+        """Write the gradient to the timestep at which the layer ends each sequence."""
         if layer.from_end:
             d_outputs[0, :, : len(batch)] = d_states
             return
         n_longer = 0
-        for _, stop, n_running in reversed(batch.segments):
+        for _, stop, n_running in reversed(batch.spans):
             ending = slice(n_longer, n_running)
             d_outputs[stop - 1, :, ending] = d_states[:, ending]
             n_longer = n_running
 
 
 @final
-class EveryTimestep(Reading):
-    """One column a timestep. In a batch: timestep after timestep, and in each the sequences that run."""
+class EveryTimestep(StatePooling):
+    """One column per timestep. In a batch: timestep after timestep, and in each the sequences that run."""
 
     def n_columns(self, batch: Batch) -> int:
         """Return the number of timesteps of all sequences together."""
         return batch.n_steps()
 
     def columns(self, sequences: Sequences, batch: Batch) -> np.ndarray:
-        """Return where the timesteps are if all of them stand one sequence after another."""
+        """Return the places of the timesteps among all of them, one sequence after another."""
         return batch.columns(sequences)
 
     def collect(self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, out: np.ndarray) -> None:
         """Write the states after each timestep into `out`."""
-        for steps, part in _by_timestep(out, batch):
+        for steps, of_span in _by_span(out, batch):
             start = 0
             for layer, workspace in tops:
-                states = workspace.hidden_states[steps, :, : part.shape[-1]]
-                part[:, start : start + layer.hidden_size] = states
+                states = workspace.hidden_states[steps, :, : of_span.shape[-1]]
+                of_span[:, start : start + layer.hidden_size] = states
                 start += layer.hidden_size
 
     def drop(self, states: np.ndarray, mask: np.ndarray, batch: Batch) -> None:
-        """Multiply the states of a sequence, at each of its timesteps, by its column of the mask."""
-        for _, part in _by_timestep(states, batch):
-            part *= mask[:, : part.shape[-1]]
+        """Multiply the states of a sequence at each of its timesteps by its column of the mask."""
+        for _, of_span in _by_span(states, batch):
+            of_span *= mask[:, : of_span.shape[-1]]
 
-    def spread(
+    def scatter(
         self, d_states: np.ndarray, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, d_outputs: np.ndarray
     ) -> np.ndarray | None:
-        """Write the gradient into `d_outputs` and return them."""
-        for steps, part in _by_timestep(d_states, batch):
-            d_outputs[steps, :, : part.shape[-1]] = part
+        """Write the gradient into `d_outputs` and return it."""
+        for steps, of_span in _by_span(d_states, batch):
+            d_outputs[steps, :, : of_span.shape[-1]] = of_span
         return d_outputs
 
     def collect_tangent(
         self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, t_outputs: np.ndarray, out: np.ndarray
     ) -> None:
         """Write `t_outputs` into `out`."""
-        for steps, part in _by_timestep(out, batch):
-            part[...] = t_outputs[steps, :, : part.shape[-1]]
+        for steps, of_span in _by_span(out, batch):
+            of_span[...] = t_outputs[steps, :, : of_span.shape[-1]]
 
-    def n_readings(self, batch: Batch) -> int:
+    def n_pooled_states(self, batch: Batch) -> int:
         """Return the number of timesteps."""
         return batch.n_timesteps
 
-    def columns_of(self, batch: Batch, reading: int) -> slice:
+    def columns_of(self, batch: Batch, number: int) -> slice:
         """Return the columns of a timestep."""
         begin = 0
-        for start, stop, n_running in batch.segments:
-            if reading < stop:
-                begin += (reading - start) * n_running
+        for start, stop, n_running in batch.spans:
+            if number < stop:
+                begin += (number - start) * n_running
                 break
             begin += (stop - start) * n_running
         return slice(begin, begin + n_running)
 
-    def plant(self, layer: Layer, batch: Batch, reading: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
-        """Write the gradient to the timestep that is read."""
-        d_outputs[reading, :, : d_states.shape[1]] = d_states
+    def scatter_one(self, layer: Layer, batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
+        """Write the gradient to the timestep of this number."""
+        d_outputs[number, :, : d_states.shape[1]] = d_states
 
 
-def _by_timestep(columns: np.ndarray, batch: Batch) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield runs of timesteps and a view on their columns, (n_timesteps, n_rows, n_running)."""
+def _by_span(columns: np.ndarray, batch: Batch) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield the timesteps of each span and a view on their columns, (n_timesteps, n_rows, n_running)."""
     begin = 0
-    for start, stop, n_running in batch.segments:
+    for start, stop, n_running in batch.spans:
         end = begin + (stop - start) * n_running
-        part = columns[:, begin:end].reshape(len(columns), stop - start, n_running)
-        yield slice(start, stop), part.swapaxes(0, 1)
+        of_span = columns[:, begin:end].reshape(len(columns), stop - start, n_running)
+        yield slice(start, stop), of_span.swapaxes(0, 1)
         begin = end

@@ -1,0 +1,72 @@
+"""Values of arrays: of which kind they are, how large, and which are missing."""
+
+from typing import Any
+
+import numpy as np
+
+
+def as_array(values: Any) -> np.ndarray:
+    """Return values as an array; beside a string, NumPy would make strings of all that a list holds, even of None."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "US" or hasattr(values, "__array__"):
+        return array
+    objects = np.array(values, dtype=object)
+    kind = str if array.dtype.kind == "U" else bytes
+    return array if all(isinstance(value, kind) for value in objects.ravel()) else objects
+
+
+def settled(values: np.ndarray) -> np.ndarray:
+    """Return objects as what they are, numbers or strings; objects still where both come."""
+    if values.dtype != object or len({isinstance(value, str) for value in values.ravel()}) > 1:
+        return values
+    return np.array(values.tolist())
+
+
+def check_kind(values: np.ndarray, name: str) -> None:
+    """Raise TypeError unless the values are real numbers."""
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"{name} has dtype {values.dtype}; expected real numbers.")
+
+
+def largest_of(dtype: np.dtype) -> np.float64:
+    """Return the largest number that is read in this dtype: sums of a million such numbers do not overflow.
+
+    Nor do sums of features times weights, where the absolute values of their weights add up to less than a million.
+    """
+    return np.float64(np.finfo(dtype).max) / 2**20
+
+
+def check_size(values: np.ndarray, dtype: np.dtype, name: str) -> None:
+    """Raise ValueError for numbers of which sums in this dtype might overflow."""
+    is_large = np.abs(values) > largest_of(dtype)
+    if is_large.any():
+        raise ValueError(too_large(values[is_large][0], dtype, name))
+
+
+def too_large(value: Any, dtype: np.dtype, name: str) -> str:
+    """Return the message about a number of which sums in this dtype might overflow."""
+    return (
+        f"{name} contains {value:.3g}, too large for weighted sums in {dtype}; expected at most "
+        f"{largest_of(dtype):.3g} in absolute value. Scale it{', or use float64' if dtype == np.float32 else ''}."
+    )
+
+
+def find_missing(values: np.ndarray) -> np.ndarray | None:
+    """Return which values are missing, NaN, NaT or None, of the shape of `values`; None if none is."""
+    if values.dtype.kind in "fmM":
+        missing = np.isnan(values)
+    elif values.dtype == object:
+        missing = np.array([_is_missing(value) for value in values.ravel()], dtype=bool).reshape(values.shape)
+    else:
+        return None
+    return missing if missing.any() else None
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell whether an object is None, NaN or pandas' NA, which is not to be compared."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
+    except ValueError:  # of an array
+        return False
