@@ -13,6 +13,7 @@ ROOT = Path(skrnn.__file__).parent
 
 #: The floor of each package of skrnn; an import goes to a lower floor, or to a leaf module of the own package.
 FLOORS = {
+    "_inputs": 1,
     **dict.fromkeys(("cells", "losses", "sequences", "solvers"), 2),
     "network": 3,
     "estimators": 4,

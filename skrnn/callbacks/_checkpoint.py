@@ -60,18 +60,14 @@ class Checkpoint:
     Notes
     -----
     **What is resumed.** ``Checkpoint.load(path).fit(X, y)`` with the data, weights and validation data of the fit that
-    was killed goes on after the iteration that was written. It ends with the same parameters and curves, bit for bit,
-    as the fit would have without interruption, on the same machine with the same versions: the file holds the
-    parameters in the units of training, what the solver remembers, the learning rate, the random state now and at the
-    beginning, the best parameters and the patience of early stopping.
+    was killed goes on after the iteration that was written. With "adam" and "sgd" it ends with the same parameters and
+    curves, bit for bit, as the fit would have without interruption, on the same machine with the same versions: the
+    file holds the parameters in the units of training, what the solver remembers, the learning rate, the random state
+    now and at the beginning, the best parameters and the patience of early stopping.
 
-    The methods of SciPy ("least_squares" too) keep their memory of earlier steps to themselves. For them the file holds
-    what they have evaluated: they begin anew, are asked the same, and are answered from the file, until they stand
-    where they stood. It so grows by a vector of the size of the network an evaluation, in "trust-exact" and
-    "least_squares" by a matrix an iteration, up to 256 MiB; what has no room there is computed once more. Where a file
-    of megabytes is too much to write at each iteration, set `every`. An estimator that has been loaded holds all of it,
-    and so does its pickle, until it is fitted. Where the methods do not come to the same numbers again, as on another
-    machine, they begin anew at the parameters in the file: a warning says so.
+    The methods of SciPy ("least_squares" too) keep their memory of earlier steps to themselves. They begin anew at the
+    parameters in the file, and a UserWarning says so: the iterations differ from those of a fit without interruption.
+    Curves, early stopping and the count of iterations go on; `max_fun` bounds the evaluations after resuming.
 
     **What may change.** `max_iter`, `max_fun`, `tol`, `n_iter_no_change`, `n_jobs`, `verbose` and `warm_start` may be
     set before `fit`; another value of any other parameter is a ValueError, and so are other data: all targets, weights

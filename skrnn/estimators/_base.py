@@ -1,44 +1,32 @@
-"""What RNNRegressor and RNNClassifier share: fit is validate, build, solve, store."""
+"""What RNNRegressor and RNNClassifier share: fit is parameters, input, targets, training, store."""
 
-import warnings
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.estimators._build import choose_batch_size, make_network
+from skrnn._inputs._warnings import warn
+from skrnn.estimators._build import choose_batch_size
 from skrnn.estimators._callbacks import CallbackSupportMixin, Method, Task, begin_fit, with_callbacks
-from skrnn.estimators._columns import make_data, read_columns
-from skrnn.estimators._data import Data
-from skrnn.estimators._fitted import fitted_dtype, read_theta, store_theta
-from skrnn.estimators._forms import Form
-from skrnn.estimators._inputs import naming
+from skrnn.estimators._fitted import fitted_dtype, read_fitted
 from skrnn.estimators._parallel import worker_map
+from skrnn.estimators._parameters import check_parameters, read_random_state
 from skrnn.estimators._run_state import RunState
+from skrnn.estimators._sequence_format import SequenceFormat
 from skrnn.estimators._stream import Stream
-from skrnn.estimators._training import Outcome, Start, Training, warn_of
-from skrnn.estimators._validation import (
-    check_parameters,
-    read_dtype,
-    read_numeric,
-    read_random_state,
-    read_sequences,
-)
-from skrnn.losses import Loss
+from skrnn.estimators._target_encoder import TargetEncoder
+from skrnn.estimators._training import Training, warn_of
+from skrnn.estimators._training_data import TrainingData
 from skrnn.network._inference import hidden_states, outputs
-from skrnn.network._network import Network
-from skrnn.sequences._ragged import in_parts
-from skrnn.sequences._targets import Targets
 from skrnn.solvers import UPDATE_RULES
 
 
-def _is_stochastic(estimator: "BaseRNN") -> bool:
+def is_stochastic(estimator: "BaseRNN") -> bool:
     """Tell `available_if` whether the solver can go on from batch to batch, or raise the reason why not."""
     if estimator.solver not in UPDATE_RULES:
         expected = " or ".join(repr(name) for name in UPDATE_RULES)
@@ -76,120 +64,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     _solver_state: list[Any]  # of a stochastic solver, from which partial_fit goes on
     _rng_state: list[Any]
     _unfinished: RunState | None = None  # set where a checkpoint is loaded, from which fit goes on
-
-    def __init__(
-        self,
-        *,
-        cell: str,
-        hidden_layer_sizes: Any,
-        activation: str,
-        bidirectional: bool,
-        return_sequences: bool,
-        dropout: float,
-        recurrent_dropout: float,
-        bptt_steps: int | None,
-        solver: str,
-        alpha: float,
-        batch_size: int | str,
-        learning_rate: str,
-        learning_rate_init: float | str,
-        power_t: float,
-        max_iter: int,
-        shuffle: bool,
-        random_state: Any,
-        tol: float,
-        verbose: bool,
-        warm_start: bool,
-        momentum: float,
-        nesterovs_momentum: bool,
-        early_stopping: bool,
-        validation_fraction: float,
-        validation_split: str,
-        beta_1: float,
-        beta_2: float,
-        epsilon: float,
-        n_iter_no_change: int,
-        max_fun: int,
-        n_init: int,
-        max_grad_norm: float | None,
-        solver_options: dict[str, Any] | None,
-        n_timesteps: int | None,
-        dtype: str | None,
-        n_jobs: int | None,
-    ) -> None:
-        self.cell = cell
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.bidirectional = bidirectional
-        self.return_sequences = return_sequences
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.bptt_steps = bptt_steps
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.validation_split = validation_split
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.n_init = n_init
-        self.max_grad_norm = max_grad_norm
-        self.solver_options = solver_options
-        self.n_timesteps = n_timesteps
-        self.dtype = dtype
-        self.n_jobs = n_jobs
-
-    # What differs between a regressor and a classifier
-
-    @abstractmethod
-    def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        """Return the targets as an array, (n_columns,) or (n_columns, n_outputs)."""
-
-    @abstractmethod
-    def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
-        """Store the form of the targets: their dimensions, or their classes, which `partial_fit` is given."""
-
-    @abstractmethod
-    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        """Return targets of the learnt form as the loss takes them, (n_outputs, n_columns) of float64."""
-
-    def _check_classes(self, classes: Any) -> None:
-        """Raise unless `classes`, where given, are those that were learnt."""
-
-    @abstractmethod
-    def _answers_of_raw(self) -> dict[str, Any]:
-        """Return, for each method that predicts, the function from raw outputs, (n_outputs, n_columns), to answers."""
-
-    @abstractmethod
-    def _make_loss(self) -> Loss:
-        """Return the loss, which may depend on the form of the targets."""
-
-    def _weigh_classes(self, targets: Targets) -> np.ndarray | None:
-        """Return the targets' weights, (n_columns,), times those of their classes where classes have one."""
-        return targets.weights
-
-    def _target_statistics(self, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        """Return location and scale, each (n_outputs,), to which the targets are standardised for training."""
-        return np.zeros(len(targets.values)), np.ones(len(targets.values))
-
-    def _strata(self, data: Data) -> np.ndarray | None:
-        """Return labels, (n_samples,), whose shares a random validation split keeps."""
-        return None
+    _encoder_type: ClassVar[type[TargetEncoder]]  # all that differs between a regressor and a classifier
 
     # Training
 
@@ -245,28 +120,34 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             If a parameter or X is of a wrong type.
         """
         check_parameters(self)
-        resume = self.warm_start and hasattr(self, "readout_weights_")
-        task = self._begin_task(X, y, sample_weight, 1 if resume or self._unfinished else self.n_init)
-        data = self._read_data(X, y, sample_weight, reset=not resume)
+        resumes = self.warm_start and hasattr(self, "readout_weights_")
+        task = self._begin_task(X, y, sample_weight, 1 if resumes or self._unfinished else self.n_init)
+        encoder, data = self._read_data(X, y, sample_weight, learns=not resumes)
+        validation = self._read_validation(encoder, X_val, y_val, sample_weight_val, data.sequences.n_features)
         rng = self._unfinished.first_rng(self) if self._unfinished else read_random_state(self.random_state)
         first_rng_state = rng.get_state()
-        validation = self._read_validation(X_val, y_val, sample_weight_val, data.sequences.n_features)
         if validation is None and self.early_stopping:
-            with naming("validation_fraction", "a share that leaves samples on both sides"):
-                data, validation = data.hold_out(
-                    self.validation_fraction, self.validation_split, self._strata(data), rng
-                )
-        data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
+            strata = encoder.strata(data.targets)
+            data, validation = data.hold_out(self.validation_fraction, self.validation_split, strata, rng)
+        data = data.weighted(encoder.training_weights(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
-        data = replace(data, sequences=read_dtype(data.sequences, dtype, "X"))
-        batch_size = choose_batch_size(self, len(data), stacklevel=5)
+        data = data.astype(dtype, "X")
+        validation = None if validation is None else validation.astype(dtype, "X_val")
+        batch_size = choose_batch_size(self, len(data))
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
             data = data.merge_duplicates()  # not where each sample drops units of its own
-        statistics = self._target_statistics(data.targets)
-        training = Training(
-            self, data, validation, *statistics, dtype, batch_size, self.max_iter, first_rng_state, task
-        )
-        self._train(training, self._starts(training, rng, resume=resume))
+        encoder = encoder.standardise(data.targets)
+        training = Training(self, encoder, data, validation, batch_size, self.max_iter, first_rng_state, task)
+        if self._unfinished:
+            runs = [training.resumed_run(rng, self._unfinished)]
+        else:
+            runs = [training.continued_run(rng)] if resumes else training.fresh_runs(rng)
+        best, outcomes = training.best_outcome(runs)
+        training.store(self, best, outcomes)
+        self.__dict__.pop("_unfinished", None)
+        warn_of(best, outcomes, len(runs))
+        if task is not None:
+            task.end(dict)  # the estimator itself is fitted: no attribute need be added
         return self
 
     def _begin_task(self, X: Any, y: Any, sample_weight: Any, n_starts: int) -> Task | None:
@@ -277,13 +158,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         metadata = {"sample_weight": sample_weight}
         return begin_fit(self, X, y, metadata, max_subtasks=n_subtasks, sequential_subtasks=is_single)
 
-    def _starts(self, training: Training, rng: np.random.RandomState, *, resume: bool) -> list[Start]:
-        """Return where to begin: where a checkpoint left off, at the fitted parameters, or anew."""
-        if self._unfinished:
-            return [training.resumed_start(rng, self._unfinished)]
-        return [training.fitted_start(rng, [])] if resume else training.fresh_starts(rng)
-
-    @available_if(_is_stochastic)
+    @available_if(is_stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Update the network by one epoch over the given data.
 
@@ -316,52 +191,22 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         check_parameters(self)
         if self.early_stopping:
             raise ValueError("early_stopping is True, but partial_fit cannot stop early; set it to False.")
-        resume = hasattr(self, "readout_weights_")
-        if self.n_init > 1 and not resume:
+        resumes = hasattr(self, "readout_weights_")
+        if self.n_init > 1 and not resumes:
             raise ValueError(f"n_init is {self.n_init}, but partial_fit has a single start; set it to 1.")
-        data = self._read_data(X, y, sample_weight, reset=not resume, classes=classes, incremental=True)
+        encoder, data = self._read_data(X, y, sample_weight, learns=not resumes, classes=classes, incremental=True)
         rng = read_random_state(self.random_state)
-        if resume:
-            statistics = (self._target_location, self._target_scale)
-            rng = self._restored_rng(rng)
-        else:
-            statistics = self._target_statistics(data.targets)
-        data = data.weighted(self._weigh_classes(data.targets))
-        dtype = fitted_dtype(self) if resume else self._choose_dtype(data)
-        batch_size = choose_batch_size(self, len(data), stacklevel=5)
-        training = Training(self, data, None, *statistics, dtype, batch_size, max_iter=1)
-        starts = [training.fitted_start(rng, self._solver_state)] if resume else training.fresh_starts(rng)
-        self._train(training, starts, warns=False)
+        rng = self._restored_rng(rng) if resumes else rng
+        data = data.weighted(encoder.training_weights(data.targets))
+        data = data.astype(fitted_dtype(self) if resumes else self._choose_dtype(data), "X")
+        encoder = encoder if resumes else encoder.standardise(data.targets)
+        training = Training(self, encoder, data, None, choose_batch_size(self, len(data)), max_iter=1)
+        runs = [training.continued_run(rng, self._solver_state)] if resumes else training.fresh_runs(rng)
+        training.store(self, *training.best_outcome(runs))
+        self.__dict__.pop("_unfinished", None)
         return self
 
-    def _train(self, training: Training, starts: list[Start], *, warns: bool = True) -> None:
-        """Let the solver work from each start, and store what the best run has found."""
-        best, outcomes = training.best_run(starts)
-        self._store(training.network, training.location, training.scale, best, outcomes)
-        self.__dict__.pop("_unfinished", None)
-        if warns:
-            warn_of(best, outcomes, len(starts), stacklevel=6)
-        if training.task is not None:
-            training.task.end(dict)  # the estimator itself is fitted: no attribute need be added
-
-    def _store(
-        self, network: Network, location: np.ndarray, scale: np.ndarray, best: Outcome, outcomes: list[Outcome]
-    ) -> None:
-        """Store what the best run has found for targets of this location and scale, each (n_outputs,), and curves."""
-        store_theta(self, network, best.theta, location, scale)
-        self.loss_ = best.loss
-        self._target_location, self._target_scale = location, scale
-        self._solver_state, self._rng_state = best.solver_state, best.rng_state
-        self.t_ = best.n_samples_seen
-        self.loss_curves_ = [outcome.loss_curve for outcome in outcomes]
-        self.loss_curve_ = list(best.loss_curve)
-        self.best_loss_ = min(self.loss_curve_, default=np.nan)
-        self.n_iter_ = len(self.loss_curve_)
-        self.validation_loss_curve_ = best.validation_loss_curve or None
-        self.validation_scores_ = best.validation_scores or None
-        self.best_validation_score_ = max(self.validation_scores_ or [], default=None)
-
-    def _choose_dtype(self, data: Data) -> np.dtype:
+    def _choose_dtype(self, data: TrainingData) -> np.dtype:
         """Return the dtype that the parameter asks for, or that of X."""
         is_float32 = data.sequences.rows.dtype.str[1:] == "f4"  # of either byte order
         return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
@@ -376,22 +221,28 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
 
     # Reading data
 
-    def _read_data(
-        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, classes: Any = None, incremental: bool = False
-    ) -> Data:
-        """Return the data that count for training, and learn (`reset`) or check their form."""
-        if y is None:
-            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
-        n_features = None if reset else self.input_weights_[0].shape[1]
-        sequences, form = read_sequences(self, X, reset=reset, n_features=n_features)
-        columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
-        if reset:
-            self._learn_targets(columns.counted(), classes, incremental=incremental)
-        else:
-            self._check_classes(classes)
-        return make_data(self, sequences, columns, needs_all_outputs=reset or not incremental)
+    def _target_encoder(self) -> TargetEncoder:
+        """Return what reads, encodes and decodes the targets that the estimator was fitted to."""
+        return self._encoder_type.of(self)
 
-    def _read_validation(self, X: Any, y: Any, sample_weight: Any, n_features: int) -> Data | None:
+    def _read_data(
+        self, X: Any, y: Any, sample_weight: Any, *, learns: bool, classes: Any = None, incremental: bool = False
+    ) -> tuple[TargetEncoder, TrainingData]:
+        """Return the data that count for training, and what encodes targets: as learnt from these, or as it was."""
+        form = SequenceFormat.read(self, X, None if learns else self.input_weights_[0].shape[1])
+        sequences = form.sequences()
+        encoder = self._encoder_type.new(self) if learns else self._target_encoder()
+        columns = encoder.read(y, sample_weight, form)
+        if learns:
+            encoder = encoder.learn(columns, classes, incremental=incremental)
+        else:
+            encoder.check_classes(classes)
+        targets = encoder.encode(columns, needs_all_outputs=learns or not incremental)
+        return encoder, TrainingData(sequences, targets, encoder.per_timestep).weighted(targets.weights)
+
+    def _read_validation(
+        self, encoder: TargetEncoder, X: Any, y: Any, sample_weight: Any, n_features: int
+    ) -> TrainingData | None:
         """Return the validation data, if any, in the form that the training data have."""
         if X is None and y is None:
             if sample_weight is not None:
@@ -400,14 +251,26 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         if X is None or y is None:
             missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
             raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
-        sequences, form = read_sequences(self, X, reset=False, n_features=n_features, name="X_val")
-        return make_data(self, sequences, read_columns(self, y, sample_weight, form, "y_val", "sample_weight_val"))
+        form = SequenceFormat.read(self, X, n_features, "X_val")
+        sequences = form.sequences()
+        targets = encoder.encode(encoder.read(y, sample_weight, form, "y_val"))
+        return TrainingData(sequences, targets, encoder.per_timestep).weighted(targets.weights)
 
     # Prediction
 
-    def _predict_raw(self, X: Any) -> tuple[np.ndarray, Form]:
-        """Return the raw outputs, (n_outputs, n_columns), and the form in which X came."""
-        return self._infer(X, outputs)
+    def _predict(self, X: Any, kind: str) -> Any:
+        """Return predictions of a kind, which is the name of a method of the encoder, in the format of X."""
+        raw, form = self._infer(X, outputs)
+        predictions = getattr(self._target_encoder(), kind)(raw)
+        if predictions.dtype.kind == "f" and np.isfinite(raw).all():  # of which the exponential may be too large
+            self._warn_unless_finite(predictions)
+        return form.restore(predictions) if self.return_sequences else predictions
+
+    def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
+        """Return how well predictions agree with y."""
+        raw, form = self._infer(X, outputs)
+        encoder = self._target_encoder()
+        return encoder.score(raw, encoder.read(y, sample_weight, form))
 
     def hidden_states(self, X: Any) -> Any:
         """Return the hidden states of the top layer after each timestep.
@@ -437,30 +300,21 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _infer(
         self, X: Any, infer: Callable[..., np.ndarray], return_sequences: bool | None = None
-    ) -> tuple[np.ndarray, Form]:
+    ) -> tuple[np.ndarray, SequenceFormat]:
         """Return what `infer` makes of the network and the sequences X, and the form in which X came."""
-        check_is_fitted(self)
-        check_parameters(self)
-        n_features = self.input_weights_[0].shape[1]
-        read, form = read_numeric(self, X, reset=False, n_features=n_features)
-        network = make_network(self, n_features, self.n_outputs_, return_sequences)
-        dtype = fitted_dtype(self)
-        theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
+        network, theta = read_fitted(self, return_sequences)
+        form = SequenceFormat.read(self, X, network.layout.n_features)
         with worker_map(self.n_jobs) as map_chunks:
-            parts = [infer(network, theta, read_dtype(part, dtype, "X"), map_chunks) for part in in_parts(read)]
-        answers = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
-        self._warn_unless_finite(answers, stacklevel=5)
-        return answers, form
+            parts = [infer(network, theta, part, map_chunks) for part in form.parts(theta.dtype)]
+        raw = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+        self._warn_unless_finite(raw)
+        return raw, form
 
-    def _warn_unless_finite(self, answers: np.ndarray, stacklevel: int) -> None:
+    def _warn_unless_finite(self, outputs: np.ndarray) -> None:
         """Warn where the network is asked for what it cannot answer."""
-        if not np.isfinite(answers).all():
+        if not np.isfinite(outputs).all():
             message = f"{type(self).__name__} answers with numbers that are not finite: X is out of its range."
-            warnings.warn(message, RuntimeWarning, stacklevel=stacklevel)
-
-    def _answer(self, predictions: np.ndarray, form: Form) -> Any:
-        """Return predictions in columns, (n_columns, ...), in the form in which X came."""
-        return form.restore(predictions) if self.return_sequences else predictions
+            warn(message, RuntimeWarning)
 
     def stream(self, n_sequences: int = 1) -> Stream:
         """Return an object that predicts timestep after timestep, with the state in between made explicit.
@@ -483,16 +337,12 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             If it is bidirectional: its outputs depend on timesteps that are still to come.
         """
         check_is_fitted(self)
-        check_parameters(self)
         if self.bidirectional:
             raise ValueError(
                 "bidirectional is True, but a stream needs False: the pass from the end of a sequence cannot begin "
                 "before its last timestep is there."
             )
-        network = make_network(self, self.input_weights_[0].shape[1], self.n_outputs_)
-        dtype = fitted_dtype(self)
-        theta = read_theta(self, network.layout, np.zeros(self.n_outputs_), np.ones(self.n_outputs_), dtype)
-        return Stream(network, theta, n_sequences, self._answers_of_raw())
+        return Stream(*read_fitted(self), n_sequences, self._target_encoder())
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""

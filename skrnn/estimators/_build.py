@@ -1,12 +1,12 @@
 """From an estimator's parameters to the network and the solver that they describe."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
+from skrnn._inputs._warnings import warn
 from skrnn.cells import CELLS
-from skrnn.estimators._validation import layer_sizes
+from skrnn.estimators._parameters import layer_sizes
 from skrnn.network._network import Network
 from skrnn.network._parameters import ParameterLayout
 from skrnn.solvers import (
@@ -54,21 +54,15 @@ def parameter_layout(estimator: Any, n_features: int, n_outputs: int) -> Paramet
     return ParameterLayout(cell, n_features, sizes, n_outputs, 2 if estimator.bidirectional else 1)
 
 
-def choose_batch_size(estimator: Any, n_samples: int, stacklevel: int) -> int:
-    """Return how many samples the solver takes at once: all of them in a method of SciPy.
-
-    A warning that it is clipped is about the caller at `stacklevel`.
-    """
+def choose_batch_size(estimator: Any, n_samples: int) -> int:
+    """Return how many samples the solver takes at once: all of them in a method of SciPy."""
     batch_size = estimator.batch_size
     if estimator.solver not in UPDATE_RULES or (batch_size == "auto" and n_samples <= _AUTO_FULL_BATCH):
         return n_samples
     if batch_size == "auto":
         return _AUTO_BATCH_SIZE
     if batch_size > n_samples:
-        warnings.warn(
-            f"batch_size is {batch_size}, but there are {n_samples} samples to train on; it is clipped.",
-            stacklevel=stacklevel,
-        )
+        warn(f"batch_size is {batch_size}, but there are {n_samples} samples to train on; it is clipped.")
     return min(batch_size, n_samples)
 
 

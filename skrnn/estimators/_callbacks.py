@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any, Self, TypeVar, cast, final
 
 import numpy as np
@@ -18,13 +17,8 @@ except ModuleNotFoundError:  # before scikit-learn 1.9
         """Nothing: an estimator without `set_callbacks`."""
 
     def _managing_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the method, in a frame of its own, so that warnings point to the same line as with callbacks."""
-
-        @wraps(method)
-        def unmanaged(estimator: Any, *arguments: Any, **keywords: Any) -> Any:
-            return method(estimator, *arguments, **keywords)
-
-        return unmanaged
+        """Return the method as it is."""
+        return method
 
 
 __all__ = [
@@ -47,21 +41,11 @@ def with_callbacks(method: Method) -> Method:
 @final
 @dataclass(frozen=True)
 class Task:
-    """A task of a fit, as callbacks know it: the fit, one of several starts, or an iteration.
+    """A task of a fit, as callbacks know it: the fit, one of several starts, or an iteration."""
 
-    Attributes
-    ----------
-    estimator : BaseRNN
-        Who is being fitted.
-    context : CallbackContext
-        The task's place among the others.
-    data : dict
-        X, y and metadata as `fit` got them.
-    """
-
-    estimator: Any
-    context: Any
-    data: dict[str, Any]
+    estimator: Any  # who is being fitted
+    context: Any  # the task's place among the others, a CallbackContext
+    data: dict[str, Any]  # X, y and metadata as `fit` got them
 
     @property
     def wants_run_state(self) -> bool:
@@ -70,7 +54,7 @@ class Task:
 
     @property
     def has_ended(self) -> bool:
-        """Whether a callback has left word, where the task began, that it had ended already."""
+        """Whether a callback has said, where the task began, that it had ended already."""
         return getattr(self.context, "has_ended", False)
 
     def subtask(self, name: str, number: int | None = None, max_subtasks: int = 0) -> "Task":
@@ -117,14 +101,9 @@ def begin_fit(
 
 @final
 class IterationWatcher:
-    """Tells callbacks of the iterations of a run, and the monitor what they say.
+    """Tells callbacks of the iterations of a task, and the monitor what they say.
 
-    Parameters
-    ----------
-    task : Task
-        What the iterations belong to.
-    fitted_attributes : callable
-        theta -> what an estimator is made of whose fit ended there.
+    `fitted_attributes` gives for theta what an estimator is made of whose fit ended there.
     """
 
     def __init__(self, task: Task, fitted_attributes: Callable[[np.ndarray], dict[str, Any]]) -> None:

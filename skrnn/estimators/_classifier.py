@@ -1,22 +1,14 @@
 """The recurrent network as a scikit-learn classifier."""
 
-from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 
-from skrnn.estimators._base import BaseRNN, _is_stochastic
-from skrnn.estimators._columns import read_columns
-from skrnn.estimators._data import Data
-from skrnn.estimators._inputs import check_weights, naming, refuse_masked
-from skrnn.estimators._validation import moderate, read_labels
-from skrnn.losses import LOSSES, Loss
-from skrnn.sequences._targets import Targets
+from skrnn.estimators._base import BaseRNN, is_stochastic
+from skrnn.estimators._class_encoder import ClassEncoder
+from skrnn.estimators._target_encoder import TargetEncoder
 
 
 class RNNClassifier(ClassifierMixin, BaseRNN):
@@ -41,7 +33,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Whether each layer has a second set of units that goes through each sequence from its own end to its beginning.
         The next layer and the readout see the states of both [6]_.
     return_sequences : bool, default=False
-        Whether there is a target, and an output, at each timestep (many to many) or one a sequence, after its last
+        Whether there is a target, and an output, at each timestep (many to many) or one per sequence, after its last
         timestep. The errors of all timesteps add up. Each timestep that has a target counts alike: a long sequence
         for more than a short one.
     dropout : float, default=0.0
@@ -91,7 +83,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         gradient is below `tol`, as the method has it ("Newton-CG": when its step, averaged over the parameters, is
         below the square of `tol`).
     verbose : bool, default=False
-        Whether to print a line an iteration.
+        Whether to print one line per iteration.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last one.
     momentum : float, default=0.9
@@ -174,7 +166,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     n_parameters_ : int
         Number of all weights and biases.
     n_layers_ : int
-        Number of recurrent layers.
+        Number of recurrent layers, and two more for input and output, as `MLPRegressor` counts.
     n_outputs_ : int
         Number of outputs of the readout.
     n_features_in_ : int
@@ -185,7 +177,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     See Also
     --------
     RNNRegressor : The same network for numbers.
-    SlidingWindow : Turns a series into sequences, one a row.
+    SlidingWindow : Turns a series into sequences, one per row.
 
     Notes
     -----
@@ -239,6 +231,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     (450, 10)
     """
 
+    _encoder_type: ClassVar[type[TargetEncoder]] = ClassEncoder
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -280,45 +274,43 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         dtype: str | None = None,
         n_jobs: int | None = None,
     ) -> None:
-        super().__init__(
-            cell=cell,
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            bidirectional=bidirectional,
-            return_sequences=return_sequences,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            bptt_steps=bptt_steps,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            max_grad_norm=max_grad_norm,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            validation_split=validation_split,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            n_init=n_init,
-            solver_options=solver_options,
-            n_timesteps=n_timesteps,
-            dtype=dtype,
-            n_jobs=n_jobs,
-        )
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.cell = cell
+        self.activation = activation
+        self.bidirectional = bidirectional
+        self.return_sequences = return_sequences
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.bptt_steps = bptt_steps
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.max_grad_norm = max_grad_norm
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.n_init = n_init
+        self.solver_options = solver_options
+        self.n_timesteps = n_timesteps
         self.class_weight = class_weight
+        self.dtype = dtype
+        self.n_jobs = n_jobs
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of sequences, or their labels.
@@ -343,8 +335,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ValueError, TypeError
             If X cannot be read.
         """
-        raw, form = self._predict_raw(X)
-        return self._answer(_labels(raw, self.classes_, self._is_multilabel), form)
+        return self._predict(X, "predict")
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class, or of each label.
@@ -367,8 +358,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ValueError, TypeError
             If X cannot be read.
         """
-        raw, form = self._predict_raw(X)
-        return self._answer(_probabilities(raw, self._make_loss(), self._is_multilabel), form)
+        return self._predict(X, "predict_proba")
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of the probability of each class, or of each label.
@@ -390,8 +380,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ValueError, TypeError
             If X cannot be read.
         """
-        raw, form = self._predict_raw(X)
-        return self._answer(_log_probabilities(raw, self._is_multilabel), form)
+        return self._predict(X, "predict_log_proba")
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the share of predictions that are right (for multilabel targets in every label).
@@ -410,32 +399,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         score : float
             The accuracy.
         """
-        raw, form = self._predict_raw(X)
-        predictions = _labels(raw, self.classes_, self._is_multilabel)
-        columns = read_columns(self, y, sample_weight, form, "y", "sample_weight")
-        with naming("y", "labels of the kind that the classifier was fitted with"):
-            if columns.y.dtype.kind in "mM" and predictions.dtype.kind not in "mM":
-                raise ValueError(f"labels of dtype {columns.y.dtype} among classes of dtype {predictions.dtype}.")
-            unique_labels(columns.y, predictions)
-        if predictions.shape != columns.y.shape:
-            over = " over all timesteps" if self.return_sequences else ""
-            raise ValueError(f"y has shape {columns.y.shape}{over}; expected {predictions.shape}.")
-        is_right = predictions == columns.y
-        if columns.missing is not None:
-            is_right |= columns.missing
-        is_right = is_right if is_right.ndim == 1 else is_right.all(axis=1)
-        weights = None if columns.weights is None else columns.weights[columns.is_counted]
-        return float(np.average(is_right[columns.is_counted], weights=weights))
+        return self._score(X, y, sample_weight)
 
-    def _answers_of_raw(self) -> dict[str, Any]:
-        is_multilabel = self._is_multilabel
-        return {
-            "predict": partial(_labels, classes=self.classes_, is_multilabel=is_multilabel),
-            "predict_proba": partial(_probabilities, loss=self._make_loss(), is_multilabel=is_multilabel),
-            "predict_log_proba": partial(_log_probabilities, is_multilabel=is_multilabel),
-        }
-
-    @available_if(_is_stochastic)
+    @available_if(is_stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Update the network by one epoch over the given data.
 
@@ -462,114 +428,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         """
         return self._partial_fit(X, y, sample_weight, classes)
 
-    def _make_loss(self) -> Loss:
-        one_output = self._is_multilabel or len(self.classes_) == 2
-        return LOSSES["binary_log_loss" if one_output else "multinomial_log_loss"]()
-
-    def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        return read_labels(self, y, n_samples, name)
-
-    def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
-        refuse_masked(classes, "classes")
-        self._is_multilabel = y.ndim == 2
-        if incremental and classes is None and not self._is_multilabel:
-            raise ValueError("classes is None in the first call of partial_fit; expected all classes that will come.")
-        if self._is_multilabel:
-            self.classes_ = np.arange(y.shape[1])
-            self._check_classes(classes)
-        else:
-            self.classes_ = unique_labels(y if classes is None else classes)
-        if not self._is_multilabel and len(self.classes_) < 2:
-            given = "y has" if classes is None else "classes have"
-            raise ValueError(f"{given} only one class, {self.classes_[0]}; expected at least two classes.")
-
-    def _check_classes(self, classes: Any) -> None:
-        refuse_masked(classes, "classes")
-        if classes is not None and self.classes_.tolist() != unique_labels(classes).tolist():
-            raise ValueError(f"classes are {classes!r}; expected {self.classes_}, as in the first call or in y.")
-
-    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        if (y.ndim == 2) != self._is_multilabel or (self._is_multilabel and y.shape[1:] != self.classes_.shape):
-            expected = f"(n_samples, {len(self.classes_)}), multilabel" if self._is_multilabel else "(n_samples,)"
-            raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the first training data.")
-        if self._is_multilabel:
-            return y.T.astype(np.float64, order="C")
-        codes = {label: code for code, label in enumerate(self.classes_.tolist())}
-        labels = y.tolist()
-        unknown = sorted({label for label in labels if label not in codes}, key=str)
-        if unknown:
-            raise ValueError(f"{name} contains the unknown classes {unknown}; expected only {list(codes)}.")
-        is_class = np.zeros((len(codes), len(labels)))
-        is_class[[codes[label] for label in labels], np.arange(len(labels))] = 1.0
-        return is_class[1:] if len(codes) == 2 else is_class
-
-    def _weigh_classes(self, targets: Targets) -> np.ndarray | None:
-        if self.class_weight is None:
-            return targets.weights
-        given = np.ones(len(targets)) if targets.weights is None else targets.weights
-        codes = self._codes(targets)
-        if isinstance(self.class_weight, str) and self.class_weight == "balanced" and codes is not None:
-            # With the samples' weights in the balance, a weight of two is the sample twice.
-            totals = np.bincount(codes, given, minlength=len(self.classes_))
-            counted = given > 0.0
-            weights = np.zeros(len(given))
-            weights[counted] = given.sum() / (np.count_nonzero(totals) * totals[codes[counted]])
-        else:
-            with naming("class_weight", "a number >= 0 for each class"):
-                if codes is None:
-                    weights = self._weigh_labels(targets, given > 0.0)
-                else:
-                    weights = np.asarray(compute_sample_weight(self.class_weight, self.classes_[codes]), np.float64)
-        weights = weights * given
-        check_weights(weights, "class_weight")
-        return moderate(weights)
-
-    def _weigh_labels(self, targets: Targets, counted: np.ndarray) -> np.ndarray:
-        """Return the product of the weights of each column's labels, (n_columns,), to which a missing one adds none."""
-        labels = targets.values.astype(int)
-        if targets.present is None:
-            weights = np.zeros(len(targets))
-            weights[counted] = compute_sample_weight(self.class_weight, labels.T[counted])
-            return weights
-        of_labels = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight] * len(labels)
-        weights = np.ones(len(targets))
-        for of_label, values, present in zip(of_labels, labels, targets.present > 0.0, strict=True):
-            weights[present] *= compute_sample_weight(of_label, values[present])
-        return weights
-
-    def _codes(self, targets: Targets) -> np.ndarray | None:
-        """Return the position of each target's class in `classes_`, (n_columns,), or None for multilabel targets."""
-        if self._is_multilabel:
-            return None
-        values = targets.values
-        return values[0].astype(np.intp) if len(values) == 1 else values.argmax(axis=0)
-
-    def _strata(self, data: Data) -> np.ndarray | None:
-        return None if data.per_timestep else self._codes(data.targets)
-
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _labels(raw: np.ndarray, classes: np.ndarray, is_multilabel: bool) -> np.ndarray:
-    """Return the most probable class of each column, (n_columns,), or every label over one half, (n_columns, n)."""
-    if is_multilabel:
-        return (raw.T > 0.0).astype(np.intp)
-    return classes[(raw[0] > 0.0).astype(np.intp) if len(raw) == 1 else raw.argmax(axis=0)]
-
-
-def _probabilities(raw: np.ndarray, loss: Loss, is_multilabel: bool) -> np.ndarray:
-    """Return the probability of each class, (n_columns, n_classes)."""
-    if len(raw) == 1 and not is_multilabel:
-        return np.column_stack([loss.predict(-raw)[0], loss.predict(raw)[0]])  # 1 - p would round to zero
-    return loss.predict(raw).T
-
-
-def _log_probabilities(raw: np.ndarray, is_multilabel: bool) -> np.ndarray:
-    """Return the logarithm of the probability of each class, (n_columns, n_classes)."""
-    if len(raw) == 1 and not is_multilabel:
-        return np.column_stack([log_expit(-raw[0]), log_expit(raw[0])])
-    return log_expit(raw.T) if is_multilabel else log_softmax(raw.T, axis=1)

@@ -5,7 +5,7 @@ from types import NoneType, UnionType
 from typing import Any, Self, final, get_args, get_origin
 
 #: Of the description and of the arrays that belong to it.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _MOST = 2**63  # what no count reaches
 
 
@@ -42,9 +42,6 @@ class Description:
         Entries of each of the three curves, of this run and of earlier ones.
     solver : list
         Its name and learning rate, or nothing.
-    n_answers : list
-        How many evaluations are known of a method of SciPy, entries of their vectors, and how many iterations the run
-        had behind it where they begin, or nothing.
     twister, first_twister : list
         Where the random state stands in its keys, now and when the fit found it; whether it holds a normal number, and
         which.
@@ -78,7 +75,6 @@ class Description:
     n_iter: list[Any]
     n_iter_before: list[Any]
     solver: list[Any]
-    n_answers: list[Any]
     twister: list[Any]
     first_twister: list[Any]
     best_merits: list[Any]
@@ -125,7 +121,6 @@ _ENTRIES: dict[str, tuple[Any, ...]] = {
     "n_iter": (int, int, int),
     "n_iter_before": (int, int, int),
     "solver": (None, str, float),
-    "n_answers": (None, int, int, int),
     "twister": (int, int, float),
     "first_twister": (int, int, float),
     "best_merits": (float, float),

@@ -1,31 +1,116 @@
-"""Between theta and the public attributes of a fitted estimator, which are the truth."""
+"""A fitted estimator: what a fit has come to, and theta in the public attributes, which are the truth."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
+from skrnn.estimators._build import make_network, parameter_layout
+from skrnn.estimators._parameters import check_network_parameters, check_parameters, read_random_state
+from skrnn.estimators._run_state import Curves
+from skrnn.estimators._sequence_format import learn_features
+from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.network._network import Network
 from skrnn.network._parameters import ParameterLayout, ReadoutParameters
+from skrnn.solvers import DivergenceError
 
 
-def store_theta(estimator: Any, network: Network, theta: np.ndarray, location: np.ndarray, scale: np.ndarray) -> None:
-    """Write theta into the estimator's attributes, with the targets' `location` and `scale` in the readout.
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has come to: the theta to keep and its loss, the curves, and what a later run needs to go on.
 
-    Location and scale, each (n_outputs,), are those of the targets on which theta was trained.
+    The curves are those of earlier runs and of this one, whose iterations `n_iter` counts. `merits` is the larger the
+    better: what a callback says, or by validation where there is some, else by training loss. `error` is why the run
+    ended without a theta. `is_last`: a callback wants no further start. `notice`: what the user is to be told of it.
     """
-    parameters = network.layout.views(theta)
-    _check_readout(parameters.readout, location, scale)
+
+    theta: np.ndarray
+    loss: float
+    curves: Curves
+    n_iter: int
+    n_samples_seen: int
+    solver_state: list[Any]
+    rng_state: list[Any]
+    stopped_short: str | None = None
+    merits: tuple[float, ...] = ()
+    was_interrupted: bool = False
+    error: DivergenceError | None = None
+    is_last: bool = False
+    notice: str | None = None
+
+
+def store_outcome(
+    estimator: Any, encoder: TargetEncoder, layout: ParameterLayout, best: Outcome, outcomes: Sequence[Outcome]
+) -> None:
+    """Write the best outcome into the attributes, the targets' location and scale into the readout, and all curves."""
+    location, scale, dtype = encoder.location, encoder.scale, best.theta.dtype
+    parameters = layout.views(best.theta)
+    readout = parameters.readout
+    _check_readout(readout, location, scale)
+    encoder.store(estimator)
     estimator.input_weights_ = [layer.input_weights.copy() for layer in parameters.layers]
     estimator.recurrent_weights_ = [layer.recurrent_weights.copy() for layer in parameters.layers]
     estimator.biases_ = [layer.biases for layer in parameters.layers]
-    readout = parameters.readout
-    estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(theta.dtype, copy=False)
-    estimator.readout_bias_ = (readout.bias * scale + location).astype(theta.dtype, copy=False)
-    estimator._activation = network.layout.cell.activation
-    estimator.n_layers_ = len(network.layout.hidden_layer_sizes)
-    estimator.n_outputs_ = network.layout.n_outputs
-    estimator.n_parameters_ = network.layout.n_parameters
+    estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(dtype, copy=False)
+    estimator.readout_bias_ = (readout.bias * scale + location).astype(dtype, copy=False)
+    estimator._activation = layout.cell.activation
+    estimator.n_layers_ = len(layout.hidden_layer_sizes) + 2  # as MLPRegressor counts: input and output too
+    estimator.n_parameters_ = layout.n_parameters
+    estimator.loss_ = best.loss
+    estimator._solver_state, estimator._rng_state = best.solver_state, best.rng_state
+    estimator.t_ = best.n_samples_seen
+    loss_curve, validation_loss_curve, validation_scores = best.curves
+    estimator.loss_curves_ = [outcome.curves[0] for outcome in outcomes]
+    estimator.loss_curve_ = list(loss_curve)
+    estimator.best_loss_ = min(loss_curve, default=np.nan)
+    estimator.n_iter_ = len(loss_curve)
+    estimator.validation_loss_curve_ = validation_loss_curve or None
+    estimator.validation_scores_ = validation_scores or None
+    estimator.best_validation_score_ = max(validation_scores, default=None)
+
+
+def set_fitted_parameters(
+    estimator: Any,
+    layers: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    readout_weights: np.ndarray,
+    readout_bias: np.ndarray,
+    n_targets: int | None,
+    classes: Any = None,
+) -> None:
+    """Make a fitted estimator of one whose parameters describe the network, with arrays in the public attributes' form.
+
+    It is what a fit would have left that found them after no iteration, on targets of location 0 and scale 1. `layers`
+    are input weights, recurrent weights and biases of each direction of each layer; the readout's dtype is the
+    network's, unless the estimator has one; `n_targets` is the number of columns of y, None for 1-D ones.
+    """
+    check_parameters(estimator)
+    n_features, n_outputs = layers[0][0].shape[1], len(readout_bias)
+    learn_features(estimator, n_features)
+    encoder = estimator._encoder_type.new(estimator).with_form(n_targets, classes)
+    layout = parameter_layout(estimator, n_features, n_outputs)
+    dtype = np.dtype(estimator.dtype or readout_weights.dtype)
+    untrained = Outcome(
+        theta=_join_theta(layout, layers, readout_weights, readout_bias, dtype),
+        loss=np.nan,
+        curves=([], [], []),
+        n_iter=0,
+        n_samples_seen=0,
+        solver_state=[],
+        rng_state=list(read_random_state(estimator.random_state).get_state()),
+    )
+    encoder = replace(encoder, location=np.zeros(n_outputs), scale=np.ones(n_outputs))
+    store_outcome(estimator, encoder, layout, untrained, [untrained])
+
+
+def read_fitted(estimator: Any, return_sequences: bool | None = None) -> tuple[Network, np.ndarray]:
+    """Return the network of a fitted estimator and theta, for outputs in the units of the targets."""
+    check_is_fitted(estimator, "readout_weights_")
+    check_network_parameters(estimator)
+    network = make_network(estimator, estimator.input_weights_[0].shape[1], estimator.n_outputs_, return_sequences)
+    return network, read_theta(estimator, network.layout, fitted_dtype(estimator))
 
 
 def fitted_dtype(estimator: Any) -> np.dtype:
@@ -35,32 +120,27 @@ def fitted_dtype(estimator: Any) -> np.dtype:
 
 
 def read_theta(
-    estimator: Any, layout: ParameterLayout, location: np.ndarray, scale: np.ndarray, dtype: np.dtype
+    estimator: Any,
+    layout: ParameterLayout,
+    dtype: np.dtype,
+    location: np.ndarray | float = 0.0,
+    scale: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Return theta, (n_parameters,) of `dtype`, for targets standardised to `location` and `scale`.
-
-    Raises
-    ------
-    ValueError
-        If the parameters of the estimator describe another network than its attributes hold.
-    """
+    """Return theta, (n_parameters,) of `dtype`, for targets standardised to `location` and `scale`, (n_outputs,)."""
     _check_same_network(estimator, layout)
     layers = zip(estimator.input_weights_, estimator.recurrent_weights_, estimator.biases_, strict=True)
-    weights = estimator.readout_weights_ / scale[:, None]
-    return join_theta(layout, layers, weights, (estimator.readout_bias_ - location) / scale, dtype)
+    weights = (estimator.readout_weights_.T / scale).T
+    return _join_theta(layout, layers, weights, (estimator.readout_bias_ - location) / scale, dtype)
 
 
-def join_theta(
+def _join_theta(
     layout: ParameterLayout,
     layers: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
     readout_weights: np.ndarray,
     readout_bias: np.ndarray,
     dtype: np.dtype,
 ) -> np.ndarray:
-    """Return theta, (n_parameters,) of `dtype`, of arrays in the form of the public attributes.
-
-    `layers` are input weights, recurrent weights and biases of each direction of each layer.
-    """
+    """Return theta, (n_parameters,) of `dtype`, of arrays in the form of the public attributes."""
     theta = np.empty(layout.n_parameters, dtype)
     parameters = layout.views(theta)
     for layer, (inputs, recurrent, biases) in zip(parameters.layers, layers, strict=True):
@@ -86,6 +166,7 @@ def _check_readout(readout: ReadoutParameters, location: np.ndarray, scale: np.n
 
 
 def _check_same_network(estimator: Any, layout: ParameterLayout) -> None:
+    """Raise ValueError where the parameters describe another network than the attributes hold."""
     if layout.cell.activation != estimator._activation:
         raise ValueError(
             f"activation is {layout.cell.activation!r}, but {type(estimator).__name__} was fitted with "

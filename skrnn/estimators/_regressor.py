@@ -1,18 +1,13 @@
 """The recurrent network as a scikit-learn regressor."""
 
-import warnings
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.exceptions import UndefinedMetricWarning
 
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._columns import read_columns
-from skrnn.estimators._validation import quantile_levels, read_numbers
-from skrnn.losses import LOSSES, Loss, Quantile
-from skrnn.sequences._targets import Targets
+from skrnn.estimators._number_encoder import NumberEncoder
+from skrnn.estimators._target_encoder import TargetEncoder
 
 
 class RNNRegressor(RegressorMixin, BaseRNN):
@@ -35,7 +30,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         Whether each layer has a second set of units that goes through each sequence from its own end to its beginning.
         The next layer and the readout see the states of both [6]_.
     return_sequences : bool, default=False
-        Whether there is a target, and an output, at each timestep (many to many) or one a sequence, after its last
+        Whether there is a target, and an output, at each timestep (many to many) or one per sequence, after its last
         timestep. The errors of all timesteps add up. Each timestep that has a target counts alike: a long sequence
         for more than a short one.
     dropout : float, default=0.0
@@ -108,7 +103,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         below the square of `tol`); "least_squares" when that entry is below the square of `tol`, or when the loss or
         the parameters change by a share of less than 1e-8.
     verbose : bool, default=False
-        Whether to print a line an iteration.
+        Whether to print one line per iteration.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last one.
     momentum : float, default=0.9
@@ -191,7 +186,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     n_parameters_ : int
         Number of all weights and biases.
     n_layers_ : int
-        Number of recurrent layers.
+        Number of recurrent layers, and two more for input and output, as `MLPRegressor` counts.
     n_outputs_ : int
         Number of outputs of the readout: one for each target, or with several levels of `quantile` for each level.
     n_features_in_ : int
@@ -202,7 +197,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     See Also
     --------
     RNNClassifier : The same network for classes.
-    SlidingWindow : Turns a series into sequences, one a row.
+    SlidingWindow : Turns a series into sequences, one per row.
 
     Notes
     -----
@@ -270,6 +265,8 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     True
     """
 
+    _encoder_type: ClassVar[type[TargetEncoder]] = NumberEncoder
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -313,47 +310,45 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         dtype: str | None = None,
         n_jobs: int | None = None,
     ) -> None:
-        super().__init__(
-            cell=cell,
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            bidirectional=bidirectional,
-            return_sequences=return_sequences,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            bptt_steps=bptt_steps,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            max_grad_norm=max_grad_norm,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            validation_split=validation_split,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            n_init=n_init,
-            solver_options=solver_options,
-            n_timesteps=n_timesteps,
-            dtype=dtype,
-            n_jobs=n_jobs,
-        )
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.cell = cell
+        self.activation = activation
+        self.bidirectional = bidirectional
+        self.return_sequences = return_sequences
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.bptt_steps = bptt_steps
         self.loss = loss
         self.quantile = quantile
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.max_grad_norm = max_grad_norm
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.n_init = n_init
+        self.solver_options = solver_options
+        self.n_timesteps = n_timesteps
         self.normalize_y = normalize_y
+        self.dtype = dtype
+        self.n_jobs = n_jobs
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the targets of sequences.
@@ -378,11 +373,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         ValueError, TypeError
             If X cannot be read.
         """
-        raw, form = self._predict_raw(X)
-        numbers = self._answers_of_raw()["predict"](raw)
-        if np.isfinite(raw).all():  # of which the exponential may be too large
-            self._warn_unless_finite(numbers, stacklevel=3)
-        return self._answer(numbers, form)
+        return self._predict(X, "predict")
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return D^2, the share of the loss that the predictions explain; for "squared_error" that is R^2.
@@ -407,78 +398,7 @@ class RNNRegressor(RegressorMixin, BaseRNN):
             :func:`~sklearn.metrics.d2_absolute_error_score`, :func:`~sklearn.metrics.d2_pinball_score`, and for
             "poisson" :func:`~sklearn.metrics.d2_tweedie_score` with ``power=1`` give.
         """
-        raw, form = self._predict_raw(X)
-        targets = read_columns(self, y, sample_weight, form, "y", "sample_weight").encode(self)
-        output = targets.empty_output()
-        if output is not None:
-            raise ValueError(f"y has no target of positive weight in output {output}; expected at least one.")
-        if _least_count(targets) < 2:
-            message = "The score (D^2) is not well-defined with less than two targets."
-            warnings.warn(message, UndefinedMetricWarning, stacklevel=2)
-            return float("nan")
-        # In the units of training, in which Huber's loss has its threshold. D^2 is the same in any.
-        location, scale, loss = self._target_location, self._target_scale, self._make_loss()
-        outputs = (raw - location[:, None]) / scale[:, None]
-        values = loss.standardised(targets.values, location, scale)
-        return loss.score(values, outputs, targets.weights, targets.present)
-
-    def _answers_of_raw(self) -> dict[str, Any]:
-        loss = self._make_loss()
-        shape: tuple[int, ...] = () if self._y_is_1d else (self._n_targets,)
-        if self.loss == "quantile" and np.iterable(self.quantile):  # a column a level, be there one or several
-            shape = (loss.n_outputs_per_target,) if self._n_targets == 1 else (*shape, loss.n_outputs_per_target)
-        return {"predict": partial(_numbers, loss=loss, shape=shape)}
-
-    def _make_loss(self) -> Loss:
-        loss = self._chosen_loss()
-        n_outputs = self._n_targets * loss.n_outputs_per_target
-        if n_outputs != self.n_outputs_ or loss.link != self._link:
-            raise ValueError(
-                f"loss={self.loss!r} and quantile={self.quantile!r} need {n_outputs} outputs and the {loss.link} link, "
-                f"but {type(self).__name__} was fitted with {self.n_outputs_} and the {self._link} link. Fit it anew "
-                "with warm_start=False."
-            )
-        return loss
-
-    def _chosen_loss(self) -> Loss:
-        """Return the loss that the parameters name."""
-        return Quantile(quantile_levels(self.quantile)) if self.loss == "quantile" else LOSSES[self.loss]()
-
-    def _read_y(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        return read_numbers(self, y, n_samples, name, ravel=not self.return_sequences)
-
-    def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
-        loss = self._chosen_loss()
-        self._y_is_1d = y.ndim == 1
-        self._n_targets = 1 if y.ndim == 1 else y.shape[1]
-        self.n_outputs_ = self._n_targets * loss.n_outputs_per_target
-        self._link = loss.link
-
-    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        loss = self._make_loss()
-        targets = y[np.newaxis] if y.ndim == 1 else np.ascontiguousarray(y.T)
-        if (len(targets), y.ndim == 1) != (self._n_targets, self._y_is_1d):
-            expected = "(n_samples,)" if self._y_is_1d else f"(n_samples, {self._n_targets})"
-            raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the training data.")
-        if (targets < loss.least_target).any():
-            raise ValueError(
-                f"{name} contains {targets.min():.6g}; expected targets >= {loss.least_target:g} with "
-                f"loss={self.loss!r}."
-            )
-        return np.repeat(targets, loss.n_outputs_per_target, axis=0) if loss.n_outputs_per_target > 1 else targets
-
-    def _target_statistics(self, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        loss = self._make_loss()
-        is_above = (targets.values > loss.least_target) & (targets.weights is None or targets.weights > 0.0)
-        if not is_above.any(axis=1).all():
-            output = int(np.argmin(is_above.any(axis=1)))
-            raise ValueError(
-                f"y is {loss.least_target:g} throughout in output {output}; expected a larger target among those to "
-                f"train on, with loss={self.loss!r}."
-            )
-        if not self.normalize_y:
-            return super()._target_statistics(targets)
-        return loss.location_scale(targets.values, targets.weights, targets.present)
+        return self._score(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""
@@ -487,15 +407,3 @@ class RNNRegressor(RegressorMixin, BaseRNN):
         tags.target_tags.multi_output = not (self.loss == "quantile" and np.iterable(self.quantile))
         tags.target_tags.positive_only = self.loss == "poisson"
         return tags
-
-
-def _least_count(targets: Targets) -> int:
-    """Return how many targets count in the output that has the fewest."""
-    if targets.present is not None:
-        return int(np.count_nonzero(targets.present, axis=1).min())
-    return len(targets) if targets.weights is None else int(np.count_nonzero(targets.weights))
-
-
-def _numbers(raw: np.ndarray, loss: Loss, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the predictions that raw outputs stand for, (n_columns, *shape)."""
-    return loss.predict(raw).T.reshape(-1, *shape)

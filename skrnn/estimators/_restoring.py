@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any, final
 
 import numpy as np
 
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._build import make_network, make_solver, parameter_layout
+from skrnn.estimators._build import make_solver, parameter_layout
 from skrnn.estimators._description import Description
+from skrnn.estimators._fitted import Outcome, store_outcome
+from skrnn.estimators._parameters import check_parameters, read_random_state
 from skrnn.estimators._plain import parameter
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._storing import CURVES, ESTIMATORS
-from skrnn.estimators._training import Outcome
-from skrnn.estimators._validation import check_parameters, read_random_state
-from skrnn.solvers import UPDATE_RULES, Evaluations, Monitor
+from skrnn.estimators._target_encoder import TargetEncoder
+from skrnn.solvers import Monitor
 
 ReadArray = Callable[[str, np.dtype, tuple[int, ...]], np.ndarray]
 """(name, dtype, shape) -> the array, or an error where it is not of this dtype and shape."""
@@ -39,9 +41,10 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
     description = Description.read(values)
     estimator = _unfitted(description)
     _learn_features(estimator, description, read)
-    n_outputs = _learn_targets(estimator, description, read)
-    n_parameters = parameter_layout(estimator, description.n_features, n_outputs).n_parameters
-    arrays = _Arrays(description, read, n_parameters)
+    encoder = _read_targets(estimator, description, read)
+    n_outputs = encoder.n_outputs
+    layout = parameter_layout(estimator, description.n_features, n_outputs)
+    arrays = _Arrays(description, read, layout.n_parameters)
     theta = arrays.theta("theta")  # first, for now nothing larger than it is made
     location, scale = arrays.statistics(n_outputs)
     monitor = arrays.monitor_state()
@@ -61,13 +64,11 @@ def restore(values: Any, read: ReadArray) -> BaseRNN:
         curves=curves,
         parameters=copied_parameters(estimator),
         digest=description.digest,
-        evaluations=arrays.evaluations(estimator),
         merit=description.merit,
         scores=arrays.scores(),
     )
     outcome = _outcome(estimator, state, description.n_samples_seen)
-    network = make_network(estimator, description.n_features, n_outputs)
-    estimator._store(network, location, scale, outcome, [outcome])
+    store_outcome(estimator, replace(encoder, location=location, scale=scale), layout, outcome, [outcome])
     estimator._unfinished = state
     return estimator
 
@@ -104,24 +105,21 @@ def _learn_features(estimator: Any, description: Description, read: ReadArray) -
         estimator.feature_names_in_ = read("feature_names", dtype, (n_features_in,)).astype(object)
 
 
-def _learn_targets(estimator: Any, description: Description, read: ReadArray) -> int:
-    """Let the estimator know the targets that it was fitted with, and return how many outputs they need."""
-    n_columns = description.n_target_columns
-    is_regressor = not hasattr(estimator, "class_weight")
-    if n_columns == 0 or (is_regressor and description.classes):
-        raise ValueError("its targets have no columns, or classes though they are numbers")
-    if is_regressor:
-        y = np.broadcast_to(0.0, (1,) if n_columns is None else (1, n_columns))  # takes no memory
-        estimator._learn_targets(y, None, incremental=True)
-        return estimator.n_outputs_
-    name, n_classes = description.classes or ("", 0)
+def _read_targets(estimator: Any, description: Description, read: ReadArray) -> TargetEncoder:
+    """Return the encoder of the targets that the estimator was fitted with."""
+    encoder = estimator._encoder_type.new(estimator)
+    if bool(description.classes) != encoder.has_classes:
+        raise ValueError("its targets lack classes, or have some though they are numbers")
+    if not encoder.has_classes:
+        return encoder.with_form(description.n_target_columns)
+    name, n_classes = description.classes
     classes = read("classes", _label_dtype("classes", name), (n_classes,))
-    y = classes[:1] if n_columns is None else np.zeros((1, n_classes), dtype=int)
-    estimator._learn_targets(y, classes, incremental=True)
-    learnt = estimator.classes_
-    if n_columns not in (None, n_classes) or learnt.dtype != classes.dtype or not np.array_equal(learnt, classes):
+    if description.n_target_columns not in (None, n_classes) or n_classes == 0:
+        raise ValueError(f"its {n_classes} classes are not those of {description.n_target_columns} columns")
+    encoder = encoder.with_form(description.n_target_columns, classes)
+    if encoder.classes.dtype != classes.dtype or not np.array_equal(encoder.classes, classes):
         raise ValueError("its classes are none that a fit finds")
-    return len(estimator._encode(y, "y"))
+    return encoder
 
 
 def _label_dtype(name: str, text: str) -> np.dtype:
@@ -136,16 +134,14 @@ def _outcome(estimator: BaseRNN, state: RunState, n_samples_seen: int) -> Outcom
     monitor = Monitor(max_iter=1, tol=0.0, n_iter_no_change=1, early_stopping=bool(estimator.early_stopping))
     monitor.restore(state.monitor)
     theta, loss = monitor.current(state.theta)
-    curves = [[*earlier, *state.monitor[name]] for name, earlier in zip(CURVES, state.curves, strict=True)]
+    first, second, third = (
+        [*earlier, *state.monitor[name]] for name, earlier in zip(CURVES, state.curves, strict=True)
+    )
     return Outcome(
         theta=theta,
         loss=loss,
-        merits=(),
-        loss_curve=curves[0],
-        validation_loss_curve=curves[1],
-        validation_scores=curves[2],
+        curves=(first, second, third),
         n_iter=monitor.n_iter,
-        stopped_short=None,
         n_samples_seen=n_samples_seen,
         solver_state=state.solver,
         rng_state=list(state.rng_state),
@@ -215,26 +211,6 @@ class _Arrays:
         if any((array < 0).any() for array in arrays if array.dtype.kind == "i"):
             raise ValueError("its solver has made less than no updates")
         return [*self.description.solver, *arrays]
-
-    def evaluations(self, estimator: Any) -> Evaluations | None:
-        """Return what a method of SciPy has evaluated; one that would not fit is computed once more."""
-        counts = self.description.n_answers
-        if bool(counts) == (estimator.solver in UPDATE_RULES):
-            raise ValueError(f"its n_answers are {counts}, which its solver {estimator.solver!r} does not have")
-        if not counts:
-            return None
-        n_answers, n_entries, n_iter_before = counts
-        if n_iter_before > self.description.n_iter[0]:
-            raise ValueError(f"its evaluations begin after {n_iter_before} iterations, more than there are")
-        questions = self.read("questions", np.dtype(np.uint64), (n_answers,)).tolist()
-        losses = self.read("answered_losses", _FLOATS, (n_answers,)).tolist()
-        lengths = self.read("answer_lengths", np.dtype(np.int64), (n_answers,)).tolist()
-        if min(lengths, default=0) < 0 or sum(lengths) != n_entries:
-            raise ValueError("its answer_lengths are not those of its answers")
-        answers = self.read("answers", self.dtype, (n_entries,))
-        vectors = [answers[end - length : end] for end, length in zip(accumulate(lengths), lengths, strict=True)]
-        known = zip(questions, zip(losses, vectors, strict=True), strict=True)
-        return Evaluations(self.theta("start_theta"), n_iter_before, dict(known))
 
     def scores(self) -> list[list[float]]:
         """Return what callbacks have said of iterations, a list a callback."""

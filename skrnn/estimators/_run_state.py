@@ -1,4 +1,4 @@
-"""The state of an unfinished run, from which a later fit goes on to the last bit."""
+"""The state of an unfinished run, from which a later fit goes on."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -7,8 +7,6 @@ from typing import Any, final
 
 import joblib
 import numpy as np
-
-from skrnn.solvers import Evaluations
 
 #: Parameters that may be others in the fit that goes on: they decide how far it goes, not which way.
 _FREE = {"max_iter", "max_fun", "tol", "n_iter_no_change", "n_jobs", "verbose", "warm_start"}
@@ -40,8 +38,6 @@ class RunState:
         Of the estimator.
     digest : str
         Of the data.
-    evaluations : Evaluations or None
-        Of a method of SciPy, which goes the same way once more.
     merit : float or None
         What callbacks say of this iteration, which the monitor has not been told yet where the state is made.
     scores : list of list of float
@@ -57,7 +53,6 @@ class RunState:
     curves: Curves
     parameters: dict[str, Any]
     digest: str
-    evaluations: Evaluations | None = None
     merit: float | None = None
     scores: list[list[float]] = field(default_factory=list)
 

@@ -9,11 +9,10 @@ import numpy as np
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._classifier import RNNClassifier
 from skrnn.estimators._description import FORMAT_VERSION, Description
+from skrnn.estimators._parameters import read_random_state
 from skrnn.estimators._plain import plain
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.estimators._run_state import RunState
-from skrnn.estimators._validation import read_random_state
-from skrnn.solvers import Evaluations
 
 #: The classes that can be stored; a subclass of one may hold anything.
 ESTIMATORS: dict[str, type[BaseRNN]] = {"RNNRegressor": RNNRegressor, "RNNClassifier": RNNClassifier}
@@ -56,7 +55,6 @@ def store(estimator: Any, state: RunState) -> tuple[dict[str, Any], dict[str, np
         **{name: np.array(state.monitor[name], np.float64) for name in CURVES},
         **{f"earlier_{name}": np.array(curve, np.float64) for name, curve in earlier.items()},
         "scores": np.array([score for scores in state.scores for score in scores], np.float64),
-        **_evaluated(state.evaluations),
         **_labels(estimator),
     }
     return asdict(_describe(estimator, state, arrays)), arrays
@@ -75,14 +73,13 @@ def _describe(estimator: Any, state: RunState, arrays: Mapping[str, np.ndarray])
         n_features_in=int(estimator.n_features_in_),
         columns_are_timesteps=estimator._columns_are_timesteps,
         feature_names=_dtype_text(arrays["feature_names"]) if "feature_names" in arrays else None,
-        n_target_columns=_n_target_columns(estimator),
+        n_target_columns=estimator._target_encoder().n_targets,
         classes=[] if classes is None else [_dtype_text(classes), len(classes)],
         n_samples_seen=int(estimator.t_),
         n_samples_seen_before=int(state.n_samples_seen),
         n_iter=[len(arrays[name]) for name in CURVES],
         n_iter_before=[len(arrays[f"earlier_{name}"]) for name in CURVES],
         solver=[state.solver[0], float(state.solver[1])] if state.solver else [],
-        n_answers=_n_answers(state.evaluations, arrays),
         twister=_numbers(state.rng_state),
         first_twister=_numbers(state.first_rng_state),
         best_merits=[float(merit) for merit in monitor["best_merits"]],
@@ -112,26 +109,6 @@ def _thetas(state: RunState) -> dict[str, np.ndarray]:
     return thetas
 
 
-def _evaluated(evaluations: Evaluations | None) -> dict[str, np.ndarray]:
-    """Return where a run began, and what has been answered to it: one array of all vectors, and how long they are."""
-    if evaluations is None:
-        return {}
-    losses = [loss for loss, _ in evaluations.answers.values()]
-    vectors = [vector for _, vector in evaluations.answers.values()]
-    return {
-        "start_theta": evaluations.start,
-        "questions": np.array(list(evaluations.answers), np.uint64),
-        "answered_losses": np.array(losses, np.float64),
-        "answer_lengths": np.array([len(vector) for vector in vectors], np.int64),
-        "answers": np.concatenate([*vectors, np.empty(0, evaluations.start.dtype)]),
-    }
-
-
-def _n_answers(evaluations: Evaluations | None, arrays: Mapping[str, np.ndarray]) -> list[int]:
-    """Return how many evaluations are known, entries of their vectors, and how many iterations lie before them."""
-    return [] if evaluations is None else [len(arrays["questions"]), len(arrays["answers"]), evaluations.n_iter]
-
-
 def _labels(estimator: Any) -> dict[str, np.ndarray]:
     """Return the names of the features and the classes, where there are any."""
     labels = {}
@@ -147,13 +124,6 @@ def _labels(estimator: Any) -> dict[str, np.ndarray]:
 def _dtype_text(array: np.ndarray) -> str:
     """Return the dtype in which an array is stored."""
     return array.dtype.newbyteorder("<").str
-
-
-def _n_target_columns(estimator: Any) -> int | None:
-    """Return how many columns y has, or None if it is 1-D."""
-    if hasattr(estimator, "classes_"):
-        return len(estimator.classes_) if estimator._is_multilabel else None
-    return None if estimator._y_is_1d else int(estimator._n_targets)
 
 
 def _numbers(rng_state: Any) -> list[Any]:

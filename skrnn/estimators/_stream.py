@@ -1,22 +1,23 @@
 """Predictions timestep after timestep, for data that arrive as they are predicted on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any, final
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn.estimators._forms import dtype_with_gaps
 from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn.estimators._sequence_format import dtype_with_gaps
+from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._network import Network, Workspace
 
 
-def _can(answer: str) -> Callable[[Any], bool]:
-    """Return what tells `available_if` whether the stream's estimator gives such answers."""
-    return lambda stream: answer in stream._answers
+def _can(kind: str) -> Callable[[Any], bool]:
+    """Return what tells `available_if` whether the stream's estimator gives predictions of this kind."""
+    return lambda stream: hasattr(stream._encoder, kind)
 
 
 @final
@@ -24,7 +25,7 @@ class Stream:
     """A fitted estimator that reads its sequences timestep by timestep.
 
     :meth:`RNNRegressor.stream` and :meth:`RNNClassifier.stream` make it. Every call of a method that predicts takes all
-    sequences one timestep further: call one of them a timestep. What it answers is what the estimator, with
+    sequences one timestep further: call one of them per timestep. It predicts what the estimator, with
     ``return_sequences=True``, predicts for that timestep of the whole sequences.
 
     Attributes
@@ -43,48 +44,42 @@ class Stream:
     >>> y = np.cos(np.arange(200) / 3.0).reshape(1, 200)
     >>> model = RNNRegressor((4,), return_sequences=True, solver="lbfgs", tol=0.01, random_state=0)
     >>> stream = model.fit(X, y).stream()
-    >>> answers = [stream.predict([value]) for value in X[0, :, 0]]
-    >>> np.allclose(np.concatenate(answers), model.predict(X)[0])
+    >>> predictions = [stream.predict([value]) for value in X[0, :, 0]]
+    >>> np.allclose(np.concatenate(predictions), model.predict(X)[0])
     True
     """
 
     n_sequences: int
     _network: Network
     _theta: np.ndarray
-    _answers: Mapping[str, Callable[[np.ndarray], np.ndarray]]
+    _encoder: TargetEncoder
     _inputs: np.ndarray
     _readout: np.ndarray
     _operand: np.ndarray
     _layers: list[tuple[Layer, np.ndarray, LayerWorkspace, np.ndarray]]
     _states: list[tuple[np.ndarray, np.ndarray]]
 
-    def __init__(
-        self,
-        network: Network,
-        theta: np.ndarray,
-        n_sequences: int,
-        answers: Mapping[str, Callable[[np.ndarray], np.ndarray]],
-    ) -> None:
+    def __init__(self, network: Network, theta: np.ndarray, n_sequences: int, encoder: TargetEncoder) -> None:
         if isinstance(n_sequences, bool) or not isinstance(n_sequences, Integral):
             raise TypeError(f"n_sequences must be an integer, not {n_sequences!r}.")
         if n_sequences < 1:
             raise ValueError(f"n_sequences == {n_sequences}, must be >= 1.")
         self.n_sequences = int(n_sequences)
-        self._network, self._theta, self._answers = network, theta, answers
+        self._network, self._theta, self._encoder = network, theta, encoder
         parameters = network.layout.views(theta)
-        room = Workspace(network, 1, self.n_sequences, theta.dtype, backward=False)
-        self._inputs = room.layers[0].inputs[0]
-        self._readout, self._operand = parameters.readout.matrix, room.readout_operand
-        above = [*(upper.inputs[0] for upper in room.layers[1:]), self._operand[:-1]]
-        self._layers = list(zip(network.layers, network.pack(parameters), room.layers, above, strict=True))
+        workspace = Workspace(network, 1, self.n_sequences, theta.dtype, backward=False)
+        self._inputs = workspace.layers[0].inputs[0]
+        self._readout, self._operand = parameters.readout.matrix, workspace.readout_operand
+        above = [*(upper.inputs[0] for upper in workspace.layers[1:]), self._operand[:-1]]
+        self._layers = list(zip(network.layers, network.pack(parameters), workspace.layers, above, strict=True))
         # Where a state is found before the timestep, and where it is left after it.
-        h = [(of_layer.initial_h, of_layer.hidden_states[0]) for of_layer in room.layers]
-        c = [(of_layer.initial_c, of_layer.cell_states[0]) for of_layer in room.layers]
+        h = [(of_layer.initial_h, of_layer.hidden_states[0]) for of_layer in workspace.layers]
+        c = [(of_layer.initial_c, of_layer.cell_states[0]) for of_layer in workspace.layers]
         self._states = [pair for pairs in zip(h, c, strict=True) for pair in pairs if len(pair[0]) > 0]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let a copy make arrays of its own: its views would no longer be views."""
-        arguments = self._network, self._theta, self.n_sequences, self._answers
+        arguments = self._network, self._theta, self.n_sequences, self._encoder
         return Stream, arguments, self.state
 
     def __setstate__(self, state: np.ndarray) -> None:
@@ -134,7 +129,7 @@ class Stream:
         ----------
         x : array-like of shape (n_sequences, n_features)
             The timestep. With one sequence also (n_features,), with one feature also (n_sequences,). A sequence whose
-            features are all NaN does not move: its state stays what it is, and its answer is NaN.
+            features are all NaN does not move: its state stays what it is, and its prediction is NaN.
 
         Returns
         -------
@@ -146,7 +141,7 @@ class Stream:
         ValueError
             If x has another shape, or contains what is not a finite number. The state is then what it was.
         """
-        return self._answer("predict", x)
+        return self._predict("predict", x)
 
     @available_if(_can("predict_proba"))
     def predict_proba(self, x: Any) -> np.ndarray:
@@ -162,7 +157,7 @@ class Stream:
         probabilities : ndarray of shape (n_sequences, n_classes)
             In the order of the estimator's `classes_`.
         """
-        return self._answer("predict_proba", x)
+        return self._predict("predict_proba", x)
 
     @available_if(_can("predict_log_proba"))
     def predict_log_proba(self, x: Any) -> np.ndarray:
@@ -178,24 +173,25 @@ class Stream:
         log_probabilities : ndarray of shape (n_sequences, n_classes)
             In the order of the estimator's `classes_`.
         """
-        return self._answer("predict_log_proba", x)
+        return self._predict("predict_log_proba", x)
 
-    def _answer(self, kind: str, x: Any) -> np.ndarray:
-        """Return the answer after one more timestep."""
+    def _predict(self, kind: str, x: Any) -> np.ndarray:
+        """Return predictions of a kind, a method of the encoder, after one more timestep."""
         x = self._read(x)
+        decode = getattr(self._encoder, kind)
         if np.logical_and.reduce(np.isfinite(x), axis=None):
             self._inputs[...] = x.T
-            return self._answers[kind](self._advance())
+            return decode(self._advance())
         is_masked = np.isnan(x).all(axis=1)
         if not np.isfinite(x[~is_masked]).all():
             raise ValueError("x contains infinity, or NaN in some features of a sequence; expected finite numbers.")
         before = self.state
         self._inputs[...] = np.where(is_masked[:, None], 0.0, x).T
-        answers = self._answers[kind](self._advance())
+        predictions = decode(self._advance())
         self.state = np.where(is_masked[:, None], before, self.state)
-        answers = answers.astype(dtype_with_gaps(answers))
-        answers[is_masked] = np.nan
-        return answers
+        predictions = predictions.astype(dtype_with_gaps(predictions))
+        predictions[is_masked] = np.nan
+        return predictions
 
     def _read(self, x: Any) -> np.ndarray:
         """Return a timestep as numbers, (n_sequences, n_features)."""
@@ -222,9 +218,9 @@ class Stream:
     def _advance(self) -> np.ndarray:
         """Return the raw outputs, (n_outputs, n_sequences), after the timestep that lies in the workspace."""
         segments = [(0, 1, self.n_sequences)]
-        for layer, matrix, room, above in self._layers:
-            layer.forward(matrix, room, segments)
-            above[...] = room.hidden_states[0]
+        for layer, matrix, workspace, above in self._layers:
+            layer.forward(matrix, workspace, segments)
+            above[...] = workspace.hidden_states[0]
         for before, after in self._states:
             before[...] = after
         return np.dot(self._readout, self._operand)

@@ -1,6 +1,5 @@
 """Training: runs of a solver, one from each start, of which the best is kept."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -10,19 +9,20 @@ from typing import Any, final
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skrnn._inputs._warnings import warn
 from skrnn.estimators._build import make_network, make_solver, remedy
 from skrnn.estimators._callbacks import IterationWatcher, Task
-from skrnn.estimators._data import Data
-from skrnn.estimators._fitted import read_theta
+from skrnn.estimators._fitted import Outcome, read_theta, store_outcome
 from skrnn.estimators._parallel import worker_map, worker_runs
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
+from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._threads import single_threaded_blas
-from skrnn.estimators._validation import read_dtype
+from skrnn.estimators._training_data import TrainingData
 from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
-from skrnn.solvers import UPDATE_RULES, DivergenceError, Evaluations, Monitor, RecordedObjective
+from skrnn.solvers import UPDATE_RULES, DivergenceError, Monitor
 
 #: Parameters below it are of usual size.
 _LARGE = 1e6
@@ -30,132 +30,27 @@ _LARGE = 1e6
 
 @final
 @dataclass(frozen=True)
-class Start:
-    """Where a run begins.
-
-    Attributes
-    ----------
-    theta : ndarray of shape (n_parameters,)
-        The first parameters.
-    rng : RandomState
-        Draws all that the run leaves to chance: the order of minibatches, and what is dropped.
-    n_samples_seen : int
-        Samples that earlier runs have seen, which this one goes on from.
-    solver_state : list
-        What the solver of an earlier run has left, or nothing.
-    curves : Curves
-        Those of earlier runs, which the ones of this run continue.
-    unfinished : RunState or None
-        The interrupted run that this one goes on with.
-    name : str
-        What is printed where the run begins, if lines are printed.
-    task : Task or None
-        What the iterations belong to, where callbacks are told of them.
-    """
-
-    theta: np.ndarray
-    rng: np.random.RandomState
-    n_samples_seen: int = 0
-    solver_state: list[Any] = field(default_factory=list)
-    curves: Curves = ([], [], [])
-    unfinished: RunState | None = None
-    name: str = ""
-    task: Task | None = None
-
-
-@final
-@dataclass(frozen=True)
-class Outcome:
-    """What a run has come to: the theta to keep and its loss, the curves, and what a later run needs to go on.
-
-    The curves are those of earlier runs and of this one, whose iterations `n_iter` counts. `merits` is the larger the
-    better: what a callback says, or by validation where there is some, else by training loss. `error` is why the run
-    ended without a theta. `is_last`: a callback wants no further start. `has_lost_way`: an interrupted run of a
-    method of SciPy could not be repeated.
-    """
-
-    theta: np.ndarray
-    loss: float
-    merits: tuple[float, ...]
-    loss_curve: list[float]
-    validation_loss_curve: list[float]
-    validation_scores: list[float]
-    n_iter: int
-    stopped_short: str | None
-    n_samples_seen: int
-    solver_state: list[Any]
-    rng_state: list[Any]
-    was_interrupted: bool = False
-    error: DivergenceError | None = None
-    is_last: bool = False
-    has_lost_way: bool = False
-
-
-@final
-@dataclass(frozen=True)
 class Training:
-    """All that the runs of a fit have in common.
+    """All that the runs of a fit have in common."""
 
-    Attributes
-    ----------
-    estimator : BaseRNN
-        Whose parameters describe the network, the loss and the solver.
-    data, validation : Data, Data or None
-        What to train on, and what to judge by.
-    location, scale : ndarray of shape (n_outputs,)
-        What the targets are standardised to.
-    dtype : dtype
-        Of all computations.
-    batch_size, max_iter : int
-        Of the solver.
-    first_rng_state : tuple
-        The random state before anything was drawn from it.
-    task : Task or None
-        The fit, where callbacks are told of it.
-    """
-
-    estimator: Any
-    data: Data
-    validation: Data | None
-    location: np.ndarray
-    scale: np.ndarray
-    dtype: np.dtype
+    estimator: Any  # whose parameters describe the network and the solver
+    encoder: TargetEncoder  # what the targets mean: loss, location and scale
+    data: TrainingData  # of the dtype that is computed in
+    validation: TrainingData | None
     batch_size: int
     max_iter: int
-    first_rng_state: Any = None
-    task: Task | None = None
+    first_rng_state: Any = None  # before anything was drawn
+    task: Task | None = None  # the fit, where callbacks are told of it
 
-    @property
+    @cached_property
     def network(self) -> Network:
         """The network, without parameters."""
-        return make_network(self.estimator, self.data.sequences.n_features, len(self.data.targets.values))
+        return make_network(self.estimator, self.data.sequences.n_features, self.encoder.n_outputs)
 
-    def fresh_starts(self, rng: np.random.RandomState) -> list[Start]:
-        """Return `n_init` starts, each with a random state of its own; the first is that of `n_init=1`."""
-        n_init = self.estimator.n_init
-        states = [rng]
-        if n_init > 1:
-            states = [_copy(rng), *map(np.random.RandomState, rng.randint(2**31 - 1, size=n_init - 1))]
-        names = ["" if n_init == 1 else f"Start {number} of {n_init}" for number in range(1, n_init + 1)]
-        layout = self.network.layout
-        with single_threaded_blas():
-            return [
-                Start(initial_theta(layout, state, self.dtype), state, name=name)
-                for state, name in zip(states, names, strict=True)
-            ]
-
-    def fitted_start(self, rng: np.random.RandomState, solver_state: list[Any]) -> Start:
-        """Return the start at the parameters of the fitted estimator."""
-        theta = read_theta(self.estimator, self.network.layout, self.location, self.scale, self.dtype)
-        fitted = self.estimator
-        curves = (fitted.loss_curve_, fitted.validation_loss_curve_ or [], fitted.validation_scores_ or [])
-        return Start(theta, rng, fitted.t_, solver_state, curves)
-
-    def resumed_start(self, rng: np.random.RandomState, unfinished: RunState) -> Start:
-        """Return the start of a run where an earlier one was interrupted."""
-        unfinished.require_data(self.digest)
-        rng.set_state(unfinished.rng_state)
-        return Start(unfinished.theta, rng, unfinished.n_samples_seen, unfinished.solver, unfinished.curves, unfinished)
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of all computations."""
+        return self.data.sequences.rows.dtype
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
@@ -167,19 +62,38 @@ class Training:
         """Of the data and of the validation data."""
         return self.data.digest() + ("" if self.validation is None else self.validation.digest())
 
-    def best_run(self, starts: Sequence[Start]) -> tuple[Outcome, list[Outcome]]:
-        """Return the best outcome of all starts, and the outcomes that there are before the user interrupts, in order.
+    def fresh_runs(self, rng: np.random.RandomState) -> list["Run"]:
+        """Return `n_init` runs, each with a random state of its own; the first is that of `n_init=1`."""
+        n_init = self.estimator.n_init
+        states = [rng]
+        if n_init > 1:
+            states = [_copy(rng), *map(np.random.RandomState, rng.randint(2**31 - 1, size=n_init - 1))]
+        names = ["" if n_init == 1 else f"Start {number} of {n_init}" for number in range(1, n_init + 1)]
+        layout = self.network.layout
+        with single_threaded_blas():
+            return [
+                Run(initial_theta(layout, state, self.dtype), state, name=name)
+                for state, name in zip(states, names, strict=True)
+            ]
 
-        Raises
-        ------
-        DivergenceError
-            If the solver diverged from every start.
-        KeyboardInterrupt
-            If the user interrupts before anything has come out.
-        """
+    def continued_run(self, rng: np.random.RandomState, solver_state: Sequence[Any] = ()) -> "Run":
+        """Return the run that begins at the parameters of the fitted estimator."""
+        fitted, encoder = self.estimator, self.encoder
+        theta = read_theta(fitted, self.network.layout, self.dtype, encoder.location, encoder.scale)
+        curves = (fitted.loss_curve_, fitted.validation_loss_curve_ or [], fitted.validation_scores_ or [])
+        return Run(theta, rng, fitted.t_, solver_state, curves)
+
+    def resumed_run(self, rng: np.random.RandomState, unfinished: RunState) -> "Run":
+        """Return the run that begins where an earlier one was interrupted."""
+        unfinished.require_data(self.digest)
+        rng.set_state(unfinished.rng_state)
+        return Run(unfinished.theta, rng, unfinished.n_samples_seen, unfinished.solver, unfinished.curves, unfinished)
+
+    def best_outcome(self, runs: Sequence["Run"]) -> tuple[Outcome, list[Outcome]]:
+        """Return the best outcome, and in order all outcomes that there are before the user interrupts, if any."""
         outcomes: dict[int, Outcome] = {}
         try:
-            for number, outcome in self._runs(starts):
+            for number, outcome in self._outcomes(runs):
                 outcomes[number] = outcome
                 if outcome.was_interrupted or outcome.is_last:
                     break
@@ -192,41 +106,46 @@ class Training:
             raise in_order[0].error
         return max(usable, key=lambda outcome: np.nan_to_num(outcome.merits, nan=-np.inf).tolist()), in_order
 
-    def _runs(self, starts: Sequence[Start]) -> Iterator[tuple[int, Outcome]]:
-        """Yield number and outcome of each start, as they come: several starts go to workers, the chunks of one too."""
-        if len(starts) > 1:
+    def _outcomes(self, runs: Sequence["Run"]) -> Iterator[tuple[int, Outcome]]:
+        """Yield number and outcome of each run, as they come: several runs go to workers, the chunks of one too."""
+        if len(runs) > 1:
             if self.task is not None:
-                tasks = [self.task.subtask("start", number, self.max_iter) for number in range(len(starts))]
-                starts = [replace(start, task=task) for start, task in zip(starts, tasks, strict=True)]
-            yield from worker_runs(self.estimator.n_jobs, Training._numbered_run, self, list(enumerate(starts)))
+                for number, run in enumerate(runs):
+                    run.task = self.task.subtask("start", number, self.max_iter)
+            yield from worker_runs(self.estimator.n_jobs, Training._numbered_outcome, self, list(enumerate(runs)))
         else:
+            runs[0].task = self.task
             with worker_map(self.estimator.n_jobs) as map_chunks:
-                yield 0, _Run(self, replace(starts[0], task=self.task), map_chunks).outcome()
+                yield 0, runs[0].outcome(self, map_chunks)
 
-    def _numbered_run(self, numbered: tuple[int, Start]) -> tuple[int, Outcome]:
-        """Return the number of one of several starts, and what the solver makes of it."""
-        number, start = numbered
-        if start.task is None:
-            return number, _Run(self, start).outcome()
-        start.task.begin()
-        outcome = _Run(self, start).outcome()
+    def _numbered_outcome(self, numbered: tuple[int, "Run"]) -> tuple[int, Outcome]:
+        """Return the number of one of several runs, and what it comes to."""
+        number, run = numbered
+        if run.task is None:
+            return number, run.outcome(self)
+        run.task.begin()
+        outcome = run.outcome(self)
         attributes = None if outcome.error is not None else lambda: self.fitted_attributes(outcome)
-        return number, replace(outcome, is_last=start.task.end(attributes))
+        return number, replace(outcome, is_last=run.task.end(attributes))
+
+    def store(self, estimator: Any, best: Outcome, outcomes: list[Outcome]) -> None:
+        """Make a fitted estimator, or one that is fitted anew, of what runs have come to."""
+        store_outcome(estimator, self.encoder, self.network.layout, best, outcomes)
 
     def fitted_attributes(self, outcome: Outcome) -> dict[str, Any]:
         """Return what the estimator would be made of if the fit had come to this outcome."""
         fitted = copy(self.estimator)
-        fitted._store(self.network, self.location, self.scale, outcome, [outcome])
+        self.store(fitted, outcome, [outcome])
         return vars(fitted)
 
-    def objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map, name: str = "X") -> Objective:
-        """Return the objective on standardised targets; `rng` draws what is dropped, `name` is that of X."""
-        loss = self.estimator._make_loss()
-        values = loss.standardised(data.targets.values, self.location, self.scale).astype(self.dtype)
+    def objective(self, data: TrainingData, rng: np.random.RandomState | None, map_chunks: Map) -> Objective:
+        """Return the objective on standardised targets; `rng` draws what is dropped."""
+        loss = self.encoder.loss
+        values = loss.standardised(data.targets.values, self.encoder.location, self.encoder.scale).astype(self.dtype)
         return Objective(
             self.network,
             loss,
-            read_dtype(data.sequences, self.dtype, name),
+            data.sequences,
             replace(data.targets, values=values),
             self.estimator.alpha,
             bptt_steps=self.estimator.bptt_steps,
@@ -236,54 +155,35 @@ class Training:
 
 
 @final
-class _Run:
-    """A solver at work from a start."""
+@dataclass
+class Run:
+    """A run of the solver, from where it begins to its outcome."""
 
-    def __init__(self, training: Training, start: Start, map_chunks: Map = map) -> None:
-        estimator, validation = training.estimator, training.validation
-        self.training, self.start = training, start
-        drops = estimator.dropout or estimator.recurrent_dropout
-        self.objective = training.objective(training.data, start.rng if drops else None, map_chunks)
-        self.watcher = None if start.task is None else IterationWatcher(start.task, self.fitted_attributes)
-        self.monitor = Monitor(
-            max_iter=training.max_iter,
-            tol=estimator.tol,
-            n_iter_no_change=estimator.n_iter_no_change,
-            validate=None if validation is None else training.objective(validation, None, map_chunks, "X_val").evaluate,
-            early_stopping=estimator.early_stopping,
-            verbose=bool(estimator.verbose),
-            remedy=remedy(estimator),
-            watcher=self.watcher,
-        )
-        self.has_lost_way = False
-        self.evaluations = self._known_evaluations()
-        if start.unfinished is not None:
-            n_to_replay = 0 if self.evaluations is None else start.unfinished.n_iter - self.evaluations.n_iter
-            self.monitor.restore(start.unfinished.monitor, n_to_replay=n_to_replay, theta=start.theta)
-            if start.unfinished.merit is not None:
-                self.monitor.keep(start.theta, start.unfinished.merit)
-            if start.task is not None and start.task.has_ended:
-                self.monitor.stop()
-        self.solver = make_solver(
-            estimator, training.batch_size, len(start.theta), training.dtype, start.rng, self.n_samples_seen
-        )
-        self.solver.restore(start.solver_state)
+    theta: np.ndarray  # the first parameters, (n_parameters,)
+    rng: np.random.RandomState  # draws all that is left to chance: the order of minibatches, and what is dropped
+    n_samples_seen: int = 0  # by earlier runs, which this one continues
+    solver_state: Sequence[Any] = ()  # what the solver of an earlier run has left
+    curves: Curves = ([], [], [])  # of earlier runs
+    unfinished: RunState | None = None  # the interrupted run that this one continues
+    name: str = ""  # what is printed where the run begins, if lines are printed
+    task: Task | None = None  # what the iterations belong to, where callbacks are told of them
 
-    @property
-    def n_samples_seen(self) -> int:
-        """Samples that earlier runs and this one have seen."""
-        return self.start.n_samples_seen + self.monitor.n_iter * self.objective.n_samples
+    # As soon as the solver is at work:
+    _training: Training = field(init=False)
+    _objective: Objective = field(init=False)
+    _monitor: Monitor = field(init=False)
+    _solver: Any = field(init=False)
 
-    def outcome(self) -> Outcome:
+    def outcome(self, training: Training, map_chunks: Map = map) -> Outcome:
         """Let the solver work, and return what it has come to."""
-        monitor, start = self.monitor, self.start
-        if start.name:
-            monitor.note(start.name)
+        watcher = None if self.task is None else IterationWatcher(self.task, self._fitted_attributes)
+        self._begin(training, map_chunks, watcher)
+        monitor = self._monitor
         was_interrupted, error = False, None
-        theta, loss = start.theta, np.inf
+        theta, loss = self.theta, np.inf
         try:
-            theta, loss = monitor.kept(self._minimum())
-            self._require_finite_answers(theta)
+            theta, loss = monitor.kept(self._solver.minimize(self._objective, theta, monitor))
+            self._require_finite_outputs(theta)
         except KeyboardInterrupt:
             monitor.forget_unfinished()
             if not monitor.has_best:  # there is nothing to keep
@@ -292,121 +192,127 @@ class _Run:
             theta, loss = monitor.best()
         except DivergenceError as diverged:
             error = diverged
-        if self.watcher is not None:
-            self.watcher.close()
+        if watcher is not None:
+            watcher.close()
         merits = monitor.merits(loss) if error is None else ()
-        outcome = self._outcome_at(theta, loss)
         return replace(
-            outcome, merits=merits, was_interrupted=was_interrupted, error=error, has_lost_way=self.has_lost_way
+            self._outcome_at(theta, loss),
+            merits=merits,
+            was_interrupted=was_interrupted,
+            error=error,
+            notice=self._notice_of_resuming(),
         )
 
-    def _minimum(self) -> np.ndarray:
-        """Return where the solver ends, or where an interrupted run had come to, if it does not get so far."""
-        theta = self.start.theta
-        if self.evaluations is None:
-            return self.solver.minimize(self.objective, theta, self.monitor)
-        minimum = self._minimum_from(self.evaluations)
-        if self.monitor.is_astray:  # other numbers, as on another machine: the method begins anew where it had come to
-            self.has_lost_way = not np.array_equal(theta, self.evaluations.start)  # or there was none to lose
-            self.monitor.forget_way()
-            self.evaluations = Evaluations(theta, self.monitor.n_iter)
-            minimum = self._minimum_from(self.evaluations)
-        return theta if self.monitor.is_replaying else minimum
-
-    def _minimum_from(self, evaluations: Evaluations) -> np.ndarray:
-        """Return where a method of SciPy ends that begins where these do, and is answered from them."""
-        recorded: Any = RecordedObjective(self.objective, evaluations, is_recording=self._is_storable)
-        return self.solver.minimize(recorded, evaluations.start, self.monitor)
+    def _begin(self, training: Training, map_chunks: Map, watcher: IterationWatcher | None) -> None:
+        """Make objective, monitor and solver, as an interrupted run has left them."""
+        estimator, validation = training.estimator, training.validation
+        drops = estimator.dropout or estimator.recurrent_dropout
+        self._training = training
+        self._objective = training.objective(training.data, self.rng if drops else None, map_chunks)
+        self._monitor = monitor = Monitor(
+            max_iter=training.max_iter,
+            tol=estimator.tol,
+            n_iter_no_change=estimator.n_iter_no_change,
+            validate=None if validation is None else training.objective(validation, None, map_chunks).evaluate,
+            early_stopping=estimator.early_stopping,
+            verbose=bool(estimator.verbose),
+            remedy=remedy(estimator),
+            watcher=watcher,
+        )
+        if self.name:
+            monitor.note(self.name)
+        if self.unfinished is not None:
+            monitor.restore(self.unfinished.monitor)
+            if self.unfinished.merit is not None:
+                monitor.keep(self.theta, self.unfinished.merit)
+            if self.task is not None and self.task.has_ended:
+                monitor.stop()
+        self._solver = make_solver(
+            estimator, training.batch_size, len(self.theta), training.dtype, self.rng, self._n_samples_seen_now
+        )
+        self._solver.restore(list(self.solver_state))
 
     @property
-    def _is_storable(self) -> bool:
-        """Whether a callback wants states from which the run can go on."""
-        return self.start.task is not None and self.start.task.wants_run_state
+    def _n_samples_seen_now(self) -> int:
+        """Samples that earlier runs and this one have seen."""
+        return self.n_samples_seen + self._monitor.n_iter * self._objective.n_samples
 
-    def _known_evaluations(self) -> Evaluations | None:
-        """Return what a method of SciPy has evaluated in an interrupted run, or will in one that may be interrupted."""
-        if self.training.estimator.solver in UPDATE_RULES:
+    def _notice_of_resuming(self) -> str | None:
+        """Return what is lost where an interrupted run went on with a solver that keeps its memory to itself."""
+        if self.unfinished is None or self._monitor.n_iter == self.unfinished.n_iter or self._solver.state():
             return None
-        known = None if self.start.unfinished is None else self.start.unfinished.evaluations
-        if known is not None:  # those of the estimator stay what they are, also where the fit fails
-            return replace(known, answers=known.answers.copy())
-        return Evaluations(self.start.theta) if self._is_storable else None
+        return (
+            f"solver={self._training.estimator.solver!r} resumes from the saved parameters, without the method's "
+            "memory of earlier steps; the iterations differ from those of an uninterrupted fit."
+        )
 
-    def _require_finite_answers(self, theta: np.ndarray) -> None:
+    def _require_finite_outputs(self, theta: np.ndarray) -> None:
         """Raise DivergenceError where the network has no finite loss at `theta`.
 
         A stochastic solver records losses on the way through an epoch: nobody has seen what its last steps lead to.
         With states and a link that are bounded, and parameters of usual size, nothing can overflow.
         """
-        estimator = self.training.estimator
-        is_unbounded = estimator.activation == "relu" or self.objective.loss.link == "log"
+        estimator = self._training.estimator
+        is_unbounded = estimator.activation == "relu" or self._objective.loss.link == "log"
         if estimator.solver in UPDATE_RULES and (is_unbounded or np.abs(theta).max() > _LARGE):
-            self.monitor.require_finite(self.objective.evaluate(theta)[0])
+            self._monitor.require_finite(self._objective.evaluate(theta)[0])
 
-    def fitted_attributes(self, theta: np.ndarray) -> dict[str, Any]:
+    def _fitted_attributes(self, theta: np.ndarray) -> dict[str, Any]:
         """Return what an estimator is made of whose fit ends at `theta`, and the state from which it can go on."""
-        attributes = self.training.fitted_attributes(self._outcome_at(*self.monitor.current(theta)))
-        return {**attributes, "_run_state": self._state_at(theta)} if self._is_storable else attributes
+        attributes = self._training.fitted_attributes(self._outcome_at(*self._monitor.current(theta)))
+        wants_run_state = self.task is not None and self.task.wants_run_state
+        return {**attributes, "_run_state": self._state_at(theta)} if wants_run_state else attributes
 
     def _outcome_at(self, theta: np.ndarray, loss: float) -> Outcome:
         """Return the outcome of a run that keeps `theta`, without its merits."""
-        monitor = self.monitor
+        monitor = self._monitor
         of_this_run = (monitor.loss_curve, monitor.validation_loss_curve, monitor.validation_scores)
-        curves = [[*earlier, *later] for earlier, later in zip(self.start.curves, of_this_run, strict=True)]
+        first, second, third = ([*earlier, *later] for earlier, later in zip(self.curves, of_this_run, strict=True))
         return Outcome(
             theta=theta,
             loss=loss,
-            merits=(),
-            loss_curve=curves[0],
-            validation_loss_curve=curves[1],
-            validation_scores=curves[2],
+            curves=(first, second, third),
             n_iter=monitor.n_iter,
             stopped_short=monitor.stopped_short,
-            n_samples_seen=self.n_samples_seen,
-            solver_state=self.solver.state(),
-            rng_state=list(self.start.rng.get_state()),
+            n_samples_seen=self._n_samples_seen_now,
+            solver_state=self._solver.state(),
+            rng_state=list(self.rng.get_state()),
         )
 
     def _state_at(self, theta: np.ndarray) -> RunState:
         """Return the state of a run that stands at `theta`."""
         return RunState(
             theta=theta.copy(),
-            solver=self.solver.state(),
-            monitor=self.monitor.state(),
-            rng_state=self.start.rng.get_state(),
-            first_rng_state=self.training.first_rng_state,
-            n_samples_seen=self.start.n_samples_seen,
-            curves=self.start.curves,
-            parameters=self.training.parameters,
-            digest=self.training.digest,
-            evaluations=self.evaluations,
+            solver=self._solver.state(),
+            monitor=self._monitor.state(),
+            rng_state=self.rng.get_state(),
+            first_rng_state=self._training.first_rng_state,
+            n_samples_seen=self.n_samples_seen,
+            curves=self.curves,
+            parameters=self._training.parameters,
+            digest=self._training.digest,
         )
 
 
-def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_starts: int, stacklevel: int) -> None:
-    """Warn where starts diverged, and where the user or a limit ended the solver before it had converged."""
+def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_runs: int) -> None:
+    """Warn where runs diverged, and where the user or a limit ended the solver before it had converged."""
     n_diverged = sum(outcome.error is not None for outcome in outcomes)
     if n_diverged:
-        message = f"The solver diverged from {n_diverged} of {len(outcomes)} starts; the best of the others is kept."
-        warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel)
-    if best.has_lost_way:
-        message = (
-            "The iterations before the checkpoint, when repeated, came to other numbers, as on another machine or with "
-            "other versions: the solver began anew at the parameters in the checkpoint, without its memory of earlier "
-            "steps."
+        warn(
+            f"The solver diverged from {n_diverged} of {len(outcomes)} starts; the best of the others is kept.",
+            ConvergenceWarning,
         )
-        warnings.warn(message, stacklevel=stacklevel)
+    if best.notice is not None:
+        warn(best.notice)
     was_stopped = any(outcome.is_last for outcome in outcomes)
-    if outcomes[-1].was_interrupted or (len(outcomes) < n_starts and not was_stopped):
-        when = f"{len(outcomes)} of {n_starts} starts"
+    if outcomes[-1].was_interrupted or (len(outcomes) < n_runs and not was_stopped):
+        when = f"{len(outcomes)} of {n_runs} starts"
         if outcomes[-1].was_interrupted:
-            when = f"{outcomes[-1].n_iter} iterations" + (f" of start {len(outcomes)}" if n_starts > 1 else "")
-        message = f"Training interrupted by user after {when}; the best parameters so far are kept."
-        warnings.warn(message, stacklevel=stacklevel)
+            when = f"{outcomes[-1].n_iter} iterations" + (f" of start {len(outcomes)}" if n_runs > 1 else "")
+        warn(f"Training interrupted by user after {when}; the best parameters so far are kept.")
     elif best.stopped_short is not None:
         advice = "More iterations (max_iter), a larger tol, or scaled data may help."
-        message = f"{best.stopped_short}, and the solver hasn't converged yet. {advice}"
-        warnings.warn(message, ConvergenceWarning, stacklevel=stacklevel)
+        warn(f"{best.stopped_short}, and the solver hasn't converged yet. {advice}", ConvergenceWarning)
 
 
 def _copy(rng: np.random.RandomState) -> np.random.RandomState:

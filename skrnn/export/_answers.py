@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-import numpy as np
-from sklearn.base import is_classifier
-
 
 @final
 @dataclass(frozen=True)
@@ -28,14 +25,5 @@ class Answers:
 
 def read_answers(estimator: Any) -> Answers:
     """Return what a fitted regressor predicts, or the probabilities of a fitted classifier."""
-    if is_classifier(estimator):
-        n_classes = len(estimator.classes_)
-        if estimator._is_multilabel:
-            return Answers("labels", (n_classes,))
-        return Answers("two classes" if n_classes == 2 else "classes", (n_classes,))
-    loss = estimator._make_loss()
-    column = np.zeros((estimator.n_outputs_, 1))
-    shape = estimator._answers_of_raw()["predict"](column).shape[1:]
-    if loss.n_outputs_per_target > 1:
-        return Answers("quantiles", shape)  # levels are the last axis
-    return Answers("exponentials" if loss.link == "log" else "numbers", shape)
+    encoder = estimator._target_encoder()
+    return Answers(encoder.kind, encoder.shape)

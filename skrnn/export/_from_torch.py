@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 
-from skrnn.estimators._adopted import adopt
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._classifier import RNNClassifier
+from skrnn.estimators._fitted import set_fitted_parameters
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.export._torch_state import RecurrentState, read_readout, read_recurrent, split_readout
 
@@ -100,9 +100,9 @@ def from_torch(
             f"readout.weight has shape {weights.shape}; expected (n_outputs, {n_states}), as recurrent gives."
         )
     if is_classifier(template):
-        weights, bias, y, classes = _of_classes(weights, bias, classes, multilabel)
+        weights, bias, n_targets, classes = _of_classes(weights, bias, classes, multilabel)
     else:
-        y = _targets_like(template, len(weights))
+        n_targets = _count_targets(template, len(weights))
     template.set_params(
         cell=state.cell,
         activation=_activation(template, state),
@@ -110,7 +110,7 @@ def from_torch(
         bidirectional=state.n_directions == 2,
     )
     dtype = np.result_type(weights, *(array for layer in state.layers for array in layer))
-    adopt(template, state.layers, weights.astype(dtype), bias.astype(dtype), y, classes)
+    set_fitted_parameters(template, state.layers, weights.astype(dtype), bias.astype(dtype), n_targets, classes)
     return template
 
 
@@ -136,26 +136,26 @@ def _activation(template: BaseRNN, state: RecurrentState) -> str:
     return state.activation or template.activation
 
 
-def _targets_like(template: Any, n_outputs: int) -> np.ndarray:
-    """Return targets of the form that a regressor of so many outputs is fitted to."""
-    n_levels = template._chosen_loss().n_outputs_per_target
+def _count_targets(template: BaseRNN, n_outputs: int) -> int | None:
+    """Return how many targets a regressor of so many outputs is fitted to, or None for one, which is 1-D."""
+    n_levels = template._encoder_type.new(template).loss.n_outputs_per_target
     if n_outputs % n_levels:
         raise ValueError(
             f"readout.weight has {n_outputs} rows; expected a multiple of {n_levels}, the levels of "
-            f"quantile={template.quantile!r}."
+            f"quantile={template.get_params()['quantile']!r}."
         )
-    return np.zeros(1) if n_outputs == n_levels else np.zeros((1, n_outputs // n_levels))
+    return None if n_outputs == n_levels else n_outputs // n_levels
 
 
 def _of_classes(
     weights: np.ndarray, bias: np.ndarray, classes: Any, multilabel: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return the readout of a classifier, whose classes are sorted, targets of its form, and these classes."""
+) -> tuple[np.ndarray, np.ndarray, int | None, np.ndarray | None]:
+    """Return the readout of a classifier, whose classes are sorted, columns of its targets, and these classes."""
     n_outputs = len(weights)
     if multilabel:
         if classes is not None:
             raise ValueError("classes and multilabel are given; expected one of them: labels are numbered.")
-        return weights, bias, np.zeros((1, n_outputs)), None
+        return weights, bias, n_outputs, None
     if classes is None:
         raise ValueError("classes is None, but estimator is a classifier; expected the labels, or multilabel=True.")
     labels, order = np.unique(np.asarray(classes), return_index=True)
@@ -167,9 +167,9 @@ def _of_classes(
             "of two labels one row for the second."
         )
     if len(labels) > 2:
-        return weights[order], bias[order], labels, labels
+        return weights[order], bias[order], None, labels
     # We have the logit of the second class alone.
     first, second = order.tolist()
     if n_outputs == 1:
-        return weights * (second - first), bias * (second - first), labels, labels
-    return weights[[second]] - weights[[first]], bias[[second]] - bias[[first]], labels, labels
+        return weights * (second - first), bias * (second - first), None, labels
+    return weights[[second]] - weights[[first]], bias[[second]] - bias[[first]], None, labels

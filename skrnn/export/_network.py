@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._build import make_network
-from skrnn.estimators._fitted import read_theta
-from skrnn.estimators._validation import check_parameters
+from skrnn.estimators._fitted import read_fitted
 from skrnn.network._parameters import LayerParameters, NetworkParameters, ParameterLayout
 
 
@@ -69,16 +66,13 @@ def read_network(estimator: Any, who: str) -> FittedNetwork:
             f"{who} got an object of type {type(estimator).__name__}; expected a fitted RNNRegressor or RNNClassifier."
             f"{hint}"
         )
-    check_is_fitted(estimator)
-    check_parameters(estimator)
-    n_features, n_outputs = estimator.input_weights_[0].shape[1], estimator.n_outputs_
-    layout = make_network(estimator, n_features, n_outputs).layout
-    theta = read_theta(estimator, layout, np.zeros(n_outputs), np.ones(n_outputs), estimator.readout_weights_.dtype)
+    network, theta = read_fitted(estimator)
+    layout = network.layout
     return FittedNetwork(
         cell=estimator.cell,
         activation=estimator.activation,
         return_sequences=bool(estimator.return_sequences),
-        n_features=n_features,
+        n_features=layout.n_features,
         layout=layout,
         parameters=layout.views(theta),
     )

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn.estimators._forms import is_list_of_arrays
 from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn.estimators._sequence_format import is_list_of_arrays
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, reads_sequences
 from skrnn.forecasting._roll import roll

@@ -1,11 +1,11 @@
 """From a series to aligned X and y for forecasts one or several steps ahead."""
 
-import warnings
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._inputs._warnings import warn
 from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.forecasting._tables import Table, beside, column, find_column, is_frame, numbers, read_table, take
 from skrnn.forecasting._validation import check_count
@@ -175,7 +175,7 @@ def _codes(labels: NDArray[Any] | None, n_rows: int, horizon: int) -> NDArray[np
         short = np.flatnonzero(is_short)
         shown = ", ".join(str(labels[np.argmax(codes == code)]) for code in short[:5]) + (", ..." * (len(short) > 5))
         message = f"{len(short)} groups have horizon={horizon} rows or fewer and are lost: {shown}."
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warn(message)
     return codes
 
 

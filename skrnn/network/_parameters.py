@@ -99,6 +99,7 @@ class ParameterLayout:
         self, cell: Cell, n_features: int, hidden_layer_sizes: tuple[int, ...], n_outputs: int, n_directions: int = 1
     ) -> None:
         self.cell = cell
+        self.n_features = n_features
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_directions = n_directions
         self.n_outputs = n_outputs

@@ -1,7 +1,6 @@
 """A transformer that gives every row of a series the window of rows that ends there."""
 
 from typing import Any, Literal, Self
-from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
 from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.preprocessing._groups import column_position, count_labels, read_labels, read_table, take_column
@@ -276,9 +276,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         if rows.labels is None and self.n_groups_ is not None:
             warn(
                 f"SlidingWindow was fitted with {self.n_groups_} groups, but transform got none: all rows of X are "
-                "taken for one series of a group not seen before",
-                UserWarning,
-                stacklevel=3,  # set_output has wrapped the method
+                "taken for one series of a group not seen before"
             )
         return self._make_windows(rows, self._context_of(rows))
 

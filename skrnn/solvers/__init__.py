@@ -2,7 +2,6 @@
 
 from skrnn.solvers._least_squares import LEAST_SQUARES_OPTIONS, LeastSquaresSolver
 from skrnn.solvers._monitor import DivergenceError, Monitor, Watcher
-from skrnn.solvers._recorded import Evaluations, RecordedObjective
 from skrnn.solvers._schedules import SCHEDULES
 from skrnn.solvers._scipy import METHODS, ScipySolver
 from skrnn.solvers._stochastic import StochasticSolver
@@ -20,10 +19,8 @@ __all__ = [
     "UPDATE_RULES",
     "Adam",
     "DivergenceError",
-    "Evaluations",
     "LeastSquaresSolver",
     "Monitor",
-    "RecordedObjective",
     "ScipySolver",
     "StochasticSolver",
     "UpdateRule",

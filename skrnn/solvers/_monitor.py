@@ -51,8 +51,6 @@ class Monitor:
         Why the solver ended before it had converged.
     is_told_to_stop : bool
         Whether the watcher wants no further iteration.
-    is_astray : bool
-        Whether iterations that were repeated have come to something else than is recorded of them.
     """
 
     def __init__(
@@ -80,9 +78,6 @@ class Monitor:
         self.validation_loss_curve: list[float] = []
         self.validation_scores: list[float] = []
         self.stopped_short: str | None = None
-        self.is_astray = False
-        self._n_to_replay = 0
-        self._replays_to = np.empty(0)
         # Merits, theta and iteration; in one piece, so that no interruption leaves those of two iterations.
         self._best: tuple[tuple[float, float], np.ndarray, int] = ((-np.inf, -np.inf), np.empty(0), 0)
         self._n_stalled = 0
@@ -103,14 +98,9 @@ class Monitor:
         """Whether the last improvement lies more than `n_iter_no_change` iterations back."""
         return self._n_stalled > self.n_iter_no_change
 
-    @property
-    def is_replaying(self) -> bool:
-        """Whether the solver has yet to come to where an interrupted run has been."""
-        return self._n_to_replay > 0
-
     def begin(self) -> None:
         """Take note that an iteration begins; where it has begun already, nothing happens."""
-        if self.watcher is not None and not self.is_replaying:
+        if self.watcher is not None:
             self.watcher.begin()
 
     def record(self, theta: np.ndarray, loss: float) -> None:
@@ -121,9 +111,6 @@ class Monitor:
         DivergenceError
             If the loss is not finite.
         """
-        if self.is_replaying:
-            self._repeat(theta, loss)
-            return
         self.require_finite(loss)
         validation = () if self.validate is None else self.validate(theta)
         for curve, value in zip(self._curves(), (loss, *validation), strict=True):
@@ -133,11 +120,6 @@ class Monitor:
             self._print()
         if self.watcher is not None:
             self.watcher.end(self, theta)
-
-    def forget_way(self) -> None:
-        """Let the next iteration be a new one: the solver no longer repeats what is recorded."""
-        self._n_to_replay = 0
-        self.is_astray = False
 
     def forget_unfinished(self) -> None:
         """Forget an iteration in the midst of whose record an interruption came."""
@@ -221,26 +203,17 @@ class Monitor:
             "chosen": chosen,
         }
 
-    def restore(self, state: dict[str, Any], *, n_to_replay: int = 0, theta: np.ndarray | None = None) -> None:
-        """Go on from `state`. The solver will record its last `n_to_replay` iterations once more, up to `theta`."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
         self.loss_curve = state["loss_curve"].copy()
         self.validation_loss_curve = state["validation_loss_curve"].copy()
         self.validation_scores = state["validation_scores"].copy()
         first, second = state["best_merits"]
         self._best = ((first, second), state["best_theta"].copy(), state["best_iteration"])
         self._n_stalled = state["n_stalled"]
-        self._n_to_replay = n_to_replay
-        self._replays_to = np.empty(0) if theta is None else theta
         if state["chosen"] is not None:
             merit, theta, loss = state["chosen"]
             self._chosen = (merit, theta.copy(), loss)
-
-    def _repeat(self, theta: np.ndarray, loss: float) -> None:
-        """Compare an iteration that is repeated with what is recorded of it, the last one with where it ended too."""
-        recorded = self.loss_curve[self.n_iter - self._n_to_replay]
-        self._n_to_replay -= 1
-        has_arrived = self.is_replaying or np.array_equal(theta, self._replays_to)
-        self.is_astray = loss != recorded or not has_arrived
 
     def _judged_best(self) -> tuple[np.ndarray, float]:
         """Return the best theta by validation score or else training loss, and its training loss."""

@@ -82,7 +82,7 @@ class Run:
     def stop_if_ended(self) -> None:
         """Leave SciPy's loop, or do not enter it, if no iteration is to follow."""
         monitor = self.monitor
-        if monitor.is_told_to_stop or monitor.is_astray or (monitor.early_stopping and monitor.has_stalled):
+        if monitor.is_told_to_stop or (monitor.early_stopping and monitor.has_stalled):
             self._stop()
         if monitor.n_iter >= monitor.max_iter:
             monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"

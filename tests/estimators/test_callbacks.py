@@ -173,7 +173,7 @@ def test_fitted_estimator_is_made_only_if_asked_for(monkeypatch):
     def never(self, *_):
         raise AssertionError
 
-    monkeypatch.setattr("skrnn.estimators._training._Run.fitted_attributes", never)
+    monkeypatch.setattr("skrnn.estimators._training.Run._fitted_attributes", never)
     make_estimator().set_callbacks(Stopping(after=10)).fit(X, y)
     with pytest.raises(AssertionError):
         make_estimator().set_callbacks(Recorder()).fit(X, y)

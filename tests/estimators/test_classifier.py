@@ -46,7 +46,7 @@ def test_shapes(cell, sizes, task):
     assert [b.shape for b in model.biases_] == [(n_bias_blocks * h,) for h in sizes]
     assert model.readout_weights_.shape == (N_OUTPUTS[task], sizes[-1])
     assert model.readout_bias_.shape == (N_OUTPUTS[task],)
-    assert (model.n_outputs_, model.n_layers_, model.n_features_in_) == (N_OUTPUTS[task], len(sizes), 2)
+    assert (model.n_outputs_, model.n_layers_, model.n_features_in_) == (N_OUTPUTS[task], len(sizes) + 2, 2)
     assert model.n_parameters_ == sum(array.size for array in parameter_arrays(model)[0])
     np.testing.assert_array_equal(model.classes_, np.arange(N_CLASSES[task]))
     assert model.predict(X).shape == y.shape

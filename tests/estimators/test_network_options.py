@@ -47,7 +47,7 @@ def test_shapes_of_both_directions(Estimator, cell, sizes, return_sequences):
     assert [w.shape for w in model.recurrent_weights_] == [(n_gates * size, size) for size, _ in each]
     assert [b.shape for b in model.biases_] == [(n_bias_blocks * size,) for size, _ in each]
     assert model.readout_weights_.shape == (1, 2 * sizes[-1])
-    assert model.n_layers_ == len(sizes)
+    assert model.n_layers_ == len(sizes) + 2
     assert model.n_parameters_ == sum(array.size for array in parameter_arrays(model)[0])
     assert [states.shape for states in model.hidden_states(X)] == [(len(x), 2 * sizes[-1]) for x in X]
 

@@ -58,7 +58,7 @@ def test_shapes(cell, sizes, n_outputs):
     assert [b.shape for b in model.biases_] == [(N_BIASES[cell] * h,) for h in sizes]
     assert model.readout_weights_.shape == (n_outputs, sizes[-1])
     assert model.readout_bias_.shape == (n_outputs,)
-    assert (model.n_layers_, model.n_outputs_, model.n_features_in_) == (len(sizes), n_outputs, 2)
+    assert (model.n_layers_, model.n_outputs_, model.n_features_in_) == (len(sizes) + 2, n_outputs, 2)
     assert model.n_parameters_ == sum(array.size for array in parameter_arrays(model)[0])
     assert model.predict(X).shape == y.shape
     assert (model.n_iter_, model.t_, len(model.loss_curve_)) == (8, 8 * len(X), 8)

@@ -1,6 +1,6 @@
 """Tests that parameters of functions, transformers and splitters are judged: out of range, or of the wrong type.
 
-Those of the networks are in tests/estimators/test_validation.py.
+Those of the networks are in tests/estimators/test_bad_input.py.
 """
 
 import re

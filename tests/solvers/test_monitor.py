@@ -202,34 +202,6 @@ def test_restored_monitor_goes_on_as_if_nothing_had_happened(n_before, settings)
     assert state["loss_curve"] == losses[:n_before]
 
 
-@pytest.mark.parametrize(
-    ("losses", "end", "n_before", "is_astray"),
-    [
-        ([3.0, 2.0, 1.0], 2.0, 0, [False, False, False]),
-        ([2.0, 1.0], 2.0, 1, [False, False]),
-        ([3.0, 2.5], 2.0, 0, [False, True]),
-        ([3.0, 2.0, 1.0], 2.5, 0, [False, False, True]),  # the same loss elsewhere
-    ],
-)
-def test_iterations_that_are_repeated_are_compared_with_what_is_recorded(losses, end, n_before, is_astray):
-    first = make_monitor()
-    record(first, [3.0, 2.0, 1.0])
-    watcher = Watcher(merits=(0.0,) * 9)
-    second = make_monitor(watcher=watcher)
-    second.restore(first.state(), n_to_replay=3 - n_before, theta=np.array([end]))
-    found = []
-    for i, loss in enumerate(losses):
-        second.begin()
-        second.record(np.array([float(n_before + i)]), loss)
-        found.append(second.is_astray)
-    assert found == is_astray
-    assert str(second.state()) == str(first.state())
-    second.forget_way()
-    second.record(np.array([9.0]), 0.5)
-    assert second.loss_curve == [3.0, 2.0, 1.0, 0.5]
-    assert not second.is_astray
-
-
 class Interrupted(list):
     """A curve of whose second entry the user does not wait for the end."""
 

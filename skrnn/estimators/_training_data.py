@@ -2,19 +2,21 @@
 
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from skrnn.estimators._inputs import naming
+from skrnn.estimators._sequence_format import in_dtype
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
 
 
 @final
 @dataclass(frozen=True)
-class Data:
-    """Sequences and their targets: a column a sequence, or if `per_timestep` a column a timestep."""
+class TrainingData:
+    """Sequences and their targets: one column per sequence, or if `per_timestep` one per timestep."""
 
     sequences: Sequences
     targets: Targets
@@ -24,15 +26,19 @@ class Data:
         """Return the number of samples."""
         return len(self.sequences)
 
+    def astype(self, dtype: np.dtype, name: str) -> "TrainingData":
+        """Return the samples with sequences, which messages call `name`, in the dtype that is to be computed in."""
+        return replace(self, sequences=in_dtype(self.sequences, dtype, name))
+
     def columns(self, indices: np.ndarray) -> np.ndarray:
         """Return the columns of the targets of the samples at `indices`."""
         return self.sequences.columns(indices) if self.per_timestep else indices
 
-    def take(self, indices: np.ndarray) -> "Data":
+    def take(self, indices: np.ndarray) -> "TrainingData":
         """Return the samples at `indices`."""
-        return Data(self.sequences.take(indices), self.targets.take(self.columns(indices)), self.per_timestep)
+        return TrainingData(self.sequences.take(indices), self.targets.take(self.columns(indices)), self.per_timestep)
 
-    def weighted(self, weights: np.ndarray | None) -> "Data":
+    def weighted(self, weights: np.ndarray | None) -> "TrainingData":
         """Return the samples with other weights, (n_columns,), without those that have none: they are left out."""
         data = replace(self, targets=replace(self.targets, weights=weights))
         if weights is None or weights.all():
@@ -42,7 +48,7 @@ class Data:
             counts = np.logical_or.reduceat(counts, self.sequences.first_columns)
         return data if counts.all() else data.take(np.flatnonzero(counts))
 
-    def merge_duplicates(self) -> "Data":
+    def merge_duplicates(self) -> "TrainingData":
         """Return the distinct samples, weighted by how often they come, in an order of their own.
 
         A full-batch solver follows a path that multiplies rounding errors: after a hundred iterations a sample of
@@ -91,18 +97,17 @@ class Data:
 
     def hold_out(
         self, fraction: float, split: str, stratify: np.ndarray | None, rng: np.random.RandomState
-    ) -> tuple["Data", "Data"]:
+    ) -> tuple["TrainingData", "TrainingData"]:
         """Return the part to train on and the part to validate on: a random draw, or with "last" the end."""
         indices = np.arange(len(self.sequences))
-        if split == "last":
-            parts = train_test_split(indices, test_size=fraction, shuffle=False)
-        else:
-            parts = train_test_split(indices, test_size=fraction, random_state=rng, stratify=stratify)
-        if len(parts[1]) < 2 and not self.per_timestep:
-            raise ValueError(f"{len(self)} samples leave one to validate on; no score says anything about it.")
-        train, validation = self.take(parts[0]), self.take(parts[1])
-        for part, purpose in ((train, "train"), (validation, "validate")):
-            output = part.targets.empty_output()
-            if output is not None:
-                raise ValueError(f"The split leaves no target in output {output} to {purpose} on.")
+        how: dict[str, Any] = {"shuffle": False} if split == "last" else {"random_state": rng, "stratify": stratify}
+        with naming("validation_fraction", "a share that leaves samples on both sides"):
+            parts = train_test_split(indices, test_size=fraction, **how)
+            if len(parts[1]) < 2 and not self.per_timestep:
+                raise ValueError(f"{len(self)} samples leave one to validate on; no score says anything about it.")
+            train, validation = self.take(parts[0]), self.take(parts[1])
+            for part, purpose in ((train, "train"), (validation, "validate")):
+                output = part.targets.empty_output()
+                if output is not None:
+                    raise ValueError(f"The split leaves no target in output {output} to {purpose} on.")
         return train, validation

@@ -588,3 +588,35 @@ def test_input_is_never_written(Estimator, solver, dtype, n_dimensions):
     estimator.score(X, y, weights)
     for array, copy in zip((X, y, weights), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("cell", "quantum"),
+        ("activation", "relu6"),
+        ("hidden_layer_sizes", 0),
+        ("bidirectional", "yes"),
+        ("return_sequences", "no"),
+        ("n_timesteps", 0),
+        ("n_jobs", 0),
+        ("loss", "hinge"),
+        ("quantile", 2.0),
+    ],
+)
+def test_predictions_check_the_parameters_that_they_depend_on(parameter, value):
+    X, y = make_data(RNNRegressor)
+    model = make_estimator(RNNRegressor, loss="quantile", quantile=0.5).fit(X, y)
+    model.set_params(**{parameter: value})
+    assert_refused(model, lambda: model.predict(X), rf"\b{parameter}\b")
+    assert_refused(model, lambda: model.stream(), rf"\b{parameter}\b")
+
+
+def test_predictions_do_not_depend_on_parameters_of_training():
+    X, y = make_data(RNNRegressor)
+    model = make_estimator(RNNRegressor).fit(X, y)
+    predicted = model.predict(X)
+    model.set_params(alpha=-1.0, solver="none", max_iter=0)
+    np.testing.assert_array_equal(model.predict(X), predicted)
+    with pytest.raises(ValueError, match="alpha"):
+        model.fit(X, y)

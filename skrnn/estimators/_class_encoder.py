@@ -1,0 +1,206 @@
+"""Targets that are labels: of one class out of several, or several of yes and no."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+from scipy.special import log_expit, log_softmax
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from skrnn.estimators._inputs import check_weights, naming, refuse_masked
+from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples, rescale_weights
+from skrnn.losses import LOSSES
+from skrnn.sequences._targets import Targets
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ClassEncoder(TargetEncoder):
+    """The targets of a classifier: one label each, or several columns of yes and no (multilabel)."""
+
+    has_classes: ClassVar[bool] = True
+
+    class_weight: Any  # the parameter
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0))  # labels in order, or numbers of the columns
+
+    @classmethod
+    def new(cls, estimator: Any) -> Self:
+        """Return the encoder that the estimator's parameters describe, which has learnt nothing."""
+        return cls(
+            who=type(estimator).__name__,
+            per_timestep=bool(estimator.return_sequences),
+            loss=LOSSES["multinomial_log_loss"](),
+            class_weight=estimator.class_weight,
+        )
+
+    def _with_stored_form(self, estimator: Any) -> Self:
+        return self._of_columns(estimator.classes_) if estimator._is_multilabel else self._of_labels(estimator.classes_)
+
+    def with_form(self, n_targets: int | None, classes: Any = None) -> Self:
+        """Return an encoder of labels of these classes, or of so many columns of yes and no."""
+        if n_targets is None:
+            refuse_masked(classes, "classes")
+            return self._of_labels(unique_labels(classes))
+        encoder = self._of_columns(np.arange(n_targets))
+        encoder.check_classes(classes)
+        return encoder
+
+    def _of_columns(self, numbers: np.ndarray) -> Self:
+        """Return an encoder of columns of yes and no."""
+        of_columns: dict[str, Any] = {"kind": "labels", "shape": numbers.shape, "loss": LOSSES["binary_log_loss"]()}
+        return replace(self, n_targets=len(numbers), n_outputs=len(numbers), classes=numbers, **of_columns)
+
+    def _of_labels(self, labels: np.ndarray, given: str = "classes have") -> Self:
+        """Return an encoder of these classes, in order; of two the network has one output, that of the second."""
+        if len(labels) < 2:
+            raise ValueError(f"{given} only one class, {labels[0]}; expected at least two classes.")
+        of_labels: dict[str, Any] = {"kind": "classes", "n_outputs": len(labels)}
+        if len(labels) == 2:
+            of_labels = {"kind": "two classes", "n_outputs": 1, "loss": LOSSES["binary_log_loss"]()}
+        return replace(self, n_targets=None, classes=labels, shape=labels.shape, **of_labels)
+
+    def learn(self, columns: TargetColumns, classes: Any = None, *, incremental: bool = False) -> Self:
+        """Return an encoder of the classes that come, or of `classes`, which `incremental` needs."""
+        y = columns.counted()
+        if y.ndim == 2:
+            return self.with_form(y.shape[1], classes)
+        if classes is not None:
+            return self.with_form(None, classes)
+        if incremental:
+            raise ValueError("classes is None in the first call of partial_fit; expected all classes that will come.")
+        return self._of_labels(unique_labels(y), "y has")
+
+    def check_classes(self, classes: Any) -> None:
+        """Raise ValueError unless `classes`, where given, are those that were learnt."""
+        refuse_masked(classes, "classes")
+        if classes is not None and self.classes.tolist() != unique_labels(classes).tolist():
+            raise ValueError(f"classes are {classes!r}; expected {self.classes}, as in the first call or in y.")
+
+    def store(self, estimator: Any) -> None:
+        """Write what has been learnt into the attributes of the estimator."""
+        super().store(estimator)
+        estimator.classes_, estimator._is_multilabel = self.classes, self.is_multilabel
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether there are columns of yes and no."""
+        return self.n_targets is not None
+
+    def _read_values(self, y: Any, n_samples: int, name: str) -> np.ndarray:
+        with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
+            y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=self.who)
+            check_n_samples(y, n_samples, name)
+            if y.dtype.kind == "S":
+                raise TypeError(f"{name} has dtype {y.dtype}, bytes; expected labels that are strings or integers.")
+            if y.dtype.kind == "f" and y.dtype.itemsize > 8:
+                y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self.who)
+            if type_of_target(y) == "multiclass-multioutput":
+                raise ValueError(
+                    f"{name} has {y.shape[1]} columns of several classes. Expected class labels (n_samples,), or zeros "
+                    "and ones (n_samples, n_outputs); MultiOutputClassifier fits a classifier a column."
+                )
+            check_classification_targets(y)
+            unique_labels(y)  # raises for labels of several types
+        return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        if y.shape[1:] != (self.shape if self.is_multilabel else ()):
+            expected = f"(n_samples, {self.n_targets}), multilabel" if self.is_multilabel else "(n_samples,)"
+            raise ValueError(f"{name} has shape {y.shape}; expected {expected}, as in the first training data.")
+        if self.is_multilabel:
+            return y.T.astype(np.float64, order="C")
+        codes = {label: code for code, label in enumerate(self.classes.tolist())}
+        labels = y.tolist()
+        unknown = sorted({label for label in labels if label not in codes}, key=str)
+        if unknown:
+            raise ValueError(f"{name} contains the unknown classes {unknown}; expected only {list(codes)}.")
+        is_class = np.zeros((len(codes), len(labels)))
+        is_class[[codes[label] for label in labels], np.arange(len(labels))] = 1.0
+        return is_class[1:] if len(codes) == 2 else is_class
+
+    def _codes(self, targets: Targets) -> np.ndarray | None:
+        """Return the position of each target's class among all, (n_columns,), or None for multilabel targets."""
+        if self.is_multilabel:
+            return None
+        values = targets.values
+        return values[0].astype(np.intp) if len(values) == 1 else values.argmax(axis=0)
+
+    def strata(self, targets: Targets) -> np.ndarray | None:
+        """Return the classes, (n_samples,), whose shares a random validation split keeps, or None."""
+        return None if self.per_timestep else self._codes(targets)
+
+    def training_weights(self, targets: Targets) -> np.ndarray | None:
+        """Return the targets' weights, (n_columns,), times those of their classes where classes have one."""
+        if self.class_weight is None:
+            return targets.weights
+        given = np.ones(len(targets)) if targets.weights is None else targets.weights
+        codes = self._codes(targets)
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced" and codes is not None:
+            # With the samples' weights in the balance, a weight of two is the sample twice.
+            totals = np.bincount(codes, given, minlength=len(self.classes))
+            counted = given > 0.0
+            weights = np.zeros(len(given))
+            weights[counted] = given.sum() / (np.count_nonzero(totals) * totals[codes[counted]])
+        else:
+            with naming("class_weight", "a number >= 0 for each class"):
+                if codes is None:
+                    weights = self._weigh_labels(targets, given > 0.0)
+                else:
+                    weights = np.asarray(compute_sample_weight(self.class_weight, self.classes[codes]), np.float64)
+        weights = weights * given
+        check_weights(weights, "class_weight")
+        return rescale_weights(weights)
+
+    def _weigh_labels(self, targets: Targets, counted: np.ndarray) -> np.ndarray:
+        """Return the product of the weights of each column's labels, (n_columns,), to which a missing one adds none."""
+        labels = targets.values.astype(int)
+        if targets.present is None:
+            weights = np.zeros(len(targets))
+            weights[counted] = compute_sample_weight(self.class_weight, labels.T[counted])
+            return weights
+        of_labels = self.class_weight if isinstance(self.class_weight, list) else [self.class_weight] * len(labels)
+        weights = np.ones(len(targets))
+        for of_label, values, present in zip(of_labels, labels, targets.present > 0.0, strict=True):
+            weights[present] *= compute_sample_weight(of_label, values[present])
+        return weights
+
+    def predict(self, raw: np.ndarray) -> np.ndarray:
+        """Return the most probable class of each column, (n_columns,), or every label over one half, (n_columns, n)."""
+        if self.is_multilabel:
+            return (raw.T > 0.0).astype(np.intp)
+        return self.classes[(raw[0] > 0.0).astype(np.intp) if len(raw) == 1 else raw.argmax(axis=0)]
+
+    def predict_proba(self, raw: np.ndarray) -> np.ndarray:
+        """Return the probability of each class, (n_columns, n_classes)."""
+        return self._of_both(self.loss.predict, raw) if self.kind == "two classes" else self.loss.predict(raw).T
+
+    def predict_log_proba(self, raw: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the probability of each class, (n_columns, n_classes)."""
+        if self.kind == "two classes":
+            return self._of_both(log_expit, raw)
+        return log_expit(raw.T) if self.is_multilabel else log_softmax(raw.T, axis=1)
+
+    @staticmethod
+    def _of_both(function: Callable[[np.ndarray], np.ndarray], raw: np.ndarray) -> np.ndarray:
+        """Return a function of the scores of both classes, (n_columns, 2): of -raw for the first, as 1 - p may be 0."""
+        return np.column_stack([function(-raw)[0], function(raw)[0]])
+
+    def score(self, raw: np.ndarray, columns: TargetColumns) -> float:
+        """Return the accuracy of raw outputs."""
+        predictions = self.predict(raw)
+        with naming("y", "labels of the kind that the classifier was fitted with"):
+            if columns.y.dtype.kind in "mM" and predictions.dtype.kind not in "mM":
+                raise ValueError(f"labels of dtype {columns.y.dtype} among classes of dtype {predictions.dtype}.")
+            unique_labels(columns.y, predictions)
+        if predictions.shape != columns.y.shape:
+            over = " over all timesteps" if self.per_timestep else ""
+            raise ValueError(f"y has shape {columns.y.shape}{over}; expected {predictions.shape}.")
+        is_right = predictions == columns.y
+        if columns.missing is not None:
+            is_right |= columns.missing
+        is_right = is_right if is_right.ndim == 1 else is_right.all(axis=1)
+        weights = None if columns.weights is None else columns.weights[columns.is_counted]
+        return float(np.average(is_right[columns.is_counted], weights=weights))

@@ -1,0 +1,246 @@
+"""The parameters of the estimators: each is judged by itself, and beside the others."""
+
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_scalar
+
+from skrnn.cells import CELLS
+from skrnn.estimators._inputs import naming
+from skrnn.losses import REGRESSION_LOSSES
+from skrnn.solvers import LEAST_SQUARES_OPTIONS, SCHEDULES, SOLVERS, UPDATE_RULES
+
+#: name: (type, least, most, which ends belong to the interval)
+_NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
+    "alpha": (Real, 0, None, "left"),
+    "learning_rate_init": (Real, 0, None, "neither"),
+    "power_t": (Real, 0, None, "left"),
+    "max_iter": (Integral, 1, None, "left"),
+    "max_fun": (Integral, 1, None, "left"),
+    "max_grad_norm": (Real, 0, None, "neither"),
+    "n_init": (Integral, 1, None, "left"),
+    "n_iter_no_change": (Integral, 1, None, "left"),
+    "n_timesteps": (Integral, 1, None, "left"),
+    "batch_size": (Integral, 1, None, "left"),
+    "bptt_steps": (Integral, 1, None, "left"),
+    "tol": (Real, 0, None, "left"),
+    "momentum": (Real, 0, 1, "both"),
+    "validation_fraction": (Real, 0, 1, "neither"),
+    "beta_1": (Real, 0, 1, "left"),
+    "beta_2": (Real, 0, 1, "left"),
+    "epsilon": (Real, 0, None, "neither"),
+    "dropout": (Real, 0, 1, "left"),
+    "recurrent_dropout": (Real, 0, 1, "left"),
+}
+#: What may stand in the place of a number.
+_INSTEAD: dict[str, Any] = {
+    "batch_size": "auto",
+    "learning_rate_init": "auto",
+    "bptt_steps": None,
+    "max_grad_norm": None,
+    "n_timesteps": None,
+    "n_iter_no_change": np.inf,
+}
+_FLAGS = {
+    "bidirectional",
+    "return_sequences",
+    "shuffle",
+    "verbose",
+    "warm_start",
+    "nesterovs_momentum",
+    "early_stopping",
+    "normalize_y",
+}
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "loss": tuple(REGRESSION_LOSSES),
+    "cell": tuple(CELLS),
+    "solver": SOLVERS,
+    "learning_rate": tuple(SCHEDULES),
+    "validation_split": ("random", "last"),
+    "dtype": (None, "float32", "float64"),
+}
+#: What predictions depend on.
+_OF_PREDICTIONS = ("cell", "hidden_layer_sizes", "bidirectional", "return_sequences", "n_timesteps", "n_jobs")
+
+
+def check_parameters(estimator: Any) -> None:
+    """Raise for a constructor parameter of the wrong type (TypeError) or value (ValueError)."""
+    parameters = estimator.get_params(deep=False)
+    for name, value in parameters.items():
+        _check(name, value)
+    _check_activation(parameters["cell"], parameters["activation"])
+    _check_together(parameters)
+
+
+def check_network_parameters(estimator: Any) -> None:
+    """Raise for one of the parameters that predictions depend on, as `check_parameters` does for all."""
+    for name in (*_OF_PREDICTIONS, "loss", "quantile"):
+        if hasattr(estimator, name):
+            _check(name, getattr(estimator, name))
+    _check_activation(estimator.cell, estimator.activation)
+
+
+def _check(name: str, value: Any) -> None:
+    """Raise for a parameter that is wrong whatever the others are."""
+    if name in _NUMBERS:
+        instead = _INSTEAD.get(name, ())
+        if not isinstance(value, type(instead)) or value != instead:
+            _check_number(name, value, *_NUMBERS[name])
+    elif name in _FLAGS:
+        _check_flag(name, value)
+    elif name in _CHOICES:
+        _check_choice(name, value, _CHOICES[name])
+    elif name in _OTHERS:
+        _OTHERS[name](value)
+
+
+def _check_together(parameters: Mapping[str, Any]) -> None:
+    """Raise for parameters each of which is right, but not beside the others."""
+    if parameters["bptt_steps"] is not None and parameters["bidirectional"]:
+        raise ValueError(
+            f"bptt_steps is {parameters['bptt_steps']}, but bidirectional is True; expected None: the pass from the "
+            "end of a sequence cannot carry its state on to a piece that comes before."
+        )
+    stochastic = " or ".join(repr(name) for name in UPDATE_RULES)
+    for name, reason in (
+        ("dropout", "draws other units at each evaluation"),
+        ("recurrent_dropout", "draws other units at each evaluation"),
+        ("bptt_steps", "cuts the gradient short of that of the loss"),
+    ):
+        if parameters[name] and parameters["solver"] not in UPDATE_RULES:
+            raise ValueError(
+                f"{name} is {parameters[name]}, but solver is {parameters['solver']!r}; expected {stochastic}: {name} "
+                f"{reason}, which a method of SciPy cannot minimise."
+            )
+    if parameters["solver"] == "least_squares":
+        _check_least_squares(parameters)
+
+
+def _check_least_squares(parameters: Mapping[str, Any]) -> None:
+    """Raise unless there is a sum of squares to minimise, with options that it takes."""
+    loss = parameters.get("loss")
+    if loss is None or not REGRESSION_LOSSES[loss].has_residuals:
+        of_whom = "a classifier's log loss" if loss is None else f"loss={loss!r}"
+        raise ValueError(
+            f"solver is 'least_squares', which minimises sums of squares, but {of_whom} is none; expected a regressor "
+            "with loss='squared_error', or another solver: 'trust-krylov' uses curvature with every loss."
+        )
+    unknown = sorted(set(parameters["solver_options"] or {}) - set(LEAST_SQUARES_OPTIONS))
+    if unknown:
+        raise ValueError(
+            f"solver_options contains {unknown}; expected, for solver='least_squares', only "
+            f"{list(LEAST_SQUARES_OPTIONS)}: all else is settled by the network and the other parameters."
+        )
+
+
+def _check_n_jobs(n_jobs: Any) -> None:
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral)):
+        raise TypeError(f"n_jobs must be an integer or None, not {n_jobs!r}.")
+    if n_jobs == 0:
+        raise ValueError("n_jobs == 0, expected a number of workers, -1 for all processors, or None.")
+
+
+def _check_number(name: str, value: Any, kind: type, least: float | None, most: float | None, ends: str) -> None:
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an instance of {kind.__name__.lower()}, not bool.")
+    check_scalar(value, name, kind, min_val=least, max_val=most, include_boundaries=ends)
+    if not np.isfinite(value):
+        raise ValueError(f"{name} == {value}, must be finite.")
+
+
+def _check_flag(name: str, value: Any) -> None:
+    if not isinstance(value, bool | np.bool_ | Integral):
+        raise TypeError(f"{name} must be True or False, not {value!r}.")
+
+
+def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    if not (value is None or isinstance(value, str)) or value not in choices:
+        expected = ", ".join(repr(choice) for choice in choices)
+        hint = " Only methods that use the gradient are accepted." if name == "solver" else ""
+        kind = ValueError if value is None or isinstance(value, str) else TypeError
+        raise kind(f"{name} is {value!r}, but must be one of {expected}.{hint}")
+
+
+def _check_activation(cell: str, activation: Any) -> None:
+    accepted = CELLS[cell].activations
+    if not isinstance(activation, str) or activation not in accepted:
+        expected = ", ".join(repr(choice) for choice in accepted)
+        raise ValueError(f"activation is {activation!r}, but must be one of {expected} where cell={cell!r}.")
+
+
+def _check_options(options: Any) -> None:
+    if options is not None and not (isinstance(options, Mapping) and all(isinstance(key, str) for key in options)):
+        raise TypeError(
+            f"solver_options must be a dict of options of the solver's function in scipy.optimize or None, not "
+            f"{options!r}."
+        )
+
+
+def layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
+    """Return the units of each layer, the lowest first; a single integer stands for one layer."""
+    sizes = tuple(hidden_layer_sizes) if np.iterable(hidden_layer_sizes) else (hidden_layer_sizes,)
+    expected = "expected a positive integer for each layer"
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
+        raise TypeError(f"hidden_layer_sizes is {hidden_layer_sizes!r}; {expected}.")
+    if len(sizes) == 0 or min(sizes) < 1:
+        raise ValueError(f"hidden_layer_sizes is {hidden_layer_sizes!r}; {expected}.")
+    return tuple(map(int, sizes))
+
+
+def quantile_levels(quantile: Any) -> tuple[float, ...]:
+    """Return the levels of quantiles, in increasing order; a single number stands for one."""
+    levels = tuple(quantile) if np.iterable(quantile) and not isinstance(quantile, str) else (quantile,)
+    expected = "expected a level between 0 and 1, both excluded, or several in strictly increasing order"
+    if not all(isinstance(level, Real) and not isinstance(level, bool | np.bool_) for level in levels):
+        raise TypeError(f"quantile is {quantile!r}; {expected}.")
+    if not levels or not all(0.0 < level < 1.0 for level in levels) or (np.diff(levels) <= 0.0).any():
+        raise ValueError(f"quantile is {quantile!r}; {expected}.")
+    return tuple(map(float, levels))
+
+
+_OTHERS: dict[str, Callable[[Any], Any]] = {
+    "hidden_layer_sizes": layer_sizes,
+    "quantile": quantile_levels,
+    "solver_options": _check_options,
+    "n_jobs": _check_n_jobs,
+}
+
+
+def check_kind(X: np.ndarray, name: str) -> None:
+    if X.dtype.kind not in "fiub":
+        raise TypeError(f"{name} has dtype {X.dtype}; expected real numbers.")
+
+
+def find_missing(y: np.ndarray) -> np.ndarray | None:
+    """Return which targets are missing, NaN or None, of the shape of `y`; None if none is."""
+    if y.dtype.kind == "f":
+        missing = np.isnan(y)
+    elif y.dtype == object:
+        missing = np.array([_is_missing(target) for target in y.ravel()], dtype=bool).reshape(y.shape)
+    else:
+        return None
+    return missing if missing.any() else None
+
+
+def _is_missing(target: Any) -> bool:
+    """Tell whether an object is None, NaN or pandas' NA, which is not to be compared."""
+    try:
+        return target is None or bool(target != target)
+    except TypeError:
+        return True
+
+
+def settled(y: np.ndarray) -> np.ndarray:
+    """Return objects as what they are, numbers or strings; objects still where both come."""
+    if y.dtype != object or len({isinstance(target, str) for target in y.ravel()}) > 1:
+        return y
+    return np.array(y.tolist())
+
+
+def read_random_state(random_state: Any) -> np.random.RandomState:
+    """Return the random state that the parameter stands for."""
+    with naming("random_state", "an integer, a RandomState or None"):
+        return check_random_state(random_state)

@@ -1,0 +1,259 @@
+"""The format of X: how sequences came, how what belongs to them is read, and how predictions are given back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self, final
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn.estimators._parameters import check_kind
+from skrnn.sequences._ragged import Sequences, from_array, from_list, in_parts
+
+_EXPECTED_X = (
+    "real numbers in an array (n_samples, n_timesteps, n_features), a 2-D array (n_samples, n_columns), or a list of "
+    "arrays (n_timesteps, n_features)"
+)
+
+
+@final
+@dataclass(frozen=True)
+class SequenceFormat:
+    """Sequences as the user gave them: targets of timesteps come, and predictions go, in the same format."""
+
+    values: Any  # numbers, (n_samples, n_timesteps, n_features), or a list of (n_timesteps, n_features); none looked at
+    kind: str  # what holds the sequences: "array", "list" or "object array"
+    name: str  # what messages call them
+
+    @classmethod
+    def read(cls, estimator: Any, X: Any, n_features: int | None = None, name: str = "X") -> Self:
+        """Return the format of X, whose timesteps have `n_features`: with None, the estimator learns how many."""
+        who, learns = type(estimator).__name__, n_features is None
+        refuse_masked(X, name)
+        if isinstance(X, list | tuple) and len(X) == 0:
+            raise ValueError(f"Found array with 0 sample(s) in {name}: it is empty, but {who} expects {_EXPECTED_X}.")
+        with naming(name, _EXPECTED_X):
+            if _is_read_as_list(estimator, X, learns):
+                values: Any = _read_list(estimator, X, learns, name)
+                kind, n_found = "object array" if hasattr(X, "dtype") else "list", values[0].shape[1]
+            else:
+                n_dimensions = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+                if n_dimensions > 3:
+                    raise ValueError(f"{name} has {n_dimensions} dimensions, but {who} expects {_EXPECTED_X}.")
+                values = (_read_3d if n_dimensions == 3 else _read_2d)(estimator, X, learns, name)
+                kind, n_found = "array", values.shape[2]
+        if not learns and n_found != n_features:
+            raise ValueError(f"{name} has {n_found} features per timestep, but {who} was fitted with {n_features}.")
+        return cls(values, kind, name)
+
+    def __len__(self) -> int:
+        """Return the number of sequences."""
+        return len(self.values)
+
+    def sequences(self) -> Sequences:
+        """Return all sequences in the internal form, or raise ValueError where a timestep cannot be read."""
+        return (from_array if self.kind == "array" else from_list)(self.values, self.name)
+
+    def parts(self, dtype: np.dtype) -> Iterator[Sequences]:
+        """Yield the sequences in the internal form, some at a time, in the dtype that is computed in."""
+        for part in in_parts(self.values, self.name):
+            yield in_dtype(part, dtype, self.name)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Number of timesteps of each sequence, masked ones included, (n_samples,)."""
+        if self.kind == "array":
+            return np.broadcast_to(np.intp(self.values.shape[1]), len(self))  # takes no memory
+        return np.array([len(sequence) for sequence in self.values])
+
+    @cached_property
+    def is_valid(self) -> np.ndarray:
+        """Which timesteps are not masked, sequence after sequence, (n_timesteps of all,)."""
+        if self.kind == "array":  # where one feature is NaN, all are
+            return ~np.isnan(self.values[:, :, 0].ravel())
+        return ~np.isnan(np.concatenate([sequence[:, 0] for sequence in self.values]))
+
+    @cached_property
+    def n_valid(self) -> np.ndarray:
+        """Number of timesteps of each sequence that are not masked, (n_samples,)."""
+        starts = np.cumsum(self.lengths) - self.lengths
+        return np.add.reduceat(self.is_valid, starts, dtype=np.intp)
+
+    def flatten(self, values: Any, name: str) -> np.ndarray:
+        """Return values that came for each timestep in this format, (n_columns, ...): those that are not masked."""
+        return (self._join(values, name) if is_list_of_arrays(values) else self._unfold(values, name))[self.is_valid]
+
+    def _join(self, values: Any, name: str) -> np.ndarray:
+        """Return the entries of a list one after another."""
+        if len(values) != len(self):
+            raise ValueError(f"{name} has {len(values)} entries, but there are {len(self)} sequences.")
+        entries = [_as_array(entry) for entry in values]
+        for sample, (entry, length) in enumerate(zip(entries, self.lengths.tolist(), strict=True)):
+            if entry.ndim not in (1, 2) or len(entry) != length or entry.shape[1:] != entries[0].shape[1:]:
+                raise ValueError(
+                    f"{name} has shape {entry.shape} in sample {sample}, whose sequence has {length} timesteps. "
+                    f"Expected ({length},) or ({length}, n_outputs), with the same n_outputs in all samples."
+                )
+        has_strings = {entry.dtype.kind in "US" for entry in entries}
+        return np.concatenate(entries, dtype=object if len(has_strings) > 1 else None)
+
+    def _unfold(self, values: Any, name: str) -> np.ndarray:
+        """Return an array (n_samples, n_timesteps, ...) with its first two axes in one."""
+        array = _as_array(values)
+        n_timesteps = int(self.lengths[0])
+        are_equal = bool((self.lengths == n_timesteps).all())
+        if array.ndim not in (2, 3) or array.shape[:2] != (len(self), n_timesteps) or not are_equal:
+            usual = f"({len(self)}, {n_timesteps}) or ({len(self)}, {n_timesteps}, n_outputs)"
+            expected = usual if are_equal else "a list with an array for each sequence"
+            raise ValueError(f"{name} has shape {array.shape}; expected {expected}, a value for each timestep.")
+        return array.reshape(-1, *array.shape[2:])
+
+    def restore(self, predictions: np.ndarray) -> Any:
+        """Return predictions, (n_columns, ...), one per timestep, in this format; masked timesteps have NaN."""
+        if not self.is_valid.all():
+            everywhere = np.full((len(self.is_valid), *predictions.shape[1:]), np.nan, dtype_with_gaps(predictions))
+            everywhere[self.is_valid] = predictions
+            predictions = everywhere
+        if self.kind == "array":
+            return predictions.reshape(len(self), -1, *predictions.shape[1:])
+        of_sequences = np.split(predictions, np.cumsum(self.lengths)[:-1])
+        if self.kind == "list":
+            return of_sequences
+        objects = np.empty(len(of_sequences), dtype=object)
+        objects[:] = of_sequences
+        return objects
+
+
+def is_list_of_arrays(values: Any) -> bool:
+    """Tell whether `values` is a list, or a 1-D object array, of sequences that need not be of one length."""
+    if isinstance(values, list | tuple):
+        if any(len(getattr(entry, "shape", ())) > 0 for entry in values):
+            return True
+        if len(values) == 0 or not all(isinstance(entry, list | tuple) for entry in values):
+            return False
+        return len({len(entry) for entry in values}) > 1
+    if getattr(getattr(values, "dtype", None), "kind", "") != "O" or getattr(values, "ndim", 0) != 1 or not len(values):
+        return False
+    return all(hasattr(entry, "__len__") and not isinstance(entry, str | bytes) for entry in values)
+
+
+def in_dtype(sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
+    """Return the sequences in the dtype that is computed in, or raise ValueError where that cannot hold them."""
+    if sequences.rows.dtype == dtype:
+        return sequences
+    with np.errstate(over="ignore"):
+        converted = sequences.astype(dtype)
+    largest = np.finfo(dtype).max
+    if sequences.rows.dtype.itemsize > dtype.itemsize and np.nanmax(np.abs(sequences.rows)) > largest:
+        raise ValueError(f"{name} contains a value too large for {dtype}; expected at most {largest:.3g}.")
+    return converted
+
+
+def dtype_with_gaps(predictions: np.ndarray) -> np.dtype:
+    """Return the dtype in which predictions can stand beside NaN: float where it holds them, else object."""
+    dtype = predictions.dtype
+    if dtype.kind == "f":
+        return dtype
+    if dtype.kind in "iu" and (predictions.astype(np.float64).astype(dtype) == predictions).all():
+        return np.dtype(np.float64)
+    return np.dtype(object)
+
+
+def _as_array(values: Any) -> np.ndarray:
+    """Return values as an array; among strings, NumPy would write a NaN or None of a list as the label "nan"."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "US" or hasattr(values, "__array__"):
+        return array
+    objects = np.array(values, dtype=object)
+    return array if all(isinstance(value, str | bytes) for value in objects.ravel()) else objects
+
+
+def _is_read_as_list(estimator: Any, X: Any, learns: bool) -> bool:
+    """Tell whether X is to be read sequence by sequence."""
+    if is_list_of_arrays(X):
+        return True
+    # So is a list of lists of numbers that are of one length by chance, where that length is another than in fit.
+    if learns or estimator.n_timesteps is not None or not isinstance(X, list | tuple) or not X:
+        return False
+    is_of_lists = all(isinstance(entry, list | tuple) and np.ndim(entry) == 1 for entry in X)
+    return is_of_lists and estimator._columns_are_timesteps and len(X[0]) != estimator.n_features_in_
+
+
+def _read_list(estimator: Any, X: Any, learns: bool, name: str) -> list[np.ndarray]:
+    """Return a list of sequences as numeric arrays, each (n_timesteps, n_features); a 1-D one has one feature."""
+    sequences = [_read_sequence(entry, sample, name) for sample, entry in enumerate(X)]
+    n_features = sequences[0].shape[1]
+    for sample, sequence in enumerate(sequences):
+        if sequence.shape[1] != n_features:
+            raise ValueError(
+                f"{name} has {sequence.shape[1]} features per timestep in sample {sample}, but {n_features} in "
+                "sample 0; expected the same number in all sequences."
+            )
+    if learns:
+        learn_features(estimator, n_features)
+    return sequences
+
+
+def _read_sequence(entry: Any, sample: int, name: str) -> np.ndarray:
+    """Return one sequence as a numeric array, (n_timesteps, n_features)."""
+    sequence = np.asarray(entry)
+    if sequence.dtype == object:
+        sequence = sequence.astype(np.float64)
+    check_kind(sequence, name)
+    if sequence.ndim == 1:
+        sequence = sequence[:, np.newaxis]
+    if sequence.ndim != 2 or 0 in sequence.shape:
+        raise ValueError(
+            f"{name} has shape {np.shape(entry)} in sample {sample}; expected (n_timesteps, n_features) with at least "
+            "one timestep and at least one feature, or (n_timesteps,)."
+        )
+    return sequence
+
+
+def learn_features(estimator: Any, n_features: int) -> None:
+    """Let the estimator learn that timesteps have `n_features`, which have no names."""
+    estimator.n_features_in_ = n_features
+    if hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+    estimator._columns_are_timesteps = False
+
+
+def _read_3d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
+    """Return X, (n_samples, n_timesteps, n_features), as a numeric array; a view where it can be one."""
+    if type(X) is not np.ndarray or X.dtype.kind != "f" or len(X) == 0:  # else there is nothing to convert
+        X = check_array(
+            X, dtype="numeric", allow_nd=True, ensure_all_finite=False, estimator=estimator, input_name=name
+        )
+        check_kind(X, name)
+    if 0 in X.shape:
+        raise ValueError(
+            f"{name} has shape {X.shape}; expected at least one timestep and at least one feature in each sequence."
+        )
+    if learns:
+        learn_features(estimator, X.shape[2])
+    return X
+
+
+def _read_2d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
+    """Return a 2-D X or data frame, folded to (n_samples, n_timesteps, n_features)."""
+    checks = {"dtype": "numeric", "ensure_all_finite": "allow-nan"}
+    if learns or estimator._columns_are_timesteps:
+        X = validate_data(estimator, X, reset=learns, **checks)
+    else:
+        X = check_array(X, estimator=estimator, input_name=name, **checks)
+    check_kind(X, name)
+    if learns:
+        estimator._columns_are_timesteps = True
+    n_samples, n_columns = X.shape
+    n_timesteps = estimator.n_timesteps
+    if n_timesteps is None:
+        return X[:, :, np.newaxis]
+    if n_columns % n_timesteps:
+        raise ValueError(
+            f"{name} has {n_columns} columns, but {type(estimator).__name__} expects a multiple of "
+            f"n_timesteps={n_timesteps}: the features of one timestep after another."
+        )
+    return X.reshape(n_samples, n_timesteps, n_columns // n_timesteps)

@@ -1,0 +1,238 @@
+"""Targets: y and its weights as the user gives them, as the loss takes them, and predictions in the same terms."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Self, final
+
+import numpy as np
+from sklearn.utils import check_array
+
+from skrnn.estimators._inputs import check_weights, naming, refuse_masked
+from skrnn.estimators._parameters import find_missing, settled
+from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
+from skrnn.losses import Loss
+from skrnn.sequences._targets import Targets
+
+#: What follows from raw outputs: predictions that are the same, their exponentials, or for each target in increasing
+#: order; probabilities of two classes, whose only output is that of the second, of several, or of independent labels.
+Kind = Literal["numbers", "exponentials", "quantiles", "two classes", "classes", "labels"]
+
+
+@final
+@dataclass(frozen=True)
+class TargetColumns:
+    """Targets and weights as they were read, one column per sequence or per timestep."""
+
+    y: np.ndarray  # numbers or labels, (n_columns,) or (n_columns, n_targets); any where one is missing
+    missing: np.ndarray | None  # which are missing, of the shape of y, or None if none is
+    weights: np.ndarray | None  # (n_columns,), or None for equal ones
+    name: str  # what messages call the targets
+
+    @cached_property
+    def is_counted(self) -> np.ndarray:
+        """Which columns have a weight, and a target in at least one output, (n_columns,)."""
+        counted = np.ones(len(self.y), dtype=bool) if self.weights is None else self.weights > 0.0
+        return counted if self.missing is None else counted & ~missing_throughout(self.missing)
+
+    def counted(self) -> np.ndarray:
+        """Return the targets of the columns that count."""
+        return self.y if self.is_counted.all() else self.y[self.is_counted]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetEncoder(ABC):
+    """The one owner of the targets: reads, learns, encodes and decodes them.
+
+    It is made of an estimator's parameters (`new`), or also of the attributes in which one has stored what it has
+    learnt (`of`). It never changes: what learns returns another encoder.
+    """
+
+    has_classes: ClassVar[bool]  # whether the targets are labels, of classes that have to be known
+
+    who: str  # what messages call the estimator
+    per_timestep: bool  # whether there is one target per timestep
+    loss: Loss
+    n_targets: int | None = None  # columns of y, or None if it is 1-D
+    n_outputs: int = 0  # of the network
+    kind: Kind = "numbers"
+    shape: tuple[int, ...] = ()  # of what `kind` says, per column
+    location: np.ndarray = field(default_factory=lambda: np.empty(0))  # to which targets are standardised, (n_outputs,)
+    scale: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    # Making, learning, storing
+
+    @classmethod
+    @abstractmethod
+    def new(cls, estimator: Any) -> Self:
+        """Return the encoder that the estimator's parameters describe, which has learnt nothing."""
+
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        """Return the encoder of a fitted estimator, or raise ValueError where its parameters do not go with the fit."""
+        encoder = cls.new(estimator)._with_stored_form(estimator)
+        return replace(encoder, location=estimator._target_location, scale=estimator._target_scale)
+
+    @abstractmethod
+    def _with_stored_form(self, estimator: Any) -> Self:
+        """Return an encoder of the targets that the estimator was fitted to."""
+
+    @abstractmethod
+    def with_form(self, n_targets: int | None, classes: Any = None) -> Self:
+        """Return an encoder of targets with so many columns, None for 1-D ones, and of these classes."""
+
+    @abstractmethod
+    def learn(self, columns: TargetColumns, classes: Any = None, *, incremental: bool = False) -> Self:
+        """Return an encoder of such targets: of their dimensions, or of their classes, which `incremental` needs."""
+
+    @abstractmethod
+    def check_classes(self, classes: Any) -> None:
+        """Raise ValueError unless `classes`, where given, are those that were learnt."""
+
+    def standardise(self, targets: Targets) -> Self:
+        """Return an encoder with the location and scale of these targets, on which the network is to be trained."""
+        location, scale = self._statistics(targets)
+        return replace(self, location=location, scale=scale)
+
+    def _statistics(self, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros(self.n_outputs), np.ones(self.n_outputs)
+
+    def store(self, estimator: Any) -> None:
+        """Write what has been learnt into the attributes of the estimator."""
+        estimator.n_outputs_ = self.n_outputs
+        estimator._target_location, estimator._target_scale = self.location, self.scale
+
+    # Reading
+
+    def read(self, y: Any, sample_weight: Any, form: SequenceFormat, name: str = "y") -> TargetColumns:
+        """Return targets and weights as they came for sequences of this format."""
+        if y is None:
+            raise ValueError(f"This {self.who} estimator requires y to be passed, but the target y is None.")
+        refuse_masked(y, name)
+        if self.per_timestep:
+            values, missing = self._read_timesteps(y, form, name)
+        else:
+            values, missing = self._read_values(y, len(form), name), None
+        name_of_weights = name.replace("y", "sample_weight")
+        weights = self._read_weights(sample_weight, form, name_of_weights, missing)
+        columns = TargetColumns(values, missing, weights, name)
+        if not columns.is_counted.any():
+            raise ValueError(f"{name} has no target of positive weight in {name_of_weights}; expected at least one.")
+        return columns
+
+    @abstractmethod
+    def _read_values(self, y: Any, n_samples: int, name: str) -> np.ndarray:
+        """Return targets none of which is missing as an array, (n_samples,) or (n_samples, n_targets)."""
+
+    def _read_timesteps(self, y: Any, form: SequenceFormat, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return one target per timestep that is not masked, and which are missing; any stand there."""
+        with naming(name, "targets for each timestep, (n_samples, n_timesteps) or a list of (n_timesteps,)"):
+            y = form.flatten(y, name)
+            missing = find_missing(y)
+            if missing is None:
+                y = settled(y)
+        if missing is None:
+            return self._read_values(y, len(y), name), None
+        is_known = ~missing_throughout(missing)
+        if not is_known.any():
+            raise ValueError(f"{name} has no target: all are missing (NaN). Expected at least one.")
+        known = y[is_known] if missing.ndim == 1 else np.where(missing[is_known], 0, y[is_known])
+        with naming(name, "targets of one kind, numbers or labels, with NaN or None where there is none"):
+            known = settled(known)
+        known = self._read_values(known, len(known), name)
+        everywhere = np.full((len(y), *known.shape[1:]), known[0], dtype=known.dtype)
+        everywhere[is_known] = known
+        return everywhere, missing if known.ndim == 2 else missing.reshape(len(y))
+
+    def _read_weights(
+        self, sample_weight: Any, form: SequenceFormat, name: str, missing: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Return one weight per column as float64, or None for equal ones; where a target is missing, any may stand."""
+        if sample_weight is None:
+            return None
+        refuse_masked(sample_weight, name)
+        with naming(name, f"{len(form)} numbers >= 0, one for each sample"):
+            of_timesteps = self.per_timestep and (is_list_of_arrays(sample_weight) or np.ndim(sample_weight) > 1)
+            weights = _flat_weights(sample_weight, form, name, missing) if of_timesteps else sample_weight
+            weights = check_array(
+                weights, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0, input_name=name
+            )
+        expected = (int(form.n_valid.sum()),) if of_timesteps else (len(form),)
+        if weights.shape != expected:
+            raise ValueError(f"{name} has shape {weights.shape}; expected {expected}, a weight for each sample.")
+        check_weights(weights, name)
+        weights = rescale_weights(weights)
+        return np.repeat(weights, form.n_valid) if self.per_timestep and not of_timesteps else weights
+
+    # Encoding
+
+    def encode(self, columns: TargetColumns, *, needs_all_outputs: bool = True) -> Targets:
+        """Return the targets as the loss takes them, or raise ValueError where they are not as those learnt."""
+        missing, is_counted = columns.missing, columns.is_counted
+        lacks_outputs = missing is not None and missing.ndim == 2 and bool(missing[is_counted].any())
+        if is_counted.all() and not lacks_outputs:
+            return Targets(self._encode(columns.y, columns.name), columns.weights)
+        encoded = self._encode(columns.counted(), columns.name)
+        values = np.zeros((len(encoded), len(columns.y)))
+        values[:, is_counted] = encoded
+        weights = np.where(is_counted, 1.0 if columns.weights is None else columns.weights, 0.0)
+        if not lacks_outputs:
+            return Targets(values, weights)
+        present = (~np.asarray(missing) & is_counted[:, None]).T.astype(np.float64)
+        present = np.repeat(present, len(values) // len(present), axis=0)  # a target may have several outputs
+        targets = Targets(values * present, weights, present)
+        output = targets.empty_output()
+        if needs_all_outputs and output is not None:
+            raise ValueError(
+                f"{columns.name} has no target in output {output}: all are missing. Expected at least one."
+            )
+        return targets
+
+    @abstractmethod
+    def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        """Return targets as the loss takes them, (n_outputs, n_columns) of float64."""
+
+    def training_weights(self, targets: Targets) -> np.ndarray | None:
+        """Return the targets' weights, (n_columns,), times those of their classes where classes have one."""
+        return targets.weights
+
+    def strata(self, targets: Targets) -> np.ndarray | None:
+        """Return labels, (n_samples,), whose shares a random validation split keeps, or None."""
+        return None
+
+    # Decoding
+
+    @abstractmethod
+    def predict(self, raw: np.ndarray) -> np.ndarray:
+        """Return the predictions that raw outputs, (n_outputs, n_columns), stand for, (n_columns, ...)."""
+
+    @abstractmethod
+    def score(self, raw: np.ndarray, columns: TargetColumns) -> float:
+        """Return how well raw outputs, (n_outputs, n_columns), predict the targets."""
+
+
+def missing_throughout(missing: np.ndarray) -> np.ndarray:
+    """Return which columns have no target at all, (n_columns,), given which are missing, maybe in each output."""
+    return missing if missing.ndim == 1 else np.logical_and.reduce(missing, axis=1)
+
+
+def check_n_samples(y: np.ndarray, n_samples: int, name: str) -> None:
+    """Raise ValueError unless there is a target for each sample."""
+    if len(y) != n_samples:
+        sequences = name.replace("y", "X")
+        raise ValueError(f"{name} has {len(y)} samples, but {sequences} has {n_samples}; expected a target for each.")
+
+
+def rescale_weights(weights: np.ndarray) -> np.ndarray:
+    """Return weights times a power of two, so that no sum of theirs overflows or vanishes: only ratios count."""
+    exponent = int(np.frexp(weights.max())[1])
+    # Those of a usual size stay as they are.
+    return weights if abs(exponent) <= 10 else np.ldexp(weights, -exponent)
+
+
+def _flat_weights(sample_weight: Any, form: SequenceFormat, name: str, missing: np.ndarray | None) -> np.ndarray:
+    """Return one weight per timestep that is not masked: zero where its target is missing."""
+    weights = form.flatten(sample_weight, name)
+    if weights.shape[1:] == (1,):
+        weights = weights[:, 0]
+    return weights if missing is None else np.where(missing_throughout(missing), 0.0, weights.T).T
