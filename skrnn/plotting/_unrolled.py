@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from itertools import cycle, islice
-from numbers import Integral
 from typing import Any, Self, final
 
-from skrnn.plotting._matplotlib import require_pyplot
+from skrnn.plotting._matplotlib import read_integer, require_pyplot
 from skrnn.plotting._networks import final_network
 from skrnn.plotting._unrolled_drawing import LAYER_COLOURS, READOUT_COLOURS, Drawing, Unit
 
@@ -74,13 +73,6 @@ class UnrolledDisplay:
     >>> len(display.boxes_)  # the layer at three timesteps, and the readout
     4
     """
-
-    ax_: Any
-    figure_: Any
-    boxes_: list[Any]
-    arrows_: list[Any]
-    chips_: list[Any]
-    texts_: list[Any]
 
     def __init__(
         self,
@@ -169,8 +161,8 @@ class UnrolledDisplay:
             If `n_timesteps` is less than 2, or the lists of shapes differ in length.
         """
         plt = require_pyplot(f"{type(self).__name__}.plot")
-        _check_n_timesteps(n_timesteps)
-        drawing = Drawing(self._layers(), int(n_timesteps), return_sequences=self.return_sequences)
+        n_timesteps = read_integer("n_timesteps", n_timesteps, 2)
+        drawing = Drawing(self._layers(), n_timesteps, return_sequences=self.return_sequences)
         readout = Unit("readout", "", READOUT_COLOURS, (self.readout_shape, self.readout_shape[:1]))
         drawing.draw(plt, ax, self.cell, readout)
         self.ax_, self.figure_ = drawing.ax, drawing.ax.figure
@@ -194,11 +186,3 @@ class UnrolledDisplay:
             [Unit(f"layer {depth}", direction, of_layer, next(shapes)) for direction in directions]
             for depth, of_layer in enumerate(colours)
         ]
-
-
-def _check_n_timesteps(n_timesteps: int) -> None:
-    """Raise unless so many timesteps can be drawn."""
-    if isinstance(n_timesteps, bool) or not isinstance(n_timesteps, Integral):
-        raise TypeError(f"n_timesteps is {n_timesteps!r}; expected an integer >= 2.")
-    if n_timesteps < 2:
-        raise ValueError(f"n_timesteps is {n_timesteps}; expected an integer >= 2.")

@@ -190,8 +190,8 @@ def test_axes_of_the_caller_make_letters_small():
     display = display_of().plot(axes[1])
     assert display.ax_ is axes[1]
     assert display.figure_ is figure
-    room = axes[1].get_window_extent()
-    assert contains(room.extents[np.newaxis], extents(display, display.texts_)).all()
+    space = axes[1].get_window_extent()
+    assert contains(space.extents[np.newaxis], extents(display, display.texts_)).all()
     assert not overlapping_texts(display)
 
 
