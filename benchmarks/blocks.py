@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.estimators._parallel import computing
 from skrnn.network import _layer_workspace
 from skrnn.network._layer import Layer

@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.estimators._parallel import _BUFFER_SIZE
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace

@@ -12,10 +12,13 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from skrnn.cells import CELLS, Cell
-from skrnn.losses import LOSSES
+from skrnn.cells._base import Cell
+from skrnn.cells._registry import CELLS
+from skrnn.losses._registry import LOSSES
+from skrnn.network._full_objective import FullObjective
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
+from skrnn.network._sum_of_squares import SumOfSquares
 from skrnn.sequences._ragged import from_array
 from skrnn.sequences._targets import Targets
 
@@ -42,18 +45,19 @@ def describe(cell: Cell, shape: tuple[int, int, int, int], rng: np.random.Genera
     sequences = from_array(rng.normal(size=(n_samples, n_timesteps, n_features)))
     targets = Targets(rng.normal(size=(1, n_samples)))
     objective = Objective(network, LOSSES["squared_error"](), sequences, targets, alpha=0.0)
+    full, squares = FullObjective(objective), SumOfSquares(objective)
     theta, direction = rng.normal(scale=0.2, size=(2, network.layout.n_parameters))
 
     def elsewhere() -> np.ndarray:
         theta[...] += 1e-12
         return theta
 
-    gradient = fastest(lambda: objective.full(elsewhere()), 7)
-    first = fastest(lambda: objective.gauss_newton_product(elsewhere(), direction), 7)
-    again = fastest(lambda: objective.gauss_newton_product(theta, direction), 7)
+    gradient = fastest(lambda: full.full(elsewhere()), 7)
+    first = fastest(lambda: full.gauss_newton_product(elsewhere(), direction), 7)
+    again = fastest(lambda: full.gauss_newton_product(theta, direction), 7)
     line = f"{shape!s:<38} {gradient:11.1f}  {first / gradient:14.2f}  {again / gradient:5.2f}"
     if n_samples * len(theta) * 8 < MAX_BYTES:
-        line += f"  {fastest(lambda: objective.residuals_and_jacobian(elsewhere()), 3) / gradient:8.1f}"
+        line += f"  {fastest(lambda: squares.residuals_and_jacobian(elsewhere()), 3) / gradient:8.1f}"
     return line
 
 

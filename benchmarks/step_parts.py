@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.estimators._parallel import computing
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace

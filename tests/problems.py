@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 from scipy.optimize import rosen, rosen_der
 
-from skrnn.cells import CELLS
-from skrnn.losses import LOSSES
+from skrnn.cells._registry import CELLS
+from skrnn.losses._registry import LOSSES
+from skrnn.network._full_objective import FullObjective
+from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
+from skrnn.network._sum_of_squares import SumOfSquares
 from skrnn.sequences._ragged import from_array
 from skrnn.sequences._targets import Targets
 
@@ -151,6 +154,38 @@ def make_outputs(
     return y, raw, rng.uniform(0.5, 2.0, n_samples)
 
 
+class EveryForm:
+    """An objective and each form in which solvers see it, in one: what one of them has not, another has."""
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Any,
+        sequences: Any,
+        targets: Targets,
+        alpha: float,
+        *,
+        bptt_steps: int | None = None,
+        rng: np.random.RandomState | None = None,
+        map_chunks: Any = map,
+    ) -> None:
+        self.objective = Objective(network, loss, sequences, targets, alpha, map_chunks=map_chunks)
+        self.on_minibatches = MinibatchObjective(self.objective, bptt_steps=bptt_steps, rng=rng)
+        self.over_all_data = FullObjective(self.objective)
+        self.as_squares = SumOfSquares(self.objective)
+
+    def __call__(self, theta: np.ndarray, batch: Any, gradient: np.ndarray) -> float:
+        """Write the gradient of a minibatch's objective into `gradient`, and return the objective."""
+        return self.on_minibatches(theta, batch, gradient)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the first of them has that has it."""
+        if name.startswith("__") or "objective" not in vars(self):
+            raise AttributeError(name)
+        forms = (self.objective, self.on_minibatches, self.over_all_data, self.as_squares)
+        return getattr(next((form for form in forms if hasattr(form, name)), self.objective), name)
+
+
 def make_objective(
     problem: Problem,
     *,
@@ -163,10 +198,10 @@ def make_objective(
     bptt_steps: int | None = None,
     rng: np.random.RandomState | None = None,
     **options: Any,
-) -> tuple[Objective, np.ndarray]:
-    """Return the objective of a network on the problem, and a random theta; the numbers are always the same.
+) -> tuple[EveryForm, np.ndarray]:
+    """Return the objective of a network on the problem, in every form, and a random theta.
 
-    `rng` draws what the network drops; `options` are those of the network.
+    The numbers are always the same. `rng` draws what the network drops; `options` are those of the network.
     """
     numbers = np.random.default_rng(7)
     X = problem.make_sequences(numbers)
@@ -182,7 +217,7 @@ def make_objective(
         **options,
     )
     loss = LOSSES[loss_name]()
-    objective = Objective(network, loss, sequences, targets, alpha, bptt_steps=bptt_steps, rng=rng)
+    objective = EveryForm(network, loss, sequences, targets, alpha, bptt_steps=bptt_steps, rng=rng)
     return objective, numbers.normal(scale=0.5, size=network.layout.n_parameters).astype(dtype)
 
 

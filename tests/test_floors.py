@@ -18,8 +18,9 @@ FLOORS = {
     "network": 3,
     "estimators": 4,
     **dict.fromkeys(
-        ("callbacks", "datasets", "export", "forecasting", "metrics", "model_selection", "preprocessing"), 5
+        ("datasets", "export", "forecasting", "metrics", "model_selection", "persistence", "preprocessing"), 5
     ),
+    "callbacks": 6,  # they write checkpoints
     "plotting": 6,  # it draws what the floors below compute
 }
 #: The lowest floor on which a third party may be imported.

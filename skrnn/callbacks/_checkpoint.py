@@ -1,29 +1,15 @@
 """A file from which a fit that was killed goes on."""
 
 import os
-import struct
-import zipfile
-from contextlib import suppress
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any, final
-from uuid import uuid4
 
-from skrnn.callbacks._archive import ArchiveReader, write_archive
-from skrnn.estimators._restoring import restore
-from skrnn.estimators._storing import has_finite_parameters, require_storable, store
+import numpy as np
 
-#: What comes of reading a file that someone has changed: MemoryError is not among them, for sizes are checked first.
-_READING_ERRORS = (
-    ValueError,
-    TypeError,
-    OverflowError,
-    EOFError,
-    RuntimeError,  # also of JSON that is nested too deeply, and of zip features that there are no means for
-    struct.error,
-    zipfile.BadZipFile,
-)
+from skrnn.persistence._contents import require_storable
+from skrnn.persistence._files import load, save
 
 
 @final
@@ -61,11 +47,8 @@ class Checkpoint:
     -----
     **What is resumed.** ``Checkpoint.load(path).fit(X, y)`` with the data, weights and validation data of the fit that
     was killed goes on after the iteration that was written. With "adam" and "sgd" it ends with the same parameters and
-    curves, bit for bit, as the fit would have without interruption, on the same machine with the same versions: the
-    file holds the parameters in the units of training, what the solver remembers, the learning rate, the random state
-    now and at the beginning, the best parameters and the patience of early stopping.
-
-    The methods of SciPy ("least_squares" too) keep their memory of earlier steps to themselves. They begin anew at the
+    curves, bit for bit, as the fit would have without interruption, on the same machine with the same versions. The
+    methods of SciPy ("least_squares" too) keep their memory of earlier steps to themselves. They begin anew at the
     parameters in the file, and a UserWarning says so: the iterations differ from those of a fit without interruption.
     Curves, early stopping and the count of iterations go on; `max_fun` bounds the evaluations after resuming.
 
@@ -76,46 +59,31 @@ class Checkpoint:
 
     **Atomic.** A temporary file in the same folder is written, flushed to the disk and renamed: whenever the process
     is killed, or the disk is full, the file at `path` is whole. What is left of a killed write is a file
-    ``.<name>.<digits>.tmp``. An iteration that ends at parameters which are not finite is not written, since the fit
-    is about to fail: the file stays that of the iteration before.
+    ``.<name>.<digits>.tmp``. An iteration that ends at parameters which are not finite is not written.
 
     **The file** is an ``.npz`` archive, not compressed, of numeric and string arrays (:func:`numpy.load` opens it with
-    its default ``allow_pickle=False``), one of which is the text of a JSON object: class, parameters, sizes, and the
-    version of the format. It contains no pickle and no code, and loading it runs none, whoever has written it. It ends
-    with a SHA-256 of its contents, by which damage is found. Callbacks are not in it; set them again.
+    its default ``allow_pickle=False``), one of which is the text of a JSON object. It contains no pickle and no code,
+    and loading it runs none, whoever has written it. It ends with a SHA-256 of its contents, by which damage is found.
 
-    In a pipeline, set it on the recurrent estimator, and resume this on what the steps before make of X.
+    Callbacks are not in the file; set them again. In a pipeline, set a Checkpoint on the recurrent estimator, and
+    resume this on what the steps before make of X.
 
     Examples
     --------
-    >>> import os, tempfile
+    >>> import os, tempfile, warnings
     >>> import numpy as np
     >>> from skrnn import RNNRegressor
     >>> from skrnn.callbacks import Checkpoint
     >>> X = np.random.default_rng(0).normal(size=(100, 8, 1))
     >>> y = X.sum(axis=(1, 2))
     >>> path = os.path.join(tempfile.mkdtemp(), "network.checkpoint")
-    >>> model = RNNRegressor((4,), learning_rate_init=0.01, max_iter=1000, random_state=0)
-    >>> class Crash:  # a callback that ends the fit in an error after 12 iterations
-    ...     def setup(self, estimator, context):
-    ...         pass
-    ...     def on_fit_task_begin(self, estimator, context):
-    ...         pass
-    ...     def on_fit_task_end(self, estimator, context):
-    ...         if context.task_id == 11:
-    ...             raise RuntimeError("power failure")
-    ...     def teardown(self, estimator, context):
-    ...         pass
-    >>> model.set_callbacks(Checkpoint(path, every=5), Crash()).fit(X, y)
-    Traceback (most recent call last):
-    RuntimeError: power failure
-    >>> resumed = Checkpoint.load(path)
-    >>> resumed.n_iter_
-    12
-    >>> resumed = resumed.fit(X, y)
-    >>> uninterrupted = model.set_callbacks().fit(X, y)
-    >>> resumed.loss_curve_ == uninterrupted.loss_curve_
-    True
+    >>> model = RNNRegressor((4,), learning_rate_init=0.01, max_iter=12, random_state=0)
+    >>> with warnings.catch_warnings(action="ignore"):  # it has not converged, as if it had been killed
+    ...     model = model.set_callbacks(Checkpoint(path)).fit(X, y)
+    >>> resumed = Checkpoint.load(path).set_params(max_iter=1000).fit(X, y)
+    >>> uninterrupted = model.set_callbacks().set_params(max_iter=1000).fit(X, y)
+    >>> resumed.n_iter_ > 12, resumed.loss_curve_ == uninterrupted.loss_curve_
+    (True, True)
     >>> bool((resumed.predict(X) == uninterrupted.predict(X)).all())
     True
     """
@@ -200,10 +168,10 @@ class Checkpoint:
     def load(path: str | os.PathLike[str]) -> Any:
         """Return the estimator in the file, which predicts, and whose `fit` goes on with the one that was written.
 
-        Before it is read, the file is checked against its checksum. Sizes are checked before memory is taken for them,
-        types and shapes of all arrays against what the parameters say, and parameters as `fit` checks them: a file that
-        was damaged, or made to do harm, is an error. (A checksum is no signature: who can write the file can write
-        another network into it.)
+        The file is checked against its checksum. It takes memory in proportion to its size, whatever sizes it declares;
+        types and shapes of all arrays are checked against what the parameters say, and parameters as `fit` checks them:
+        a file that was damaged, or made to do harm, is an error. (A checksum is no signature: who can write the file
+        can write another network into it.)
 
         Parameters
         ----------
@@ -222,22 +190,7 @@ class Checkpoint:
         OSError
             If there is no such file, or it cannot be read.
         """
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise ValueError(
-                f"path is {os.fspath(path)!r}, which is no file; expected one that Checkpoint has written."
-            )
-        with open(path, "rb") as file:
-            try:
-                with ArchiveReader(file) as archive:
-                    estimator = restore(archive.description, archive.array)
-                    archive.require_nothing_else()
-            except _READING_ERRORS as error:
-                what = str(error)[:300]  # which may quote the file
-                raise ValueError(
-                    f"path is {os.fspath(path)!r}, which cannot be loaded: {what}; expected a file as Checkpoint has "
-                    "written it."
-                ) from error
-        return estimator
+        return load(path)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the parameters: what is to be written is nobody else's business."""
@@ -248,27 +201,5 @@ class Checkpoint:
         self._ended = None
         scores = [list(scores) for scores in getattr(context, "scores", ())]
         state = replace(fitted_estimator._run_state, merit=getattr(context, "merit", None), scores=scores)
-        if not has_finite_parameters(state):
-            return
-        description, arrays = store(fitted_estimator, state)
-        temporary = self.path.with_name(f".{self.path.name}.{uuid4().hex[:8]}.tmp")
-        try:
-            with open(temporary, "x+b") as file:
-                write_archive(file, description, arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _flush_folder(self.path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Let the new name reach the disk, where the system can say so of a folder: the file itself is there already."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        if all(np.isfinite(theta).all() for theta in state.thetas.values()):
+            save(self.path, fitted_estimator, state)

@@ -1,14 +1,1 @@
 """Cells: the elementwise mathematics of one timestep of a recurrent unit."""
-
-from skrnn.cells._base import Cell
-from skrnn.cells._gru import GRUCell
-from skrnn.cells._lstm import LSTMCell
-from skrnn.cells._simple import SimpleCell
-
-CELLS: dict[str, type[Cell]] = {
-    "rnn": SimpleCell,
-    "gru": GRUCell,
-    "lstm": LSTMCell,
-}
-
-__all__ = ["CELLS", "Cell"]

@@ -6,7 +6,7 @@ from typing import Any, Self, TypeVar, cast, final
 
 import numpy as np
 
-from skrnn.solvers import Monitor
+from skrnn.solvers._monitor import Monitor
 
 try:
     from sklearn.callback import CallbackSupportMixin

@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples, rescale_weights
-from skrnn.losses import LOSSES
+from skrnn.losses._registry import LOSSES
 from skrnn.sequences._targets import Targets
 
 

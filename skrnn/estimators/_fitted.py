@@ -7,14 +7,19 @@ from typing import Any, final
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.estimators._build import make_network, parameter_layout
-from skrnn.estimators._parameters import check_network_parameters, check_parameters, read_random_state
+from skrnn.estimators._parameters import (
+    check_network_parameters,
+    check_parameters,
+    make_network,
+    parameter_layout,
+    read_random_state,
+)
 from skrnn.estimators._run_state import Curves
 from skrnn.estimators._sequence_format import learn_features
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.network._network import Network
 from skrnn.network._parameters import ParameterLayout, ReadoutParameters
-from skrnn.solvers import DivergenceError
+from skrnn.solvers._monitor import DivergenceError
 
 
 @final

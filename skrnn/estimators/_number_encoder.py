@@ -11,7 +11,8 @@ from skrnn._inputs._warnings import warn
 from skrnn.estimators._inputs import naming
 from skrnn.estimators._parameters import check_kind, quantile_levels
 from skrnn.estimators._target_encoder import Kind, TargetColumns, TargetEncoder, check_n_samples
-from skrnn.losses import LOSSES, Quantile
+from skrnn.losses._registry import LOSSES
+from skrnn.losses._regression import Quantile
 from skrnn.sequences._targets import Targets
 
 

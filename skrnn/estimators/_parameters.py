@@ -1,4 +1,4 @@
-"""The parameters of the estimators: each is judged by itself, and beside the others."""
+"""The parameters of the estimators: how they are judged, and the network and the solver that they describe."""
 
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
@@ -8,10 +8,19 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_scalar
 
-from skrnn.cells import CELLS
+from skrnn._inputs._warnings import warn
+from skrnn.cells._registry import CELLS
 from skrnn.estimators._inputs import naming
-from skrnn.losses import REGRESSION_LOSSES
-from skrnn.solvers import LEAST_SQUARES_OPTIONS, SCHEDULES, SOLVERS, UPDATE_RULES
+from skrnn.losses._registry import REGRESSION_LOSSES
+from skrnn.network._full_objective import FullObjective
+from skrnn.network._minibatch_objective import MinibatchObjective
+from skrnn.network._network import Network
+from skrnn.network._objective import Objective
+from skrnn.network._parameters import ParameterLayout
+from skrnn.network._sum_of_squares import SumOfSquares
+from skrnn.solvers import _registry as registry
+from skrnn.solvers._least_squares import LEAST_SQUARES_OPTIONS
+from skrnn.solvers._registry import SCHEDULES, SOLVERS, UPDATE_RULES, Solver
 
 #: name: (type, least, most, which ends belong to the interval)
 _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
@@ -57,18 +66,24 @@ _FLAGS = {
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "loss": tuple(REGRESSION_LOSSES),
     "cell": tuple(CELLS),
-    "solver": SOLVERS,
+    "solver": tuple(SOLVERS),
     "learning_rate": tuple(SCHEDULES),
     "validation_split": ("random", "last"),
     "dtype": (None, "float32", "float64"),
 }
+# What "auto" stands for, chosen by trial on small data sets of both kinds of task.
+#: `learning_rate_init` where a gated cell needs longer steps than the rule's own.
+_AUTO_LEARNING_RATE_OF_CELL = {("adam", "gru"): 0.002, ("adam", "lstm"): 0.003}
+#: `batch_size`. Few samples go all at once: the gradient is then exact, and so are the samples' weights.
+_AUTO_BATCH_SIZE = 16
+_AUTO_FULL_BATCH = 64
 #: What predictions depend on.
 _OF_PREDICTIONS = ("cell", "hidden_layer_sizes", "bidirectional", "return_sequences", "n_timesteps", "n_jobs")
 
 
 def check_parameters(estimator: Any) -> None:
     """Raise for a constructor parameter of the wrong type (TypeError) or value (ValueError)."""
-    parameters = estimator.get_params(deep=False)
+    parameters = vars(estimator)  # what else is among them has other names
     for name, value in parameters.items():
         _check(name, value)
     _check_activation(parameters["cell"], parameters["activation"])
@@ -207,6 +222,82 @@ _OTHERS: dict[str, Callable[[Any], Any]] = {
     "solver_options": _check_options,
     "n_jobs": _check_n_jobs,
 }
+
+
+def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequences: bool | None = None) -> Network:
+    """Return the network, without parameters, for timesteps of `n_features` and that many outputs.
+
+    `return_sequences` is the estimator's, unless given.
+    """
+    cell = CELLS[estimator.cell](estimator.activation)
+    return Network(
+        cell,
+        n_features,
+        layer_sizes(estimator.hidden_layer_sizes),
+        n_outputs,
+        bidirectional=bool(estimator.bidirectional),
+        return_sequences=bool(estimator.return_sequences if return_sequences is None else return_sequences),
+        dropout=float(estimator.dropout),
+        recurrent_dropout=float(estimator.recurrent_dropout),
+    )
+
+
+def parameter_layout(estimator: Any, n_features: int, n_outputs: int) -> ParameterLayout:
+    """Return where the parameters of that network lie in theta, and so how many there are: it takes no memory."""
+    cell, sizes = CELLS[estimator.cell](estimator.activation), layer_sizes(estimator.hidden_layer_sizes)
+    return ParameterLayout(cell, n_features, sizes, n_outputs, 2 if estimator.bidirectional else 1)
+
+
+def choose_batch_size(estimator: Any, n_samples: int) -> int:
+    """Return how many samples the solver takes at once: all of them in a method of SciPy."""
+    batch_size = estimator.batch_size
+    if estimator.solver not in UPDATE_RULES or (batch_size == "auto" and n_samples <= _AUTO_FULL_BATCH):
+        return n_samples
+    if batch_size == "auto":
+        return _AUTO_BATCH_SIZE
+    if batch_size > n_samples:
+        warn(f"batch_size is {batch_size}, but there are {n_samples} samples to train on; it is clipped.")
+    return min(batch_size, n_samples)
+
+
+def make_solver_objective(
+    estimator: Any, objective: Objective, rng: np.random.RandomState
+) -> MinibatchObjective | FullObjective | SumOfSquares:
+    """Return the objective in the form in which the solver sees it; `rng` draws what the network drops."""
+    if estimator.solver in UPDATE_RULES:
+        drops = estimator.dropout or estimator.recurrent_dropout
+        return MinibatchObjective(objective, bptt_steps=estimator.bptt_steps, rng=rng if drops else None)
+    return SumOfSquares(objective) if estimator.solver == "least_squares" else FullObjective(objective)
+
+
+def make_solver(
+    estimator: Any,
+    batch_size: int,
+    n_parameters: int,
+    dtype: np.dtype,
+    rng: np.random.RandomState,
+    n_samples_seen: int,
+) -> Solver:
+    """Return the solver, at its start, with numbers in the place of "auto"."""
+    chosen = {"batch_size": batch_size, "learning_rate_init": _choose_learning_rate(estimator)}
+    parameters = {**vars(estimator), **chosen}
+    return registry.make_solver(parameters, n_parameters, dtype, rng, n_samples_seen)
+
+
+def _choose_learning_rate(estimator: Any) -> float | str:
+    """Return the initial learning rate of the stochastic solvers, which the others do not read."""
+    rate = estimator.learning_rate_init
+    if rate != "auto" or estimator.solver not in UPDATE_RULES:
+        return rate
+    usual = UPDATE_RULES[estimator.solver].auto_learning_rate
+    return _AUTO_LEARNING_RATE_OF_CELL.get((estimator.solver, estimator.cell), usual)
+
+
+def remedy(estimator: Any) -> str:
+    """Return what may help where the solver diverges."""
+    if estimator.solver in UPDATE_RULES:
+        return "a smaller learning_rate_init, a max_grad_norm, or X and y of unit scale"
+    return "a larger alpha, another random_state, a stochastic solver, or X and y of unit scale"
 
 
 def check_kind(X: np.ndarray, name: str) -> None:

@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.estimators._parameters import find_missing, settled
 from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
-from skrnn.losses import Loss
+from skrnn.losses._base import Loss
 from skrnn.sequences._targets import Targets
 
 #: What follows from raw outputs: predictions that are the same, their exponentials, or for each target in increasing

@@ -10,10 +10,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn._inputs._warnings import warn
-from skrnn.estimators._build import make_network, make_solver, remedy
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._fitted import Outcome, read_theta, store_outcome
 from skrnn.estimators._parallel import worker_map, worker_runs
+from skrnn.estimators._parameters import make_network, make_solver, make_solver_objective, remedy
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._threads import single_threaded_blas
@@ -22,7 +22,8 @@ from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
-from skrnn.solvers import UPDATE_RULES, DivergenceError, Monitor
+from skrnn.solvers._monitor import DivergenceError, Monitor
+from skrnn.solvers._registry import UPDATE_RULES
 
 #: Parameters below it are of usual size.
 _LARGE = 1e6
@@ -138,8 +139,8 @@ class Training:
         self.store(fitted, outcome, [outcome])
         return vars(fitted)
 
-    def objective(self, data: TrainingData, rng: np.random.RandomState | None, map_chunks: Map) -> Objective:
-        """Return the objective on standardised targets; `rng` draws what is dropped."""
+    def objective(self, data: TrainingData, map_chunks: Map) -> Objective:
+        """Return the objective on standardised targets."""
         loss = self.encoder.loss
         values = loss.standardised(data.targets.values, self.encoder.location, self.encoder.scale).astype(self.dtype)
         return Objective(
@@ -148,8 +149,6 @@ class Training:
             data.sequences,
             replace(data.targets, values=values),
             self.estimator.alpha,
-            bptt_steps=self.estimator.bptt_steps,
-            rng=rng,
             map_chunks=map_chunks,
         )
 
@@ -182,7 +181,8 @@ class Run:
         was_interrupted, error = False, None
         theta, loss = self.theta, np.inf
         try:
-            theta, loss = monitor.kept(self._solver.minimize(self._objective, theta, monitor))
+            objective = make_solver_objective(training.estimator, self._objective, self.rng)
+            theta, loss = monitor.kept(self._solver.minimize(objective, theta, monitor))
             self._require_finite_outputs(theta)
         except KeyboardInterrupt:
             monitor.forget_unfinished()
@@ -206,14 +206,13 @@ class Run:
     def _begin(self, training: Training, map_chunks: Map, watcher: IterationWatcher | None) -> None:
         """Make objective, monitor and solver, as an interrupted run has left them."""
         estimator, validation = training.estimator, training.validation
-        drops = estimator.dropout or estimator.recurrent_dropout
         self._training = training
-        self._objective = training.objective(training.data, self.rng if drops else None, map_chunks)
+        self._objective = training.objective(training.data, map_chunks)
         self._monitor = monitor = Monitor(
             max_iter=training.max_iter,
             tol=estimator.tol,
             n_iter_no_change=estimator.n_iter_no_change,
-            validate=None if validation is None else training.objective(validation, None, map_chunks).evaluate,
+            validate=None if validation is None else training.objective(validation, map_chunks).evaluate,
             early_stopping=estimator.early_stopping,
             verbose=bool(estimator.verbose),
             remedy=remedy(estimator),
@@ -267,11 +266,10 @@ class Run:
         """Return the outcome of a run that keeps `theta`, without its merits."""
         monitor = self._monitor
         of_this_run = (monitor.loss_curve, monitor.validation_loss_curve, monitor.validation_scores)
-        first, second, third = ([*earlier, *later] for earlier, later in zip(self.curves, of_this_run, strict=True))
         return Outcome(
             theta=theta,
             loss=loss,
-            curves=(first, second, third),
+            curves=[[*earlier, *later] for earlier, later in zip(self.curves, of_this_run, strict=True)],
             n_iter=monitor.n_iter,
             stopped_short=monitor.stopped_short,
             n_samples_seen=self._n_samples_seen_now,

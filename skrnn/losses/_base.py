@@ -1,60 +1,105 @@
-"""The contract of a loss: what a network's outputs cost, and in which direction they should move."""
+"""The contract of a loss: what the outputs of a network cost, and in which direction they should move."""
 
 import math
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
+from scipy.optimize import brentq
+
+from skrnn.losses._statistics import UNITS, entry_weights, is_constant, mean_share_explained
 
 
 class Loss(ABC):
-    """A pointwise loss of raw network outputs.
+    """The loss of the raw outputs of a network, one number per column.
 
-    Arrays have the targets last: `y`, `raw` and `d_raw` are (n_outputs, n_columns), a column a sequence or a timestep.
-    `present`, of the same shape, is zero where an output has no target, and None where all have. A loss holds
-    nothing that depends on data and normalises nothing over the columns: weights and means are the objective's.
+    Arrays have the columns last: `y`, `raw` and `d_raw` are (n_outputs, n_columns), one column per sequence or per
+    timestep. A subclass says what a single entry costs: `value_and_slope` and `curvature`. This class leaves out the
+    entries without a target (`present`, of the same shape, is zero there; None where all have one), and takes the sum
+    or the mean over the outputs. Nothing is weighed or averaged over the columns: the objective does that.
 
     Attributes
     ----------
+    averages_outputs : bool
+        Whether the loss of a column is the mean over its outputs, or else the sum.
     has_residuals : bool
-        Whether the loss is a sum of squares: then it has `residuals`.
+        Whether the loss is a sum of squares: then it has `residual_and_slope`.
     link : {"identity", "log"}
-        What of the predicted mean the outputs are: "log", its logarithm.
+        What of the prediction the outputs are: the prediction itself, or its logarithm.
+    units : {"none", "mean", "median", "log mean"}
+        The statistics that targets are standardised by: a key of `UNITS`.
     least_target : float
         No target is below it, and in no output are all equal to it.
-    n_outputs_per_target : int
-        How many outputs of the network are about one target, which `y` repeats for each.
     """
 
+    averages_outputs: ClassVar[bool] = True
     has_residuals: ClassVar[bool] = False
     link: ClassVar[str] = "identity"
+    units: ClassVar[str] = "none"
     least_target: ClassVar[float] = -math.inf
 
     @property
     def n_outputs_per_target(self) -> int:
-        """How many outputs of the network are about one target."""
+        """How many outputs of the network are about one target, which `y` repeats for each."""
         return 1
 
+    # What a subclass says of each entry; it may look at the other outputs of the column
+
     @abstractmethod
+    def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write the derivative with respect to each output into `slope`, and return what each costs, a new array."""
+
+    @abstractmethod
+    def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
+        """Write the second derivative times the perturbation `t_raw` of the outputs into `d_raw`, another array.
+
+        The second derivative must be positive semi-definite. Where it is zero almost everywhere, take the curvature of
+        a quadratic that touches the loss from above.
+        """
+
+    def residual_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write the slope of each residual into `slope` and return the residuals: half its square is what it costs."""
+        raise NotImplementedError(f"{type(self).__name__} is not a sum of squares: it has no residuals.")
+
+    def predict(self, raw: np.ndarray) -> np.ndarray:
+        """Return the prediction, (n_outputs, n_columns), that `raw` stands for."""
+        return raw if self.link == "identity" else exp(raw)
+
+    def best_constant(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return for each row of targets the raw output of least weighted loss, (n_outputs,): `score` compares with it.
+
+        `y` and the weights are (n_outputs, n_columns), float64. By default it is where the slope is zero, for a convex
+        loss with the identity link.
+        """
+        return np.array([self._root_of_slope(*row) for row in zip(y, weights, strict=True)])
+
+    # What the objective asks for
+
     def loss_gradient(
         self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
     ) -> np.ndarray:
         """Write the gradient of each column's loss into `d_raw` and return the losses, (n_columns,)."""
+        values = self.value_and_slope(y, raw, d_raw)
+        if present is not None:
+            values *= present
+            d_raw *= present
+        if len(raw) == 1:
+            return values[0]
+        losses = np.add.reduce(values, axis=0)
+        if self.averages_outputs:
+            losses *= 1.0 / len(raw)
+            d_raw *= 1.0 / len(raw)
+        return losses
 
-    @abstractmethod
     def curvature_product(
-        self,
-        y: np.ndarray,
-        raw: np.ndarray,
-        t_raw: np.ndarray,
-        d_raw: np.ndarray,
-        present: np.ndarray | None = None,
+        self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
     ) -> None:
-        """Write H t_raw into `d_raw`, another array than `t_raw`.
-
-        H is positive semi-definite: the Hessian of each column's loss with respect to its outputs. Where that is zero
-        almost everywhere it is the curvature of a quadratic that touches the loss from above.
-        """
+        """Write H t_raw into `d_raw`, another array than `t_raw`, with the curvature H of each column's loss."""
+        self.curvature(y, raw, t_raw, d_raw)
+        if present is not None:
+            d_raw *= present
+        if self.averages_outputs:
+            d_raw *= 1.0 / len(raw)
 
     def residuals(
         self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
@@ -63,17 +108,29 @@ class Loss(ABC):
 
         Half their squares, added up over the outputs, are the column's loss.
         """
-        raise NotImplementedError(f"{type(self).__name__} is not a sum of squares: it has no residuals.")
+        residuals = self.residual_and_slope(y, raw, d_raw)
+        if self.averages_outputs:
+            d_raw *= math.sqrt(1.0 / len(raw))
+        if present is not None:
+            d_raw *= present
+        residuals *= d_raw
+        return residuals
 
-    @abstractmethod
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> float:
-        """Return how good `raw` is, the larger the better, for columns of these weights, (n_columns,)."""
+        """Return how good `raw` is, the larger the better, for columns of these weights, (n_columns,).
 
-    @abstractmethod
-    def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return the prediction, (n_outputs, n_columns), that `raw` stands for: values or probabilities."""
+        D^2, averaged over the outputs: the share of the loss of the best constant that is explained.
+        """
+        y, raw = y.astype(np.float64), raw.astype(np.float64)
+        weights = entry_weights(y, weights, present)
+        constants = np.broadcast_to(self.best_constant(y, weights)[:, None], y.shape)
+        losses, of_constants = (
+            np.average(self.value_and_slope(y, outputs, np.empty_like(y)), axis=1, weights=weights)
+            for outputs in (raw, constants)
+        )
+        return mean_share_explained(losses, np.where(is_constant(y, weights), 0.0, of_constants))
 
     def location_scale(
         self, y: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
@@ -82,8 +139,34 @@ class Loss(ABC):
 
         A readout of zeros, times the scale, plus the location, is then a fair prediction. `y` is float64.
         """
-        return np.zeros(len(y)), np.ones(len(y))
+        return UNITS[self.units](y, entry_weights(y, weights, present))
 
     def standardised(self, y: np.ndarray, location: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """Return the targets on which a network has to be trained whose outputs are then scaled and shifted so."""
+        """Return the targets on which to train a network whose outputs are then scaled and shifted in this way.
+
+        With the log link a shift of the outputs is a factor of the predictions.
+        """
+        if self.link == "log":
+            return y * np.exp(-location[:, None])
         return (y - location[:, None]) / scale[:, None]
+
+    def _root_of_slope(self, y: np.ndarray, weights: np.ndarray) -> float:
+        """Return the constant of least loss for targets y, (n_columns,), with these weights."""
+        y, weights = y[weights > 0.0], weights[weights > 0.0]
+        least, most = y.min(), y.max()
+        if least == most:
+            return least
+
+        def slope_at(constant: float) -> float:
+            slope = np.empty((1, len(y)))
+            self.value_and_slope(y[np.newaxis], np.full_like(slope, constant), slope)
+            return float(np.dot(weights, slope[0]))
+
+        # From the largest float64 to the tolerance, 2e-12, are 1063 halvings.
+        return brentq(slope_at, least, most, maxiter=2000)
+
+
+def exp(raw: np.ndarray) -> np.ndarray:
+    """Return exp(raw), infinity where a step went too far: the solver sees the loss, and steps back."""
+    with np.errstate(over="ignore"):
+        return np.exp(raw)

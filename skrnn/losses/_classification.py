@@ -1,6 +1,6 @@
 """Log losses of classification, stable for outputs of any size (no clipping of probabilities)."""
 
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from scipy.special import expit
@@ -17,32 +17,19 @@ class BinaryLogLoss(Loss):
     doi:10.1093/imanum/draa038).
     """
 
-    def loss_gradient(
-        self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Write sigmoid(raw) - y into `d_raw` and return the losses, (n_columns,)."""
-        losses = np.logaddexp(0.0, (1.0 - 2.0 * y) * raw)
-        expit(raw, out=d_raw)
-        d_raw -= y
-        if present is not None:
-            losses *= present
-            d_raw *= present
-        return losses.sum(axis=0)
+    averages_outputs: ClassVar[bool] = False
 
-    def curvature_product(
-        self,
-        y: np.ndarray,
-        raw: np.ndarray,
-        t_raw: np.ndarray,
-        d_raw: np.ndarray,
-        present: np.ndarray | None = None,
-    ) -> None:
+    def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write sigmoid(raw) - y into `slope` and return the log losses."""
+        expit(raw, out=slope)
+        slope -= y
+        return np.logaddexp(0.0, (1.0 - 2.0 * y) * raw)
+
+    def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
         """Write p (1 - p) t_raw into `d_raw`, with the probabilities p = sigmoid(raw)."""
         expit(raw, out=d_raw)
         d_raw *= expit(-raw)  # not 1 - p, which rounds to zero where p is almost one
         d_raw *= t_raw
-        if present is not None:
-            d_raw *= present
 
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
@@ -63,29 +50,24 @@ class MultinomialLogLoss(Loss):
     """Log loss of one class out of n_outputs; `y` holds a one in the row of the class, else zeros.
 
     log(sum_k exp(raw_k)) - sum_k y_k raw_k; its gradient is softmax(raw) - y. The largest output is subtracted first
-    (Blanchard, Higham, Higham 2021, doi:10.1093/imanum/draa038).
+    (Blanchard, Higham, Higham 2021, doi:10.1093/imanum/draa038). The outputs of a column have one target together: it
+    is there or not, and what the column costs is the cost of the output of its class.
     """
 
-    def loss_gradient(
-        self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Write softmax(raw) - y into `d_raw` and return the losses, (n_columns,)."""
-        shifted = raw - raw.max(axis=0)
-        np.exp(shifted, out=d_raw)
-        normalisers = d_raw.sum(axis=0)
-        losses = np.log(normalisers) - (y * shifted).sum(axis=0)
-        d_raw /= normalisers
-        d_raw -= y
-        return losses
+    averages_outputs: ClassVar[bool] = False
 
-    def curvature_product(
-        self,
-        y: np.ndarray,
-        raw: np.ndarray,
-        t_raw: np.ndarray,
-        d_raw: np.ndarray,
-        present: np.ndarray | None = None,
-    ) -> None:
+    def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write softmax(raw) - y into `slope` and return -y_k log(softmax(raw)_k)."""
+        log_odds = raw - raw.max(axis=0)
+        np.exp(log_odds, out=slope)
+        normalisers = slope.sum(axis=0)
+        slope /= normalisers
+        slope -= y
+        np.subtract(np.log(normalisers), log_odds, out=log_odds)
+        log_odds *= y
+        return log_odds
+
+    def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
         """Write p * t_raw - p (p . t_raw) into `d_raw`, with the probabilities p = softmax(raw)."""
         probabilities = self.predict(raw)
         np.multiply(probabilities, t_raw, out=d_raw)
@@ -94,7 +76,7 @@ class MultinomialLogLoss(Loss):
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> float:
-        """Return the share of samples whose class has the largest output."""
+        """Return the share of columns whose class has the largest output."""
         return float(np.average(raw.argmax(axis=0) == y.argmax(axis=0), weights=weights))
 
     def predict(self, raw: np.ndarray) -> np.ndarray:

@@ -1,13 +1,19 @@
-"""Losses of regression that look for the mean."""
+"""Losses of regression: those that look for the mean, and those that are linear far from the target.
 
-import math
+The latter, robust losses and quantiles, standardise targets by median and median absolute deviation: targets that lie
+far off do not squeeze the others together. All are averages over the outputs.
+"""
+
 from typing import ClassVar, final
 
 import numpy as np
 from scipy.special import xlogy
 
-from skrnn.losses._base import Loss
-from skrnn.losses._statistics import entry_weights, mean_and_deviation, mean_share_explained
+from skrnn.losses._base import Loss, exp
+from skrnn.losses._statistics import weighted_quantiles
+
+#: Added to |raw - y| in the curvature of a loss that is linear there: it bounds the curvature at the kink.
+KINK_WIDTH = 1e-3
 
 
 @final
@@ -15,67 +21,27 @@ class HalfSquaredError(Loss):
     """Half the squared error, averaged over the outputs: mean_k (raw_k - y_k)^2 / 2."""
 
     has_residuals: ClassVar[bool] = True
+    units: ClassVar[str] = "mean"
 
-    def loss_gradient(
-        self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Write (raw - y) / n_outputs into `d_raw` and return the losses, (n_columns,)."""
-        n_outputs = len(raw)
-        np.subtract(raw, y, out=d_raw)
-        if present is not None:
-            d_raw *= present
-        losses = np.add.reduce(np.square(d_raw), axis=0)
-        losses *= 0.5 / n_outputs
-        if n_outputs > 1:
-            d_raw *= 1.0 / n_outputs
-        return losses
+    def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write raw - y into `slope` and return half its square."""
+        np.subtract(raw, y, out=slope)
+        values = np.square(slope)
+        values *= 0.5
+        return values
 
-    def curvature_product(
-        self,
-        y: np.ndarray,
-        raw: np.ndarray,
-        t_raw: np.ndarray,
-        d_raw: np.ndarray,
-        present: np.ndarray | None = None,
-    ) -> None:
-        """Write t_raw / n_outputs into `d_raw`."""
-        np.multiply(t_raw, 1.0 / len(raw), out=d_raw)
-        if present is not None:
-            d_raw *= present
+    def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
+        """Write t_raw into `d_raw`."""
+        d_raw[...] = t_raw
 
-    def residuals(
-        self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Write sqrt(1 / n_outputs) into `d_raw` and return as many times raw - y, (n_outputs, n_columns)."""
-        d_raw[...] = math.sqrt(1.0 / len(raw))
-        if present is not None:
-            d_raw *= present
-        residuals = raw - y
-        residuals *= d_raw
-        return residuals
+    def residual_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write one into `slope` and return raw - y."""
+        slope.fill(1.0)
+        return raw - y
 
-    def score(
-        self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
-    ) -> float:
-        """Return R^2, averaged over the outputs, as `sklearn.metrics.r2_score` has it."""
-        if present is not None:
-            weights = present if weights is None else present * weights
-        residual = np.average((y - raw) ** 2, axis=1, weights=weights)
-        mean = np.average(y, axis=1, weights=weights)
-        total = np.average((y - mean[:, None]) ** 2, axis=1, weights=weights)
-        return mean_share_explained(residual, total)
-
-    def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return `raw` itself."""
-        return raw
-
-    def location_scale(
-        self, y: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and standard deviation of the targets."""
-        if present is not None:
-            weights = entry_weights(y, weights, present)
-        return mean_and_deviation(y, weights)
+    def best_constant(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the mean: the score is R^2, as `sklearn.metrics.r2_score` has it."""
+        return np.average(y, axis=1, weights=weights)
 
 
 @final
@@ -83,81 +49,150 @@ class HalfPoissonDeviance(Loss):
     """Half the Poisson deviance of counts, averaged over the outputs: mean_k exp(raw_k) - y_k raw_k, plus a constant.
 
     The constant, mean_k y_k log(y_k) - y_k, is what makes the loss zero where exp(raw) = y. Outputs are logarithms of
-    the predicted means.
+    the predicted means. Targets are divided by their mean m, which the readout's bias takes up: the loss of y / m at
+    raw - log(m) is that of y at raw, divided by m.
     """
 
     link: ClassVar[str] = "log"
+    units: ClassVar[str] = "log mean"
     least_target: ClassVar[float] = 0.0
 
-    def loss_gradient(
-        self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Write (exp(raw) - y) / n_outputs into `d_raw` and return the losses, (n_columns,)."""
-        deviances = _half_deviances(y, raw)
-        np.subtract(_exp(raw), y, out=d_raw)
-        if present is not None:
-            deviances *= present
-            d_raw *= present
-        losses = np.add.reduce(deviances, axis=0)
-        losses *= 1.0 / len(raw)
-        d_raw *= 1.0 / len(raw)
-        return losses
+    def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write exp(raw) - y into `slope` and return half the deviances."""
+        deviances = exp(raw)
+        np.subtract(deviances, y, out=slope)
+        deviances -= y * raw
+        deviances += xlogy(y, y)
+        deviances -= y
+        return deviances
 
-    def curvature_product(
-        self,
-        y: np.ndarray,
-        raw: np.ndarray,
-        t_raw: np.ndarray,
-        d_raw: np.ndarray,
-        present: np.ndarray | None = None,
-    ) -> None:
-        """Write exp(raw) t_raw / n_outputs into `d_raw`."""
-        np.multiply(_exp(raw), t_raw, out=d_raw)
-        d_raw *= 1.0 / len(raw)
-        if present is not None:
-            d_raw *= present
+    def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
+        """Write exp(raw) t_raw into `d_raw`."""
+        np.multiply(exp(raw), t_raw, out=d_raw)
+
+    def best_constant(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the mean: D^2 is that of `sklearn.metrics.d2_tweedie_score` with power=1."""
+        means = np.average(y, axis=1, weights=weights)
+        return np.log(np.where(means > 0.0, means, 1.0))  # of targets that are all zero there is no best
+
+
+@final
+class AbsoluteError(Loss):
+    """The absolute error, averaged over the outputs, mean_k |raw_k - y_k|: predictions are medians."""
+
+    units: ClassVar[str] = "median"
+
+    def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write sign(raw - y) into `slope` and return |raw - y|."""
+        np.subtract(raw, y, out=slope)
+        values = np.abs(slope)
+        np.sign(slope, out=slope)
+        return values
+
+    def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
+        """Write t_raw / (|raw - y| + KINK_WIDTH) into `d_raw`.
+
+        The curvature of the quadratic that touches |raw - y| at the present residual and is nowhere below it: the loss
+        itself has none (Hunter, Lange 2000, doi:10.1080/10618600.2000.10474866).
+        """
+        _touch_from_above(y, raw, t_raw, d_raw)
+
+    def best_constant(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the median: D^2 is that of `sklearn.metrics.d2_absolute_error_score`."""
+        return weighted_quantiles(y, weights, 0.5)
+
+
+@final
+class Huber(Loss):
+    """Huber's loss, averaged over the outputs: half the squared error up to an error of one, linear beyond.
+
+    mean_k of (raw_k - y_k)^2 / 2 where |raw_k - y_k| <= 1, else |raw_k - y_k| - 1/2 (Huber 1964,
+    doi:10.1214/aoms/1177703732).
+    """
+
+    units: ClassVar[str] = "median"
+
+    def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write raw - y, clipped to one, into `slope` and return the losses."""
+        values = raw - y
+        np.clip(values, -1.0, 1.0, out=slope)
+        values -= 0.5 * slope
+        values *= slope
+        return values
+
+    def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
+        """Write t_raw into `d_raw` where the loss is quadratic, zero where it is linear."""
+        d_raw[...] = np.abs(raw - y) <= 1.0
+        d_raw *= t_raw
+
+
+@final
+class Quantile(Loss):
+    """The pinball loss of quantiles, averaged over the outputs: mean_k of the larger of level_k e_k and
+    (level_k - 1) e_k, where e = y - raw.
+
+    An error costs `level` where the target lies above the output and 1 - level where it lies below (Koenker, Bassett
+    1978, doi:10.2307/1913643). At level 1/2 that is half the absolute error.
+
+    Parameters
+    ----------
+    levels : tuple of float, default=(0.5,)
+        Levels between zero and one, in increasing order. Outputs are those of one target after another: one output for
+        each level.
+    """
+
+    units: ClassVar[str] = "median"
+
+    def __init__(self, levels: tuple[float, ...] = (0.5,)) -> None:
+        self.levels = levels
+
+    @property
+    def n_outputs_per_target(self) -> int:
+        """One for each level."""
+        return len(self.levels)
+
+    def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Write -level where the target lies above the output, 1 - level where it lies below, and return the losses."""
+        # How much steeper than 1/2 the loss of each output is where the output is too large, (n_outputs, 1).
+        tilts = (0.5 - self._levels(len(raw))[:, None]).astype(raw.dtype)
+        np.subtract(raw, y, out=slope)
+        values = 0.5 * np.abs(slope) + tilts * slope
+        np.sign(slope, out=slope)
+        slope *= 0.5 + tilts * slope  # zero where the target is hit
+        return values
+
+    def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
+        """Write t_raw / (|raw - y| + KINK_WIDTH) / 2 into `d_raw`, as that of the absolute error."""
+        _touch_from_above(y, raw, t_raw, d_raw)
+        d_raw *= 0.5
 
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> float:
-        """Return D^2, averaged over the outputs, as `sklearn.metrics.d2_tweedie_score` has it with power=1."""
-        y, raw = y.astype(np.float64), raw.astype(np.float64)
-        weights = entry_weights(y, weights, present)
-        means = np.average(y, axis=1, weights=weights)[:, None]
-        of_means = xlogy(y, y / np.where(means > 0.0, means, 1.0)) + (means - y)
-        is_mean = np.abs(y - means) <= 10 * np.finfo(np.float64).eps * means  # but for rounding
-        total = np.average(np.where(is_mean, 0.0, of_means), axis=1, weights=weights)
-        return mean_share_explained(np.average(_half_deviances(y, raw), axis=1, weights=weights), total)
+        """Return D^2 of the ordered quantiles, averaged, as `sklearn.metrics.d2_pinball_score` has it."""
+        return super().score(y, self.predict(raw), weights, present)
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return exp(raw), the mean."""
-        return _exp(raw)
+        """Return `raw`, or with several levels those of each target in increasing order, so that no two cross.
 
-    def location_scale(
-        self, y: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the logarithm of the targets' mean, and one."""
-        means = np.average(y, axis=1, weights=entry_weights(y, weights, present))
-        return np.log(means), np.ones(len(y))
-
-    def standardised(self, y: np.ndarray, location: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """Return the targets divided by their mean, exp(location), which the readout's bias takes up.
-
-        The loss of y / m at raw - log(m) is that of y at raw, divided by m.
+        Ordered quantiles are nowhere further from the true ones (Chernozhukov, Fernandez-Val, Galichon 2010,
+        doi:10.3982/ECTA7880).
         """
-        return y * np.exp(-location[:, None])
+        n_levels = len(self.levels)
+        return raw if n_levels == 1 else np.sort(raw.reshape(-1, n_levels, raw.shape[1]), axis=1).reshape(raw.shape)
+
+    def best_constant(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the quantile at the level of each output."""
+        return weighted_quantiles(y, weights, self._levels(len(y)))
+
+    def _levels(self, n_outputs: int) -> np.ndarray:
+        """Return the level of each output, (n_outputs,)."""
+        return np.tile(self.levels, n_outputs // len(self.levels))
 
 
-def _exp(raw: np.ndarray) -> np.ndarray:
-    """Return exp(raw), infinity where a step went too far: the solver sees the loss, and steps back."""
-    with np.errstate(over="ignore"):
-        return np.exp(raw)
-
-
-def _half_deviances(y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-    """Return half the Poisson deviance of each output, (n_outputs, n_columns)."""
-    deviances = _exp(raw)
-    deviances -= y * raw
-    deviances += xlogy(y, y)
-    deviances -= y
-    return deviances
+def _touch_from_above(y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
+    """Write t_raw / (|raw - y| + KINK_WIDTH) into `d_raw`."""
+    np.subtract(raw, y, out=d_raw)
+    np.abs(d_raw, out=d_raw)
+    d_raw += KINK_WIDTH
+    np.divide(t_raw, d_raw, out=d_raw)

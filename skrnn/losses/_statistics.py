@@ -1,7 +1,9 @@
 """Weighted statistics of targets: what they are standardised by, and what a loss is compared with.
 
-Arrays are (n_outputs, n_columns), a row an output; what weighs nothing counts for nothing.
+Arrays are (n_outputs, n_columns), float64, one row per output; entries of weight zero are not counted.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,35 +17,43 @@ def entry_weights(y: np.ndarray, weights: np.ndarray | None, present: np.ndarray
     return entries if weights is None else entries * weights
 
 
-def mean_and_deviation(y: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each row, one instead of zero; weights are as in `numpy.average`."""
+def zero_and_one(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return zeros and ones, each (n_outputs,): nothing is standardised."""
+    return np.zeros(len(y)), np.ones(len(y))
+
+
+def log_mean_and_one(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logarithm of the mean of each row, and ones."""
+    return np.log(np.average(y, axis=1, weights=weights)), np.ones(len(y))
+
+
+def mean_and_deviation(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each row; a deviation of zero becomes one."""
     location = np.average(y, axis=1, weights=weights)
-    deviations = y - location[:, None]
-    if weights is not None:
-        deviations = np.where(weights > 0.0, deviations, 0.0)  # what is not there has none
+    deviations = np.where(weights > 0.0, y - location[:, None], 0.0)  # of entries that are not counted there is none
     largest = np.abs(deviations).max(axis=1)
-    constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not spread
+    constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not variation
     largest[constant] = 1.0
     # Divided by the largest first, so that no square overflows or vanishes.
-    spread = np.average((deviations / largest[:, None]) ** 2, axis=1, weights=weights)
-    return location, np.where(constant, 1.0, largest * np.sqrt(spread))
+    variance = np.average((deviations / largest[:, None]) ** 2, axis=1, weights=weights)
+    return location, np.where(constant, 1.0, largest * np.sqrt(variance))
 
 
 def median_and_deviation(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the median of each row, and 1.4826 times the median absolute deviation, both weighted.
 
     For normal numbers that is the standard deviation (Rousseeuw, Croux 1993, doi:10.1080/01621459.1993.10476408).
-    Where more than half of the numbers are the same it would be zero: the standard deviation stands in.
+    Where more than half of the numbers are the same it would be zero: the standard deviation replaces it.
     """
     location = weighted_quantiles(y, weights, 0.5)
     deviations = np.abs(y - location[:, None])
     scale = _NORMAL_DEVIATIONS * weighted_quantiles(deviations, weights, 0.5)
-    without_spread = scale <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not spread
-    return location, np.where(without_spread, mean_and_deviation(y, weights)[1], scale)
+    vanishes = scale <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not variation
+    return location, np.where(vanishes, mean_and_deviation(y, weights)[1], scale)
 
 
 def weighted_quantiles(y: np.ndarray, weights: np.ndarray, levels: float | np.ndarray) -> np.ndarray:
-    """Return the quantile of each row, (n_outputs,), at one level or at a level a row, (n_outputs,).
+    """Return the quantile of each row, (n_outputs,), at one level or at one level per row, (n_outputs,).
 
     It minimises the weighted pinball loss. Where all between two numbers do, it is half-way: an entry of weight two is
     the same entry twice.
@@ -57,6 +67,22 @@ def weighted_quantiles(y: np.ndarray, weights: np.ndarray, levels: float | np.nd
     upper = np.argmax(below > wanted + rounding, axis=1)
     lower, upper = (np.take_along_axis(order, index[:, None], axis=1) for index in (lower, upper))
     return 0.5 * (np.take_along_axis(y, lower, axis=1) + np.take_along_axis(y, upper, axis=1))[:, 0]
+
+
+#: What targets, (n_outputs, n_columns), of which the entries have weights, are standardised by: location and scale.
+UNITS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
+    "none": zero_and_one,
+    "mean": mean_and_deviation,
+    "median": median_and_deviation,
+    "log mean": log_mean_and_one,
+}
+
+
+def is_constant(y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return for which rows all entries that are counted are equal, (n_outputs,)."""
+    is_counted = weights > 0.0
+    least = y.min(axis=1, where=is_counted, initial=np.inf)
+    return least >= y.max(axis=1, where=is_counted, initial=-np.inf)
 
 
 def mean_share_explained(losses: np.ndarray, losses_of_constant: np.ndarray) -> float:

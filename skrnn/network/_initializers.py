@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from skrnn.cells import Cell
+from skrnn.cells._base import Cell
 from skrnn.network._parameters import LayerParameters, ParameterLayout
 
 

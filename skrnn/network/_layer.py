@@ -10,7 +10,7 @@ from typing import Any, final
 
 import numpy as np
 
-from skrnn.cells import Cell
+from skrnn.cells._base import Cell
 from skrnn.network._layer_workspace import BackwardRoom, Block, LayerWorkspace
 from skrnn.network._parameters import LayerParameters
 from skrnn.network._products import tiled_product

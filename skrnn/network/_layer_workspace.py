@@ -5,7 +5,7 @@ from typing import Protocol, final
 
 import numpy as np
 
-from skrnn.cells import Cell
+from skrnn.cells._base import Cell
 from skrnn.network._products import add_products, count_tiles, tile_rows
 from skrnn.network._shared_inputs import SharedInputs
 from skrnn.sequences._batches import Segments

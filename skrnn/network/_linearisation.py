@@ -1,13 +1,17 @@
 """A network linearised: its outputs at theta on a batch, and their derivative as an operator in both directions."""
 
-from collections.abc import Iterator
-from itertools import product
-from typing import final
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
+from itertools import product, repeat
+from typing import Any, final
 
 import numpy as np
 
-from skrnn.network._network import Network, Workspace
-from skrnn.sequences._batches import Batch
+from skrnn.network._inference import split
+from skrnn.network._network import Network, Workspace, Workspaces
+from skrnn.network._objective import Objective
+from skrnn.sequences._batches import Batch, room_for
 from skrnn.sequences._ragged import Sequences
 
 #: Bytes of the gradients that are rolled up at once.
@@ -91,3 +95,47 @@ class Linearisation:
         n_numbers = self._batch.n_timesteps * (n_rows + self._network.layout.readout_size) + self._n_parameters
         size = max(1, _GRADIENT_BYTES // (len(self._batch) * n_numbers * self._dtype.itemsize))
         return (probes[first : first + size] for first in range(0, len(probes), size))
+
+
+@final
+class LinearisedChunks:
+    """All the data of an objective, chunk by chunk, and the network linearised on each chunk."""
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        self._workspaces = Workspaces(objective.network, objective.dtype, backward=True)
+        self._theta: np.ndarray | None = None
+
+    @cached_property
+    def plan(self) -> list[Batch]:
+        """The chunks."""
+        return split(self._objective.network, self._objective.sequences)
+
+    def map(self, method: Any, *of_chunks: Iterable[Any], **arguments: Any) -> Iterable[Any]:
+        """Return what a method of the owner of these chunks returns for each of them, in their order.
+
+        It is called with the chunk, with one of each of `of_chunks`, and with the same keyword arguments for all.
+        Workers are sent the owner, and told the number of the chunk: they know the plan, as they know the data.
+        """
+        call = partial(_call_with_chunk, partial(method.__func__, **arguments))
+        return self._objective.map_chunks(call, repeat(method.__self__), range(len(self.plan)), *of_chunks)
+
+    @contextmanager
+    def linearised(self, theta: np.ndarray, chunk: Batch) -> Iterator[tuple[Linearisation, np.ndarray]]:
+        """Lend the network linearised on a chunk, and an array for a gradient on its outputs."""
+        network, sequences = self._objective.network, self._objective.sequences
+        with self._workspaces.take(room_for(sequences, chunk.n_timesteps), len(chunk), chunk) as workspace:
+            linear = Linearisation(network, theta, sequences, chunk, workspace)
+            yield linear, workspace.d_raw[:, : linear.raw.shape[1]]
+
+    def known(self, theta: np.ndarray) -> np.ndarray:
+        """Return theta in the dtype of the data: the same object for the same numbers, by which workspaces know it."""
+        theta = theta.astype(self._objective.dtype, copy=False)
+        if self._theta is None or not np.array_equal(theta, self._theta):
+            self._theta = theta.copy()
+        return self._theta
+
+
+def _call_with_chunk(method: Callable[..., Any], owner: Any, number: int, *of_chunk: Any) -> Any:
+    """Return what a method of the owner returns for its chunk of this number."""
+    return method(owner, owner.chunks.plan[number], *of_chunk)

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from skrnn.cells import Cell
+from skrnn.cells._base import Cell
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._parameters import NetworkParameters, ParameterLayout, ReadoutParameters

@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from skrnn.cells import Cell
+from skrnn.cells._base import Cell
 
 
 @final

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from skrnn.plotting._matplotlib import axes_or_new, colour_of, label_axes, merge_style, require_pyplot
 from skrnn.plotting._networks import final_network
-from skrnn.solvers import UPDATE_RULES
+from skrnn.solvers._registry import UPDATE_RULES
 
 #: What the mean of each loss is called.
 _LOSS_NAMES = {

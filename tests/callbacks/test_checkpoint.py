@@ -22,9 +22,9 @@ from sklearn.preprocessing import StandardScaler
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.callbacks import Checkpoint
-from skrnn.callbacks import _checkpoint as module
-from skrnn.network._objective import Objective
-from skrnn.solvers import METHODS
+from skrnn.network._full_objective import FullObjective
+from skrnn.persistence import _files as module
+from skrnn.solvers._scipy import METHODS
 from tests.callbacks.recorder import Crash, Recorder, Stopping
 from tests.estimators.tasks import assert_same_fit, fitted_attributes, make_ragged_task, make_task
 
@@ -307,7 +307,7 @@ def test_an_iteration_that_came_to_nothing_is_not_taken_for_the_first(solver, li
 def test_evaluations_are_counted_from_the_resumption_on(tmp_path, monkeypatch):
     X, y = make_task(RNNRegressor)
     n_evaluations = 0
-    full = Objective.full
+    full = FullObjective.full
 
     def counting(*arguments):
         nonlocal n_evaluations
@@ -315,7 +315,7 @@ def test_evaluations_are_counted_from_the_resumption_on(tmp_path, monkeypatch):
         return full(*arguments)
 
     resumed = crash(make_estimator(solver="lbfgs", max_fun=9, max_iter=99), tmp_path / "c", X, y, after=4)
-    monkeypatch.setattr(Objective, "full", counting)
+    monkeypatch.setattr(FullObjective, "full", counting)
     with pytest.warns(ConvergenceWarning, match=r"Maximum function evaluations \(9\)"), says_what_is_lost():
         resumed.fit(X, y)
     assert n_evaluations == 9

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.callbacks import Checkpoint, EarlyStoppingOn
 from skrnn.metrics import make_sequence_scorer
-from skrnn.solvers import SOLVERS
+from skrnn.solvers._registry import SOLVERS
 from tests.callbacks.recorder import Crash, Recorder
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, make_task
 

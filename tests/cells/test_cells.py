@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS, Cell
+from skrnn.cells._base import Cell
+from skrnn.cells._registry import CELLS
 from skrnn.network._initializers import RECURRENT_INITIALIZERS
 from tests.differences import jacobian, slopes
 from tests.float32 import as_plain, float32_only

@@ -13,8 +13,8 @@ from sklearn.model_selection import GridSearchCV
 from skrnn import RNNRegressor
 from skrnn.estimators import _parallel
 from skrnn.estimators._cluster import Keepers, active_cluster, find_shared
-from skrnn.network._objective import Objective
-from skrnn.solvers import Monitor
+from skrnn.network._full_objective import FullObjective
+from skrnn.solvers._monitor import Monitor
 from tests.cluster.tasks import assert_same_fit, make_regressor, make_task
 
 distributed = pytest.importorskip("distributed", reason="needs a Dask cluster: make test-cluster")
@@ -67,7 +67,7 @@ def condemn(client, n_tasks, owner, name):
 def test_a_worker_that_dies_in_a_chunk(mortal_client, several_chunks, n_tasks):
     X, y = make_task()
     alone = make_regressor().fit(X, y)
-    victim = condemn(mortal_client, n_tasks, Objective, "_loss_gradient_of")
+    victim = condemn(mortal_client, n_tasks, FullObjective, "_loss_gradient_of")
     with joblib.parallel_config("dask"):
         spread = make_regressor(n_jobs=-1).fit(X, y)
     assert_same_fit(spread, alone)
@@ -97,7 +97,7 @@ def test_all_workers_that_die_between_two_iterations(mortal_client, several_chun
 def test_a_worker_that_dies_in_one_of_several_starts(mortal_client):
     X, y = make_task()
     alone = make_regressor(n_init=5).fit(X, y)
-    victim = condemn(mortal_client, 1, Objective, "full")
+    victim = condemn(mortal_client, 1, FullObjective, "full")
     with joblib.parallel_config("dask"):
         spread = make_regressor(n_init=5, n_jobs=-1).fit(X, y)
     assert_same_fit(spread, alone)
@@ -110,7 +110,7 @@ def test_a_worker_that_dies_in_a_grid_search(mortal_client):
     y = X[:, -1, 0] * X[:, 0, 0]
     grid = {"alpha": [0.0, 0.1, 0.2]}
     alone = GridSearchCV(make_regressor(), grid, cv=3, error_score="raise").fit(X, y)
-    victim = condemn(mortal_client, 3, Objective, "full")
+    victim = condemn(mortal_client, 3, FullObjective, "full")
     with joblib.parallel_config("dask", scatter=[X, y]):
         spread = GridSearchCV(make_regressor(), grid, cv=3, error_score="raise", n_jobs=-1).fit(X, y)
     np.testing.assert_array_equal(spread.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.solvers import SOLVERS
+from skrnn.solvers._registry import SOLVERS
 from tests.estimators.tasks import as_objects
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

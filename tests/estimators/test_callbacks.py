@@ -18,7 +18,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.estimators import _callbacks
 from skrnn.metrics import make_sequence_scorer
-from skrnn.solvers import SOLVERS, UPDATE_RULES, Monitor
+from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._registry import SOLVERS, UPDATE_RULES
 from tests.callbacks.recorder import Recorder, Stopping
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, make_task
 

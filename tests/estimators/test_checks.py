@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning, SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 
 ESTIMATORS = [
     Estimator((16,), cell=cell, solver=solver)

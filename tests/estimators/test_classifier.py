@@ -7,7 +7,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.preprocessing import LabelBinarizer
 
 from skrnn import RNNClassifier
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from tests.estimators.tasks import assert_same_fit, make_classification_task, parameter_arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.estimators import _parallel
 from skrnn.network import _inference
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, parameter_arrays

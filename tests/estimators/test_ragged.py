@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from tests.estimators.tasks import as_objects, assert_same_fit, make_ragged_task
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -15,8 +15,8 @@ from skops import io as skops
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.cells import CELLS
-from skrnn.network._objective import Objective
+from skrnn.cells._registry import CELLS
+from skrnn.network._full_objective import FullObjective
 from tests.estimators.tasks import (
     ESTIMATED,
     assert_same_fit,
@@ -605,8 +605,8 @@ def two_blas_threads():
 def test_blas_threads_are_limited_within_and_restored_after(two_blas_threads, monkeypatch):
     X, y = make_regression_task()
     seen = []
-    full = Objective.full
-    monkeypatch.setattr(Objective, "full", lambda *arguments: (seen.append(n_blas_threads()), full(*arguments))[1])
+    full = FullObjective.full
+    monkeypatch.setattr(FullObjective, "full", lambda *arguments: (seen.append(n_blas_threads()), full(*arguments))[1])
     model = make_estimator(solver="lbfgs", max_iter=2).fit(X, y)
     assert seen
     assert all(set(counts) == {1} for counts in seen)

@@ -9,8 +9,10 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.network._objective import Objective
-from skrnn.solvers import SOLVERS, UPDATE_RULES, Monitor, _least_squares
+from skrnn.network._full_objective import FullObjective
+from skrnn.solvers import _least_squares
+from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._registry import SOLVERS, UPDATE_RULES
 from tests.estimators.tasks import ESTIMATED, best_iteration, documented_objective, make_ragged_task, make_task
 
 ignore_short_fits = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -166,8 +168,10 @@ def test_loss_is_the_objective_to_the_last_bit(solver, return_sequences, monkeyp
     model = make_estimator(RNNRegressor, solver, learning_rate_init=1e-300, max_grad_norm=None, **settings)
     model.fit(X, y, weights)
     objectives = []
-    full = Objective.full
-    monkeypatch.setattr(Objective, "full", lambda *arguments: (objectives.append(arguments[0]), full(*arguments))[1])
+    full = FullObjective.full
+    monkeypatch.setattr(
+        FullObjective, "full", lambda *arguments: (objectives.append(arguments[0]), full(*arguments))[1]
+    )
     make_estimator(RNNRegressor, "lbfgs", max_iter=1, return_sequences=return_sequences).fit(X, y, weights)
     for _, theta, loss in seen:
         assert loss == full(objectives[0], theta)[0]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from tests.estimators.tasks import make_ragged_task
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

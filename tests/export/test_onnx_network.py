@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.export import to_onnx
 from skrnn.export._onnx_network import OPERATORS
 from tests.export.fitted_networks import CELLS_WITH_ACTIVATIONS, N_FEATURES, STACKS, fitted, make_sequences

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.export import from_torch, to_torch
 from skrnn.export._torch_parameters import MODULES
 from tests.export.fitted_networks import CELLS_WITH_ACTIVATIONS, N_FEATURES, STACKS, fitted, make_sequences

@@ -2,15 +2,21 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from sklearn.exceptions import ConvergenceWarning
 
-from skrnn.cells import CELLS
-from skrnn.losses import LOSSES
-from skrnn.solvers import SCHEDULES, Monitor, StochasticSolver
+from skrnn import RNNRegressor
+from skrnn.cells._registry import CELLS
+from skrnn.estimators._parameters import _CHOICES
+from skrnn.losses._registry import LOSSES
+from skrnn.solvers._monitor import Monitor
+from skrnn.solvers._registry import SCHEDULES, SOLVERS, UPDATE_RULES
+from skrnn.solvers._stochastic import StochasticSolver
 from tests.extending.log_cosh import LogCosh
 from tests.extending.sign_descent import SignDescent
 from tests.extending.update_gate import UpdateGateCell
 from tests.gradcheck import directional_gradient_check, full_gradient_check
-from tests.problems import PARTLY_MISSING, PROBLEMS, STACKS, make_objective
+from tests.problems import PARTLY_MISSING, PROBLEMS, STACKS, make_objective, make_outputs
 
 EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
 EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
@@ -21,6 +27,9 @@ def _registered(monkeypatch):
     """Put the newcomers where a line in the source would put them."""
     monkeypatch.setitem(CELLS, "update_gate", UpdateGateCell)
     monkeypatch.setitem(LOSSES, "log_cosh", LogCosh)
+    monkeypatch.setitem(UPDATE_RULES, "sign_descent", SignDescent)
+    monkeypatch.setitem(SOLVERS, "sign_descent", SOLVERS["adam"])  # which was made of UPDATE_RULES on import
+    monkeypatch.setitem(_CHOICES, "solver", tuple(SOLVERS))
 
 
 def check_gradient(objective, theta):
@@ -60,6 +69,23 @@ def test_loss_is_log_cosh_even_where_cosh_overflows():
     assert losses[2] == pytest.approx(1000.0 - np.log(2.0))
 
 
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_score_of_the_loss_is_the_share_of_the_best_constant_s_loss(n_outputs):
+    """Nothing but its value and its slope has to be said for that."""
+    y, raw, weights = make_outputs("log_cosh", n_outputs, n_samples=40)
+    present = np.ones_like(y)
+    present[:, 3:9] = 0.0
+    shares = []
+    for row, outputs in zip(y, raw, strict=True):
+
+        def loss(constant, row=row):
+            return np.average(np.log(np.cosh(constant - row)), weights=weights * present[0])
+
+        best = minimize_scalar(loss, bounds=(row.min(), row.max()), method="bounded").fun
+        shares.append(1.0 - loss(outputs) / best)
+    assert LogCosh().score(y, raw, weights, present) == pytest.approx(np.mean(shares), rel=1e-6)
+
+
 def solve(n_epochs, state=None, theta=None):
     """Return theta and the solver's state after some epochs of sign descent."""
     objective, start = make_objective(PROBLEMS["all at once"])
@@ -86,6 +112,19 @@ def test_rule_moves_every_entry_by_the_learning_rate():
 def test_rule_goes_on_from_its_state():
     _, half, state = solve(5)
     np.testing.assert_array_equal(solve(5, state, half)[1], solve(10)[1])
+
+
+def test_rule_is_a_solver_of_the_estimators():
+    X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    y = X[:, -1, 0]
+    model = RNNRegressor((4,), solver="sign_descent", momentum=0.5, max_iter=20, tol=0, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        model.fit(X, y)
+    assert model.loss_curve_[-1] < 0.99 * model.loss_curve_[0]
+    before = model.readout_weights_
+    steps = (model.partial_fit(X, y).readout_weights_ - before) / np.std(y)
+    rate = SignDescent.auto_learning_rate
+    np.testing.assert_allclose(np.abs(steps), rate)  # a single batch: each entry moves by the rate
 
 
 def test_gradient_of_the_cell_in_both_directions_of_time():

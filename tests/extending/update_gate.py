@@ -4,7 +4,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from skrnn.cells import Cell
+from skrnn.cells._base import Cell
 
 
 @final

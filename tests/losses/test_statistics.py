@@ -81,7 +81,7 @@ def test_outliers_do_not_move_median_and_deviation(rng):
     np.testing.assert_array_equal(
         median_and_deviation(spoilt, np.ones_like(y)), median_and_deviation(y, np.ones_like(y))
     )
-    assert mean_and_deviation(spoilt, None)[1] > 1e7
+    assert mean_and_deviation(spoilt, np.ones_like(spoilt))[1] > 1e7
 
 
 def test_standard_deviation_stands_in_where_most_targets_are_the_same():
@@ -95,7 +95,7 @@ def test_standard_deviation_stands_in_where_most_targets_are_the_same():
 @pytest.mark.parametrize("n_columns", [1, 3, 10])
 def test_constant_targets_have_a_deviation_of_one_whatever_their_mean_is_rounded_to(value, n_columns):
     y = np.full((1, n_columns), value)
-    np.testing.assert_array_equal(mean_and_deviation(y, None)[1], 1.0)
+    np.testing.assert_array_equal(mean_and_deviation(y, np.ones_like(y))[1], 1.0)
     np.testing.assert_array_equal(median_and_deviation(y, np.ones_like(y))[1], 1.0)
     np.testing.assert_array_equal(mean_and_deviation(y, np.linspace(0.1, 0.7, n_columns)[None])[1], 1.0)
 

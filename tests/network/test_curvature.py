@@ -8,16 +8,15 @@ from itertools import product
 import numpy as np
 import pytest
 
-from skrnn.losses import LOSSES
-from skrnn.network import _inference, _layer_workspace, _linearisation, _objective
+from skrnn.losses._registry import LOSSES
+from skrnn.network import _full_objective, _inference, _layer_workspace, _linearisation
 from skrnn.network._inference import split
 from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network
-from skrnn.network._objective import Objective
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._targets import Targets
 from tests.differences import jacobian, slopes
-from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, STACKS, Problem, make_objective
+from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, STACKS, EveryForm, Problem, make_objective
 
 CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
 EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
@@ -45,7 +44,7 @@ def random_like(array, seed=1):
 
 def with_targets(objective, targets, alpha=ALPHA, **options):
     """Return the same objective with other targets."""
-    return Objective(objective.network, objective.loss, objective.sequences, targets, alpha, **options)
+    return EveryForm(objective.network, objective.loss, objective.sequences, targets, alpha, **options)
 
 
 def part_of_the_mean(objective):
@@ -466,7 +465,7 @@ def test_blocks_and_groups_of_any_size_give_the_same(cell_name, activation, prob
     expected = {name: ask(objective, theta) for name, ask in QUESTIONS.items()}
     monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", 1)
     monkeypatch.setattr(_linearisation, "_GRADIENT_BYTES", 1)
-    monkeypatch.setattr(_objective, "_COLUMNS_AT_ONCE", 3)
+    monkeypatch.setattr(_full_objective, "_COLUMNS_AT_ONCE", 3)
     in_blocks, _ = make()
     for name, ask in QUESTIONS.items():
         np.testing.assert_allclose(ask(in_blocks, theta), expected[name], rtol=1e-10, atol=1e-13, err_msg=name)
@@ -524,7 +523,7 @@ def test_a_single_entry_of_theta_changed_in_place_is_seen():
         objective.full(theta)
         theta[i] = np.nextafter(theta[i], np.inf)
         objective.full(theta)
-        np.testing.assert_array_equal(objective._theta, theta)
+        np.testing.assert_array_equal(objective.over_all_data.chunks._theta, theta)
 
 
 @EVERY_QUESTION
@@ -571,15 +570,15 @@ def test_diverged_theta_leaves_nothing_behind(problem, bidirectional, monkeypatc
 @pytest.mark.parametrize(
     ("dtype", "given_dtype"), [(np.float64, np.float64), (np.float32, np.float32), (np.float32, np.float64)]
 )
-def test_the_same_numbers_need_one_forward_pass(problem, dtype, given_dtype, forward_passes):
+def test_the_same_numbers_need_one_forward_pass_in_each_form(problem, dtype, given_dtype, forward_passes):
     """Whoever hands them over: SciPy passes copies, of float64."""
     objective, _ = make_objective(problem, hidden_layer_sizes=(3, 2), alpha=ALPHA, dtype=dtype)
     _, theta = make_objective(problem, hidden_layer_sizes=(3, 2), dtype=given_dtype)
     for ask in (*QUESTIONS.values(), *QUESTIONS.values()):
         ask(objective, theta.copy())
-    assert len(forward_passes) == 1
-    objective.full(-theta)
     assert len(forward_passes) == 2
+    objective.full(-theta)
+    assert len(forward_passes) == 3
 
 
 @EVERY_QUESTION
@@ -630,7 +629,7 @@ def test_nothing_is_promoted_on_the_way(ask, problem, given_dtype, monkeypatch):
     objective, theta = make_objective(problem, cell_name="gru", alpha=ALPHA, dtype=np.float32)
     curvature_product = type(objective.loss).curvature_product
     monkeypatch.setattr(type(objective.loss), "curvature_product", spied_curvature)
-    objective.map_chunks = spied_map
+    objective.objective.map_chunks = spied_map
     ask(objective, theta.astype(given_dtype))
     assert dtypes <= {np.dtype(np.float32)}
     assert dtypes or ask is QUESTIONS["residuals"]  # which are no derivatives
@@ -668,7 +667,7 @@ def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(loss_name, return_s
     columns = sequences.columns(repeated) if return_sequences else repeated
     weights = np.repeat(weights, sequences.lengths) if return_sequences else weights
     weighted = with_targets(made, Targets(targets.values, weights))
-    rows = Objective(made.network, made.loss, sequences.take(repeated), targets.take(columns), ALPHA)
+    rows = EveryForm(made.network, made.loss, sequences.take(repeated), targets.take(columns), ALPHA)
     direction = random_like(theta)
     expected = rows.gauss_newton_product(theta, direction)
     np.testing.assert_allclose(weighted.gauss_newton_product(theta, direction), expected, rtol=1e-10, atol=1e-12)

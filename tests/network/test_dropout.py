@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.network._network import Network, Workspace
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, PROBLEMS, Problem, make_objective
@@ -170,7 +170,7 @@ def test_mask_of_a_sequence_is_the_same_at_all_its_timesteps(cell_name, activati
     objective, batch, theta = make_batch(problem, **settings, **kind, **RATES["both"])
     objective(theta, batch, np.empty_like(theta))
     network = objective.network
-    for room in objective._batch_rooms.values():
+    for room in objective.on_minibatches._workspaces.values():
         assert all(0.0 < (mask == 0.0).mean() < 1.0 for mask in masks_of(room))
         runs = batch.lengths > np.arange(batch.n_timesteps)[:, None]
         for layer in room.layers:
@@ -200,7 +200,7 @@ def test_readout_sees_the_top_layer_through_one_mask_a_sequence(kind):
     network.unroll(network.pack(network.layout.views(theta)), batch, plain)
     states = network.collect(batch, plain)[:-1]
     columns = network.reading.columns(sequences, batch)
-    for room in objective._batch_rooms.values():
+    for room in objective.on_minibatches._workspaces.values():
         seen = room.readout_operand[:-1, : len(columns)]
         mask = room.output_masks[-1]
     owners = (

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.network import _inference
 from skrnn.network._inference import hidden_states, outputs, split
 from skrnn.network._network import Network, Workspace

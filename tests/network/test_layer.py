@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.network import _layer_workspace
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.network._inference import outputs
 from skrnn.network._network import Network, Workspace, Workspaces
 from skrnn.sequences._batches import Batch

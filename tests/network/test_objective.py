@@ -7,15 +7,15 @@ from functools import partial
 import numpy as np
 import pytest
 
-from skrnn.losses import LOSSES
-from skrnn.network import _inference, _layer_workspace, _objective
+from skrnn.losses._registry import LOSSES
+from skrnn.network import _inference, _layer_workspace, _minibatch_objective
 from skrnn.network._inference import outputs, split
-from skrnn.network._objective import Objective, _weigh
+from skrnn.network._objective import weighted_sum
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import from_array
 from skrnn.sequences._targets import Targets
 from tests.gradcheck import directional_gradient_check, full_gradient_check
-from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, STACKS, Problem, make_objective
+from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, STACKS, EveryForm, Problem, make_objective
 
 CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
 EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
@@ -48,7 +48,7 @@ def check_every_entry(objective, theta, alpha):
 def reweighted(objective, weights, alpha=0.0):
     """Return the same objective with other weights."""
     targets = Targets(objective.targets.values, weights, objective.targets.present)
-    return Objective(objective.network, objective.loss, objective.sequences, targets, alpha)
+    return EveryForm(objective.network, objective.loss, objective.sequences, targets, alpha)
 
 
 def penalty(objective, theta, alpha):
@@ -306,13 +306,13 @@ def test_large_minibatch_goes_through_in_parts(most, problem, bidirectional, mon
     objective, theta = make_objective(problem, cell_name="lstm", alpha=0.1, bidirectional=bidirectional)
     n_samples = objective.n_samples
     loss, gradient = mean_of_minibatches(objective, theta, batch_size=n_samples)
-    monkeypatch.setattr(_objective, "_MOST_SEQUENCES", most)
+    monkeypatch.setattr(_minibatch_objective, "_MOST_SEQUENCES", most)
     in_parts, _ = make_objective(problem, cell_name="lstm", alpha=0.1, bidirectional=bidirectional)
     for _ in range(2):  # the second time in workspaces that have been used
         total, total_gradient = mean_of_minibatches(in_parts, theta, batch_size=n_samples)
         assert total == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
-    assert max(in_parts._batch_rooms) <= most  # what there is room for at once
+    assert max(in_parts.on_minibatches._workspaces) <= most  # what there is room for at once
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])
@@ -352,7 +352,7 @@ def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(loss_name, masks, r
     if return_sequences:
         weights = np.repeat(weights, sequences.lengths)
     weighted = reweighted(objective, weights, alpha=0.1)
-    rows = Objective(objective.network, objective.loss, sequences.take(repeated), targets.take(columns), 0.1)
+    rows = EveryForm(objective.network, objective.loss, sequences.take(repeated), targets.take(columns), 0.1)
     (loss, gradient), (expected, expected_gradient) = weighted.full(theta), rows.full(theta)
     assert loss == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-10, atol=1e-14)
@@ -366,7 +366,7 @@ def test_timesteps_without_a_target_are_gone_through_all_the_same():
     ends = every.sequences.first_columns + every.sequences.lengths - 1
     values, weights = np.zeros((1, len(every.targets))), np.zeros(len(every.targets))
     values[:, ends], weights[ends] = last.targets.values, 1.0
-    every = Objective(every.network, every.loss, every.sequences, Targets(values, weights), 0.0)
+    every = EveryForm(every.network, every.loss, every.sequences, Targets(values, weights), 0.0)
     (loss, gradient), (expected, expected_gradient) = every.full(theta), last.full(theta)
     assert loss == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-10, atol=1e-14)
@@ -447,10 +447,10 @@ def test_any_map_gives_the_same_bit_for_bit(cell_name, activation, problem, bidi
         problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2), bidirectional=bidirectional
     )
     parts = (made.network, made.loss, made.sequences, made.targets, 0.1)
-    objective = Objective(*parts)
+    objective = EveryForm(*parts)
     (loss, gradient), raw, evaluation = objective.full(theta), objective.raw(theta), objective.evaluate(theta)
     with ThreadPoolExecutor(4) as pool:
-        mapped = Objective(*parts, map_chunks=pool.map)
+        mapped = EveryForm(*parts, map_chunks=pool.map)
         for _ in range(3):
             loss_again, gradient_again = mapped.full(theta)
             assert loss_again == loss
@@ -461,27 +461,24 @@ def test_any_map_gives_the_same_bit_for_bit(cell_name, activation, problem, bidi
 
 @BOTH_READINGS
 def test_pickled_objective_leaves_its_workspaces_behind(problem):
-    objective, theta = make_objective(problem, cell_name="lstm", hidden_layer_sizes=(30, 30), alpha=0.1)
+    made, theta = make_objective(problem, cell_name="lstm", hidden_layer_sizes=(30, 30), alpha=0.1)
+    objective = made.over_all_data
     small = len(pickle.dumps(objective))
     loss, gradient = objective.full(theta)
-    expected = mean_of_minibatches(objective, theta)
     copy = pickle.loads(pickle.dumps(objective))
-    assert len(pickle.dumps(objective)) < small + 4 * theta.nbytes + 5000  # views that it knows, and its plan
+    assert len(pickle.dumps(objective)) < small + 2 * theta.nbytes + 5000  # theta, and the plan
     loss_again, gradient_again = copy.full(theta)
     assert loss_again == loss
     np.testing.assert_array_equal(gradient_again, gradient)
-    again = mean_of_minibatches(copy, theta)
-    assert again[0] == expected[0]
-    np.testing.assert_array_equal(again[1], expected[1])
 
 
 def test_pickled_objective_maps_in_its_own_process():
     """A map over threads or workers cannot be sent, and must not be: workers that map would wait for each other."""
     made, theta = make_objective(ALL_AT_ONCE)
     with ThreadPoolExecutor(1) as pool:
-        objective = Objective(made.network, made.loss, made.sequences, made.targets, 0.0, map_chunks=pool.map)
-        copy = pickle.loads(pickle.dumps(objective))
-    assert copy.map_chunks is map
+        mapped = EveryForm(made.network, made.loss, made.sequences, made.targets, 0.0, map_chunks=pool.map)
+        copy = pickle.loads(pickle.dumps(mapped.over_all_data))
+    assert copy.objective.map_chunks is map
     assert copy.full(theta)[0] == made.full(theta)[0]
 
 
@@ -554,7 +551,7 @@ def test_amount_and_place_of_padding_do_not_matter(cell_name, activation, name, 
     for places in (np.arange(14, 20), np.arange(6), np.arange(0, 18, 3)):
         more[:] = np.nan
         more[:, places] = X
-        padded = Objective(objective.network, objective.loss, from_array(more), objective.targets, 0.0)
+        padded = EveryForm(objective.network, objective.loss, from_array(more), objective.targets, 0.0)
         loss_again, gradient_again = padded.full(theta)
         assert loss_again == loss
         np.testing.assert_array_equal(gradient_again, gradient)
@@ -581,10 +578,12 @@ def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, lo
         assert loss == pytest.approx(expected, rel=1e-4)
         np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-3, atol=1e-5)
     targets = single.targets
-    assert single._rooms._free
-    assert single._batch_rooms
+    of_chunks = single.over_all_data.chunks._workspaces._free
+    of_minibatches = single.on_minibatches._workspaces
+    assert of_chunks
+    assert of_minibatches
     assert targets.values.dtype == targets.weights.dtype == single.raw(theta_32).dtype == np.float32
-    for room in (*single._rooms._free, *single._batch_rooms.values()):
+    for room in (*of_chunks, *of_minibatches.values()):
         holders = (room, *room.layers)
         arrays = [array for holder in holders for array in vars(holder).values() if isinstance(array, np.ndarray)]
         assert {array.dtype for array in (*arrays, *room.d_outputs)} == {np.dtype(np.float32)}
@@ -593,7 +592,7 @@ def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, lo
 @pytest.mark.parametrize("weights", [None, np.ones(4, np.float32)])
 def test_losses_in_float32_are_added_up_in_float64(weights):
     losses = np.array([2.0**24, 1.0, 1.0, 1.0], np.float32)  # from which on float32 cannot count
-    assert _weigh(Targets(np.zeros((1, 4), np.float32), weights), losses) == 2.0**24 + 3.0
+    assert weighted_sum(losses, weights) == 2.0**24 + 3.0
 
 
 @pytest.mark.parametrize("problem", [ALL_AT_ONCE, AT_EVERY_TIMESTEP, PARTLY_MISSING])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 from skrnn.network._parameters import ParameterLayout
 from tests.problems import STACKS, Problem, make_objective
 

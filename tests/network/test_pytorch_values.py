@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skrnn.cells import CELLS
-from skrnn.losses import LOSSES
+from skrnn.cells._registry import CELLS
+from skrnn.losses._registry import LOSSES
 from skrnn.network._network import Network
-from skrnn.network._objective import Objective
 from skrnn.sequences._ragged import from_array, from_list
 from skrnn.sequences._targets import Targets
+from tests.problems import EveryForm
 
 CASES = json.loads(Path(__file__).with_name("pytorch_values.json").read_text(encoding="utf-8"))
 #: A direction in each case, Gauss-Newton products with it, and the Jacobian or products with that.
@@ -82,7 +82,7 @@ def load(name, loss_name, read=from_list, alpha=0.0):
         bidirectional=case["bidirectional"],
         return_sequences=case["return_sequences"],
     )
-    objective = Objective(network, LOSSES[loss_name](), sequences, targets_of(name, loss_name), alpha)
+    objective = EveryForm(network, LOSSES[loss_name](), sequences, targets_of(name, loss_name), alpha)
     return objective, flat(network.layout, parameters)
 
 
@@ -199,7 +199,7 @@ def test_a_single_missing_output_has_a_residual_of_zero(name):
     present = np.ones_like(targets.values)
     present[1, there] = 0.0
     partly = Targets(targets.values * present, targets.weights, present)
-    objective = Objective(whole.network, whole.loss, whole.sequences, partly, alpha=0.0)
+    objective = EveryForm(whole.network, whole.loss, whole.sequences, partly, alpha=0.0)
     residuals, jacobian = objective.residuals_and_jacobian(theta)
     # The weight of what is left is less by that of the one output, which makes all other rows longer.
     rows = (present.T / np.sqrt(1.0 - scales[there] ** 2)).ravel()

@@ -4,19 +4,18 @@ import numpy as np
 import pytest
 
 from skrnn import RNNRegressor, SlidingWindow
-from skrnn.cells import CELLS
-from skrnn.losses import REGRESSION_LOSSES
+from skrnn.cells._registry import CELLS
+from skrnn.losses._registry import REGRESSION_LOSSES
 from skrnn.network import _inference, _products
 from skrnn.network._inference import hidden_states, outputs, split
 from skrnn.network._network import Network
-from skrnn.network._objective import Objective
 from skrnn.network._shared_inputs import shared_inputs
 from skrnn.sequences import _ragged
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import from_array
 from skrnn.sequences._targets import Targets
 from tests.gradcheck import directional_gradient_check, full_gradient_check
-from tests.problems import CELL_ACTIVATIONS
+from tests.problems import CELL_ACTIVATIONS, EveryForm
 
 N_ROWS, N_FEATURES, N_TIMESTEPS = 13, 3, 4
 
@@ -49,7 +48,7 @@ def make_objective(X, cell_name="gru", activation="tanh", hidden_layer_sizes=(3,
     rng = np.random.default_rng(1)
     n_targets = int(sequences.lengths.sum()) if network.return_sequences else len(X)
     targets = Targets(rng.normal(size=(2, n_targets)), rng.uniform(0.5, 2.0, n_targets))
-    objective = Objective(network, REGRESSION_LOSSES["squared_error"](), sequences, targets, alpha)
+    objective = EveryForm(network, REGRESSION_LOSSES["squared_error"](), sequences, targets, alpha)
     return objective, rng.normal(scale=0.6, size=network.layout.n_parameters)
 
 

@@ -6,13 +6,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from skrnn.losses import LOSSES
+from skrnn.losses._registry import LOSSES
 from skrnn.network._network import Workspace
-from skrnn.network._objective import Objective
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._targets import Targets
 from tests.gradcheck import directional_gradient_check, full_gradient_check
-from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, Problem, make_objective
+from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, EveryForm, Problem, make_objective
 
 CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
 EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
@@ -122,8 +121,8 @@ def test_pieces_are_no_longer_than_asked_for_and_need_no_more_room(problem, bptt
     objective, theta = make_objective(problem, bptt_steps=bptt_steps)
     for batch, _, _, _ in run_epoch(objective, theta):
         assert all(piece.n_timesteps <= bptt_steps for piece in (*batch.lead_in, batch))
-    assert objective._batch_rooms
-    for room in objective._batch_rooms.values():
+    assert objective.on_minibatches._workspaces
+    for room in objective.on_minibatches._workspaces.values():
         assert len(room.layers[0].operands) == room.shape[0] == bptt_steps
 
 
@@ -236,7 +235,7 @@ def only_at(timesteps, n_timesteps=8, bptt_steps=2, alpha=0.0):
     there = np.tile(np.isin(np.arange(n_timesteps), timesteps), 4).astype(float)
     targets = Targets(made.targets.values * there, there)
     parts = (made.network, LOSSES["squared_error"](), made.sequences, targets, alpha)
-    return Objective(*parts, bptt_steps=bptt_steps), Objective(*parts), theta
+    return EveryForm(*parts, bptt_steps=bptt_steps), EveryForm(*parts), theta
 
 
 @pytest.mark.parametrize(

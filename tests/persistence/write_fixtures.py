@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from skops import io as skops
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
-from skrnn.cells import CELLS
+from skrnn.cells._registry import CELLS
 
 FIXTURES = Path(__file__).parent / "fixtures"
 METHODS = ("predict", "predict_proba", "hidden_states", "transform")

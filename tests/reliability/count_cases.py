@@ -1,6 +1,6 @@
 """Print how many cases the tests of this folder try: `python -m tests.reliability.count_cases`."""
 
-from skrnn.solvers import SOLVERS, UPDATE_RULES
+from skrnn.solvers._registry import SOLVERS, UPDATE_RULES
 from tests.reliability.entry_points import ENTRY_POINTS
 from tests.reliability.small_fits import FITS
 from tests.reliability.test_bad_parameters import TABLES

@@ -9,14 +9,14 @@ from skrnn.estimators import _threads
 
 
 @contextmanager
-def interrupted_at(line, package=""):
-    """Raise KeyboardInterrupt where skrnn, or a package of it, is about to run its n-th line; yield the lines run."""
-    folder = str(Path(skrnn.__file__).parent / package)
+def interrupted_at(line, packages=("",)):
+    """Raise KeyboardInterrupt where skrnn, or packages of it, are about to run their n-th line; yield the lines run."""
+    folders = tuple(str(Path(skrnn.__file__).parent / package) for package in packages)
     lines = []
 
     def trace(frame, event, argument):
         # Python lets no signal come between taking a lock and the block in which it is held; a trace does.
-        if not frame.f_code.co_filename.startswith(folder) or frame.f_code.co_filename == _threads.__file__:
+        if not frame.f_code.co_filename.startswith(folders) or frame.f_code.co_filename == _threads.__file__:
             return None
         if event == "line":
             lines.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")

@@ -9,7 +9,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.solvers import SOLVERS, UPDATE_RULES
+from skrnn.solvers._registry import SOLVERS, UPDATE_RULES
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 5, 2))

@@ -15,7 +15,7 @@ import pytest
 import skrnn
 from skrnn import RNNRegressor
 from skrnn.callbacks import Checkpoint
-from skrnn.callbacks import _checkpoint as module
+from skrnn.persistence import _files as module
 from tests.callbacks.recorder import Crash
 from tests.estimators.tasks import assert_same_fit, make_task
 from tests.reliability.interruptions import interrupted_at
@@ -224,7 +224,7 @@ def test_folder_that_cannot_be_flushed_is_no_error(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interruption_at_any_line_of_a_write_leaves_a_whole_file(tmp_path):
     X, y = make_task(RNNRegressor)
-    path = tmp_path / "c"
+    path, packages = tmp_path / "c", ("callbacks", "persistence")
     whole = make_estimator().fit(X, y)
 
     def fit():
@@ -233,11 +233,11 @@ def test_interruption_at_any_line_of_a_write_leaves_a_whole_file(tmp_path):
             warnings.simplefilter("ignore")  # interrupted by user
             return model.fit(X, y)
 
-    with interrupted_at(None, package="callbacks") as lines:
+    with interrupted_at(None, packages) as lines:
         fit()
     path.unlink()
     for moment in range(1, len(lines) + 1, 17):
-        with interrupted_at(moment, package="callbacks"), suppress(KeyboardInterrupt):
+        with interrupted_at(moment, packages), suppress(KeyboardInterrupt):
             fit()
         assert [file.name for file in tmp_path.iterdir()] in ([], ["c"])
         if path.exists():

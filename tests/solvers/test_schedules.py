@@ -2,7 +2,7 @@
 
 import pytest
 
-from skrnn.solvers._schedules import SCHEDULES
+from skrnn.solvers._registry import SCHEDULES
 
 
 @pytest.fixture(params=SCHEDULES)

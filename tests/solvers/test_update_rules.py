@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from skrnn.solvers._update_rules import SGD, UPDATE_RULES, Adam
+from skrnn import RNNRegressor
+from skrnn.solvers._registry import UPDATE_RULES
+from skrnn.solvers._update_rules import SGD, Adam
 from tests.float32 import float32_only
 
 N_STEPS = 6
@@ -13,8 +15,9 @@ LEARNING_RATES = [0.1, 0.1, 0.05, 0.05, 0.02, 0.02]
 
 
 def make_rule(name, dtype=np.float64):
-    settings = {"adam": (0.9, 0.999, 1e-8), "sgd": (0.9, True)}[name]
-    return UPDATE_RULES[name](len(START), np.dtype(dtype), *settings)
+    """Return the rule with the estimators' defaults."""
+    rule, model = UPDATE_RULES[name], RNNRegressor()
+    return rule(len(START), np.dtype(dtype), **{parameter: getattr(model, parameter) for parameter in rule.parameters})
 
 
 def run(rule, dtype=np.float64):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skrnn.estimators._plain import parameter, plain
+from skrnn.persistence._parameters import from_json, to_json
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters())
 keys = st.integers() | st.text(max_size=3) | st.booleans() | st.tuples(st.integers(), st.text(max_size=2))
@@ -35,7 +35,7 @@ def typed(value):
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(values)
 def test_comes_back_as_it_was(value):
-    assert typed(parameter(json.loads(json.dumps(plain("x", value))))) == typed(value)
+    assert typed(from_json(json.loads(json.dumps(to_json("x", value))))) == typed(value)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_comes_back_as_it_was(value):
     ids=repr,
 )
 def test_arrays_come_back_equal(array):
-    came = parameter(json.loads(json.dumps(plain("x", array))))
+    came = from_json(json.loads(json.dumps(to_json("x", array))))
     assert came.dtype.kind == array.dtype.kind or array.size == 0
     np.testing.assert_array_equal(came, array)
 
@@ -61,7 +61,7 @@ def test_arrays_come_back_equal(array):
     ("value", "expected"), [(np.int8(3), 3), (np.float32(0.5), 0.5), (np.bool_(True), True), (np.str_("a"), "a")]
 )
 def test_numbers_of_numpy_are_those_of_python(value, expected):
-    came = parameter(plain("x", value))
+    came = from_json(to_json("x", value))
     assert type(came) is type(expected)
     assert came == expected
 
@@ -86,11 +86,11 @@ def test_numbers_of_numpy_are_those_of_python(value, expected):
 )
 def test_nothing_else_is_taken(value):
     with pytest.raises(TypeError, match=r"x is or holds an object of type .*; expected"):
-        plain("x", value)
+        to_json("x", value)
 
 
 def test_what_holds_itself_is_refused():
     value = []
     value.append(value)
     with pytest.raises(ValueError, match="x is nested deeper than 16 levels"):
-        plain("x", value)
+        to_json("x", value)

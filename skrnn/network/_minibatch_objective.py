@@ -1,0 +1,127 @@
+"""The objective on minibatches, as stochastic solvers see it."""
+
+from collections.abc import Iterator
+from typing import final
+
+import numpy as np
+
+from skrnn.network._network import Workspace
+from skrnn.network._objective import Objective
+from skrnn.network._parameters import NetworkParameters, ReadoutParameters
+from skrnn.sequences._batches import Batch, minibatches
+
+#: Sequences of a minibatch that go through the network at once: more would leave the cache between the two passes.
+_MOST_SEQUENCES = 2048
+
+
+@final
+class MinibatchObjective:
+    """The objective with the mean over the targets of a minibatch in the place of that over all of them.
+
+    A target i adds w_i loss_i / mean(w), with the mean weight of the whole data: minibatches of heavy targets count for
+    more.
+
+    With `bptt_steps` minibatches are cut into segments of so many timesteps, each a minibatch of its own: states are
+    carried from segment to segment, errors are not (Williams, Peng 1990, doi:10.1162/neco.1990.2.4.490). Where a
+    sequence has a single target, the last segment alone is learnt from.
+
+    Parameters
+    ----------
+    objective : Objective
+        The objective.
+    bptt_steps : int or None, default=None
+        How many timesteps errors flow back at most.
+    rng : RandomState or None, default=None
+        Draws what is dropped, where the network drops anything.
+    """
+
+    def __init__(
+        self, objective: Objective, *, bptt_steps: int | None = None, rng: np.random.RandomState | None = None
+    ) -> None:
+        self.objective = objective
+        self.network, self.sequences = objective.network, objective.sequences
+        self.n_samples = objective.n_samples
+        self.count = objective.count
+        self.bptt_steps = bptt_steps
+        self.rng = rng
+        self._n_timesteps = min(self.sequences.max_length, bptt_steps or self.sequences.max_length)
+        # One workspace for each number of columns, in which a segment finds the states that another has left.
+        self._workspaces: dict[int, Workspace] = {}
+        self._known_views: list[tuple[np.ndarray, NetworkParameters]] = []
+
+    def minibatches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[Batch]:
+        """Yield batches that cover the data once, shuffled by `rng` where given, in segments that have targets."""
+        for batch in minibatches(self.sequences, batch_size, rng):
+            if self.bptt_steps is None:
+                yield batch
+            elif self.network.return_sequences:
+                yield from self._segments_with_targets(batch.pieces(self.bptt_steps))
+            else:
+                yield batch.tail(self.bptt_steps)
+
+    def _segments_with_targets(self, segments: list[Batch]) -> Iterator[Batch]:
+        """Yield the segments that have targets; the others lead in the next one that has."""
+        lead_in: list[Batch] = []
+        for segment in segments:
+            if self.count(segment) == 0:
+                lead_in.append(segment)
+            else:
+                segment.lead_in, lead_in = lead_in, []
+                yield segment
+
+    def __call__(self, theta: np.ndarray, batch: Batch, gradient: np.ndarray) -> float:
+        """Write the gradient of a minibatch's objective into `gradient`, and return the objective."""
+        parameters = self._views(theta)
+        packed, readout = self.network.pack(parameters), parameters.readout
+        # Segments find the states where the segment before has left them: their sequences stay together.
+        chunks = [batch] if self.bptt_steps is not None else batch.parts(_MOST_SEQUENCES)
+        loss, n_targets = self._sums(packed, readout, chunks[0], gradient)
+        if len(chunks) > 1:
+            of_chunk = np.empty_like(gradient)
+            for chunk in chunks[1:]:
+                loss_of_chunk, n_of_chunk = self._sums(packed, readout, chunk, of_chunk)
+                loss, n_targets = loss + loss_of_chunk, n_targets + n_of_chunk
+                gradient += of_chunk
+        n_targets = n_targets or 1.0  # a batch without any has a loss and a gradient of zero
+        gradient *= 1.0 / n_targets
+        return loss / n_targets + self.objective.add_penalty(theta, gradient)
+
+    def _sums(
+        self, packed: list[np.ndarray], readout: ReadoutParameters, batch: Batch, gradient: np.ndarray
+    ) -> tuple[float, float]:
+        """Write the gradient of the sum of a batch's losses into `gradient`; return that sum, and that of weights."""
+        network, workspace = self.network, self._workspace(batch.n_columns)
+        for segment in batch.lead_in:
+            self._begin(segment, workspace)
+            network.load(self.sequences, segment, workspace)
+            network.unroll(packed, segment, workspace)
+            network.carry_state(segment, workspace)
+        self._begin(batch, workspace)
+        raw = network.forward(packed, readout, self.sequences, batch, workspace)
+        targets = self.objective.targets_of(batch)
+        loss = self.objective.sum_losses(targets, raw, workspace.d_raw[:, : len(targets)])
+        network.backward(packed, readout, batch, workspace, self._views(gradient))
+        if self.bptt_steps is not None:
+            network.carry_state(batch, workspace)
+        return loss, targets.count()
+
+    def _workspace(self, n_columns: int) -> Workspace:
+        """Return the workspace for batches of so many columns."""
+        if n_columns not in self._workspaces:
+            dtype = self.objective.dtype
+            self._workspaces[n_columns] = Workspace(self.network, self._n_timesteps, n_columns, dtype, backward=True)
+        return self._workspaces[n_columns]
+
+    def _begin(self, batch: Batch, workspace: Workspace) -> None:
+        """Begin with states of zeros and new masks, unless the batch carries on."""
+        if not batch.carries_on and (self.bptt_steps is not None or self.rng is not None):
+            workspace.begin(self.network, self.rng)
+
+    def _views(self, theta: np.ndarray) -> NetworkParameters:
+        """Return named views on theta or a gradient; a solver passes the same two arrays again and again."""
+        for known, views in self._known_views:
+            if known is theta:
+                return views
+        views = self.network.layout.views(theta)
+        self._known_views = [(theta, views), *self._known_views[:1]]
+        return views

@@ -1,0 +1,122 @@
+"""The objective as a sum of squares: residuals and their Jacobian, as the methods of least squares see it."""
+
+from typing import final
+
+import numpy as np
+
+from skrnn.network._linearisation import LinearisedChunks
+from skrnn.network._objective import Objective
+from skrnn.sequences._batches import Batch
+from skrnn.sequences._targets import Targets
+
+
+@final
+class SumOfSquares:
+    """Residuals of which half the squares add up to the objective, and their Jacobian.
+
+    In their order: the outputs of each column of targets, column after column, each residual times the square root
+    of the target's share of all weights; then sqrt(alpha) times each weight that has a penalty.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.dtype = objective.dtype
+        self.chunks = LinearisedChunks(objective)
+        self._n_errors = objective.targets.values.size
+        self._penalised = np.flatnonzero(objective.penalties)
+        self._roots = np.sqrt(objective.penalties[self._penalised])
+
+    @property
+    def n_residuals(self) -> int:
+        """Number of residuals: one for each output of each target, and one for each weight that has a penalty."""
+        return self._n_errors + len(self._penalised)
+
+    def loss_and_residuals(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the objective, and the residuals, (n_residuals,)."""
+        theta = self.chunks.known(theta)
+        loss, residuals = 0.0, self._penalty_residuals(theta)
+        of_columns = self._by_column(residuals)
+        for columns, of_chunk, residuals_of_chunk in self.chunks.map(self._residuals_of, theta=theta):
+            loss += of_chunk
+            of_columns[columns] = residuals_of_chunk.T
+        return loss / self.objective.n_targets + self.objective.penalty(theta), residuals
+
+    def _residuals_of(self, chunk: Batch, *, theta: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+        """Return the columns of a chunk, the sum of its losses, and its residuals, (n_outputs, n_columns)."""
+        targets = self.objective.targets_of(chunk)
+        with self.chunks.linearised(theta, chunk) as (linear, d_raw):
+            loss = self.objective.sum_losses(targets, linear.raw, d_raw)
+            residuals, _ = self._residuals_and_slopes(targets, linear.raw)
+        return self.objective.columns_of(chunk), loss, residuals
+
+    def residuals_and_jacobian(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the residuals, (n_residuals,), and their derivative, (n_residuals, n_parameters).
+
+        It takes one BPTT for each output, or for each output of each timestep, with one gradient per sequence.
+        """
+        theta = self.chunks.known(theta)
+        residuals = self._penalty_residuals(theta)
+        jacobian = np.zeros((self.n_residuals, len(theta)), self.dtype)
+        jacobian[self._n_errors + np.arange(len(self._penalised)), self._penalised] = self._roots
+        of_columns, rows_of_columns = self._by_column(residuals), self._by_column(jacobian)
+        for columns, residuals_of_chunk, rows in self.chunks.map(self._jacobian_of, theta=theta):
+            of_columns[columns] = residuals_of_chunk.T
+            rows_of_columns[columns] = rows
+        return residuals, jacobian
+
+    def _jacobian_of(self, chunk: Batch, *, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the columns of a chunk, its residuals, and their rows, (n_columns, n_outputs, n_parameters)."""
+        with self.chunks.linearised(theta, chunk) as (linear, _):
+            residuals, slopes = self._residuals_and_slopes(self.objective.targets_of(chunk), linear.raw)
+            return self.objective.columns_of(chunk), residuals, linear.jacobian(slopes)
+
+    def jacobian_product(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Return the derivative of the residuals along `direction`, (n_parameters,), without forming the Jacobian."""
+        theta, direction = self.chunks.known(theta), direction.astype(self.dtype, copy=False)
+        product = self._penalty_residuals(direction)
+        of_columns = self._by_column(product)
+        for columns, of_chunk in self.chunks.map(self._tangent_of, theta=theta, direction=direction):
+            of_columns[columns] = of_chunk.T
+        return product
+
+    def _tangent_of(self, chunk: Batch, *, theta: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the columns of a chunk, and the derivative of its residuals, (n_outputs, n_columns)."""
+        with self.chunks.linearised(theta, chunk) as (linear, _):
+            _, slopes = self._residuals_and_slopes(self.objective.targets_of(chunk), linear.raw)
+            return self.objective.columns_of(chunk), slopes * linear.tangent(direction)
+
+    def transposed_jacobian_product(self, theta: np.ndarray, d_residuals: np.ndarray) -> np.ndarray:
+        """Return the gradient, (n_parameters,), that follows from one on the residuals, (n_residuals,)."""
+        theta, d_residuals = self.chunks.known(theta), d_residuals.astype(self.dtype, copy=False)
+        gradient = np.zeros(len(theta), self.dtype)
+        gradient[self._penalised] = self._roots * d_residuals[self._n_errors :]
+        d_columns = self._by_column(d_residuals)
+        of_chunks = (d_columns[self.objective.columns_of(chunk)].T for chunk in self.chunks.plan)
+        for of_chunk in self.chunks.map(self._backward_of, of_chunks, theta=theta):
+            gradient += of_chunk
+        return gradient
+
+    def _backward_of(self, chunk: Batch, d_residuals: np.ndarray, *, theta: np.ndarray) -> np.ndarray:
+        """Return the gradient of a chunk that follows from one on its residuals, (n_outputs, n_columns)."""
+        with self.chunks.linearised(theta, chunk) as (linear, _):
+            _, slopes = self._residuals_and_slopes(self.objective.targets_of(chunk), linear.raw)
+            return linear.backward(slopes * d_residuals)
+
+    def _residuals_and_slopes(self, targets: Targets, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return residuals of which half the squares add up to a share of the mean loss, and their slopes."""
+        slopes = np.empty_like(raw)
+        residuals = self.objective.loss.residuals(targets.values, raw, slopes, targets.present)
+        weights = np.ones(1, self.dtype) if targets.weights is None else targets.weights
+        scales = np.sqrt(weights / self.dtype.type(self.objective.n_targets))
+        return residuals * scales, slopes * scales
+
+    def _penalty_residuals(self, theta: np.ndarray) -> np.ndarray:
+        """Return residuals, (n_residuals,), with those of the penalty in their place."""
+        residuals = np.zeros(self.n_residuals, self.dtype)
+        residuals[self._n_errors :] = self._roots * theta[self._penalised]
+        return residuals
+
+    def _by_column(self, rows: np.ndarray) -> np.ndarray:
+        """View the rows of residuals that are not the penalty's as (n_columns, n_outputs, ...)."""
+        n_outputs, n_columns = self.objective.targets.values.shape
+        return rows[: self._n_errors].reshape(n_columns, n_outputs, *rows.shape[1:])
