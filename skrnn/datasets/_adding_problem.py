@@ -58,7 +58,7 @@ def make_adding_problem(
     - its values are from [-1, 1];
     - its lengths vary from T to T + T/10;
     - one marker is on one of the first ten timesteps, the other on one of the first T/2 - 1 still unmarked,
-      so that about half of the sequence, at least, lies between the markers and the answer;
+      so that about half of the sequence, at least, lies between the markers and the end;
     - the first and the last timestep have the marker -1 (and where the first one is drawn for the
       marker 1, its value counts as 0);
     - its target is scaled to 0.5 + sum/4, which is in [0, 1].

@@ -122,9 +122,9 @@ def _read_utterances() -> tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
     """Return all 640 utterances, (n_timesteps, 12) each, and their speakers (640,)."""
     path = resources.files("skrnn.datasets") / "data" / "japanese_vowels.npz"
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        # Six decimals in the original: the division rounds to the very float that parsing the text gives.
+        # Six decimals in the original: the division rounds to the same float as parsing the text.
         timesteps = arrays["micro_coefficients"] / _MICRO
         ends = np.cumsum(arrays["n_timesteps"], dtype=np.int64)
         speakers = arrays["target"].astype(np.int64)
-    # Copies: a view would hold all utterances in memory, and in a pickle, for the sake of one.
+    # Copies: a view of one utterance would keep all of them in memory, and in a pickle.
     return [sequence.copy() for sequence in np.split(timesteps, ends[:-1])], speakers

@@ -17,7 +17,7 @@ def make_narendra(
     """
     Generate inputs and outputs of a nonlinear plant: the fourth example of Narendra and Parthasarathy.
 
-    The plant answers the input u(k) at time k with the output [1]_ ::
+    The input u(k) at time k leads to the output [1]_ ::
 
         y(k + 1) = f(y(k), y(k - 1), y(k - 2), u(k), u(k - 1))
         f(x1, x2, x3, x4, x5) = (x1 * x2 * x3 * x5 * (x3 - 1) + x4) / (1 + x3**2 + x2**2)
@@ -71,7 +71,7 @@ def make_narendra(
     >>> SlidingWindow(n_timesteps=20).fit_transform(X).shape
     (500, 20, 1)
 
-    And, with ``return_sequences=True``, one that reads the whole series and answers at each timestep:
+    And, with ``return_sequences=True``, one that reads the whole series and predicts at each timestep:
 
     >>> X[None].shape, y[None].shape
     ((1, 500, 1), (1, 500))
@@ -107,7 +107,7 @@ def make_narendra(
 
 
 def _simulate(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the output that follows upon each input (n_samples,)."""
+    """Return the output after each input, (n_samples,)."""
     outputs = []
     y_1 = y_2 = y_3 = u_1 = 0.0
     # Plain floats: the recursion is scalar, and NumPy scalars are several times slower.

@@ -9,7 +9,7 @@ from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._classifier import RNNClassifier
 from skrnn.estimators._fitted import set_fitted_parameters
 from skrnn.estimators._regressor import RNNRegressor
-from skrnn.export._torch_state import RecurrentState, read_readout, read_recurrent, split_readout
+from skrnn.export._torch_parameters import RecurrentState, read_readout, read_recurrent, split_readout
 
 
 def from_torch(
@@ -32,15 +32,15 @@ def from_torch(
         the `state_dict` of such a module, of tensors or of arrays: PyTorch is then not needed.
     readout : torch.nn.Linear or mapping, default=None
         The linear layer on top of the last hidden states, or its `state_dict`. None where `recurrent` is what
-        :func:`to_torch` has returned, or the `state_dict` of that; of other modules, a regressor then predicts the last
-        hidden states themselves (with `return_sequences`, all).
+        :func:`to_torch` has returned, or its `state_dict`; a regressor from any other module then predicts the last
+        hidden states themselves (with `return_sequences`, all of them).
     estimator : RNNRegressor or RNNClassifier, default=None
         Template for all that weights do not tell, such as `loss`, `return_sequences` and `solver`; it is not changed.
-        None is a classifier where `classes` or `multilabel` are given, else a regressor, with the usual parameters. Its
-        `cell`, `hidden_layer_sizes` and `bidirectional` give way to those of the module, and so does its `activation`,
-        but where `recurrent` is a mapping of a simple unit, which does not say.
+        If None, a classifier where `classes` or `multilabel` are given, else a regressor, with default parameters.
+        `cell`, `hidden_layer_sizes`, `bidirectional` and `activation` are those of the module, whatever the template
+        has; only a mapping of a simple unit does not tell its `activation`, which is then the template's.
     classes : array-like of shape (n_classes,), default=None
-        Labels of a classifier, in the order of the readout's outputs. Of two classes the readout has one output, the
+        Labels of a classifier, in the order of the readout's outputs. For two classes the readout has one output, the
         logit of the second, or two.
     multilabel : bool, default=False
         Whether the outputs are logits of independent yes-or-no labels.
@@ -64,14 +64,14 @@ def from_torch(
 
     Notes
     -----
-    PyTorch has two biases for each gate, which act as their sum, but for the candidate of the GRU. Gates are reordered.
-    Sums of biases and orders apart, weights are copied as they are: predictions agree to rounding.
+    PyTorch has two biases for each gate, of which only the sum matters, except at the candidate of the GRU. Biases are
+    added up, gates are reordered, and all else is copied: predictions agree to rounding.
 
-    What a module does in training alone is not taken over: for its `dropout`, which PyTorch draws for each timestep,
-    set that of the template, which holds for a sequence. `batch_first` does not concern weights.
+    The `dropout` of a module is not copied, as PyTorch draws one mask for each timestep; set the template's, which
+    draws one for each sequence. `batch_first` does not concern weights.
 
-    As nothing is known of the targets, they count as normalised (location 0, scale 1): the network predicts in their
-    units as it is. `loss_curve_` is empty and `loss_` NaN until something has been fitted.
+    As nothing is known of the targets, they count as standardised already (location 0, scale 1). `loss_curve_` is empty
+    and `loss_` NaN until something has been fitted.
 
     Examples
     --------
@@ -130,14 +130,14 @@ def _template(estimator: Any, *, has_classes: bool) -> BaseRNN:
 
 
 def _activation(template: BaseRNN, state: RecurrentState) -> str:
-    """Return the activation of the module; gated cells have their own, which goes by the name of tanh."""
+    """Return the activation of the module; that of gated cells is called tanh."""
     if state.cell != "rnn":
         return "tanh"
     return state.activation or template.activation
 
 
 def _count_targets(template: BaseRNN, n_outputs: int) -> int | None:
-    """Return how many targets a regressor of so many outputs is fitted to, or None for one, which is 1-D."""
+    """Return how many targets a regressor with so many outputs has, or None for a single one, whose y is 1-D."""
     n_levels = template._encoder_type.new(template).loss.n_outputs_per_target
     if n_outputs % n_levels:
         raise ValueError(
@@ -150,7 +150,7 @@ def _count_targets(template: BaseRNN, n_outputs: int) -> int | None:
 def _of_classes(
     weights: np.ndarray, bias: np.ndarray, classes: Any, multilabel: bool
 ) -> tuple[np.ndarray, np.ndarray, int | None, np.ndarray | None]:
-    """Return the readout of a classifier, whose classes are sorted, columns of its targets, and these classes."""
+    """Return weights and bias of a classifier, its number of target columns (None: 1-D) and its sorted classes."""
     n_outputs = len(weights)
     if multilabel:
         if classes is not None:
@@ -168,7 +168,7 @@ def _of_classes(
         )
     if len(labels) > 2:
         return weights[order], bias[order], None, labels
-    # We have the logit of the second class alone.
+    # Our readout has one output for two classes, the logit of the second.
     first, second = order.tolist()
     if n_outputs == 1:
         return weights * (second - first), bias * (second - first), None, labels

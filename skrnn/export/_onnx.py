@@ -1,25 +1,24 @@
 """A fitted network, or a pipeline that ends in one, as an ONNX model."""
 
 import sys
+from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.export._network import FittedNetwork, read_network
-from skrnn.export._onnx_answers import add_answers
-from skrnn.export._onnx_graph import Graph
-from skrnn.export._onnx_layers import add_network
-from skrnn.export._onnx_sequences import pack
-from skrnn.export._onnx_steps import add_step
+from skrnn.export._fitted_network import NetworkDescription, needing, read_network
+from skrnn.export._onnx_graph import OPSET, Graph
+from skrnn.export._onnx_network import add_network
 
 
 def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") -> Any:
     """Return a fitted network, or a pipeline that ends in one, as an ONNX model.
 
-    The model takes what `predict` takes, and answers what `predict` and `predict_proba` answer, wherever there is a
-    runtime for ONNX: without Python, scikit-learn or skrnn.
+    The model takes what `predict` takes and gives what `predict` and `predict_proba` give, wherever there is a runtime
+    for ONNX: without Python, scikit-learn or skrnn.
 
     Parameters
     ----------
@@ -31,25 +30,25 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
         Whether the model has a second input, `lengths`, beside `X`; for a network alone. Without it, sequences of
         different lengths are padded with NaN, as for `predict`.
     dtype : {"float32", "float64"}, default="float32"
-        Of the input `X` and the real outputs. The recurrent layers compute in float32 in any case, for lack of runtimes
-        that do otherwise; with "float64" the steps before them and the readout behind them compute in float64.
+        Of the input `X` and the real outputs. The recurrent layers compute in float32 in any case, as no runtime has
+        them in float64; with "float64" the steps before them and the readout after them compute in float64.
 
     Returns
     -------
     model : onnx.ModelProto
         Of opset 17, checked, with all weights inside. Its inputs:
 
-        - `X`, of `dtype`: (n_samples, n_timesteps, n_features), or where the estimator was fitted on a table,
-          (n_samples, n_columns), as a pipeline is that begins with another step. A timestep that is NaN in every
-          feature is masked, wherever it stands. Numbers of samples and timesteps are free;
-        - `lengths`, int64, (n_samples,), if asked for: how many timesteps each sequence has. What stands behind them is
+        - `X`, of `dtype`: (n_samples, n_timesteps, n_features), or where the network or the first step was fitted on a
+          table, (n_samples, n_columns). A timestep that is NaN in every feature is masked, wherever it stands. Numbers
+          of samples and timesteps are free;
+        - `lengths`, int64, (n_samples,), if asked for: how many timesteps each sequence has. What comes after them is
           ignored.
 
-        Its outputs, where `[...]` is there with `return_sequences`:
+        Its outputs, with the axis in brackets where the network has `return_sequences`:
 
         - `y`, of `dtype`, for a regressor: (n_samples[, n_timesteps]), and axes of targets and levels as in `predict`;
         - `label`, for a classifier: (n_samples[, n_timesteps]), int64 for whole numbers and truth values, strings, or
-          float64; for multilabel targets int64 with an axis more;
+          float64; for multilabel targets int64, with one more axis;
         - `probabilities`, of `dtype`, for a classifier: (n_samples[, n_timesteps], n_classes).
 
     Raises
@@ -61,8 +60,8 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
     TypeError
         If the estimator is of another kind, or has labels that ONNX does not have.
     ValueError
-        If a step of the pipeline cannot be carried, `lengths` are asked for before other steps, `dtype` is unknown, or
-        parameters describe another network than was fitted.
+        If a step of the pipeline cannot be exported, `lengths` are asked for with steps before the network, `dtype` is
+        unknown, or parameters describe another network than was fitted.
 
     See Also
     --------
@@ -71,8 +70,8 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
     Notes
     -----
     The operators RNN, GRU (``linear_before_reset=1``) and LSTM [1]_ order their gates as `input_weights_` does. Ragged
-    batches go through them with `sequence_lens`; the masked timesteps of each sequence are first moved behind the
-    others, and outputs of timesteps moved back.
+    batches go through them with `sequence_lens`; the masked timesteps of each sequence are first moved to its end, and
+    outputs of timesteps moved back.
 
     A model cannot raise. Where `predict` would (a sequence without timesteps, NaN in some features of a timestep,
     infinity), and at masked timesteps, `y` and `probabilities` are NaN, and `label` is -9223372036854775808, what NumPy
@@ -112,17 +111,17 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
             f"lengths is {lengths!r}, but X is a table for the step {steps[0][0]!r}, whose rows have no length; "
             "expected False, or the last step of the pipeline alone."
         )
-    network = read_network(last, "to_onnx")
+    network, parameters = read_network(last, "to_onnx")
     for _, transformer in steps:
         check_is_fitted(transformer)
     graph = Graph(np.dtype(dtype))
     X = _add_input(graph, steps[0][1] if steps else last, network)
     for name, transformer in steps:
-        X = add_step(graph, name, transformer, X)
+        X = _add_step(graph, name, transformer, X)
     if last._columns_are_timesteps:
         X = graph.reshape(X, [0, last.n_features_in_ // network.n_features, network.n_features])
-    sequences = pack(graph, X, network.n_features, _add_lengths(graph) if lengths else None)
-    add_answers(graph, last, network, sequences, add_network(graph, network, sequences))
+    classes = getattr(last, "classes_", None)
+    add_network(graph, network, parameters, classes, X, _add_lengths(graph) if lengths else None)
     version = sys.modules["skrnn"].__version__  # the package itself is above all its folders
     return graph.model(type(last).__name__, _describe(steps, last, network), version)
 
@@ -140,7 +139,7 @@ def _flat_steps(estimator: Any) -> tuple[list[tuple[str, Any]], Any]:
     return (flat[:-1], flat[-1][1]) if flat else ([], estimator)
 
 
-def _add_input(graph: Graph, first: Any, network: FittedNetwork) -> str:
+def _add_input(graph: Graph, first: Any, network: NetworkDescription) -> str:
     """Add the input of the first step: sequences, or the table that it was fitted on."""
     if not getattr(first, "_columns_are_timesteps", True):
         doc = "Sequences; a timestep that is NaN in every feature is masked."
@@ -156,9 +155,116 @@ def _add_lengths(graph: Graph) -> str:
     return graph.input("lengths", np.int64, ["n_samples"], doc)
 
 
-def _describe(steps: list[tuple[str, Any]], estimator: Any, network: FittedNetwork) -> str:
+def _describe(steps: list[tuple[str, Any]], estimator: Any, network: NetworkDescription) -> str:
     """Describe the model in a sentence."""
-    sizes = ", ".join(map(str, network.layout.hidden_layer_sizes))
-    kind = " in both directions" if network.layout.n_directions == 2 else ""
+    sizes = ", ".join(map(str, network.hidden_layer_sizes))
+    kind = " in both directions" if network.n_directions == 2 else ""
     before = "".join(f"{type(transformer).__name__}, " for _, transformer in steps)
     return f"{before}{type(estimator).__name__}: {network.cell} layers of {sizes} units{kind}, fitted by skrnn."
+
+
+# The steps of a pipeline before its network
+
+
+def _add_step(graph: Graph, name: str, transformer: Any, table: str) -> str:
+    """Add a fitted transformer of a table, (n_samples, n_columns), and return what it gives.
+
+    Raises
+    ------
+    ValueError
+        If neither we nor skl2onnx can export it.
+    """
+    add = _NATIVE.get(_qualified_name(transformer), _add_by_skl2onnx)
+    return add(graph, name, transformer, table)
+
+
+def _qualified_name(transformer: Any) -> str:
+    """Return the top package and the name of a class; a class derived from a known one may compute something else."""
+    return f"{type(transformer).__module__.partition('.')[0]}.{type(transformer).__name__}"
+
+
+def _add_scaler(graph: Graph, name: str, scaler: Any, table: str) -> str:
+    """Add a StandardScaler."""
+    if scaler.mean_ is not None and scaler.with_mean:
+        table = graph.add("Sub", table, graph.constant(scaler.mean_.astype(graph.dtype), f"{name}_mean"))
+    if scaler.scale_ is not None:
+        table = graph.add("Div", table, graph.constant(scaler.scale_.astype(graph.dtype), f"{name}_scale"))
+    return table
+
+
+def _add_windows(graph: Graph, name: str, windows: Any, table: str) -> str:
+    """Add a SlidingWindow: rows of a padded table, gathered."""
+    for parameter, plain in (("group_column", None), ("carry_context", False)):
+        value = getattr(windows, parameter, plain)
+        if value is not plain:
+            raise ValueError(
+                f"step {name!r} has {parameter}={value!r}, which to_onnx cannot carry; expected {plain!r}: the rows of "
+                "one series, and nothing else."
+            )
+    n_timesteps, dilation, n_columns = windows.n_timesteps, windows.dilation, windows.n_features_in_
+    n_history = (n_timesteps - 1) * dilation
+    padded = table
+    if n_history:  # onnxruntime expands to no rows as if to one
+        padded = graph.add("Concat", _history(graph, name, windows, table, n_history), table, axis=0)
+
+    starts = graph.unsqueeze(graph.range(graph.add("Shape", table, end=1)), 1)
+    rows = graph.add("Add", starts, graph.constant(dilation * np.arange(n_timesteps)))
+    gathered = graph.add("Gather", padded, rows, axis=0)
+    return graph.reshape(gathered, [0, n_timesteps * n_columns]) if windows.flatten else gathered
+
+
+def _history(graph: Graph, name: str, windows: Any, table: str, n_rows: int) -> str:
+    """Add the rows that stand before a table."""
+    shape = n_rows, windows.n_features_in_
+    if windows.padding == "edge":
+        first = graph.add("Slice", table, *(graph.integers([bound]) for bound in (0, 1, 0)))
+        return graph.add("Expand", first, graph.integers(shape))
+    filling = np.nan if windows.padding == "mask" else 0.0
+    return graph.constant(np.full(shape, filling, dtype=graph.dtype), f"{name}_history")
+
+
+def _add_by_skl2onnx(graph: Graph, name: str, transformer: Any, table: str) -> str:
+    """Add what skl2onnx makes of a transformer of scikit-learn."""
+    with needing("skl2onnx", f"to_onnx, for step {name!r} ({type(transformer).__name__}),"):
+        from skl2onnx import convert_sklearn
+        from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+    tensor_type = DoubleTensorType if graph.dtype == np.float64 else FloatTensorType
+    types = [("X", tensor_type([None, transformer.n_features_in_]))]
+    target = {"": OPSET, "ai.onnx.ml": 3}
+    try:
+        model = convert_sklearn(_by_position(transformer), initial_types=types, target_opset=target)
+        graph.check(model)  # of some transformers it gives a model that mixes float32 and float64
+    except Exception as error:  # of several unrelated classes
+        raise ValueError(
+            f"step {name!r} ({type(transformer).__name__}) cannot be carried: skl2onnx says: {error}. Expected "
+            "StandardScaler, SlidingWindow, or a transformer of scikit-learn that skl2onnx knows. Leave the step out "
+            "of the model, pipeline[k:], and compute it before."
+        ) from error
+    return graph.inline(model, table, f"{name}_")
+
+
+def _by_position(transformer: Any) -> Any:
+    """Return a ColumnTransformer that knows its columns by position, as a tensor has no names; others as they are."""
+    if _qualified_name(transformer) != "sklearn.ColumnTransformer":
+        return transformer
+    names = list(getattr(transformer, "feature_names_in_", ()))
+    unnamed = copy(transformer)
+    unnamed.transformers_ = [
+        (name, part, _positions(columns, names, transformer.n_features_in_))
+        for name, part, columns in transformer.transformers_
+    ]
+    return unnamed
+
+
+def _positions(columns: Any, names: list[str], n_columns: int) -> Any:
+    """Return positions of columns given by names, positions (those from the end are negative) or a mask."""
+    if isinstance(columns, slice | str):
+        return names.index(columns) if isinstance(columns, str) else columns
+    places = [names.index(column) if isinstance(column, str) else column for column in columns]
+    return np.arange(n_columns)[np.array(places)].tolist() if places else []
+
+
+_NATIVE: dict[str, Callable[[Graph, str, Any, str], str]] = {
+    "sklearn.StandardScaler": _add_scaler,
+    "skrnn.SlidingWindow": _add_windows,
+}

@@ -5,7 +5,7 @@ from typing import Any, final
 
 import numpy as np
 
-from skrnn.export._optional import needing
+from skrnn.export._fitted_network import needing
 
 #: Known to onnx from 1.12 and to onnxruntime from 1.12 on, and the intermediate representation of that time: newer
 #: numbers would add no operator that is needed here, and shut out older runtimes.
@@ -50,6 +50,10 @@ class Graph:
         self._initializers.append(self._onnx.numpy_helper.from_array(np.asarray(array), name))
         return name
 
+    def integers(self, numbers: int | Sequence[int]) -> str:
+        """Add a constant of int64, a number or several, and return its name."""
+        return self.constant(np.array(numbers, dtype=np.int64))
+
     def add(self, operator: str, *inputs: str, output: str = "", n_outputs: int = 1, **attributes: Any) -> Any:
         """Add an operator and return the name of its output, or the names of its outputs if there are several."""
         first = output or f"{operator}_{len(self._nodes)}"
@@ -63,7 +67,19 @@ class Graph:
 
     def reshape(self, tensor: str, shape: Sequence[int]) -> str:
         """Give a tensor another shape, in which 0 stands for the axis as it was."""
-        return self.add("Reshape", tensor, self.constant(np.array(shape, dtype=np.int64)))
+        return self.add("Reshape", tensor, self.integers(shape))
+
+    def unsqueeze(self, tensor: str, *axes: int) -> str:
+        """Add axes of length 1 to a tensor."""
+        return self.add("Unsqueeze", tensor, self.integers(axes)) if axes else tensor
+
+    def count(self, flags: str, axis: int) -> str:
+        """Count the flags that are set along an axis, which goes."""
+        return self.add("ReduceSum", self.cast(flags, np.int64), self.integers([axis]), keepdims=0)
+
+    def range(self, end: str) -> str:
+        """Add the numbers from 0 on that are less than `end`, (1,)."""
+        return self.add("Range", self.integers(0), self.add("Squeeze", end), self.integers(1))
 
     def inline(self, model: Any, tensor: str, prefix: str) -> str:
         """Add all of a model of one input and one output behind a tensor; return its output, in the graph's dtype."""

@@ -1,13 +1,12 @@
 """A fitted network as a module of PyTorch."""
 
-from typing import Any
+from functools import cache
+from typing import Any, final
 
 import numpy as np
 
-from skrnn.export._answers import read_answers
-from skrnn.export._network import FittedNetwork, read_network
-from skrnn.export._torch_layout import layer_names, split_biases, to_torch_order
-from skrnn.export._torch_module import Settings, make_module
+from skrnn.export._fitted_network import NetworkDescription, needing, read_network
+from skrnn.export._torch_parameters import MODULES, stacks, torch_state
 
 
 def to_torch(estimator: Any) -> Any:
@@ -24,15 +23,15 @@ def to_torch(estimator: Any) -> Any:
         In the dtype in which the network was fitted. It has
 
         - `recurrent`, a :class:`torch.nn.ModuleList` with a torch.nn.RNN, GRU or LSTM (``batch_first=True``) for each
-          run of layers of one size: a network whose layers are all of one size is ``recurrent[0]`` alone;
+          stack of layers of one size: a network whose layers are all of one size is ``recurrent[0]`` alone;
         - `readout`, a torch.nn.Linear on the last hidden states, or on those of each timestep;
-        - ``module(X, lengths=None)``, which answers what `predict` of the regressor or `predict_proba` of the
-          classifier does, for a tensor X (n_samples, n_timesteps, n_features). `lengths`, (n_samples,) of int64,
-          say how many timesteps each sequence has; what stands behind them is ignored. None: all timesteps count.
-          With `return_sequences` the answers behind the lengths are NaN;
+        - ``module(X, lengths=None)``, which gives what `predict` of the regressor or `predict_proba` of the
+          classifier gives, for a tensor X (n_samples, n_timesteps, n_features). `lengths`, (n_samples,) of int64,
+          say how many timesteps each sequence has; what comes after them is ignored. None: all timesteps count.
+          With `return_sequences` the predictions after them are NaN;
         - ``module.raw_outputs(X, lengths=None)``, what the readout gives, for further training: numbers in the units of
           the targets, their logarithms for loss="poisson", or logits, of two classes one, that of the second. With
-          `return_sequences` what is behind the lengths is the readout's bias.
+          `return_sequences` what comes after the lengths is the readout's bias.
 
         It can be pickled, copied and saved wherever skrnn is installed; its `state_dict` anywhere.
 
@@ -54,8 +53,8 @@ def to_torch(estimator: Any) -> Any:
 
     Notes
     -----
-    Of the two biases that PyTorch has for each gate, `bias_hh` is zero, but for the candidate of the GRU. A table goes
-    in as an array (n_samples, n_timesteps, n_features); masked timesteps have no counterpart but `lengths`.
+    Of the two biases that PyTorch has for each gate, `bias_hh` is zero, except at the candidate of the GRU. A table is
+    passed as an array (n_samples, n_timesteps, n_features); only `lengths` stand for masked timesteps.
 
     Examples
     --------
@@ -76,40 +75,103 @@ def to_torch(estimator: Any) -> Any:
     >>> np.allclose(from_torch(module).predict(X), model.predict(X), rtol=1e-10)
     True
     """
-    network = read_network(estimator, "to_torch")
-    answers = read_answers(estimator)
-    settings = Settings(
-        cell=network.cell,
-        activation=network.activation,
-        n_features=network.n_features,
-        hidden_layer_sizes=network.layout.hidden_layer_sizes,
-        n_directions=network.layout.n_directions,
-        n_outputs=network.layout.n_outputs,
-        return_sequences=network.return_sequences,
-        answers=answers,
-        dtype=network.dtype.name,
-    )
-    module = make_module(settings)
-    module.load_state_dict(_state(network, settings))
+    network, parameters = read_network(estimator, "to_torch")
+    module = make_module(network)
+    import torch  # make_module has told where it is missing
+
+    state = torch_state(network, parameters)
+    module.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in state.items()})
     return module
 
 
-def _state(network: FittedNetwork, settings: Settings) -> dict[str, Any]:
-    """Return the parameters of the network under PyTorch's names."""
-    import torch  # make_module has told where it is missing
+def make_module(network: NetworkDescription) -> Any:
+    """Return a module for such a network, with PyTorch's initial weights."""
+    return _module_class()(network)
 
-    arrays: dict[str, np.ndarray] = {}
-    layers = iter(network.parameters.layers)
-    for number, run in enumerate(settings.runs()):
-        for name in layer_names(run.n_layers, settings.n_directions):
-            layer = next(layers)
-            input_bias, recurrent_bias = split_biases(layer.biases, network.cell, len(layer.matrix))
-            arrays |= {
-                f"recurrent.{number}.weight_ih_{name}": to_torch_order(layer.input_weights, network.cell),
-                f"recurrent.{number}.weight_hh_{name}": to_torch_order(layer.recurrent_weights, network.cell),
-                f"recurrent.{number}.bias_ih_{name}": input_bias,
-                f"recurrent.{number}.bias_hh_{name}": recurrent_bias,
-            }
-    readout = network.parameters.readout
-    arrays |= {"readout.weight": readout.weights, "readout.bias": readout.bias}
-    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+
+@cache
+def _module_class() -> Any:
+    """Return the class of the module, which exists once PyTorch is imported."""
+    with needing("torch", "to_torch", "pip install torch"):
+        import torch
+
+    @final
+    class RecurrentNetwork(torch.nn.Module):
+        """Recurrent layers, a linear readout and predictions from its outputs: see `skrnn.export.to_torch`."""
+
+        def __init__(self, network: NetworkDescription) -> None:
+            super().__init__()
+            make = getattr(torch.nn, MODULES[network.cell])
+            options: dict[str, Any] = {"dtype": getattr(torch, network.dtype)}
+            of_cell = {"nonlinearity": network.activation} if network.cell == "rnn" else {}
+            self.network = network
+            self.recurrent = torch.nn.ModuleList(
+                make(*stack, batch_first=True, bidirectional=network.n_directions == 2, **of_cell, **options)
+                for stack in stacks(network)
+            )
+            n_states = network.n_directions * network.hidden_layer_sizes[-1]
+            self.readout = torch.nn.Linear(n_states, network.n_outputs, **options)
+
+        def forward(self, X: Any, lengths: Any = None) -> Any:
+            """Return predictions, or probabilities; after the lengths NaN."""
+            predictions = _predict(self.raw_outputs(X, lengths), self.network)
+            if lengths is None or not self.network.return_sequences:
+                return predictions
+            is_padding = torch.arange(X.shape[1]) >= torch.as_tensor(lengths).cpu()[:, None]
+            is_padding = is_padding.reshape(*is_padding.shape, *[1] * len(self.network.shape))
+            return predictions.masked_fill(is_padding.to(predictions.device), torch.nan)
+
+        def raw_outputs(self, X: Any, lengths: Any = None) -> Any:
+            """Return what the readout gives, (n_samples[, n_timesteps], n_outputs)."""
+            if not isinstance(X, torch.Tensor):
+                raise TypeError(f"X is of type {type(X).__name__}; expected a tensor.")
+            if X.ndim != 3:  # PyTorch would take two axes for one sequence
+                raise ValueError(f"X has shape {tuple(X.shape)}; expected (n_samples, n_timesteps, n_features).")
+            states, last = X, X.new_empty(0)
+            if lengths is not None:
+                lengths = torch.as_tensor(lengths).cpu()
+                _check_lengths(lengths, X)
+                states = torch.nn.utils.rnn.pack_padded_sequence(X, lengths, batch_first=True, enforce_sorted=False)
+            for layers in self.recurrent:
+                states, last = layers(states)
+            if not self.network.return_sequences:
+                last = last[0] if self.network.cell == "lstm" else last
+                return self.readout(torch.cat(tuple(last[-self.network.n_directions :]), dim=1))
+            if lengths is not None:
+                states, _ = torch.nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=X.shape[1])
+            return self.readout(states)
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            """Let a copy find its class, which is no attribute of a Python module."""
+            return make_module, (self.network,), self.__dict__
+
+    return RecurrentNetwork
+
+
+def _check_lengths(lengths: Any, X: Any) -> None:
+    n_samples, n_timesteps, _ = X.shape
+    are_whole = not (lengths.is_floating_point() or lengths.is_complex())
+    if tuple(lengths.shape) != (n_samples,) or not are_whole or not ((lengths > 0) & (lengths <= n_timesteps)).all():
+        raise ValueError(
+            f"lengths are {lengths.tolist()}; expected a tensor of shape ({n_samples},) of whole numbers from 1 to "
+            f"{n_timesteps}, the timesteps of X."
+        )
+
+
+def _predict(raw: Any, network: NetworkDescription) -> Any:
+    """Return the predictions that raw outputs, (..., n_outputs), stand for."""
+    import torch  # the module is there, so PyTorch is
+
+    match network.kind:
+        case "numbers":
+            return raw.reshape(*raw.shape[:-1], *network.shape)
+        case "exponentials":
+            return raw.exp().reshape(*raw.shape[:-1], *network.shape)
+        case "quantiles":
+            return raw.reshape(*raw.shape[:-1], *network.shape).sort(dim=-1).values
+        case "two classes":
+            return torch.cat([-raw, raw], dim=-1).sigmoid()
+        case "classes":
+            return raw.softmax(dim=-1)
+        case "labels":
+            return raw.sigmoid()

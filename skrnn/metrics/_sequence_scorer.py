@@ -1,4 +1,4 @@
-"""A scorer for targets at every timestep, made of one of scikit-learn's for one target a sample."""
+"""A scorer for targets at every timestep, made of a scorer of scikit-learn for one target per sample."""
 
 from collections.abc import Callable
 from inspect import signature
@@ -15,11 +15,10 @@ from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 
 
 def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
-    """Make a scorer for targets at every timestep of one for targets at every sample.
+    """Make a scorer for targets at every timestep from one for one target per sample.
 
-    Targets and predictions of all samples are laid end to end, masked timesteps and those without a target are left
-    out, and the rest is scored by `scoring` as if each timestep were a sample: a long sequence counts for more than a
-    short one.
+    Targets and predictions of all samples are joined, masked timesteps and those without a target are left out, and the
+    rest is scored by `scoring` as if each timestep were a sample: a long sequence counts for more than a short one.
 
     Parameters
     ----------
@@ -55,14 +54,14 @@ def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
     (n_timesteps,) or (n_timesteps, n_outputs) whose lengths differ. A target that is NaN or None is missing. A timestep
     counts where the estimator predicts, that is, not NaN in every output, and where each output has a target.
 
-    A `sample_weight` has one weight a sample, (n_samples,), which holds for each of its timesteps, or one a timestep,
-    in the forms of `y`.
+    A `sample_weight` has one weight per sample, (n_samples,), which holds for each of its timesteps, or one per
+    timestep, in the forms of `y`.
 
-    Targets of one value a sample, (n_samples,), go to `scoring` unchanged with the estimator itself. Several outputs a
-    sample, (n_samples, n_outputs), would be taken for timesteps: score them with `scoring` alone.
+    Targets of one value per sample, (n_samples,), go to `scoring` unchanged with the estimator itself. Several outputs
+    per sample, (n_samples, n_outputs), would be taken for timesteps: score them with `scoring` alone.
 
     A callable gets a stand-in for the estimator, which has `predict`, `predict_proba`, `predict_log_proba` and
-    `classes_` where the estimator has them, and the estimator itself as `estimator`. It answers for the timesteps that
+    `classes_` where the estimator has them, and the estimator itself as `estimator`. It predicts for the timesteps that
     count, (n_valid,) or (n_valid, n_outputs), and for the given X only. The estimator predicts once to find these
     timesteps, and once more if the metric asks for probabilities.
 
@@ -103,14 +102,14 @@ def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
 
 @final
 class SequenceScorer:
-    """A scorer that hands the timesteps that count, laid end to end, to another scorer.
+    """A scorer that hands the timesteps that count, of all samples, to another scorer.
 
     Parameters
     ----------
     scoring : str or callable
         What the user asked for.
     scorer : callable
-        The scorer that it stands for, ``scorer(estimator, X, y)``.
+        The scorer of that, ``scorer(estimator, X, y)``.
     """
 
     def __init__(self, scoring: str | Callable[..., Any], scorer: Callable[..., Any]) -> None:
@@ -122,26 +121,26 @@ class SequenceScorer:
         return f"make_sequence_scorer({self.scoring!r})"
 
     def __call__(self, estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> float:
-        """Return the score of the estimator's answers to X, targets and weights in any of the three forms."""
+        """Return the score of the estimator's predictions on X; targets and weights have any of the three forms."""
         for values, name in ((y, "y"), (sample_weight, "sample_weight")):
             _check_samples(values, name)
-        if _has_one_a_sample(y):
+        if _has_one_per_sample(y):
             weights = {} if sample_weight is None else {"sample_weight": sample_weight}
             return self.scorer(estimator, X, y, **weights)
         targets, lengths = _flatten(y, "y")
-        answers = _answers(estimator, "predict", X, lengths)
+        predictions = _outputs(estimator, "predict", X, lengths)
         has_target = ~_per_row(_is_missing(targets), np.any)
-        has_answer = ~_per_row(_is_missing(answers), np.all)
-        valid = has_target & has_answer
+        is_predicted = ~_per_row(_is_missing(predictions), np.all)
+        valid = has_target & is_predicted
         if not valid.any():
             raise ValueError(
                 f"No timestep is left to score: of {len(valid)} timesteps in {len(lengths)} samples, "
                 f"{np.count_nonzero(~has_target)} have no target in y (NaN or None in an output) and "
-                f"{np.count_nonzero(~has_answer)} have no prediction (NaN in every output, masked in X). "
+                f"{np.count_nonzero(~is_predicted)} have no prediction (NaN in every output, masked in X). "
                 "Expected at least one with both."
             )
         weights = {} if sample_weight is None else {"sample_weight": _weights(sample_weight, lengths, valid)}
-        flat = FlatEstimator(estimator, X, answers, lengths, valid)
+        flat = FlatEstimator(estimator, X, predictions, lengths, valid)
         with naming("y", f"targets that {self.scoring!r} takes beside the predictions"):
             y = _one_column_as_1d(_settled(targets[valid]))
             _check_targets(y)
@@ -167,15 +166,15 @@ def _has(method: str) -> Callable[["FlatEstimator"], bool]:
 
 @final
 class FlatEstimator:
-    """A stand-in for a fitted estimator whose answers are those at the timesteps that count, laid end to end.
+    """A stand-in for a fitted estimator, which predicts at the timesteps that count, those of all samples in one array.
 
     Parameters
     ----------
     estimator : object
         The fitted estimator, or a pipeline that ends in it.
     X : object
-        The samples that are scored, in whichever form the estimator takes.
-    answers : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        The samples that are scored, in any form that the estimator takes.
+    predictions : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         What the estimator predicts for all timesteps of X.
     lengths : ndarray of shape (n_samples,), int
         Number of timesteps of each sample.
@@ -183,10 +182,10 @@ class FlatEstimator:
         Whether the timestep counts.
     """
 
-    def __init__(self, estimator: Any, X: Any, answers: np.ndarray, lengths: np.ndarray, valid: np.ndarray) -> None:
+    def __init__(self, estimator: Any, X: Any, predictions: np.ndarray, lengths: np.ndarray, valid: np.ndarray) -> None:
         self.estimator = estimator
         self.X = X
-        self.answers = answers
+        self.predictions = predictions
         self.lengths = lengths
         self.valid = valid
 
@@ -197,8 +196,8 @@ class FlatEstimator:
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the predictions, (n_valid,) or (n_valid, n_outputs)."""
-        answers = self.answers if X is self.X else _answers(self.estimator, "predict", X, self.lengths)
-        return _one_column_as_1d(_settled(answers[self.valid]))
+        predictions = self.predictions if X is self.X else _outputs(self.estimator, "predict", X, self.lengths)
+        return _one_column_as_1d(_settled(predictions[self.valid]))
 
     @available_if(_has("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -211,9 +210,9 @@ class FlatEstimator:
         return self._of_classes("predict_log_proba", X)
 
     def _of_classes(self, method: str, X: Any) -> np.ndarray:
-        """Return what the method answers for each class, (n_valid, n_classes)."""
-        rows = _answers(self.estimator, method, X, self.lengths)
-        if rows.ndim != 2:  # one row a sample, with as many classes as there are timesteps
+        """Return what the method gives for each class, (n_valid, n_classes)."""
+        rows = _outputs(self.estimator, method, X, self.lengths)
+        if rows.ndim != 2:  # one row per sample, with as many classes as there are timesteps
             raise ValueError(
                 f"{type(self.estimator).__name__}.{method}(X) has a number for each class of {len(self.lengths)} "
                 "samples, but y has targets for each timestep; expected a number for each class of each timestep."
@@ -225,23 +224,23 @@ class FlatEstimator:
         return get_tags(self.estimator)
 
 
-def _answers(estimator: Any, method: str, X: Any, lengths: np.ndarray) -> np.ndarray:
-    """Return what the method answers for all timesteps of X, (n_rows,) or (n_rows, n_columns)."""
-    answers = getattr(estimator, method)(X)
+def _outputs(estimator: Any, method: str, X: Any, lengths: np.ndarray) -> np.ndarray:
+    """Return what the method gives for all timesteps of X, (n_rows,) or (n_rows, n_columns)."""
+    predictions = getattr(estimator, method)(X)
     name = f"{type(estimator).__name__}.{method}(X)"
-    if _has_one_a_sample(answers):
+    if _has_one_per_sample(predictions):
         raise ValueError(
-            f"{name} has one value for each of {len(answers)} samples, but y has targets for each timestep. Expected "
-            "an estimator that predicts at each timestep (return_sequences=True), or y of shape (n_samples,)."
+            f"{name} has one value for each of {len(predictions)} samples, but y has targets for each timestep. "
+            "Expected an estimator that predicts at each timestep (return_sequences=True), or y of shape (n_samples,)."
         )
-    rows, answered = _flatten(answers, name)
-    _check_lengths(lengths, "y", answered, name)
+    rows, predicted = _flatten(predictions, name)
+    _check_lengths(lengths, "y", predicted, name)
     return rows
 
 
 def _weights(sample_weight: Any, lengths: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Return a weight for each timestep that counts, (n_valid,), of weights per sample or per timestep."""
-    if _has_one_a_sample(sample_weight):
+    if _has_one_per_sample(sample_weight):
         if len(sample_weight) != len(lengths):
             raise ValueError(
                 f"sample_weight has {len(sample_weight)} samples, but y has {len(lengths)}; expected a weight for each."
@@ -251,8 +250,8 @@ def _weights(sample_weight: Any, lengths: np.ndarray, valid: np.ndarray) -> np.n
     _check_lengths(weighted, "sample_weight", lengths, "y")
     rows = _one_column_as_1d(rows)
     if rows.ndim != 1:
-        raise ValueError(f"sample_weight has {rows.shape[1]} values a timestep; expected one weight.")
-    return _as_weights(rows[valid])  # where nothing counts, any weight may stand
+        raise ValueError(f"sample_weight has {rows.shape[1]} values per timestep; expected one weight.")
+    return _as_weights(rows[valid])  # where nothing counts, weights may be anything
 
 
 def _as_weights(rows: np.ndarray) -> np.ndarray:
@@ -288,7 +287,7 @@ def _check_lengths(lengths: np.ndarray, name: str, expected: np.ndarray, expecte
 
 
 def _check_samples(values: Any, name: str) -> None:
-    """Raise unless values, None as weights, are an array-like with an entry a sample, and no masked array."""
+    """Raise unless values, None as weights, are an array-like with one entry per sample, and no masked array."""
     refuse_masked(values, name)
     if values is None and name == "sample_weight":
         return
@@ -300,8 +299,8 @@ def _check_samples(values: Any, name: str) -> None:
         )
 
 
-def _has_one_a_sample(values: Any) -> bool:
-    """Tell whether there is one value a sample, (n_samples,), and not a sequence of them."""
+def _has_one_per_sample(values: Any) -> bool:
+    """Tell whether there is one value per sample, (n_samples,), and not a sequence of them."""
     if hasattr(values, "__array__"):
         values = np.asarray(values)
         if values.ndim != 1 or values.dtype != object:
@@ -351,12 +350,12 @@ def _is_missing(rows: np.ndarray) -> np.ndarray:
 
 
 def _per_row(flags: np.ndarray, reduce: Callable[..., np.ndarray]) -> np.ndarray:
-    """Return one flag a row, (n_rows,), of flags (n_rows,) or (n_rows, n_columns)."""
+    """Return one flag per row, (n_rows,), of flags (n_rows,) or (n_rows, n_columns)."""
     return flags if flags.ndim == 1 else reduce(flags, axis=1)
 
 
 def _settled(rows: np.ndarray) -> np.ndarray:
-    """Return objects that are all strings or all numbers as such: metrics do not know what objects are."""
+    """Return objects that are all strings or all numbers as an array of these, which metrics need."""
     if rows.dtype != object:
         return rows
     is_string = [isinstance(value, str) for value in rows.ravel()]

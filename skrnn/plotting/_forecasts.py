@@ -1,8 +1,6 @@
-"""A picture of forecasts: what was known, what came, and what was expected from one or several origins."""
+"""A picture of forecasts from one or several origins, with the series before and after."""
 
-from collections.abc import Sequence
 from datetime import date
-from numbers import Integral
 from typing import Any, Self, final
 
 import numpy as np
@@ -13,7 +11,14 @@ from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor
 from skrnn.forecasting._rows import free_columns
 from skrnn.forecasting._tables import beside, is_frame, numbers, read_table, take
-from skrnn.plotting._matplotlib import colour_of, merge_style, require_pyplot
+from skrnn.plotting._matplotlib import (
+    axes_or_new,
+    colour_of,
+    label_axes,
+    merge_style,
+    read_integer,
+    require_pyplot,
+)
 
 
 @final
@@ -84,14 +89,6 @@ class ForecastDisplay:
     ((3, 10), 3)
     """
 
-    ax_: Any
-    figure_: Any
-    history_line_: Any
-    truth_line_: Any
-    forecast_lines_: list[Any]
-    bands_: list[Any]
-    origin_markers_: Any
-
     def __init__(
         self,
         *,
@@ -142,7 +139,7 @@ class ForecastDisplay:
         estimator : estimator
             A fitted model, as in :func:`skrnn.forecasting.forecast`. It is not fitted again.
         series : array-like of shape (n_rows,) or (n_rows, n_series)
-            The series; a pandas Series or DataFrame lends its index and its names to the axes.
+            The series; the axes show index and names of a pandas Series or DataFrame.
         n_steps : int
             How many steps to forecast from each origin.
         origins : array-like of int, default=None
@@ -189,16 +186,16 @@ class ForecastDisplay:
         require_pyplot(f"{cls.__name__}.from_estimator")
         if coverage is None and n_calibration is not None:
             raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage with it.")
-        _check_position("n_steps", n_steps, 1, None)
+        read_integer("n_steps", n_steps, 1)
         table = read_table(series, "series")
         times, time_name = _times_of(table, n_steps)
         positions = _read_origins(origins, len(table))
         settings = {} if coverage is None else {"coverage": coverage, "n_calibration": n_calibration}
         table, paths = _forecast_from(estimator, table, exog, positions, n_steps, settings)
-        paths = [path[:, :, _check_position("series_index", series_index, 0, path.shape[2] - 1)] for path in paths]
+        paths = [path[:, :, read_integer("series_index", series_index, 0, path.shape[2] - 1)] for path in paths]
         values, series_name = _series_of(estimator, table, series_index)
         first, last = positions.min() + 1, positions.max() + 1 + n_steps
-        start = 0 if n_history is None else max(0, first - _check_position("n_history", n_history, 1, None))
+        start = 0 if n_history is None else max(0, first - read_integer("n_history", n_history, 1))
         display = cls(
             history=values[start:first],
             truth=values[first:last] if first < len(values) else None,
@@ -247,14 +244,13 @@ class ForecastDisplay:
         plt = require_pyplot(f"{type(self).__name__}.plot")
         known, n_history, origins, times = self._read()
         forecasts = np.atleast_2d(self.forecasts)
-        if ax is None:
-            _, ax = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_ = ax = axes_or_new(plt, ax, (7.2, 3.6))
+        self.figure_ = ax.figure
         self._draw_series(known, n_history, times, line_kw)
         look = {"color": colour_of(1), "linewidth": 1.5, "marker": ".", "markersize": 4, "zorder": 2.5}
         style = merge_style("line", look, forecast_kw)
         self._draw_bands(origins, times, style["color"], band_kw)
-        self.forecast_lines_ = []
+        self.forecast_lines_: list[Any] = []
         for number, (origin, path) in enumerate(zip(origins, forecasts, strict=True)):
             label = {"label": "_forecast" if number else "forecast"}
             heights = np.concatenate([known[[origin]], path])
@@ -288,13 +284,11 @@ class ForecastDisplay:
         n_rows = max(len(known), int(origins.max()) + 1 + forecasts.shape[1])
         times = np.arange(n_rows) if self.times is None else np.asarray(self.times)
         if len(times) < n_rows:
-            raise ValueError(f"times has {len(times)} entries; expected {n_rows}, one a row up to the last step.")
+            raise ValueError(f"times has {len(times)} entries; expected {n_rows}, one per row up to the last step.")
         return known, len(history), origins, times
 
-    def _draw_series(
-        self, known: NDArray[Any], n_history: int, times: NDArray[Any], line_kw: dict[str, Any] | None
-    ) -> None:
-        """Draw what was known at the first origin, and with a thinner line what came then."""
+    def _draw_series(self, known: NDArray[Any], n_history: int, times: NDArray[Any], line_kw: Any) -> None:
+        """Draw the series up to the first origin, and what came after it with a thinner line."""
         style = merge_style("line", {"color": "black", "linewidth": 1.5}, line_kw)
         (self.history_line_,) = self.ax_.plot(times[:n_history], known[:n_history], **({"label": "history"} | style))
         self.truth_line_ = None
@@ -303,11 +297,9 @@ class ForecastDisplay:
             thin = style | {"linewidth": 0.7 * style["linewidth"], "color": style["color"], "linestyle": (0, (4, 1.5))}
             (self.truth_line_,) = self.ax_.plot(times[later], known[later], **(thin | {"label": "what came"}))
 
-    def _draw_bands(
-        self, origins: NDArray[np.intp], times: NDArray[Any], colour: Any, band_kw: dict[str, Any] | None
-    ) -> None:
+    def _draw_bands(self, origins: NDArray[np.intp], times: NDArray[Any], colour: Any, band_kw: Any) -> None:
         """Draw the intervals of each origin."""
-        self.bands_ = []
+        self.bands_: list[Any] = []
         if self.lower is None or self.upper is None:
             return
         name = "interval" if self.coverage is None else f"{100 * self.coverage:g} % interval"
@@ -333,25 +325,14 @@ class ForecastDisplay:
             self.ax_.xaxis.set_major_locator(locator)
             self.ax_.xaxis.set_major_formatter(ConciseDateFormatter(locator, zone))
         default = "row" if self.times is None else ""
-        self.ax_.set(xlabel=default if self.time_name is None else self.time_name, ylabel=self.series_name or "series")
-        self.ax_.spines[["top", "right"]].set_visible(False)
+        time_name = default if self.time_name is None else self.time_name
+        label_axes(self.ax_, time_name, self.series_name or "series")
         place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.0}
         look = {"columnspacing": 1.2, "handlelength": 1.6, "handletextpad": 0.6, "frameon": False, "fontsize": "small"}
-        for n_columns in (5, 3, 2):  # as many as there is room for
+        for n_columns in (5, 3, 2):  # as many as fit
             legend = self.ax_.legend(ncols=n_columns, **place, **look)
             if legend.get_window_extent().width <= self.ax_.get_window_extent().width:
                 break
-
-
-def _check_position(name: str, value: Any, least: int, most: int | None) -> int:
-    """Return an integer, after a look at its type and its bounds."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} is {value!r}; expected an integer.")
-    position = int(value)
-    if position < least or (most is not None and position > most):
-        expected = f">= {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} is {position}; expected an integer {expected}.")
-    return position
 
 
 def _read_origins(origins: Any, n_rows: int) -> NDArray[np.intp]:
@@ -367,29 +348,24 @@ def _read_origins(origins: Any, n_rows: int) -> NDArray[np.intp]:
 
 
 def _forecast_from(
-    model: Any,
-    series: Any,
-    exog: Any,
-    origins: Sequence[int] | NDArray[np.intp],
-    n_steps: int,
-    settings: dict[str, Any],
+    model: Any, series: Any, exog: Any, origins: NDArray[np.intp], n_steps: int, settings: dict[str, Any]
 ) -> tuple[Any, list[NDArray[Any]]]:
-    """Return the table that the model reads, and the forecasts, with `settings` also the bounds.
+    """Return the table that the model reads, and the forecasts, with `settings` also their bounds.
 
     Each of the forecasts, lower and upper bounds is an array (n_origins, n_steps, n_series).
     """
     ahead = None if exog is None else read_table(exog, "exog", unnamed="exog")
     table = series if ahead is None else beside(series, take(ahead, range(len(series))))
-    answers: list[tuple[Any, ...]] = []
+    forecasts: list[tuple[Any, ...]] = []
     for origin in map(int, origins):
         history = take(table, range(origin + 1))
         later = None if ahead is None else take(ahead, range(origin + 1, min(origin + 1 + n_steps, len(ahead))))
         if settings:
-            answers.append(forecast_interval(model, history, n_steps, exog=later, **settings))
+            forecasts.append(forecast_interval(model, history, n_steps, exog=later, **settings))
         else:
-            answers.append((forecast(model, history, n_steps, exog=later),))
+            forecasts.append((forecast(model, history, n_steps, exog=later),))
     return table, [
-        np.stack([np.reshape(path, (n_steps, -1)) for path in paths]) for paths in zip(*answers, strict=True)
+        np.stack([np.reshape(path, (n_steps, -1)) for path in paths]) for paths in zip(*forecasts, strict=True)
     ]
 
 

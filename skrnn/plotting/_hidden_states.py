@@ -1,13 +1,12 @@
-"""A picture of what a network remembers: its hidden states over time."""
+"""A picture of the hidden states of a network over time."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrnn.plotting._matplotlib import colour_of, merge_style, require_pyplot
+from skrnn.plotting._matplotlib import colour_of, merge_style, read_integer, require_pyplot
 from skrnn.plotting._networks import split_network
 
 #: More features than that have no legend: it would hide what it explains.
@@ -43,7 +42,7 @@ class HiddenStateDisplay:
     figure_ : matplotlib Figure
         Figure that holds them.
     image_ : matplotlib AxesImage
-        The states, a row a unit.
+        The states, one row per unit.
     input_lines_ : list of matplotlib Line2D
         A line for each feature of the input.
     colorbar_ : matplotlib Colorbar
@@ -67,13 +66,6 @@ class HiddenStateDisplay:
     >>> np.allclose(display.states, model.hidden_states(X)[3])
     True
     """
-
-    axes_: Any
-    ax_: Any
-    figure_: Any
-    image_: Any
-    input_lines_: list[Any]
-    colorbar_: Any
 
     def __init__(
         self,
@@ -100,7 +92,7 @@ class HiddenStateDisplay:
         image_kw: dict[str, Any] | None = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw what a fitted estimator remembers while it reads a sequence.
+        """Draw the hidden states of a fitted estimator while it reads a sequence.
 
         Parameters
         ----------
@@ -194,7 +186,7 @@ class HiddenStateDisplay:
         return self
 
     def _read_names(self, states: np.ndarray, inputs: np.ndarray) -> list[str]:
-        """Return the features' names, after a look at all shapes."""
+        """Return the features' names, after a check of all shapes."""
         if states.ndim != 2 or inputs.ndim != 2 or len(states) != len(inputs) or not states.size:
             raise ValueError(
                 f"states has shape {states.shape} and inputs {inputs.shape}; "
@@ -212,7 +204,7 @@ class HiddenStateDisplay:
     def _draw_inputs(self, inputs: np.ndarray, names: list[str], line_kw: dict[str, Any] | None) -> None:
         """Draw a line for each feature."""
         ax = self.axes_[0]
-        self.input_lines_ = []
+        self.input_lines_: list[Any] = []
         for number, (values, name) in enumerate(zip(inputs.T, names, strict=True)):
             look = {"color": colour_of(number), "linewidth": 1.4, "marker": ".", "markersize": 4, "label": name}
             self.input_lines_ += ax.plot(np.arange(len(inputs)), values, **merge_style("line", look, line_kw))
@@ -244,9 +236,9 @@ class HiddenStateDisplay:
             self.ax_.set_xlabel("timestep (grey: masked)")
 
     def _name_directions(self, n_units: int) -> None:
-        """Part the units of the two passes, number each from 0, and name them."""
+        """Draw a line between the units of the two passes, number each from 0, and name them."""
         half = n_units // 2
-        shown = np.arange(0, half, -(-half // 4))  # four numbers a half at most
+        shown = np.arange(0, half, -(-half // 4))  # at most four numbers per half
         self.ax_.axhline(half - 0.5, color="black", linewidth=1.2)
         self.ax_.set_yticks([*shown, *half + shown], [str(unit) for unit in [*shown, *shown]])
         for first, name in ((0, "forward units"), (half, "backward units")):
@@ -264,15 +256,12 @@ class HiddenStateDisplay:
 
 def _take_sample(X: Any, sample: int) -> Any:
     """Return X with one of its samples alone, in the same form."""
-    if isinstance(sample, bool) or not isinstance(sample, Integral):
-        raise TypeError(f"sample is {sample!r}; expected an integer.")
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-    if not -n_samples <= sample < n_samples:
+    position = read_integer("sample", sample)
+    if not -n_samples <= position < n_samples:
         raise ValueError(f"sample is {sample}, but X has {n_samples} samples.")
-    position = int(sample) % n_samples
-    if hasattr(X, "iloc"):
-        return X.iloc[position : position + 1]
-    return X[position : position + 1]
+    position %= n_samples
+    return (X.iloc if hasattr(X, "iloc") else X)[position : position + 1]
 
 
 def _two_axes(plt: Any, ax: Any) -> np.ndarray:
@@ -290,7 +279,7 @@ def _two_axes(plt: Any, ax: Any) -> np.ndarray:
     if ax.get_subplotspec() is None:
         raise ValueError("ax has no place in a grid that could be divided; expected axes of plt.subplots, or a pair.")
     ax.set_axis_off()
-    if ax.figure.get_layout_engine() is None:  # none that makes room for the colour bar
+    if ax.figure.get_layout_engine() is None:  # none that would leave space for the colour bar
         width = ax.get_window_extent().width / ax.figure.dpi
         shares["width_ratios"] = [max(width - _COLOURBAR_WIDTH, 0.5 * width), _COLOURBAR_WIDTH]
     grid = ax.get_subplotspec().subgridspec(

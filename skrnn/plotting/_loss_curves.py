@@ -7,7 +7,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrnn.plotting._matplotlib import colour_of, merge_style, require_pyplot
+from skrnn.plotting._matplotlib import axes_or_new, colour_of, label_axes, merge_style, require_pyplot
 from skrnn.plotting._networks import final_network
 from skrnn.solvers._registry import UPDATE_RULES
 
@@ -20,7 +20,7 @@ _LOSS_NAMES = {
     "poisson": "half mean Poisson deviance",
 }
 
-#: Letters on a line of a legend that stands beside the axes.
+#: Letters per line of a legend beside the axes.
 _LEGEND_WIDTH = 48
 
 
@@ -82,13 +82,6 @@ class LossCurveDisplay:
     >>> len(display.lines_[0].get_ydata()) == model.n_iter_
     True
     """
-
-    ax_: Any
-    figure_: Any
-    lines_: list[Any]
-    validation_lines_: list[Any]
-    other_start_lines_: list[list[Any]]
-    kept_markers_: list[Any]
 
     def __init__(
         self,
@@ -215,9 +208,8 @@ class LossCurveDisplay:
         plt = require_pyplot(f"{type(self).__name__}.plot")
         columns = self._columns()
         has_own_figure = ax is None
-        if has_own_figure:
-            _, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_ = axes_or_new(plt, ax, (6.4, 4.0))
+        self.figure_ = self.ax_.figure
         self.lines_, self.validation_lines_, self.other_start_lines_, self.kept_markers_ = [], [], [], []
         for number, (losses, validation_losses, others, kept) in enumerate(columns):
             colour = colour_of(number)
@@ -232,9 +224,8 @@ class LossCurveDisplay:
             self.kept_markers_.append(self._mark(kept, losses, validation_losses, line_style["color"], kept_kw))
         if log_scale:
             self._scale_logarithmically()
-        ax.set(xlabel=self.iteration_name, ylabel=self.loss_name)
-        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        ax.spines[["top", "right"]].set_visible(False)
+        label_axes(self.ax_, self.iteration_name, self.loss_name)
+        self.ax_.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         self._explain(has_own_figure)
         return self
 
@@ -300,8 +291,8 @@ class LossCurveDisplay:
                 labels[-1] = name
         if len(handles) > 1 or self.names is not None:
             legend = self.ax_.legend(handles, labels, frameon=False)
-            size, room = legend.get_window_extent(), self.ax_.get_window_extent()
-            if has_own_figure and (size.width > 0.6 * room.width or size.height > 0.6 * room.height):
+            size, space = legend.get_window_extent(), self.ax_.get_window_extent()
+            if has_own_figure and (size.width > 0.6 * space.width or size.height > 0.6 * space.height):
                 self._explain_beside(handles, labels)
 
     def _explain_beside(self, handles: list[Any], labels: list[str]) -> None:

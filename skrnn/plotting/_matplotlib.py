@@ -1,9 +1,10 @@
-"""The way to matplotlib, which is optional, and the looks that all displays share."""
+"""What all displays share: matplotlib, which is optional, its axes and colours, and parameters that are integers."""
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
-#: Colours that those who see fewer of them tell apart, too (Okabe and Ito, https://jfly.uni-koeln.de/color/).
+#: Colours that colour-blind readers can tell apart (Okabe and Ito, https://jfly.uni-koeln.de/color/).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
@@ -14,6 +15,17 @@ def require_pyplot(caller: str) -> Any:
     except ImportError as error:
         raise ImportError(f'{caller} requires matplotlib: pip install "skrnn[plot]"') from error
     return plt
+
+
+def axes_or_new(plt: Any, ax: Any, figsize: tuple[float, float]) -> Any:
+    """Return the axes that were given, or those of a new figure."""
+    return plt.subplots(figsize=figsize, layout="constrained")[1] if ax is None else ax
+
+
+def label_axes(ax: Any, xlabel: str, ylabel: str) -> None:
+    """Name the axes, and leave two sides open."""
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def merge_style(kind: str, defaults: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -30,5 +42,18 @@ def merge_style(kind: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
 
 
 def colour_of(number: int) -> str:
-    """Return the colour of the curve with this number; they begin anew after the last."""
+    """Return the colour of the curve with this number; after the last colour comes the first."""
     return COLOURS[number % len(COLOURS)]
+
+
+def read_integer(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
+    """Return an integer, or raise where the value is none, or not within its bounds."""
+    expected = "an integer"
+    if least is not None:
+        expected += f" >= {least}" if most is None else f" from {least} to {most}"
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} is {value!r}; expected {expected}.")
+    number = int(value)
+    if (least is not None and number < least) or (most is not None and number > most):
+        raise ValueError(f"{name} is {number}; expected {expected}.")
+    return number

@@ -36,7 +36,7 @@ def split_network(estimator: Any) -> tuple[list[Any], Any]:
 
 
 def final_network(estimator: Any) -> Any:
-    """Return the fitted network, whatever it stands in."""
+    """Return the fitted network, also if it is inside others."""
     return split_network(estimator)[1]
 
 

@@ -1,33 +1,23 @@
 """A picture of a network, unrolled over timesteps."""
 
 from collections.abc import Sequence
-from numbers import Integral
+from itertools import cycle, islice
 from typing import Any, Self, final
 
-from skrnn.plotting._matplotlib import require_pyplot
+from skrnn.plotting._matplotlib import read_integer, require_pyplot
 from skrnn.plotting._networks import final_network
-from skrnn.plotting._unrolled_network import (
-    Shape,
-    Unit,
-    draw_between,
-    draw_inputs,
-    draw_layer,
-    draw_readout,
-    draw_table,
-)
-from skrnn.plotting._unrolled_pen import Pen
-from skrnn.plotting._unrolled_plan import Plan
+from skrnn.plotting._unrolled_drawing import LAYER_COLOURS, READOUT_COLOURS, Drawing, Unit
 
-_INCHES = 0.49  # of one unit of the plan
+Shape = tuple[int, ...]
 
 
 @final
 class UnrolledDisplay:
     """An estimator's own network, unrolled over time.
 
-    Timesteps stand side by side, layers one above the other. Discs hold the names of parameters: input weights W,
-    recurrent weights R and bias b of each layer, V and c of the readout. A disc that looks the same is the same
-    parameter, at every timestep. Below, each array of parameters stands once, with its shape.
+    Timesteps are side by side, layers one above the other. Discs hold the names of parameters: input weights W,
+    recurrent weights R and bias b of each layer, V and c of the readout. Discs that look the same are the same
+    parameter, at every timestep. A table below has the shape of each array of parameters, once.
 
     It is recommended to use :meth:`from_estimator` to create the display. All parameters are stored as attributes.
 
@@ -36,8 +26,7 @@ class UnrolledDisplay:
     cell : str
         Name of the recurrent unit.
     input_shapes : list of tuple of int
-        Shape of the input weights of each layer, the lowest first; if `bidirectional` two a layer, forward before
-        backward.
+        Shape of the input weights of each layer, the lowest first; if `bidirectional`, two per layer, forward first.
     recurrent_shapes : list of tuple of int
         Shape of the recurrent weights of each.
     bias_shapes : list of tuple of int
@@ -58,7 +47,7 @@ class UnrolledDisplay:
     boxes_ : list of matplotlib FancyBboxPatch
         Each layer, direction and the readout at each timestep.
     arrows_ : list of matplotlib FancyArrowPatch
-        The ways of inputs, states and outputs.
+        From inputs, states and outputs to what reads them.
     chips_ : list of matplotlib Circle
         The discs that hold the names of parameters.
     texts_ : list of matplotlib Text
@@ -66,9 +55,9 @@ class UnrolledDisplay:
 
     Notes
     -----
-    The first timestep is 1 and the last one T: x_1 is ``X[:, 0]``. Without `return_sequences`, the readout of a
-    bidirectional network sees the forward state of the last timestep and the backward state of the first, which is the
-    last that each pass has come to.
+    The first timestep is 1 and the last one T: x_1 is ``X[:, 0]``. A frame around two boxes stands for their joint
+    states. Without `return_sequences`, the readout of a bidirectional network sees the last state of each pass: the
+    forward state of timestep T and the backward state of timestep 1.
 
     Examples
     --------
@@ -84,13 +73,6 @@ class UnrolledDisplay:
     >>> len(display.boxes_)  # the layer at three timesteps, and the readout
     4
     """
-
-    ax_: Any
-    figure_: Any
-    boxes_: list[Any]
-    arrows_: list[Any]
-    chips_: list[Any]
-    texts_: list[Any]
 
     def __init__(
         self,
@@ -121,10 +103,9 @@ class UnrolledDisplay:
             A fitted RNNRegressor or RNNClassifier, or a Pipeline, a search or a TransformedTargetRegressor that ends in
             one.
         n_timesteps : int, default=3
-            How many timesteps are drawn, at least 2. The last one stands behind an ellipsis.
+            How many timesteps are drawn, at least 2; before the last one is an ellipsis.
         ax : matplotlib Axes, default=None
-            Where to draw; letters become as small as the room demands. If None, a new figure is made that is as large
-            as the network needs.
+            Where to draw, in letters as small as needed. If None, a new figure is made, as large as needed.
 
         Returns
         -------
@@ -161,10 +142,9 @@ class UnrolledDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; letters become as small as the room demands. If None, a new figure is made that is as large
-            as the network needs.
+            Where to draw, in letters as small as needed. If None, a new figure is made, as large as needed.
         n_timesteps : int, default=3
-            How many timesteps are drawn, at least 2. The last one stands behind an ellipsis.
+            How many timesteps are drawn, at least 2; before the last one is an ellipsis.
 
         Returns
         -------
@@ -181,59 +161,28 @@ class UnrolledDisplay:
             If `n_timesteps` is less than 2, or the lists of shapes differ in length.
         """
         plt = require_pyplot(f"{type(self).__name__}.plot")
-        _check_n_timesteps(n_timesteps)
-        layers = self._layers()
-        plan = Plan(len(layers), len(layers[0]), int(n_timesteps))
-        ax, scale = _prepare(plt, ax, plan)
-        pen = Pen(ax, scale)
-        draw_inputs(pen, plan, self.input_shapes[0][1])
-        for depth, units in enumerate(layers):
-            draw_layer(pen, plan, units)
-            if depth + 1 < len(layers):
-                draw_between(pen, plan, depth)
-        n_outputs = self.readout_shape[0]
-        draw_readout(pen, plan, n_outputs, return_sequences=self.return_sequences)
-        draw_table(pen, plan, [unit for units in layers for unit in units], (self.readout_shape, (n_outputs,)))
-        self.ax_, self.figure_ = ax, ax.figure
-        self.boxes_, self.arrows_, self.chips_, self.texts_ = pen.boxes, pen.arrows, pen.chips, pen.texts
+        n_timesteps = read_integer("n_timesteps", n_timesteps, 2)
+        drawing = Drawing(self._layers(), n_timesteps, return_sequences=self.return_sequences)
+        readout = Unit("readout", "", READOUT_COLOURS, (self.readout_shape, self.readout_shape[:1]))
+        drawing.draw(plt, ax, self.cell, readout)
+        self.ax_, self.figure_ = drawing.ax, drawing.ax.figure
+        self.boxes_, self.arrows_ = drawing.boxes, drawing.arrows
+        self.chips_, self.texts_ = drawing.chips, drawing.texts
         return self
 
     def _layers(self) -> list[list[Unit]]:
-        """Return the units of each layer, one for each direction."""
-        n_directions = 2 if self.bidirectional else 1
-        lengths = {len(self.input_shapes), len(self.recurrent_shapes), len(self.bias_shapes)}
-        if len(lengths) > 1 or 0 in lengths or lengths.pop() % n_directions:
+        """Return the units of each layer, one per direction."""
+        directions = ("forward", "backward") if self.bidirectional else ("",)
+        lengths = len(self.input_shapes), len(self.recurrent_shapes), len(self.bias_shapes)
+        n_layers = lengths[0] // len(directions)
+        if not n_layers or lengths != (n_layers * len(directions),) * 3:
             raise ValueError(
-                f"there are {len(self.input_shapes)} input_shapes, {len(self.recurrent_shapes)} recurrent_shapes and "
-                f"{len(self.bias_shapes)} bias_shapes; expected as many of each, {n_directions} a layer."
+                f"there are {lengths[0]} input_shapes, {lengths[1]} recurrent_shapes and {lengths[2]} bias_shapes; "
+                f"expected as many of each, {len(directions)} a layer."
             )
-        shapes = list(zip(self.input_shapes, self.recurrent_shapes, self.bias_shapes, strict=True))
+        shapes = zip(self.input_shapes, self.recurrent_shapes, self.bias_shapes, strict=True)
+        colours = islice(cycle(LAYER_COLOURS), n_layers)
         return [
-            [
-                Unit(first // n_directions, direction, n_directions, self.cell, shapes[first + direction])
-                for direction in range(n_directions)
-            ]
-            for first in range(0, len(shapes), n_directions)
+            [Unit(f"layer {depth}", direction, of_layer, next(shapes)) for direction in directions]
+            for depth, of_layer in enumerate(colours)
         ]
-
-
-def _check_n_timesteps(n_timesteps: int) -> None:
-    """Raise unless so many timesteps can be drawn."""
-    if isinstance(n_timesteps, bool) or not isinstance(n_timesteps, Integral):
-        raise TypeError(f"n_timesteps is {n_timesteps!r}; expected an integer >= 2.")
-    if n_timesteps < 2:
-        raise ValueError(f"n_timesteps is {n_timesteps}; expected an integer >= 2.")
-
-
-def _prepare(plt: Any, ax: Any, plan: Plan) -> tuple[Any, float]:
-    """Return axes whose units are those of the plan, and the scale of letters on them."""
-    margin = 0.2
-    width, height = plan.right - plan.left + 2 * margin, plan.top - plan.bottom
-    if ax is None:
-        figure = plt.figure(figsize=(width * _INCHES, height * _INCHES))
-        ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    room = ax.get_window_extent()
-    inches = min(room.width / width, room.height / height) / ax.figure.dpi
-    ax.set(xlim=(plan.left - margin, plan.right + margin), ylim=(plan.bottom, plan.top), aspect="equal")
-    ax.set_axis_off()
-    return ax, inches / _INCHES

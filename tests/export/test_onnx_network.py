@@ -13,7 +13,7 @@ import skrnn
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
 from skrnn.export import to_onnx
-from skrnn.export._onnx_layers import OPERATORS
+from skrnn.export._onnx_network import OPERATORS
 from tests.export.fitted_networks import CELLS_WITH_ACTIVATIONS, N_FEATURES, STACKS, fitted, make_sequences
 
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
@@ -144,13 +144,13 @@ def test_classes(name, return_sequences):
     label, probabilities = run(to_onnx(estimator), ["label", "probabilities"], X=X.astype(np.float32))
     expected = estimator.predict_proba(X)
     np.testing.assert_allclose(probabilities, expected, **TOLERANCE)
-    has_answer = ~np.isnan(expected[..., 0])
+    is_predicted = ~np.isnan(expected[..., 0])
     predicted = estimator.predict(X)
-    assert len(np.unique(predicted[has_answer].astype(str))) > 1
+    assert len(np.unique(predicted[is_predicted].astype(str))) > 1
     assert label.shape == predicted.shape
-    assert label[has_answer].tolist() == predicted[has_answer].tolist()
+    assert label[is_predicted].tolist() == predicted[is_predicted].tolist()
     missing = NO_LABEL[classes.dtype.kind]
-    np.testing.assert_array_equal(label[~has_answer], np.full(np.count_nonzero(~has_answer), missing))
+    np.testing.assert_array_equal(label[~is_predicted], np.full(np.count_nonzero(~is_predicted), missing))
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])
@@ -174,7 +174,7 @@ def test_classes_that_onnx_does_not_have():
 
 @pytest.mark.parametrize("return_sequences", [False, True])
 @pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
-def test_what_predict_refuses_has_no_answer(Estimator, return_sequences):
+def test_what_predict_refuses_has_no_prediction(Estimator, return_sequences):
     y = np.resize([0, 1], (6, 5) if return_sequences else 6)
     estimator = fitted(Estimator((4,), bidirectional=True, return_sequences=return_sequences), y)
     X = make_sequences([4] * 5, T)
@@ -214,7 +214,7 @@ def test_columns_of_a_data_frame_are_named():
     assert model.graph.input[0].doc_string == "A table of the columns left, right, in this order."
 
 
-def test_readout_is_computed_in_the_dtype_of_the_answers():
+def test_readout_is_computed_in_the_dtype_of_the_outputs():
     estimator = make_regressor("gru", "tanh", (3,), False, False)
     estimator.readout_bias_ = estimator.readout_bias_ + 1e9  # float32 has steps of 64 there
     X = make_sequences([6, 6], T)

@@ -110,8 +110,8 @@ def test_classifier_at_the_end(return_sequences):
     pipeline = fit(StandardScaler(), SlidingWindow(3), classifier, y=labels)
     label, probabilities = run(to_onnx(pipeline), X=SERIES.astype(np.float32))
     np.testing.assert_allclose(probabilities, pipeline.predict_proba(SERIES), **TOLERANCE)
-    has_answer = ~np.isnan(probabilities[..., 0])
-    assert label[has_answer].tolist() == pipeline.predict(SERIES)[has_answer].tolist()
+    is_predicted = ~np.isnan(probabilities[..., 0])
+    assert label[is_predicted].tolist() == pipeline.predict(SERIES)[is_predicted].tolist()
 
 
 def test_steps_are_skipped_and_nested():

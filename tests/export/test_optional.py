@@ -7,8 +7,8 @@ import pytest
 
 from skrnn import RNNRegressor
 from skrnn.export import to_onnx, to_torch
-from skrnn.export._optional import needing
-from skrnn.export._torch_module import _module_class
+from skrnn.export._fitted_network import needing
+from skrnn.export._to_torch import _module_class
 from tests.export.fitted_networks import fitted
 
 

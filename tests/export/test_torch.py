@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
 from skrnn.export import from_torch, to_torch
-from skrnn.export._torch_layout import MODULES
+from skrnn.export._torch_parameters import MODULES
 from tests.export.fitted_networks import CELLS_WITH_ACTIVATIONS, N_FEATURES, STACKS, fitted, make_sequences
 
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}
@@ -22,8 +22,8 @@ T = 6
 LENGTHS = np.array([3, 6, 1, 5, 2, 5])
 
 
-def answers_of(module, X, lengths=None):
-    """Return what the module answers to arrays."""
+def predictions_of(module, X, lengths=None):
+    """Return what the module predictions to arrays."""
     with torch.no_grad():
         return module(torch.tensor(X), None if lengths is None else torch.tensor(lengths)).numpy()
 
@@ -50,9 +50,9 @@ def test_there_and_back(cell, activation, sizes, bidirectional, return_sequences
     X = make_sequences(LENGTHS, T)
     expected = estimator.predict(X)
     module = to_torch(estimator)
-    np.testing.assert_allclose(answers_of(module, X, LENGTHS), expected, **TOLERANCE)
+    np.testing.assert_allclose(predictions_of(module, X, LENGTHS), expected, **TOLERANCE)
     whole = make_sequences([T] * 3, T)
-    np.testing.assert_allclose(answers_of(module, whole), estimator.predict(whole), **TOLERANCE)
+    np.testing.assert_allclose(predictions_of(module, whole), estimator.predict(whole), **TOLERANCE)
     assert len(module.recurrent) == (2 if len(set(sizes)) > 1 else 1)
 
     usual = RNNRegressor(return_sequences=return_sequences)  # the module alone says what network it is
@@ -123,8 +123,8 @@ def test_losses(options, n_targets, return_sequences):
     estimator = fitted(RNNRegressor((4,), cell="gru", return_sequences=return_sequences, **options), y)
     X = make_sequences(LENGTHS, T)
     module = to_torch(estimator)
-    answers = answers_of(module, X, LENGTHS)
-    np.testing.assert_allclose(answers, estimator.predict(X), **TOLERANCE)
+    predictions = predictions_of(module, X, LENGTHS)
+    np.testing.assert_allclose(predictions, estimator.predict(X), **TOLERANCE)
     assert module.raw_outputs(torch.tensor(X), LENGTHS).shape[-1] == estimator.n_outputs_
 
 
@@ -135,7 +135,7 @@ def test_classes(n_classes, return_sequences):
     estimator = fitted(RNNClassifier((4,), cell="lstm", return_sequences=return_sequences), y)
     X = make_sequences(LENGTHS, T)
     module = to_torch(estimator)
-    np.testing.assert_allclose(answers_of(module, X, LENGTHS), estimator.predict_proba(X), **TOLERANCE)
+    np.testing.assert_allclose(predictions_of(module, X, LENGTHS), estimator.predict_proba(X), **TOLERANCE)
     template = RNNClassifier(return_sequences=return_sequences)
     again = from_torch(module, estimator=template, classes=estimator.classes_)
     np.testing.assert_allclose(again.predict_proba(X), estimator.predict_proba(X), **TOLERANCE)
@@ -145,7 +145,7 @@ def test_labels():
     estimator = fitted(RNNClassifier((4,)), np.random.default_rng(0).integers(2, size=(6, 3)))
     X = make_sequences(LENGTHS, T)
     module = to_torch(estimator)
-    np.testing.assert_allclose(answers_of(module, X, LENGTHS), estimator.predict_proba(X), **TOLERANCE)
+    np.testing.assert_allclose(predictions_of(module, X, LENGTHS), estimator.predict_proba(X), **TOLERANCE)
     again = from_torch(module, multilabel=True)
     np.testing.assert_array_equal(again.predict(X), estimator.predict(X))
 
@@ -163,10 +163,10 @@ def test_copies():
     module = to_torch(estimator)
     X = make_sequences(LENGTHS, T)
     for copied in copies_of(module):
-        np.testing.assert_array_equal(answers_of(copied, X, LENGTHS), answers_of(module, X, LENGTHS))
+        np.testing.assert_array_equal(predictions_of(copied, X, LENGTHS), predictions_of(module, X, LENGTHS))
     deep = copy.deepcopy(module)
     torch.nn.init.zeros_(deep.readout.weight)
-    assert answers_of(module, X, LENGTHS).std() > 0.01  # weights are its own
+    assert predictions_of(module, X, LENGTHS).std() > 0.01  # weights are its own
 
 
 def test_weights_are_copied():
@@ -199,7 +199,7 @@ def test_training_goes_on_in_pytorch():
         losses.append(loss.item())
     assert losses[-1] < losses[0]
     again = from_torch(module, estimator=estimator)
-    trained = answers_of(module, X.numpy(), LENGTHS)
+    trained = predictions_of(module, X.numpy(), LENGTHS)
     np.testing.assert_allclose(again.predict(X.numpy()), trained, **TOLERANCE)
 
 

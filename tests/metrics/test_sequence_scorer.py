@@ -46,18 +46,18 @@ def masked(values, valid):
     return out
 
 
-def answer(X, values_of):
+def predict_valid(X, values_of):
     """Return `values_of` the valid timesteps of each sequence in the form of X, NaN at masked timesteps."""
     are_valid = [~np.isnan(sequence).all(axis=1) for sequence in X]
-    answers = [masked(values_of(x[valid]), valid) for x, valid in zip(X, are_valid, strict=True)]
-    return in_form_of(X, answers)
+    predictions = [masked(values_of(x[valid]), valid) for x, valid in zip(X, are_valid, strict=True)]
+    return in_form_of(X, predictions)
 
 
-def in_form_of(X, answers):
-    """Return a list of answers in the form of X."""
+def in_form_of(X, predictions):
+    """Return a list of predictions in the form of X."""
     if isinstance(X, list):
-        return answers
-    return in_form(answers, "object") if X.dtype == object else np.stack(answers)
+        return predictions
+    return in_form(predictions, "object") if X.dtype == object else np.stack(predictions)
 
 
 class EchoRegressor(RegressorMixin, BaseEstimator):
@@ -74,7 +74,7 @@ class EchoRegressor(RegressorMixin, BaseEstimator):
     def predict(self, X):
         self.n_predictions_ += 1
         column = 0 if self.n_outputs == 1 else slice(self.n_outputs)
-        return answer(X, lambda sequence: sequence[:, column] + self.shift)
+        return predict_valid(X, lambda sequence: sequence[:, column] + self.shift)
 
 
 class EchoClassifier(ClassifierMixin, BaseEstimator):
@@ -92,10 +92,10 @@ class EchoClassifier(ClassifierMixin, BaseEstimator):
         return sequence[:, : len(self.classes_)] + self.bias * np.eye(len(self.classes_))[0]
 
     def predict(self, X):
-        return answer(X, lambda sequence: self.classes_[self._logits(sequence).argmax(axis=1)])
+        return predict_valid(X, lambda sequence: self.classes_[self._logits(sequence).argmax(axis=1)])
 
     def predict_log_proba(self, X):
-        return answer(X, lambda s: self._logits(s) - np.logaddexp.reduce(self._logits(s), axis=1, keepdims=True))
+        return predict_valid(X, lambda s: self._logits(s) - np.logaddexp.reduce(self._logits(s), axis=1, keepdims=True))
 
     def predict_proba(self, X):
         return in_form_of(X, [np.exp(logs) for logs in self.predict_log_proba(X)])
@@ -189,9 +189,9 @@ def test_target_at_a_masked_timestep_does_not_count():
 def test_prediction_that_is_nan_in_one_output_is_not_hidden():
     class Diverged(EchoRegressor):
         def predict(self, X):
-            answers = super().predict(X)
-            answers[0][0, 1] = NAN
-            return answers
+            predictions = super().predict(X)
+            predictions[0][0, 1] = NAN
+            return predictions
 
     X, y = regression_data(2)
     with pytest.raises(ValueError, match="contains NaN"):
@@ -215,7 +215,7 @@ LABELS = {
 def test_classification_scores_all_valid_timesteps(name, labels, form):
     X, y = classification_data(LABELS[labels])
     model = EchoClassifier(LABELS[labels], bias=0.4).fit(X, y)
-    X_flat = [np.concatenate(X)]  # the reference: one long sequence, whose answers scikit-learn's metrics take
+    X_flat = [np.concatenate(X)]  # the reference: one long sequence, whose predictions scikit-learn's metrics take
     labels_flat, proba = model.predict(X_flat)[0], model.predict_proba(X_flat)[0]
     targets = np.concatenate(y)
     expected = {
@@ -336,7 +336,7 @@ def test_weights_as_nested_lists():
         ([1.0, 2.0], "sample_weight has 2 samples, but y has 6"),
         ([np.ones(3)], "sample_weight has 1 samples, but y has 6"),
         ([np.ones(length + (length == 4)) for length in LENGTHS], "sample_weight has 5 timesteps in sample 2, .* 4"),
-        ([np.ones((length, 2)) for length in LENGTHS], "2 values a timestep"),
+        ([np.ones((length, 2)) for length in LENGTHS], "2 values per timestep"),
     ],
 )
 def test_weights_that_do_not_match(weights, message):

@@ -146,14 +146,14 @@ def test_axes_of_the_caller():
     display.plot(right)
     assert display.figure_ is figure
     for ax in display.axes_:
-        place, room = ax.get_position(), right.get_position()
-        assert room.x0 - 1e-9 <= place.x0 < place.x1 <= room.x1 + 1e-9
+        place, space = ax.get_position(), right.get_position()
+        assert space.x0 - 1e-9 <= place.x0 < place.x1 <= space.x1 + 1e-9
     assert left not in display.axes_
     assert right not in display.axes_
 
 
 @pytest.mark.parametrize("layout", [None, "constrained"])
-def test_the_colour_bar_has_room_beside_other_axes(layout):
+def test_the_colour_bar_has_space_beside_other_axes(layout):
     figure, axes = plt.subplots(1, 2, figsize=(9.0, 4.0), layout=layout)
     for ax in axes:
         display = HiddenStateDisplay(states=np.eye(3), inputs=np.ones((3, 2))).plot(ax)

@@ -1,15 +1,11 @@
 """Tests of the drawing of an unrolled network."""
 
-from itertools import product
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.cells._registry import CELLS
 from skrnn.plotting import UnrolledDisplay
-from tests.cases import pairwise_cover
 
 N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 RNG = np.random.default_rng(0)
@@ -68,17 +64,18 @@ def overlapping_texts(display):
     return [text for text, is_on in zip(written(display), on.any(axis=1), strict=True) if is_on]
 
 
-#: Cell, number of layers, bidirectional, return_sequences, n_timesteps: the widest name at several widths.
+#: Cell, number of layers, bidirectional, return_sequences and n_timesteps, of which the grid is made.
 NETWORKS = [
-    *product(["rnn", "gru"], [1, 2, 3], [False, True], [False, True], [3]),
-    *product(["lstm"], [1, 2, 3], [False, True], [False, True], [2, 3, 5]),
+    ("rnn", 1, False, False, 3),
+    ("gru", 2, False, True, 2),
+    ("lstm", 3, False, False, 5),
+    ("gru", 1, True, False, 2),
+    ("lstm", 2, True, False, 3),
+    ("lstm", 3, True, True, 4),
 ]
-OF_LSTM = [network[1:] for network in NETWORKS if network[0] == "lstm"]
 
 
-@pytest.mark.axis(
-    ("cell", "n_layers", "bidirectional", "return_sequences", "n_timesteps"), NETWORKS, quick=pairwise_cover(NETWORKS)
-)
+@pytest.mark.parametrize(("cell", "n_layers", "bidirectional", "return_sequences", "n_timesteps"), NETWORKS)
 def test_nothing_lies_on_anything_else(cell, n_layers, bidirectional, return_sequences, n_timesteps):
     display = display_of(cell, (128, 64, 9)[:n_layers], bidirectional, return_sequences).plot(n_timesteps=n_timesteps)
     assert not overlapping_texts(display)
@@ -88,25 +85,23 @@ def test_nothing_lies_on_anything_else(cell, n_layers, bidirectional, return_seq
     assert overlap(boxes, boxes).sum() == len(boxes)
     for parts in (texts, chips):  # what touches a box is wholly inside
         np.testing.assert_array_equal(overlap(boxes, parts), contains(boxes, parts))
-
-
-@pytest.mark.axis(
-    ("n_layers", "bidirectional", "return_sequences", "n_timesteps"), OF_LSTM, quick=pairwise_cover(OF_LSTM)
-)
-def test_no_arrow_runs_through_a_box_or_a_text(n_layers, bidirectional, return_sequences, n_timesteps):
-    display = display_of("lstm", (128, 64, 9)[:n_layers], bidirectional, return_sequences).plot(n_timesteps=n_timesteps)
-    texts = [text for text in display.texts_ if text.get_text() not in tuple("WRbVc")]
-    obstacles = extents(display, [*display.boxes_, *texts])
+    not_letters = np.array([text not in tuple("WRbVc") for text in written(display)])
+    obstacles = np.concatenate([boxes, texts[not_letters]])
     for arrow in display.arrows_:
-        path = arrow.get_path()
-        corners = arrow.get_transform().transform(path.vertices[path.codes != path.CLOSEPOLY])
-        points = np.concatenate(np.linspace(corners[:-1], corners[1:], 20))
-        assert not overlap(obstacles, np.tile(points, 2)).any()
+        points = np.tile(points_of(display, arrow), 2)
+        assert not overlap(obstacles, points).any()
 
 
-@pytest.mark.axis("bidirectional", [False, True])
-@pytest.mark.axis("return_sequences", [False, True])
-@pytest.mark.axis("cell", CELLS)
+def points_of(display, arrow):
+    """Return points on an arrow in pixels, (n_points, 2): 20 on each stretch, the last three of which are the head."""
+    path = arrow.get_path()
+    corners = display.ax_.transData.transform(path.vertices[path.codes != path.CLOSEPOLY])
+    return np.concatenate(np.linspace(corners[:-1], corners[1:], 20, axis=1))
+
+
+@pytest.mark.parametrize(("cell", "bidirectional", "return_sequences"), [
+    ("rnn", False, True), ("gru", False, False), ("gru", True, True), ("lstm", True, False)
+])  # fmt: skip
 def test_writes_the_shapes_and_numbers_of_the_fitted_attributes_once(cell, bidirectional, return_sequences):
     model = fitted((4, 2), cell=cell, bidirectional=bidirectional, return_sequences=return_sequences)
     texts = written(UnrolledDisplay.from_estimator(model))
@@ -116,14 +111,15 @@ def test_writes_the_shapes_and_numbers_of_the_fitted_attributes_once(cell, bidir
     assert [text for text in texts if text.startswith("(")] == shapes
     assert f"{model.n_parameters_:,}" in texts
     assert f"{arrays[0].size + arrays[1].size + arrays[2].size:,}" in texts
-    for name in ("input_weights_", "recurrent_weights_", "biases_", "readout_weights_", "readout_bias_"):
+    names = ("W  input_weights_", "R  recurrent_weights_", "b  biases_", "V  readout_weights_", "c  readout_bias_")
+    for name in names:
         assert texts.count(name) == 1
-        assert hasattr(model, name)
+        assert hasattr(model, name.split()[1])
 
 
-@pytest.mark.axis("n_timesteps", [2, 3, 5])
-@pytest.mark.axis("bidirectional", [False, True])
-@pytest.mark.axis("return_sequences", [False, True])
+@pytest.mark.parametrize(("n_timesteps", "bidirectional", "return_sequences"), [
+    (2, False, False), (3, True, False), (3, False, True), (5, True, True)
+])  # fmt: skip
 def test_every_timestep_has_a_box_a_layer_and_the_readout_stands_where_outputs_are(
     n_timesteps, bidirectional, return_sequences
 ):
@@ -137,11 +133,12 @@ def test_every_timestep_has_a_box_a_layer_and_the_readout_stands_where_outputs_a
     inputs = [text for text in texts if text.startswith("$x")]
     assert inputs == [*(f"$x_{{{t}}}$" for t in range(1, n_timesteps)), "$x_{T}$"]
     assert len([text for text in texts if "hat" in text]) == texts.count("1\noutput") == n_readouts
-    # One name at every timestep, and once in the table; recurrent weights stand on both sides of the ellipsis.
+    # One letter at every timestep; recurrent weights on both sides of the ellipsis.
     rows = 2 * n_directions
-    assert (texts.count("W"), texts.count("b")) == (rows * (n_timesteps + 1),) * 2
-    assert texts.count("R") == rows * (n_timesteps + 2)
-    assert (texts.count("V"), texts.count("c")) == (n_readouts + 1,) * 2
+    assert (texts.count("W"), texts.count("b")) == (rows * n_timesteps,) * 2
+    assert texts.count("R") == rows * (n_timesteps + 1)
+    sees_two_ends = bidirectional and not return_sequences  # V on both arrows
+    assert (texts.count("V"), texts.count("c")) == (n_readouts + sees_two_ends, n_readouts)
     assert texts.count("0") == rows  # states begin with zeros
     assert (texts.count("forward"), texts.count("backward")) == ((2, 2) if bidirectional else (0, 0))
 
@@ -158,20 +155,25 @@ def test_a_parameter_looks_the_same_at_every_timestep_and_unlike_all_others():
 
 def test_the_readout_of_two_directions_sees_the_end_of_each_pass():
     display = display_of("rnn", (7,), bidirectional=True).plot(n_timesteps=3)
-    places = [box.get_bbox() for box in display.boxes_]  # three forward, three backward, the readout
-    starts = [arrow.get_path().vertices[0] for arrow in display.arrows_]
-    leave_upwards = [any(place.x0 < x < place.x1 and 0.0 < y - place.y1 < 0.1 for x, y in starts) for place in places]
-    assert leave_upwards == [False, False, True, True, False, False, True]
+    places = extents(display, display.boxes_)  # three forward, three backward, the readout
+    *_, forward, backward, _ = (points_of(display, arrow) for arrow in display.arrows_)
+    for points, first, last in ((forward, places[2], places[6]), (backward, places[3], places[6])):
+        assert distance(points[0], first) < 5
+        assert distance(points[-61], last) < 5  # the tip
+
+
+def distance(point, place):
+    """Return how many pixels a point is away from a rectangle."""
+    return np.hypot(*np.maximum(np.maximum(place[:2] - point, point - place[2:]), 0.0))
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_backward_arrows_point_to_the_left(bidirectional):
-    model = fitted(bidirectional=bidirectional)
-    display = UnrolledDisplay.from_estimator(model)
-    paths = [arrow.get_path().vertices for arrow in display.arrows_]
-    flat = [path for path in paths if np.ptp(path[:2, 1]) < 0.01]
-    directions = [np.sign(path[1, 0] - path[0, 0]) for path in flat if len(path)]
-    assert directions.count(1.0) == 4
+    display = display_of("rnn", (7,), bidirectional).plot()
+    ends = [points_of(display, arrow)[[0, 19]] for arrow in display.arrows_]
+    flat = [(start, end) for start, end in ends if abs(end[1] - start[1]) < 0.5]
+    directions = [np.sign(end[0] - start[0]) for start, end in flat]
+    assert directions.count(1.0) == (5 if bidirectional else 4)  # one of five goes from the last state to the readout
     assert directions.count(-1.0) == (4 if bidirectional else 0)
 
 
@@ -188,8 +190,8 @@ def test_axes_of_the_caller_make_letters_small():
     display = display_of().plot(axes[1])
     assert display.ax_ is axes[1]
     assert display.figure_ is figure
-    room = axes[1].get_window_extent()
-    assert contains(room.extents[np.newaxis], extents(display, display.texts_)).all()
+    space = axes[1].get_window_extent()
+    assert contains(space.extents[np.newaxis], extents(display, display.texts_)).all()
     assert not overlapping_texts(display)
 
 

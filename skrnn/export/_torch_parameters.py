@@ -1,43 +1,90 @@
-"""Recurrent modules of PyTorch, or the arrays in them, read into the form of our attributes."""
+"""Parameters of PyTorch's recurrent modules: their names, and gates in their order; from our arrays and back."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from itertools import groupby
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from skrnn.export._torch_layout import CELLS_BY_GATES, MODULES, from_torch_order, join_biases
+from skrnn.export._fitted_network import NetworkDescription, recurrent_biases
+from skrnn.network._parameters import NetworkParameters
 
-#: Names in a state_dict: of a recurrent module, and behind a number of one in a list of them.
+#: The class of PyTorch for each cell.
+MODULES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
+#: Which of our blocks of rows stands at each place of PyTorch's: its gates are r, z, n (GRU) and i, f, g, o (LSTM).
+_ORDERS = {"rnn": (0,), "gru": (1, 0, 2), "lstm": (0, 2, 3, 1)}
+#: The cell whose recurrent weights have so many blocks of rows.
+_CELLS_BY_GATES = {len(order): cell for cell, order in _ORDERS.items()}
+#: Names in a state_dict: of a recurrent module, or of one in a list of modules, after its number.
 _NAME = re.compile(r"(?:(?:recurrent\.)?(\d+)\.)?(weight_ih|weight_hh|bias_ih|bias_hh)_l(\d+)(_reverse)?")
+_ENDS = "", "_reverse"  # of the names of each direction
 _READOUT_WEIGHT, _READOUT_BIAS = "readout.weight", "readout.bias"
 
 #: Which module of the list, which of its layers, and whether it is the direction from the end.
 Place = tuple[int, int, bool]
+#: Input weights, recurrent weights and biases, in the form of our attributes.
+Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class Stack(NamedTuple):
+    """Layers of one size, one above the other: what one recurrent module of PyTorch holds."""
+
+    n_inputs: int
+    hidden_size: int
+    n_layers: int
+
+
+def stacks(network: NetworkDescription) -> list[Stack]:
+    """Return the layers, those of one size that follow each other in one stack."""
+    found, n_inputs = [], network.n_features
+    for size, layers in groupby(network.hidden_layer_sizes):
+        found.append(Stack(n_inputs, size, len(list(layers))))
+        n_inputs = network.n_directions * size
+    return found
+
+
+# From our arrays to PyTorch
+
+
+def torch_state(network: NetworkDescription, parameters: NetworkParameters) -> dict[str, np.ndarray]:
+    """Return the parameters of a network under the names of `to_torch`'s module."""
+    state: dict[str, np.ndarray] = {}
+    layers = iter(parameters.layers)
+    for number, stack in enumerate(stacks(network)):
+        for name in (f"l{depth}{end}" for depth in range(stack.n_layers) for end in _ENDS[: network.n_directions]):
+            layer = next(layers)
+            arrays = {
+                "weight_ih": layer.input_weights,
+                "weight_hh": layer.recurrent_weights,
+                "bias_ih": layer.input_bias,
+                "bias_hh": recurrent_biases(layer),
+            }
+            for kind, array in arrays.items():
+                state[f"recurrent.{number}.{kind}_{name}"] = _in_torch_order(array, network.cell)
+    return state | {_READOUT_WEIGHT: parameters.readout.weights, _READOUT_BIAS: parameters.readout.bias}
+
+
+def _in_torch_order(rows: np.ndarray, cell: str) -> np.ndarray:
+    """Return rows, gate by gate in our order, in that of PyTorch."""
+    order = _ORDERS[cell]
+    blocks = np.split(rows, len(order))
+    return np.concatenate([blocks[place] for place in order])
+
+
+# From PyTorch to our arrays
 
 
 @final
 @dataclass(frozen=True)
 class RecurrentState:
-    """A stack of recurrent layers.
-
-    Attributes
-    ----------
-    cell : str
-        Its name in `CELLS`.
-    activation : str or None
-        Of the simple unit, where it is known: arrays alone do not tell.
-    n_directions : {1, 2}
-        Of every layer.
-    layers : list of (input weights, recurrent weights, biases)
-        Of each direction of each layer, in the form of our attributes.
-    """
+    """Recurrent layers of one cell."""
 
     cell: str
-    activation: str | None
+    activation: str | None  # of the simple unit, where it is known: arrays alone do not tell
     n_directions: int
-    layers: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+    layers: list[Layer]  # of each direction of each layer
 
     @property
     def hidden_layer_sizes(self) -> tuple[int, ...]:
@@ -46,7 +93,7 @@ class RecurrentState:
 
 
 def split_readout(recurrent: Any, readout: Any) -> tuple[Any, Any]:
-    """Return recurrent layers and readout; where `readout` is None, both are in `recurrent`, or there is none."""
+    """Return recurrent layers and readout; if `readout` is None, that within `recurrent`, or None if it has none."""
     if readout is not None:
         return recurrent, readout
     if isinstance(recurrent, Mapping) and _READOUT_WEIGHT in recurrent:
@@ -82,7 +129,7 @@ def read_recurrent(recurrent: Any) -> RecurrentState:
     by_place = _by_place(_state(recurrent, "recurrent"))
     n_directions = 1 + any(is_reverse for *_, is_reverse in by_place)
     cells: set[str] = set()
-    layers: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    layers: list[Layer] = []
     for place, arrays in by_place.items():
         cell, layer = _read_layer(_suffix(place), arrays)
         cells.add(cell)
@@ -131,7 +178,7 @@ def _suffix(place: Place) -> str:
     return f"l{depth}{'_reverse' if is_reverse else ''}" + (f" of module {number}" if number else "")
 
 
-def _read_layer(suffix: str, arrays: dict[str, np.ndarray]) -> tuple[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _read_layer(suffix: str, arrays: dict[str, np.ndarray]) -> tuple[str, Layer]:
     """Return the cell of a layer, and its parameters in the form of our attributes."""
     if set(arrays) not in ({"weight_ih", "weight_hh"}, {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}):
         raise ValueError(
@@ -139,12 +186,12 @@ def _read_layer(suffix: str, arrays: dict[str, np.ndarray]) -> tuple[str, tuple[
         )
     inputs, recurrent = arrays["weight_ih"], arrays["weight_hh"]
     n_gates = len(recurrent) / recurrent.shape[1] if recurrent.ndim == 2 and recurrent.size else 0
-    if n_gates not in CELLS_BY_GATES:
+    if n_gates not in _CELLS_BY_GATES:
         raise ValueError(
             f"weight_hh_{suffix} has shape {recurrent.shape}; expected (n_gates * hidden_size, hidden_size), with 1 "
             "gate (RNN), 3 (GRU) or 4 (LSTM)."
         )
-    n_rows, cell = len(recurrent), CELLS_BY_GATES[int(n_gates)]
+    n_rows, cell = len(recurrent), _CELLS_BY_GATES[int(n_gates)]
     if inputs.ndim != 2 or 0 in inputs.shape:
         raise ValueError(f"weight_ih_{suffix} has shape {inputs.shape}; expected ({n_rows}, n_inputs).")
     _check_shape(f"weight_ih_{suffix}", inputs, (n_rows, inputs.shape[1]))
@@ -152,13 +199,28 @@ def _read_layer(suffix: str, arrays: dict[str, np.ndarray]) -> tuple[str, tuple[
     input_bias, recurrent_bias = arrays.get("bias_ih", no_bias), arrays.get("bias_hh", no_bias)
     _check_shape(f"bias_ih_{suffix}", input_bias, (n_rows,))
     _check_shape(f"bias_hh_{suffix}", recurrent_bias, (n_rows,))
-    biases = join_biases(input_bias, recurrent_bias, cell)
-    return cell, (from_torch_order(inputs, cell), from_torch_order(recurrent, cell), biases)
+    biases = _join_biases(input_bias, recurrent_bias, cell)
+    return cell, (_in_our_order(inputs, cell), _in_our_order(recurrent, cell), biases)
 
 
-def _check_stack(
-    places: list[Place], layers: list[tuple[np.ndarray, np.ndarray, np.ndarray]], n_directions: int
-) -> None:
+def _in_our_order(rows: np.ndarray, cell: str) -> np.ndarray:
+    """Return rows, gate by gate in PyTorch's order, in ours."""
+    order = _ORDERS[cell]
+    blocks = np.split(rows, len(order))
+    return np.concatenate([blocks[order.index(place)] for place in range(len(order))])
+
+
+def _join_biases(input_bias: np.ndarray, recurrent_bias: np.ndarray, cell: str) -> np.ndarray:
+    """Return our biases of `bias_ih` and `bias_hh`: where only their sum matters, their sum."""
+    if cell != "gru":
+        return _in_our_order(input_bias + recurrent_bias, cell)
+    hidden_size = len(input_bias) // 3
+    summed = recurrent_bias.copy()
+    summed[-hidden_size:] = 0.0  # that of the candidate is multiplied by a gate
+    return np.concatenate([_in_our_order(input_bias + summed, cell), recurrent_bias[-hidden_size:]])
+
+
+def _check_stack(places: list[Place], layers: list[Layer], n_directions: int) -> None:
     """Raise unless every layer is there in every direction, and reads what the one below gives."""
     depths = [len({depth for part, depth, _ in places if part == number}) for number in range(places[-1][0] + 1)]
     expected = [

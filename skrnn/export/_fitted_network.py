@@ -1,0 +1,86 @@
+"""What every export begins with: a fitted estimator, read, and the optional package, imported."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from skrnn.estimators._base import BaseRNN
+from skrnn.estimators._fitted import read_fitted
+from skrnn.estimators._target_encoder import Kind
+from skrnn.network._parameters import LayerParameters, NetworkParameters
+
+
+@final
+@dataclass(frozen=True)
+class NetworkDescription:
+    """A fitted network but for its parameters: plain values, which modules of PyTorch are pickled with."""
+
+    cell: str
+    activation: str
+    n_features: int
+    hidden_layer_sizes: tuple[int, ...]
+    n_directions: int
+    n_outputs: int
+    return_sequences: bool
+    kind: Kind  # of what is predicted
+    shape: tuple[int, ...]  # of a prediction, per sequence or per timestep
+    dtype: str  # in which the network was fitted
+
+
+def read_network(estimator: Any, who: str) -> tuple[NetworkDescription, NetworkParameters]:
+    """Return the network of a fitted estimator, and a copy of its parameters; errors say `who` reads it.
+
+    Raises
+    ------
+    TypeError
+        If it is no recurrent estimator.
+    NotFittedError
+        If it has not been fitted.
+    ValueError
+        If its parameters describe another network than its fitted attributes hold.
+    """
+    if not isinstance(estimator, BaseRNN):
+        hint = " Of a search, take its best_estimator_." if hasattr(estimator, "best_estimator_") else ""
+        raise TypeError(
+            f"{who} got an object of type {type(estimator).__name__}; expected a fitted RNNRegressor or RNNClassifier."
+            f"{hint}"
+        )
+    network, theta = read_fitted(estimator)
+    layout, encoder = network.layout, estimator._target_encoder()
+    description = NetworkDescription(
+        cell=estimator.cell,
+        activation=estimator.activation,
+        n_features=layout.n_features,
+        hidden_layer_sizes=layout.hidden_layer_sizes,
+        n_directions=layout.n_directions,
+        n_outputs=layout.n_outputs,
+        return_sequences=encoder.per_timestep,
+        kind=encoder.kind,
+        shape=encoder.shape,
+        dtype=theta.dtype.name,
+    )
+    return description, layout.views(theta)
+
+
+def recurrent_biases(layer: LayerParameters) -> np.ndarray:
+    """Return a recurrent bias of every gate, (n_gates * hidden_size,).
+
+    It is zero where it could be added to the input bias: at all gates but the last, if the cell splits that.
+    """
+    biases = np.zeros_like(layer.input_bias)
+    biases[len(biases) - len(layer.recurrent_bias) :] = layer.recurrent_bias
+    return biases
+
+
+@contextmanager
+def needing(package: str, who: str, command: str = 'pip install "skrnn[export]"') -> Iterator[None]:
+    """Let an import in the block that fails say who needs the package, and which command installs it."""
+    try:
+        yield
+    except ImportError as error:
+        raise ImportError(
+            f"{who} needs {package}, which cannot be imported ({error}). Install it: {command}"
+        ) from error

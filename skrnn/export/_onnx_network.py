@@ -1,0 +1,244 @@
+"""A network as ONNX operators: sequences without their masked timesteps, layers, readout and predictions."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from skrnn.export._fitted_network import NetworkDescription, recurrent_biases
+from skrnn.export._onnx_graph import Graph
+from skrnn.network._parameters import LayerParameters, NetworkParameters
+
+#: The operator of each cell, whose order of gates is ours, and its attributes beside the sizes.
+OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
+    "rnn": ("RNN", {}),
+    "gru": ("GRU", {"linear_before_reset": 1}),
+    "lstm": ("LSTM", {}),
+}
+#: The names that ONNX has for activations of the simple unit.
+_ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu"}
+#: What stands for a label where there is none: what NumPy makes of NaN as int64, and the empty string.
+_NO_NUMBER = np.iinfo(np.int64).min
+_NO_STRING = ""
+
+
+@final
+@dataclass(frozen=True)
+class _PackedSequences:
+    """Names of the tensors that hold sequences whose masked timesteps have been moved to the end."""
+
+    values: str  # (n_samples, n_timesteps, n_features), float32 and finite, the timesteps that are not masked first
+    lengths: str  # (n_samples,), int32, how many are not masked, but at least 1: runtimes differ about 0
+    is_valid: str  # (n_samples, n_timesteps), bool: which timesteps of X are not masked
+    is_read: str  # (n_samples,), bool: whether a timestep is not masked, and all of these are finite
+
+
+def add_network(
+    graph: Graph,
+    network: NetworkDescription,
+    parameters: NetworkParameters,
+    classes: np.ndarray | None,
+    X: str,
+    lengths: str | None,
+) -> None:
+    """Add the network of a regressor, or with `classes` of a classifier, from sequences X to outputs of the model.
+
+    X is (n_samples, n_timesteps, n_features), and `lengths` (n_samples,).
+    """
+    sequences = _pack(graph, X, network.n_features, lengths)
+    states, last = _add_layers(graph, network, parameters.layers, sequences)
+    raw = _add_readout(graph, parameters, _unpack(graph, states, sequences) if network.return_sequences else last)
+    _add_outputs(graph, network, classes, sequences, raw)
+
+
+# Masked timesteps, which operators do not know: they take lengths alone
+
+
+def _pack(graph: Graph, X: str, n_features: int, lengths: str | None) -> _PackedSequences:
+    """Add what moves masked timesteps of X, (n_samples, n_timesteps, n_features), to the end of each sequence.
+
+    Masked is what is NaN in every feature, and with `lengths`, (n_samples,), what comes after these.
+    """
+    n_missing = graph.count(graph.add("IsNaN", X), axis=2)
+    is_valid = graph.add("Less", n_missing, graph.integers(n_features))
+    n_timesteps = graph.add("Shape", X, start=1, end=2)
+    times = graph.range(n_timesteps)
+    if lengths is not None:
+        is_valid = graph.add("And", is_valid, graph.add("Less", times, graph.unsqueeze(lengths, 1)))
+
+    values = graph.cast(X, np.float32)
+    # A number less itself is NaN where the number is NaN or infinite.
+    is_not_finite = graph.add("IsNaN", graph.add("Sub", values, values))
+    is_finite = graph.add("Equal", graph.count(is_not_finite, axis=2), graph.integers(0))
+    n_valid = graph.count(is_valid, axis=1)
+    n_usable = graph.count(graph.add("And", is_valid, is_finite), axis=1)
+    is_read = graph.add("And", graph.add("Equal", n_valid, n_usable), graph.add("Greater", n_valid, graph.integers(0)))
+    values = graph.add("Where", is_not_finite, graph.constant(np.float32(0.0)), values)
+
+    # Sorted by time, with the masked timesteps later than all others.
+    delays = graph.add("Where", is_valid, graph.integers(0), n_timesteps)
+    _, order = graph.add("TopK", graph.add("Add", times, delays), n_timesteps, n_outputs=2, axis=1, largest=0)
+    return _PackedSequences(
+        values=_take_timesteps(graph, values, order),
+        lengths=graph.cast(graph.add("Max", n_valid, graph.integers(1)), np.int32),
+        is_valid=is_valid,
+        is_read=is_read,
+    )
+
+
+def _unpack(graph: Graph, values: str, sequences: _PackedSequences) -> str:
+    """Add what moves values of packed timesteps, (n_samples, n_timesteps, n), back to the timesteps of X."""
+    counts = graph.add("CumSum", graph.cast(sequences.is_valid, np.int64), graph.integers(1))
+    places = graph.add("Sub", counts, graph.integers(1))
+    return _take_timesteps(graph, values, graph.add("Max", places, graph.integers(0)))
+
+
+def _take_timesteps(graph: Graph, values: str, order: str) -> str:
+    """Add what takes timesteps of each sequence, in the order of their positions, (n_samples, n_timesteps)."""
+    return graph.add("GatherND", values, graph.unsqueeze(order, 2), batch_dims=1)
+
+
+# Layers and readout
+
+
+def _add_layers(
+    graph: Graph, network: NetworkDescription, layers: list[LayerParameters], sequences: _PackedSequences
+) -> tuple[str, str]:
+    """Add all layers; return states after each timestep, (n_samples, n_timesteps, n_units), and the last ones."""
+    states, last = graph.add("Transpose", sequences.values, perm=[1, 0, 2]), ""  # the operators take time first
+    for first in range(0, len(layers), network.n_directions):
+        directions = layers[first : first + network.n_directions]
+        name = f"layer_{first // network.n_directions}"
+        states, last = _add_layer(graph, network, name, directions, states, sequences.lengths)
+    return graph.add("Transpose", states, perm=[1, 0, 2]), last
+
+
+def _add_layer(
+    graph: Graph, network: NetworkDescription, name: str, directions: list[LayerParameters], inputs: str, lengths: str
+) -> tuple[str, str]:
+    """Add a layer; return its states after each timestep, (n_timesteps, n_samples, n_units), and the last ones.
+
+    The last states, (n_samples, n_units), are those after the last timestep of each sequence, and of the direction from
+    its end those after the first.
+    """
+    operator, attributes = OPERATORS[network.cell]
+    n_directions, hidden_size = len(directions), directions[0].hidden_size
+    if network.cell == "rnn":
+        attributes = {**attributes, "activations": [_ACTIVATIONS[network.activation]] * n_directions}
+    tensors = {
+        "W": [layer.input_weights for layer in directions],
+        "R": [layer.recurrent_weights for layer in directions],
+        "B": [np.concatenate([layer.input_bias, recurrent_biases(layer)]) for layer in directions],
+    }
+    states, last = graph.add(
+        operator,
+        inputs,
+        *(graph.constant(np.stack(arrays).astype(np.float32), f"{name}_{key}") for key, arrays in tensors.items()),
+        lengths,
+        n_outputs=2,
+        hidden_size=hidden_size,
+        direction="forward" if n_directions == 1 else "bidirectional",
+        **attributes,
+    )
+    joined = graph.reshape(graph.add("Transpose", states, perm=[0, 2, 1, 3]), [0, 0, n_directions * hidden_size])
+    return joined, graph.reshape(graph.add("Transpose", last, perm=[1, 0, 2]), [0, n_directions * hidden_size])
+
+
+def _add_readout(graph: Graph, parameters: NetworkParameters, states: str) -> str:
+    """Add the readout of states, (..., n_units); return raw outputs, (..., n_outputs), in the dtype of the graph.
+
+    The recurrent operators are float32 in any case.
+    """
+    weights = graph.constant(parameters.readout.weights.T.astype(graph.dtype), "readout_weights")
+    bias = graph.constant(parameters.readout.bias.astype(graph.dtype), "readout_bias")
+    return graph.add("Add", graph.add("MatMul", graph.cast(states, graph.dtype), weights), bias)
+
+
+# Predictions
+
+
+def _add_outputs(
+    graph: Graph, network: NetworkDescription, classes: np.ndarray | None, sequences: _PackedSequences, raw: str
+) -> None:
+    """Add the outputs of the model: `y` of a regressor, `label` and `probabilities` of a classifier."""
+    is_predicted = sequences.is_read
+    axes: list[int | str] = ["n_samples"]
+    if network.return_sequences:
+        is_predicted = graph.add("And", sequences.is_valid, graph.unsqueeze(is_predicted, 1))
+        axes = ["n_samples", "n_timesteps"]
+    missing = graph.constant(graph.dtype.type(np.nan))
+    is_there = graph.unsqueeze(is_predicted, *range(-len(network.shape), 0))
+    values = graph.add("Where", is_there, _add_values(graph, network, raw, len(axes)), missing)
+    shape = [*axes, *network.shape]
+    if classes is None:
+        doc = "Predictions, in the units of the targets; NaN where there is none."
+        graph.output("y", values, graph.dtype, shape, doc)
+        return
+    if network.kind == "labels":
+        _add_flags(graph, raw, is_there, shape)
+    else:
+        _add_labels(graph, classes, raw, is_predicted, axes)
+    doc = "Probability of each class, in the order of classes_; NaN where there is none."
+    graph.output("probabilities", values, graph.dtype, shape, doc)
+
+
+def _add_values(graph: Graph, network: NetworkDescription, raw: str, n_axes: int) -> str:
+    """Add numbers or probabilities, behind `n_axes` axes of samples and timesteps."""
+    shape = [*[0] * n_axes, *network.shape]
+    match network.kind:
+        case "numbers":
+            return graph.reshape(raw, shape)
+        case "exponentials":
+            return graph.reshape(graph.add("Exp", raw), shape)
+        case "quantiles":
+            n_levels = graph.constant(np.array(shape[-1:]))
+            return graph.add("TopK", graph.reshape(raw, shape), n_levels, n_outputs=2, axis=-1, largest=0)[0]
+        case "two classes":
+            return graph.add("Sigmoid", _both_scores(graph, raw))
+        case "classes":
+            return graph.add("Softmax", raw, axis=-1)
+        case "labels":
+            return graph.add("Sigmoid", raw)
+
+
+def _both_scores(graph: Graph, raw: str) -> str:
+    """Add the scores of two classes; those of the first are the negative ones, as 1 - p would round to zero."""
+    return graph.add("Concat", graph.add("Neg", raw), raw, axis=-1)
+
+
+def _add_flags(graph: Graph, raw: str, is_there: str, shape: list[int | str]) -> None:
+    """Add the labels of multilabel targets as an output."""
+    flags = graph.cast(graph.add("Greater", raw, graph.constant(graph.dtype.type(0.0))), np.int64)
+    flags = graph.add("Where", is_there, flags, graph.integers(_NO_NUMBER))
+    graph.output("label", flags, np.int64, shape, f"1 for each label over one half; {_NO_NUMBER} where there is none.")
+
+
+def _add_labels(graph: Graph, classes: np.ndarray, raw: str, is_predicted: str, axes: list[int | str]) -> None:
+    """Add the most probable class as an output: the label behind all classes stands for none."""
+    labels, dtype = _label_table(classes)
+    scores = _both_scores(graph, raw) if len(classes) == 2 else raw
+    positions = graph.add("ArgMax", scores, axis=-1, keepdims=0)
+    positions = graph.add("Where", is_predicted, positions, graph.integers(len(classes)))
+    label = graph.add("Gather", graph.constant(labels, "classes"), positions, axis=0)
+    graph.output("label", label, dtype, axes, f"The most probable class; {labels[-1]!r} where there is none.")
+
+
+def _label_table(classes: np.ndarray) -> tuple[np.ndarray, type]:
+    """Return the labels as ONNX holds them, with the one for no prediction at the end, and their type.
+
+    Raises
+    ------
+    TypeError
+        If the labels are neither numbers, truth values nor strings.
+    """
+    labels = classes.tolist()
+    if all(isinstance(label, str) for label in labels):
+        return np.array([*labels, _NO_STRING], dtype=object), object
+    if classes.dtype.kind in "biu" and classes.max() <= np.iinfo(np.int64).max:
+        return np.array([*classes.astype(np.int64).tolist(), _NO_NUMBER], dtype=np.int64), np.int64
+    if classes.dtype.kind == "f":
+        return np.array([*labels, np.nan], dtype=np.float64), np.float64
+    raise TypeError(
+        f"classes_ are {labels}, of dtype {classes.dtype}; ONNX has labels that are whole numbers of 64 bits, floats, "
+        "truth values or strings."
+    )
