@@ -65,14 +65,15 @@ PROCESSORS = [
 ]
 
 
-def _numpys(name: str) -> Mapping[str, bool] | list[str]:
+def of_numpy(name: str) -> Mapping[str, bool] | list[str]:
+    """Return what NumPy calls `name` in its innermost module, whose place depends on the version."""
     package = "numpy._core" if int(np.__version__.partition(".")[0]) >= 2 else "numpy.core"
     return getattr(import_module(f"{package}._multiarray_umath"), name)
 
 
 def extensions() -> list[str]:
     """Return the extensions for which NumPy has code of its own, and which this process uses."""
-    return [name for name in _numpys("__cpu_dispatch__") if _numpys("__cpu_features__")[name]]
+    return [name for name in of_numpy("__cpu_dispatch__") if of_numpy("__cpu_features__")[name]]
 
 
 def emulated(processor: Processor) -> dict[str, str]:
@@ -108,7 +109,7 @@ def main() -> None:
     for processor in PROCESSORS[:1] if options.least else PROCESSORS:
         if options.only not in (None, processor.name):
             continue
-        if not _numpys("__cpu_features__").get(processor.needs):
+        if not of_numpy("__cpu_features__").get(processor.needs):
             found[processor.name] = 0, [f"left out: this machine has no {processor.needs}"]
             continue
         print(f"\n{processor.name}", flush=True)

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_info
 
-from tests.processors import PROCESSORS, _numpys
+from tests.processors import PROCESSORS, of_numpy
 
 ROOT = Path(__file__).parents[1]
 NAMES = [processor.name for processor in PROCESSORS]
@@ -42,7 +43,11 @@ def test_glibc_is_kept_from_what_the_processor_lacks():
     assert found["Haswell"] == "glibc.cpu.hwcaps=-AVX512F"
 
 
-@pytest.mark.skipif(not _numpys("__cpu_features__").get("SSE42"), reason="not an x86 processor")
+@pytest.mark.skipif(not of_numpy("__cpu_features__").get("SSE42"), reason="not an x86 processor")
+@pytest.mark.skipif(
+    {"openblas"} != {library["internal_api"] for library in threadpool_info() if library["user_api"] == "blas"},
+    reason="another BLAS",
+)
 @pytest.mark.parametrize(("condition", "code"), [("True", 0), ("os.environ['OPENBLAS_CORETYPE'] != 'Nehalem'", 1)])
 def test_says_what_failed_on_which_processor(condition, code, tmp_path):
     path = tmp_path / "test_something.py"
