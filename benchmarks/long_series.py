@@ -78,7 +78,7 @@ def ridge(X: np.ndarray, y: np.ndarray, n_train: int) -> np.ndarray:
 
 
 def compare(n_timesteps: int) -> None:
-    """Print a table of times and test errors, means over seeds."""
+    """Print a table of times and test errors, means over seeds, and the range of the errors."""
     X, y, n_train = forecasting_task(n_timesteps)
     steps_windows, steps_series = n_train // N_COLUMNS, -(-(n_train // N_COLUMNS) // WINDOW)
     rows = []
@@ -89,7 +89,10 @@ def compare(n_timesteps: int) -> None:
         of_same, by_same = train_on_series(X, y, n_train, n_same, seed)
         forecasts = by_windows, by_series, by_same
         rows.append([of_windows, of_series, of_same, n_same, *(nrmse(y[n_train:], f) for f in forecasts)])
-    windows, series, same, n_same, *errors = np.mean(rows, axis=0)
+    windows, series, same, n_same, *_ = np.mean(rows, axis=0)
+    errors = [
+        f"{of_seeds.mean():.3f} ({of_seeds.min():.3f} to {of_seeds.max():.3f})" for of_seeds in np.array(rows).T[4:]
+    ]
     print(f"{n_train} rows to train on, {len(X) - n_train} to test on, mean of {len(SEEDS)} seeds")
     print("| trained on | epochs | solver steps | seconds an epoch | seconds in all | test NRMSE |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -99,10 +102,8 @@ def compare(n_timesteps: int) -> None:
         ("the series, for the time of the windows", n_same, steps_series, same, errors[2]),
     ):
         seconds_an_epoch = f"{seconds / n_epochs:.3g}"
-        print(
-            f"| {name} | {n_epochs:.0f} | {n_epochs * n_steps:.0f} | {seconds_an_epoch} | {seconds:.3g} | {error:.4f} |"
-        )
-    print(f"| ridge regression on 100 lags | | | | | {nrmse(y[n_train:], ridge(X, y, n_train)):.4f} |")
+        print(f"| {name} | {n_epochs:.0f} | {n_epochs * n_steps:.0f} | {seconds_an_epoch} | {seconds:.3g} | {error} |")
+    print(f"| ridge regression on 100 lags | | | | | {nrmse(y[n_train:], ridge(X, y, n_train)):.3f} |")
     print(f"an epoch over the series takes 1/{windows / N_EPOCHS / (same / n_same):.0f} of one over the windows")
 
 
