@@ -12,9 +12,9 @@ from unittest.mock import patch
 import numpy as np
 
 from skrnn.cells._registry import CELLS
-from skrnn.estimators._parallel import computing
 from skrnn.network import _layer_workspace
 from skrnn.network._layer import Layer
+from skrnn.parallel._workers import computing
 
 #: (batch, timesteps, features, hidden units)
 SHAPES = [(32, 24, 4, 32), (64, 24, 4, 64), (200, 24, 8, 32), (64, 50, 8, 128), (256, 50, 16, 128)]

@@ -10,9 +10,9 @@ from itertools import product
 import numpy as np
 
 from skrnn.cells._registry import CELLS
-from skrnn.estimators._parallel import _BUFFER_SIZE
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
+from skrnn.parallel._workers import _BUFFER_SIZE
 
 #: (batch, timesteps, features, hidden units)
 SHAPES = [(32, 10, 1, 16), (32, 24, 4, 32), (64, 24, 4, 64), (200, 24, 8, 32), (64, 50, 8, 128)]

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from skrnn.cells._registry import CELLS
-from skrnn.estimators._parallel import computing
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
+from skrnn.parallel._workers import computing
 
 #: (batch, timesteps, features, hidden units)
 SHAPES = [(32, 10, 1, 16), (32, 24, 4, 32), (64, 24, 4, 64), (200, 24, 8, 32), (64, 50, 8, 128), (256, 50, 16, 128)]

@@ -56,14 +56,14 @@ def find_missing(values: np.ndarray) -> np.ndarray | None:
     if values.dtype.kind in "fmM":
         missing = np.isnan(values)
     elif values.dtype == object:
-        missing = np.array([_is_missing(value) for value in values.ravel()], dtype=bool).reshape(values.shape)
+        missing = np.array([is_missing(value) for value in values.ravel()], dtype=bool).reshape(values.shape)
     else:
         return None
     return missing if missing.any() else None
 
 
-def _is_missing(value: Any) -> bool:
-    """Tell whether an object is None, NaN or pandas' NA, which is not to be compared."""
+def is_missing(value: Any) -> bool:
+    """Tell whether a value is None, NaN, NaT, or NA of pandas, which will not say whether it equals itself."""
     try:
         return value is None or bool(value != value)
     except TypeError:

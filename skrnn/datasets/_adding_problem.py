@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn.datasets._parameters import check_count, read_random_state
+from skrnn._inputs._parameters import check_count, read_random_state
 
 
 def make_adding_problem(
@@ -85,8 +85,8 @@ def make_adding_problem(
     >>> bool(((values * markers).sum(axis=1) == y).all())
     True
     """
-    check_count(n_samples, "n_samples")
-    check_count(n_timesteps, "n_timesteps", 2)
+    check_count("n_samples", n_samples)
+    check_count("n_timesteps", n_timesteps, 2)
     rng = read_random_state(random_state)
     values = rng.uniform(size=(n_samples, n_timesteps))
     markers = _draw_markers(n_samples, n_timesteps, rng)

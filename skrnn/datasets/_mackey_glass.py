@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn.datasets._parameters import check_count, check_positive, read_random_state
+from skrnn._inputs._parameters import check_count, check_positive, read_random_state
 
 # The initial history is drawn around 1, the unstable fixed point of the default parameters.
 _HISTORY_LOW, _HISTORY_HIGH = 0.5, 1.5
@@ -96,13 +96,13 @@ def make_mackey_glass(
     >>> bool(0.4 < series.min() and series.max() < 1.4)
     True
     """
-    check_count(n_samples, "n_samples")
-    check_count(tau, "tau")
-    check_count(n_washout, "n_washout", 0)
-    beta = check_positive(beta, "beta")
-    gamma = check_positive(gamma, "gamma")
-    exponent = check_positive(exponent, "exponent")
-    check_count(n_substeps, "n_substeps", max(1, beta + gamma))
+    check_count("n_samples", n_samples)
+    check_count("tau", tau)
+    check_count("n_washout", n_washout, 0)
+    beta = check_positive("beta", beta)
+    gamma = check_positive("gamma", gamma)
+    exponent = check_positive("exponent", exponent)
+    check_count("n_substeps", n_substeps, max(1, beta + gamma))
 
     history = _draw_history(tau, n_substeps, read_random_state(random_state))
     n_steps = (n_washout + n_samples - 1) * n_substeps

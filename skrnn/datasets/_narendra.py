@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
-from skrnn.datasets._parameters import check_count, read_random_state
-from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn._inputs._naming import naming, refuse_masked
+from skrnn._inputs._parameters import check_count, read_random_state
 
 
 def make_narendra(
@@ -86,7 +86,7 @@ def make_narendra(
     (800,)
     """
     if inputs is None:
-        check_count(n_samples, "n_samples")
+        check_count("n_samples", n_samples)
         series = read_random_state(random_state).uniform(-1.0, 1.0, size=n_samples)
     else:
         refuse_masked(inputs, "inputs")

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn.datasets._parameters import check_count, read_random_state
+from skrnn._inputs._parameters import check_count, read_random_state
 
 
 def make_temporal_order(
@@ -82,8 +82,8 @@ def make_temporal_order(
     >>> int(y[0])
     3
     """
-    check_count(n_samples, "n_samples")
-    check_count(n_timesteps, "n_timesteps", 10)
+    check_count("n_samples", n_samples)
+    check_count("n_timesteps", n_timesteps, 10)
     rng = read_random_state(random_state)
     tenth, half = n_timesteps // 10, n_timesteps // 2
     rows = np.arange(n_samples)

@@ -10,11 +10,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._inputs._parameters import read_random_state
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, Method, Task, begin_fit, with_callbacks
 from skrnn.estimators._fitted import fitted_dtype, read_fitted
-from skrnn.estimators._parallel import worker_map
-from skrnn.estimators._parameters import check_parameters, choose_batch_size, read_random_state
+from skrnn.estimators._parameters import check_parameters, choose_batch_size
 from skrnn.estimators._run_state import RunState
 from skrnn.estimators._sequence_format import SequenceFormat
 from skrnn.estimators._stream import Stream
@@ -22,6 +22,7 @@ from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training import Training, warn_of
 from skrnn.estimators._training_data import TrainingData
 from skrnn.network._inference import hidden_states, outputs
+from skrnn.parallel._workers import worker_map
 from skrnn.solvers._registry import UPDATE_RULES
 
 

@@ -7,12 +7,12 @@ from typing import Any, final
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._inputs._parameters import read_random_state
 from skrnn.estimators._parameters import (
     check_network_parameters,
     check_parameters,
     make_network,
     parameter_layout,
-    read_random_state,
 )
 from skrnn.estimators._run_state import Curves
 from skrnn.estimators._sequence_format import learn_features

@@ -5,12 +5,10 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_scalar
 
 from skrnn._inputs._warnings import warn
 from skrnn.cells._registry import CELLS
-from skrnn.estimators._inputs import naming
 from skrnn.losses._registry import REGRESSION_LOSSES
 from skrnn.network._full_objective import FullObjective
 from skrnn.network._minibatch_objective import MinibatchObjective
@@ -298,9 +296,3 @@ def remedy(estimator: Any) -> str:
     if estimator.solver in UPDATE_RULES:
         return "a smaller learning_rate_init, a max_grad_norm, or X and y of unit scale"
     return "a larger alpha, another random_state, a stochastic solver, or X and y of unit scale"
-
-
-def read_random_state(random_state: Any) -> np.random.RandomState:
-    """Return the random state that the parameter stands for."""
-    with naming("random_state", "an integer, a RandomState or None"):
-        return check_random_state(random_state)

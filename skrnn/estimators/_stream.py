@@ -7,8 +7,8 @@ from typing import Any, final
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from skrnn._inputs._naming import naming, refuse_masked
 from skrnn._inputs._values import check_size, largest_of
-from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.estimators._sequence_format import dtype_with_gaps
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.network._layer import Layer

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, Self, final
 import numpy as np
 from sklearn.utils import check_array
 
+from skrnn._inputs._naming import check_weights, naming, refuse_masked
 from skrnn._inputs._values import find_missing, settled
-from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
 from skrnn.losses._base import Loss
 from skrnn.sequences._targets import Targets

@@ -12,16 +12,16 @@ from sklearn.exceptions import ConvergenceWarning
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._fitted import Outcome, read_theta, store_outcome
-from skrnn.estimators._parallel import worker_map, worker_runs
 from skrnn.estimators._parameters import make_network, make_solver, make_solver_objective, remedy
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._target_encoder import TargetEncoder
-from skrnn.estimators._threads import single_threaded_blas
 from skrnn.estimators._training_data import TrainingData
 from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
+from skrnn.parallel._blas_threads import single_threaded_blas
+from skrnn.parallel._workers import worker_map, worker_runs
 from skrnn.solvers._monitor import DivergenceError, Monitor
 from skrnn.solvers._registry import UPDATE_RULES
 

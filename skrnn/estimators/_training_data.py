@@ -7,8 +7,8 @@ from typing import Any, final
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from skrnn._inputs._naming import naming
 from skrnn._inputs._values import check_size
-from skrnn.estimators._inputs import naming
 from skrnn.estimators._sequence_format import in_dtype
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets

@@ -7,13 +7,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._inputs._parameters import check_count, check_share
 from skrnn.forecasting._conformal import least_calibration, rolling_radii
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
 from skrnn.forecasting._roll import horizon, roll
 from skrnn.forecasting._rows import Rows, free_columns, lengthened
 from skrnn.forecasting._tables import beside, is_frame, numbers, read_table
-from skrnn.forecasting._validation import check_count, check_coverage
 
 
 @final
@@ -194,7 +194,7 @@ def check_calibration(coverage: float | None, n_calibration: int | None) -> None
         if n_calibration is not None:
             raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage with it.")
         return
-    check_coverage(coverage)
+    check_share("coverage", coverage)
     if n_calibration is not None and n_calibration < least_calibration(coverage):
         raise ValueError(
             f"n_calibration is {n_calibration}, but coverage={coverage} needs at least "

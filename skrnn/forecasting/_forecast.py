@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn._inputs._naming import naming, refuse_masked
+from skrnn._inputs._parameters import check_count
 from skrnn.estimators._sequence_format import is_list_of_arrays
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, reads_sequences
@@ -13,7 +14,6 @@ from skrnn.forecasting._roll import roll
 from skrnn.forecasting._rows import Rows, read_rows
 from skrnn.forecasting._streams import roll_sequences
 from skrnn.forecasting._tables import is_frame, read_table
-from skrnn.forecasting._validation import check_count
 
 
 def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | None = None) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._inputs._parameters import check_count, check_share
 from skrnn.forecasting._backtest import check_calibration
 from skrnn.forecasting._conformal import least_calibration, radius
 from skrnn.forecasting._forecast import as_history
@@ -12,7 +13,6 @@ from skrnn.forecasting._models import fitted_regressor, n_history_rows, point_fo
 from skrnn.forecasting._roll import last_predictions, roll
 from skrnn.forecasting._rows import Rows, read_rows
 from skrnn.forecasting._tables import read_table
-from skrnn.forecasting._validation import check_count, check_coverage
 
 
 class ForecastInterval(NamedTuple):
@@ -122,7 +122,7 @@ def forecast_interval(
     array([0.41, 0.47, 0.45])
     """
     check_count("n_steps", n_steps)
-    check_coverage(coverage)
+    check_share("coverage", coverage)
     check_calibration(coverage, n_calibration)
     model = fitted_regressor(model)
     rows = read_rows(model, read_table(history, "history"), exog, n_steps)

@@ -11,7 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
-from skrnn.estimators._inputs import check_weights, naming, refuse_masked
+from skrnn._inputs._naming import check_weights, naming, refuse_masked
 
 
 def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":

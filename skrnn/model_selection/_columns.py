@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn.estimators._inputs import refuse_masked
+from skrnn._inputs._naming import refuse_masked
 
 
 def n_rows(X: Any) -> int:

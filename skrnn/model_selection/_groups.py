@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrnn.estimators._inputs import naming
-from skrnn.sequences._labels import encode_labels, is_missing
+from skrnn._inputs._naming import naming
+from skrnn._inputs._values import is_missing
+from skrnn.sequences._labels import encode_labels
 
 
 def codes_of(labels: Any, parameter: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import indexable
 
-from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn._inputs._naming import naming, refuse_masked
 from skrnn.model_selection._columns import get_column, n_rows
 from skrnn.model_selection._folds import Fold, Lengths, borders_by_count, borders_by_size, make_folds
 from skrnn.model_selection._groups import codes_of, times_to_the_end

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from skrnn.estimators._inputs import naming
-from skrnn.sequences._labels import as_labels, is_missing
+from skrnn._inputs._naming import naming
+from skrnn._inputs._values import is_missing
+from skrnn.sequences._labels import as_labels
 
 
 def read_table(X: Any) -> Any:

@@ -10,12 +10,13 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn._inputs._naming import naming, refuse_masked
+from skrnn._inputs._parameters import check_count, check_flag
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
-from skrnn.estimators._inputs import naming, refuse_masked
 from skrnn.preprocessing._groups import column_position, count_labels, read_labels, read_table, take_column
 from skrnn.preprocessing._labelled import Rows, make_windows, take_last_rows
-from skrnn.preprocessing._parameters import check_count, check_flag, check_group_column, check_padding
+from skrnn.preprocessing._parameters import check_group_column, check_padding
 from skrnn.preprocessing._series import digest_rows, refuse_infinity
 from skrnn.sequences._windows import flatten_windows, n_history_rows
 

@@ -16,14 +16,6 @@ def as_labels(values: Any) -> NDArray[Any]:
     return np.asarray(values)
 
 
-def is_missing(label: Any) -> bool:
-    """Tell whether a label is None, NaN, NaT, or NA of pandas, which will not say whether it equals itself."""
-    try:
-        return label is None or bool(label != label)
-    except TypeError:
-        return True
-
-
 def encode_labels(labels: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
     """Return (the distinct labels in order of appearance, the number of each row's label among them, (n_samples,)).
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.estimators import _parallel
+from skrnn.parallel import _workers
 from skrnn.sequences._ragged import Sequences
 from tests.cluster.tasks import assert_same_fit, make_regressor, make_task, two_workers
 
@@ -24,7 +24,7 @@ def workers_alone(monkeypatch):
     def refuse(function, *arguments):
         raise AssertionError("computed by the client")
 
-    monkeypatch.setattr(_parallel, "_work", refuse)
+    monkeypatch.setattr(_workers, "_work", refuse)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_starts_are_the_same(client, workers_alone, n_pickled, solver):
     assert n_pickled == [23]
     alone = make_regressor(solver, n_init=4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_parallel, "_work", lambda function, *arguments: function(*arguments))
+        patch.setattr(_workers, "_work", lambda function, *arguments: function(*arguments))
         alone.fit(X, y)
     assert_same_fit(spread, alone)
     assert spread.loss_curves_ == alone.loss_curves_
@@ -112,11 +112,11 @@ def test_fits_of_a_search_of_several_chunks(client, n_jobs):
 
 
 def test_fits_of_a_search_stay_where_they_are(client):
-    count = joblib.delayed(_parallel._count_workers)
+    count = joblib.delayed(_workers._count_workers)
     with joblib.parallel_config("dask"):
-        assert _parallel._count_workers(None) == 2
+        assert _workers._count_workers(None) == 2
         assert joblib.Parallel()(count(n_jobs) for n_jobs in (None, 1, -1)) == [1, 1, 2]
-    assert _parallel._count_workers(None) == 1
+    assert _workers._count_workers(None) == 1
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -11,9 +11,9 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 
 from skrnn import RNNRegressor
-from skrnn.estimators import _parallel
-from skrnn.estimators._cluster import Keepers, active_cluster, find_shared
 from skrnn.network._full_objective import FullObjective
+from skrnn.parallel import _workers
+from skrnn.parallel._dask import Keepers, active_cluster, find_shared
 from skrnn.solvers._monitor import Monitor
 from tests.cluster.tasks import assert_same_fit, make_regressor, make_task
 
@@ -149,7 +149,7 @@ def test_copies_outlive_the_reduction_of_replicas(client):
 
 def test_a_run_that_nobody_can_do_is_done_here(client, monkeypatch):
     """Workers that have lost their copies leave everything undone."""
-    monkeypatch.setattr(_parallel, "find_shared", None)
+    monkeypatch.setattr(_workers, "find_shared", None)
     X, y = make_task()
     alone = RNNRegressor((3,), max_iter=3, n_init=3, random_state=0).fit(X, y)
     client.run(lose_all)
@@ -162,8 +162,8 @@ def test_a_run_that_nobody_can_do_is_done_here(client, monkeypatch):
 
 
 def lose_all():
-    _parallel.find_shared = lambda token: None
+    _workers.find_shared = lambda token: None
 
 
 def find_again():
-    _parallel.find_shared = find_shared
+    _workers.find_shared = find_shared

@@ -132,12 +132,12 @@ def test_extreme_rates_stay_positive_and_finite(beta, gamma, exponent):
     ],
 )
 def test_out_of_range_is_a_value_error(name, value):
-    with pytest.raises(ValueError, match=f"{name} == {value}, must be"):
+    with pytest.raises(ValueError, match=f"{name} is {value}.*; expected"):
         make_mackey_glass(**{name: value})
 
 
 def test_steps_too_coarse_for_the_rates_are_a_value_error():
-    with pytest.raises(ValueError, match=r"n_substeps == 2, must be >= 3\.5"):
+    with pytest.raises(ValueError, match=r"n_substeps is 2; expected an integer >= 3\.5"):
         make_mackey_glass(beta=2.0, gamma=1.5, n_substeps=2)
 
 
@@ -146,5 +146,5 @@ def test_steps_too_coarse_for_the_rates_are_a_value_error():
     [("n_samples", 10.0), ("tau", 17.0), ("n_substeps", "10"), ("beta", "0.2"), ("gamma", 1j)],
 )
 def test_wrong_type_is_a_type_error(name, value):
-    with pytest.raises(TypeError, match=f"{name} must be an instance of"):
+    with pytest.raises(TypeError, match=f"{name} is .* of type .*; expected"):
         make_mackey_glass(**{name: value})

@@ -10,8 +10,8 @@ from sklearn.base import clone
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
-from skrnn.estimators import _parallel
 from skrnn.network import _inference
+from skrnn.parallel import _workers
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, parameter_arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -317,8 +317,8 @@ def test_numpy_reads_blocks_in_place_wherever_a_network_computes(several_chunks,
     before = np.getbufsize()
     X, y = make_ragged_task(RNNRegressor)
     make_estimator(solver=solver, n_jobs=n_jobs).fit(X, y)
-    assert seen == {(_parallel._BUFFER_SIZE, "ignore")}
-    assert np.getbufsize() == before > _parallel._BUFFER_SIZE
+    assert seen == {(_workers._BUFFER_SIZE, "ignore")}
+    assert np.getbufsize() == before > _workers._BUFFER_SIZE
 
 
 def test_chunks_and_segments_do_not_change_the_answers(monkeypatch):

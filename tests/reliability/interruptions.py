@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import skrnn
-from skrnn.estimators import _threads
+from skrnn.parallel import _blas_threads
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def interrupted_at(line, packages=("",)):
 
     def trace(frame, event, argument):
         # Python lets no signal come between taking a lock and the block in which it is held; a trace does.
-        if not frame.f_code.co_filename.startswith(folders) or frame.f_code.co_filename == _threads.__file__:
+        if not frame.f_code.co_filename.startswith(folders) or frame.f_code.co_filename == _blas_threads.__file__:
             return None
         if event == "line":
             lines.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")

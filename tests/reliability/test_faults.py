@@ -20,8 +20,8 @@ from threadpoolctl import threadpool_info
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.estimators import _threads
 from skrnn.network import _layer_workspace
+from skrnn.parallel import _blas_threads
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, make_task
 from tests.reliability.interruptions import interrupted_at
 
@@ -58,7 +58,7 @@ def _settings_are_left_alone():
     before = settings()
     yield
     assert settings() == before
-    assert not _threads._of_process.blocks
+    assert not _blas_threads._of_process.blocks
 
 
 # Interruptions
@@ -307,7 +307,7 @@ FORKED = """
 import multiprocessing, os, signal, sys, threading, warnings
 import numpy as np
 from skrnn import RNNRegressor
-from skrnn.estimators._threads import single_threaded_blas
+from skrnn.parallel._blas_threads import single_threaded_blas
 
 warnings.simplefilter("ignore")
 

@@ -1,4 +1,4 @@
-"""Chunks of data, and runs of a solver, to several workers, with answers in their order."""
+"""Chunks of data, and runs of a solver, to several workers, with results in their order."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +10,11 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import ThreadingBackend, get_active_backend
 
-from skrnn.estimators._cluster import Keepers, active_cluster, find_shared, is_within_task
-from skrnn.estimators._threads import single_threaded_blas
-from skrnn.network._inference import Map
+from skrnn.parallel._blas_threads import single_threaded_blas
+from skrnn.parallel._dask import Keepers, active_cluster, find_shared, is_within_task
 
+#: What applies a function to the entries of iterables, as `map` does.
+Map = Callable[..., Iterable[Any]]
 #: The arguments of each of several calls of a function.
 Calls = list[tuple[Any, ...]]
 
@@ -45,7 +46,7 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
 
     They are threads, unless `joblib.parallel_config` says otherwise: NumPy lets go of the interpreter while it
     works on a chunk, and nothing has to be copied to where it is needed. The threads are not joblib's, which looks for
-    answers every ten milliseconds: a pass over all the data is often shorter.
+    results every ten milliseconds: a pass over all the data is often shorter.
     """
     n_workers = _count_workers(n_jobs)
     with computing():
@@ -61,7 +62,7 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
                 threads.shutdown(cancel_futures=True)  # nobody waits for what an interruption has left
         else:
             with _parallel(n_jobs, "generator", prefer="threads") as workers:
-                yield _unless_alone(_Spreading(workers).answers)
+                yield _unless_alone(_Spreading(workers).results)
 
 
 def _unless_alone(map_calls: Callable[[Callable[..., Any], Calls], Iterable[Any]]) -> Map:
@@ -86,7 +87,7 @@ def worker_runs(
         yield from (_work(function, *call) for call in calls)
         return
     with _parallel(n_jobs, "generator_unordered") as workers:
-        yield from _Spreading(workers).long_answers(function, calls)
+        yield from _Spreading(workers).long_results(function, calls)
 
 
 def _count_workers(n_jobs: int | None) -> int:
@@ -95,7 +96,7 @@ def _count_workers(n_jobs: int | None) -> int:
 
 
 def _parallel(n_jobs: int | None, return_as: str, prefer: str | None = None) -> Parallel:
-    """Return workers that give their answers one by one, or all at once where joblib's backend cannot."""
+    """Return workers that give their results one by one, or all at once where joblib's backend cannot."""
     try:
         return Parallel(n_jobs=n_jobs, prefer=prefer, return_as=return_as)
     except ValueError:
@@ -115,7 +116,7 @@ class _Spreading:
         self._cluster = active_cluster()
         self._keepers: list[Keepers] = []
 
-    def answers(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
+    def results(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
         """Yield the function of the arguments of each call; what a worker leaves undone is done here."""
         shared, is_complete = calls[0][0], True
         for was_done, answer in self._ask(function, calls):
@@ -124,7 +125,7 @@ class _Spreading:
         if not is_complete:
             self._keepers_of(shared).supply()
 
-    def long_answers(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
+    def long_results(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
         """Yield the same in any order; what workers leave undone goes to them again, unless they leave everything."""
         shared = calls[0][0]
         while calls:

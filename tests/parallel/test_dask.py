@@ -3,7 +3,7 @@
 import gc
 import pickle
 
-from skrnn.estimators._cluster import Shared, find_shared
+from skrnn.parallel._dask import Shared, find_shared
 
 
 def test_a_process_has_one_object_of_each_token_however_often_it_comes():

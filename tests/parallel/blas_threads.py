@@ -1,6 +1,6 @@
 """What fits in several threads, and forks, make of BLAS's numbers of threads.
 
-They are the process's, and one that is wrong once may stay so: `python -m tests.estimators.blas_threads` goes through
+They are the process's, and one that is wrong once may stay so: `python -m tests.parallel.blas_threads` goes through
 the scenarios in a process of their own. Each begins and ends with the same numbers.
 """
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import skrnn
-from skrnn.estimators import _threads
-from skrnn.estimators._threads import single_threaded_blas
+from skrnn.parallel import _blas_threads
+from skrnn.parallel._blas_threads import single_threaded_blas
 
 ROOT = Path(skrnn.__file__).parents[1]
 
 
 def test_fits_in_several_threads_and_forks_in_a_process_of_their_own():
-    command = [sys.executable, "-m", "tests.estimators.blas_threads"]
+    command = [sys.executable, "-m", "tests.parallel.blas_threads"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
 
@@ -72,9 +72,9 @@ def _only_that_library(request, monkeypatch):
 
 def use(library, monkeypatch):
     """Let the library be the only one, of which nobody has set anything yet."""
-    monkeypatch.setattr(_threads, "_libraries", lambda: [library])
-    monkeypatch.setattr(_threads, "_of_process", _threads._Limits())
-    monkeypatch.setattr(_threads, "_of_thread", _threads._OfThread())
+    monkeypatch.setattr(_blas_threads, "_libraries", lambda: [library])
+    monkeypatch.setattr(_blas_threads, "_of_process", _blas_threads._Limits())
+    monkeypatch.setattr(_blas_threads, "_of_thread", _blas_threads._OfThread())
 
 
 def in_thread(function):
@@ -229,7 +229,7 @@ def test_interruption_at_any_line_is_mended_by_the_next_block(library, monkeypat
 
         def trace(frame, event, argument, line=line):
             nonlocal n_lines, is_over
-            if frame.f_code.co_filename != _threads.__file__ or frame.f_code.co_name == "single_threaded_blas":
+            if frame.f_code.co_filename != _blas_threads.__file__ or frame.f_code.co_name == "single_threaded_blas":
                 return None
             if event == "line":
                 n_lines += 1
@@ -266,7 +266,7 @@ def test_block_whose_end_is_interrupted_keeps_no_limit(library, monkeypatch):
         def __exit__(self, *_):
             pass
 
-    monkeypatch.setattr(_threads, "_lock", InterruptedLock())
+    monkeypatch.setattr(_blas_threads, "_lock", InterruptedLock())
     with suppress(KeyboardInterrupt), single_threaded_blas():
         assert library.num_threads == 1
     assert library.num_threads == 1

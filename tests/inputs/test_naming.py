@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
-from skrnn.estimators._inputs import naming
+from skrnn._inputs._naming import naming
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""Checks of parameters that several packages have: each error names the parameter, what came and what was expected."""
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skrnn._inputs._naming import naming
+
+
+def is_integer(value: Any) -> bool:
+    """Tell whether a value is an integer and not a boolean."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_count(name: str, value: Any, least: float = 1) -> None:
+    """Raise unless the parameter `name` is an integer of at least `least`."""
+    if not is_integer(value):
+        raise TypeError(f"{describe(name, value)}; expected an integer >= {least}.")
+    if value < least:
+        raise ValueError(f"{name} is {value}; expected an integer >= {least}.")
+
+
+def check_positive(name: str, value: Any) -> float:
+    """Return the parameter `name` as a float, or raise if it is not a positive finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{describe(name, value)}; expected a number > 0.")
+    if not (float(value) > 0.0 and math.isfinite(value)):
+        raise ValueError(f"{name} is {value}; expected a finite number > 0.")
+    return float(value)
+
+
+def check_share(name: str, value: Any) -> None:
+    """Raise unless the parameter `name` is a number between 0 and 1, both excluded."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{describe(name, value)}; expected a number between 0 and 1.")
+    if not 0.0 < float(value) < 1.0:
+        raise ValueError(f"{name} is {value}; expected a number between 0 and 1, both excluded.")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise unless the parameter `name` is a boolean."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{describe(name, value)}; expected True or False.")
+
+
+def read_random_state(random_state: Any) -> np.random.RandomState:
+    """Return the random state that the parameter stands for."""
+    with naming("random_state", "an integer, a RandomState or None"):
+        return check_random_state(random_state)
+
+
+def describe(name: str, value: Any) -> str:
+    """Return the part of an error message that says what came, and of which type."""
+    return f"{name} is {value!r} of type {type(value).__name__}"
