@@ -13,13 +13,18 @@ AUDIT = .venv-audit
 MUTATION = .venv-mutants
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types audit mutants clean
+.PHONY: demo test test-processors test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types audit mutants clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+# The tests as older x86 processors would run them, one after another. PROCESSORS=--least tries the least capable alone,
+# PROCESSORS="--only Haswell" that one.
+test-processors: $(VENV)/installed-test
+	$(BIN)/python -m tests.processors -n $(WORKERS) $(PROCESSORS)
 
 test-slow: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --run-slow -m slow tests
@@ -55,6 +60,7 @@ docs: $(DOCS)/installed-docs
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python docs/check_styles.py docs/_static
 
 # The package, and a program that uses it, as a user's strictest mypy sees it.
 types: $(VENV)/installed-lint

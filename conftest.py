@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import Axis, combine
+
 collect_ignore_glob = [
     "docs/images/*.py",  # they draw, and need matplotlib
     *("docs/*.py", "docs/_ext/*.py", "docs/gallery/**"),  # the site, which `make docs` builds
@@ -22,11 +24,25 @@ if find_spec("sklearn.callback") is None:  # before scikit-learn 1.9 the example
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --run-slow and --run-export."""
+    """Add --all-cases, --run-slow and --run-export."""
+    parser.addoption(
+        "--all-cases",
+        action="store_true",
+        help="run every combination of a test's axes, and its full number of drawings",
+    )
     parser.addoption("--run-slow", action="store_true", help="run also the tests marked slow")
     parser.addoption(
         "--run-export", action="store_true", help="run also what needs ONNX and PyTorch, which must be there"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Hypothesis draw a quarter of the usual number of examples unless all cases are asked for."""
+    if not config.getoption("--all-cases") and find_spec("hypothesis") is not None:
+        from hypothesis import settings
+
+        settings.register_profile("quick", max_examples=settings.default.max_examples // 4)
+        settings.load_profile("quick")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -35,6 +51,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     path = collection_path.relative_to(config.rootpath) if collection_path.is_relative_to(config.rootpath) else Path()
     return True if any(path.match(pattern) for pattern in NEEDS_EXPORT) else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test the cases of the axes that it uses: a pairwise cover, or every combination if that is asked for."""
+    axes = [Axis(*mark.args, **mark.kwargs) for mark in metafunc.definition.iter_markers("axis")]
+    axes = [axis for axis in axes if set(axis.argnames) <= set(metafunc.fixturenames)]  # one may be the whole module's
+    if axes:
+        metafunc.parametrize(*combine(axes, every_case=metafunc.config.getoption("--all-cases")))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

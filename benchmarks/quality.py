@@ -60,6 +60,12 @@ def standardise(X_train: np.ndarray, X_test: np.ndarray) -> tuple[np.ndarray, np
     return tuple(scaler.transform(X.reshape(-1, X.shape[2])).reshape(X.shape) for X in (X_train, X_test))
 
 
+def cell_of(scores: list[float]) -> str:
+    """Return accuracies in percent: the mean, and of several seeds the range."""
+    spread = f" ({100 * min(scores):.1f} to {100 * max(scores):.1f})" if len(scores) > 1 else ""
+    return f"{100 * np.mean(scores):.1f}{spread}"
+
+
 def main() -> None:
     """Print a table of accuracies in percent."""
     warnings.simplefilter("ignore", ConvergenceWarning)
@@ -68,12 +74,12 @@ def main() -> None:
     for name, (X_train, X_test, y_train, y_test) in splits():
         flat_train, flat_test = X_train.reshape(len(X_train), -1), X_test.reshape(len(X_test), -1)
         baseline = make_pipeline(StandardScaler(), LogisticRegressionCV(max_iter=5000)).fit(flat_train, y_train)
-        scores = [baseline.score(flat_test, y_test)]
+        cells = [cell_of([baseline.score(flat_test, y_test)])]
         X_train, X_test = standardise(X_train, X_test)
         for cell in ("rnn", "gru", "lstm"):
             fits = [RNNClassifier(cell=cell, random_state=seed).fit(X_train, y_train) for seed in SEEDS]
-            scores.append(np.mean([fit.score(X_test, y_test) for fit in fits]))
-        print(f"| {name} | " + " | ".join(f"{100 * score:.1f}" for score in scores) + " |", flush=True)
+            cells.append(cell_of([fit.score(X_test, y_test) for fit in fits]))
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

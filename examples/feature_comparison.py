@@ -4,16 +4,15 @@
 families and the length of the window; the network folds a row of the table back into timesteps. Each fold's first
 windows lack history and repeat its first year, which makes the validation of long windows harder than their use. The
 error is the mean squared error divided by 1535, the customary scale of this series (Weigend, Huberman, Rumelhart 1990).
+A network is fitted from one random start; another one moves its error by some hundredths.
 """
 
 import time
-import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -28,13 +27,15 @@ SCALE = 1535
 FAMILIES: list[tuple[Any, dict[str, list[Any]]]] = [
     (Ridge(), {"alpha": [0.1, 1.0, 10.0, 100.0]}),
     (HistGradientBoostingRegressor(random_state=0), {"learning_rate": [0.03, 0.1], "max_leaf_nodes": [4, 31]}),
-    (RNNRegressor((8,), solver="lbfgs", random_state=0), {"cell": ["rnn", "gru"], "alpha": [0.0001, 0.003]}),
+    (
+        RNNRegressor((8,), solver="lbfgs", tol=0.01, max_iter=1000, random_state=0),
+        {"cell": ["rnn", "gru"], "alpha": [0.003, 0.03]},
+    ),
 ]
 
 
 def main() -> None:
     """Search, and print the best of each family with its errors in cross-validation and on the years after it."""
-    warnings.simplefilter("ignore", ConvergenceWarning)  # 200 iterations of L-BFGS are enough to compare settings
     sunspots = load_sunspots()
     X, y, training = sunspots.data, sunspots.target, sunspots.target_years <= LAST_TRAINING_YEAR
 

@@ -1,4 +1,4 @@
-"""Tests of the documentation that need not build it: the reference is complete, the check of links finds them."""
+"""Tests of the documentation that need not build it: the reference is complete; checks of links and styles work."""
 
 import importlib
 import importlib.util
@@ -10,12 +10,22 @@ DOCS = Path(__file__).parent.parent / "docs"
 PACKAGES = ["callbacks", "datasets", "export", "forecasting", "metrics", "model_selection", "plotting", "preprocessing"]
 
 
-@pytest.fixture(scope="module")
-def check_links():
-    spec = importlib.util.spec_from_file_location("check_links", DOCS / "check_links.py")
+def load(script):
+    spec = importlib.util.spec_from_file_location(script, DOCS / f"{script}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def check_links():
+    return load("check_links")
+
+
+@pytest.fixture(scope="module")
+def check_styles():
+    pytest.importorskip("tinycss2")
+    return load("check_styles")
 
 
 def test_reference_lists_every_public_name():
@@ -57,3 +67,46 @@ def test_check_of_links(check_links, tmp_path, page, problem):
     (tmp_path / "other.html").write_text('<h1 id="there">', encoding="utf-8")
     found = check_links.problems(tmp_path)
     assert [line.rpartition(": ")[2] for line in found] == ([] if problem is None else [problem])
+
+
+PASTED = """.article, .sidebar, /* What an example prints. */
+.output pre {
+  border: 0;
+}
+
+.footer { overflow-wrap: break-word; }
+.output pre {
+  border: 0;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("css", "expected"),
+    [
+        (".a, .b:is(.c, .d) { color: red; }\n/* why */\n.a { width: 1px }", []),
+        (".a { color: red; }\n@media (max-width: 600px) {\n  /* why */\n  .a { color: blue; }\n}", []),
+        (PASTED, ["1: a comment within a selector", "8: border of .output pre is also set in line 3"]),
+        (".a { color: red; }\n.b,  .a { color: red; }", ["2: color of .a is also set in line 1"]),
+        (".a { color: red; color: blue; }", ["1: color of .a is also set in line 1"]),
+        (".a, { color: red; }", ["1: an empty selector"]),
+        (".a, , .b { color: red; }", ["1: an empty selector"]),
+        ("{ color: red; }", ["1: an empty selector"]),
+        (".a { }", ["1: a rule without declarations"]),
+        (".a {\n  color: red;\n  .b { color: red; }\n}", ["3: a rule within a rule"]),
+        (".a {\n  color: red;\n.b { color: red; }", ["3: a rule within a rule"]),
+        ("@media print {\n  .a, { color: red; }\n}", ["2: an empty selector"]),
+    ],
+)
+def test_check_of_styles(check_styles, css, expected):
+    assert check_styles.problems(css) == expected
+
+
+@pytest.mark.parametrize("css", [".a { color red; }", ".a { color: red; } }", ".a"])
+def test_check_of_styles_finds_what_cannot_be_read(check_styles, css):
+    assert len(check_styles.problems(css)) == 1
+
+
+def test_styles_of_the_site(check_styles):
+    for path in (DOCS / "_static").glob("*.css"):
+        assert check_styles.problems(path.read_text(encoding="utf-8")) == []

@@ -1,6 +1,7 @@
-"""Tests of the examples that need no plotting."""
+"""Tests of the examples outside the gallery."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,19 @@ from sklearn.linear_model import Ridge
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+ROOT = Path(__file__).parent.parent
+
+
+def load_example(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def comparison():
-    spec = importlib.util.spec_from_file_location("feature_comparison", EXAMPLES / "feature_comparison.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_example("feature_comparison")
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +72,25 @@ def test_models_of_the_grid_stay_unfitted(comparison, search):
     sunspots = load_sunspots()
     comparison.make_model(search, params).fit(sunspots.data[:20], sunspots.target[:20])
     assert not hasattr(params["model"], "coef_")
+
+
+@pytest.mark.slow
+def test_the_demo_prints_the_figures_of_the_readme_without_a_warning(monkeypatch, tmp_path, capsys):
+    demo = load_example("sunspots")
+    monkeypatch.setattr(demo, "PICTURE", tmp_path / "sunspots.png")
+    demo.main()
+    lines = capsys.readouterr().out.splitlines()
+    table = re.search(r"\| 1921-1955 \|.*?(?=\n\n)", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    rows = [re.sub(r"[`*]", "", row).strip("| ").split(" | ") for row in table.group().splitlines()[2:]]
+    assert len(rows) == 6
+    for name, *cells in rows:
+        (printed,) = (line.removeprefix(name).strip() for line in lines if line.startswith(name))
+        for stated, measured in zip(cells, re.split(r" {2,}", printed), strict=True):
+            assert re.sub(r"\d", "0", measured) == re.sub(r"\d", "0", stated)
+            mean, *spread = numbers(measured)
+            assert mean == pytest.approx(numbers(stated)[0], abs=0.0011)  # one in the last digit, by another processor
+            assert spread == pytest.approx(numbers(stated)[1:], abs=0.011)
+
+
+def numbers(text):
+    return [float(number) for number in re.findall(r"\d\.\d+", text)]

@@ -185,11 +185,11 @@ def padded(X):
 
 
 def of(cases):
-    return pytest.mark.parametrize(("make_targets", "make"), cases.values(), ids=cases.keys())
+    return pytest.mark.axis(("make_targets", "make"), cases.values(), ids=cases.keys())
 
 
 def of_functions(functions):
-    return pytest.mark.parametrize("function", functions.values(), ids=functions.keys())
+    return pytest.mark.axis("function", functions.values(), ids=functions.keys())
 
 
 @of(OF_EVERY_FORM | OF_3D)
@@ -203,7 +203,7 @@ def test_3d_as_2d(make_targets, make):
 
 
 @of(OF_EVERY_FORM)
-@pytest.mark.parametrize("hold", [list, as_objects])
+@pytest.mark.axis("hold", [list, as_objects])
 def test_lists_as_padded_arrays(make_targets, make, hold):
     X, numbers = make_ragged_task(RNNRegressor, n_samples=36)
     y = make_targets(numbers)
@@ -212,7 +212,7 @@ def test_lists_as_padded_arrays(make_targets, make, hold):
 
 
 @of(OF_3D)
-@pytest.mark.parametrize("form", [list, as_objects, padded, lambda X: table(padded(X))])
+@pytest.mark.axis("form", [list, as_objects, padded, lambda X: table(padded(X))])
 def test_no_unequal_lengths(make_targets, make, form):
     X, numbers = make_ragged_task(RNNRegressor)
     with pytest.raises(ValueError, match=r"inhomogeneous|Expected 2D array|Input X contains NaN"):
@@ -281,7 +281,7 @@ def test_functions_of_lists_as_padded_arrays(function):
 
 
 @of_functions(FUNCTIONS_OF_2D)
-@pytest.mark.parametrize("form", [np.asarray, list])
+@pytest.mark.axis("form", [np.asarray, list])
 def test_functions_of_columns_refuse_sequences(function, form):
     X, y = make_regression_task()
     with pytest.raises(ValueError, match=r"dim 3|2D"):

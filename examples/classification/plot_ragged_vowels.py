@@ -21,7 +21,7 @@ X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
 # %%
 model = RNNClassifier((16,), cell="gru", bidirectional=True, solver="lbfgs", tol=0.003, random_state=0)
 model.fit(X_train, y_train)
-f"{model.score(X_test, y_test):.3f} of {len(X_test)} utterances"
+f"{model.score(X_test, y_test):.2f} of {len(X_test)} utterances"
 
 # %%
 # The same with masks. A timestep that is NaN in every feature is skipped: the state passes it

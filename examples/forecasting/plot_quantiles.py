@@ -70,4 +70,4 @@ for first, last in [(1921, 1955), (1956, 2008)]:
     inside = (quantiles[period, 0] <= y[period]) & (y[period] <= quantiles[period, 4])
     width = np.mean(quantiles[period, 4] - quantiles[period, 0])
     loss = np.mean([mean_pinball_loss(y[period], quantiles[period, i], alpha=q) for i, q in enumerate(levels)])
-    print(f"{first}-{last}: the 90 % interval covers {inside.mean():.0%}, width {width:.0f}, pinball loss {loss:.2f}")
+    print(f"{first}-{last}: the 90 % interval covers {inside.mean():.0%}, width {width:.0f}, pinball loss {loss:.1f}")

@@ -63,7 +63,7 @@ for (solver, limits), colour in zip(settings.items(), ["C0", "C1", "C2"], strict
         axes.plot(seconds, model.loss_curve_, color=colour, linewidth=1, label=label)
         objectives.append(model.loss_curve_[-1])
         errors.append(error(model, X))
-    print(f"{solver:<13} objective {np.round(objectives, 4)}, test error {np.round(errors, 2)}")
+    print(f"{solver:<13} objective {np.round(objectives, 3)}, test error {np.round(errors, 2)}")
 axes.set(xlabel="seconds", ylabel="objective", yscale="log", ylim=(0.009, 1))
 axes.legend()
 plt.show()

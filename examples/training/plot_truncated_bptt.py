@@ -93,4 +93,4 @@ plt.show()
 # %%
 # A spike is a threshold that is passed, and no weighted sum of the past says so: ridge regression
 # sees it when it is there. The networks see it coming, and at times one that does not come. (Other
-# seeds move the error of either network by some hundredths.)
+# seeds, and other processors, move the error of either network by some hundredths.)

@@ -56,6 +56,8 @@ class Checkpoint:
     set before `fit`; another value of any other parameter is a ValueError, and so are other data: all targets, weights
     and lengths are compared, and up to 1000 of the sequences. Once `fit` has succeeded, or `partial_fit` has been
     called, the estimator is like any other, and fitted anew by the next `fit`. A clone knows nothing of the checkpoint.
+    `partial_fit` begins, as ever, at the weights with which the estimator predicts: what training had in its own units,
+    it comes to up to rounding.
 
     **Atomic.** A temporary file in the same folder is written, flushed to the disk and renamed: whenever the process
     is killed, or the disk is full, the file at `path` is whole. What is left of a killed write is a file

@@ -171,6 +171,9 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     def _check_classes(self, classes: Any) -> None:
         """Raise unless `classes`, where given, are those that were learnt."""
 
+    def _require_all_classes(self, y: np.ndarray) -> None:
+        """Raise unless each of the classes that were learnt is in the targets, whose classes are all known."""
+
     @abstractmethod
     def _answers_of_raw(self) -> dict[str, Any]:
         """Return, for each method that predicts, the function from raw outputs, (n_outputs, n_columns), to answers."""
@@ -252,10 +255,10 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         first_rng_state = rng.get_state()
         validation = self._read_validation(X_val, y_val, sample_weight_val, data.sequences.n_features)
         if validation is None and self.early_stopping:
-            with naming("validation_fraction", "a share that leaves samples on both sides"):
-                data, validation = data.hold_out(
-                    self.validation_fraction, self.validation_split, self._strata(data), rng
-                )
+            strata = self._strata(data) if self.validation_split == "random" else None
+            of_whom = "samples" if strata is None else "samples of every class"
+            with naming("validation_fraction", f"a share that leaves {of_whom} on both sides, or X_val and y_val"):
+                data, validation = data.hold_out(self.validation_fraction, self.validation_split, strata, rng)
         data = data.weighted(self._weigh_classes(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
         data = replace(data, sequences=read_dtype(data.sequences, dtype, "X"))
@@ -389,7 +392,10 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             self._learn_targets(columns.counted(), classes, incremental=incremental)
         else:
             self._check_classes(classes)
-        return make_data(self, sequences, columns, needs_all_outputs=reset or not incremental)
+        data = make_data(self, sequences, columns, needs_all_outputs=reset or not incremental)
+        if not (reset or incremental):
+            self._require_all_classes(columns.counted())
+        return data
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any, n_features: int) -> Data | None:
         """Return the validation data, if any, in the form that the training data have."""

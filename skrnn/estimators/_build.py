@@ -12,9 +12,8 @@ from skrnn.network._parameters import ParameterLayout
 from skrnn.solvers import (
     METHODS,
     SCHEDULES,
-    SGD,
+    SOLVERS,
     UPDATE_RULES,
-    Adam,
     LeastSquaresSolver,
     ScipySolver,
     StochasticSolver,
@@ -22,8 +21,7 @@ from skrnn.solvers import (
 )
 
 # What "auto" stands for, chosen by trial on small data sets of both kinds of task.
-#: `learning_rate_init` by solver, and where a gated cell needs longer steps, by cell.
-_AUTO_LEARNING_RATE = {"adam": 0.001, "sgd": 0.05}
+#: `learning_rate_init` where a gated cell needs longer steps than the rule's own.
 _AUTO_LEARNING_RATE_OF_CELL = {("adam", "gru"): 0.002, ("adam", "lstm"): 0.003}
 #: `batch_size`. Few samples go all at once: the gradient is then exact, and so are the samples' weights.
 _AUTO_BATCH_SIZE = 16
@@ -86,6 +84,8 @@ def make_solver(
         return ScipySolver(METHODS[estimator.solver], **limits)
     if estimator.solver == "least_squares":
         return LeastSquaresSolver(**limits)
+    if estimator.solver not in UPDATE_RULES:
+        raise ValueError(f"solver is {estimator.solver!r}, but must be one of {', '.join(map(repr, SOLVERS))}.")
     return StochasticSolver(
         _make_update_rule(estimator, n_parameters, dtype),
         _make_schedule(estimator),
@@ -104,16 +104,16 @@ def remedy(estimator: Any) -> str:
 
 
 def _make_update_rule(estimator: Any, n_parameters: int, dtype: np.dtype) -> UpdateRule:
-    if estimator.solver == "adam":
-        return Adam(n_parameters, dtype, estimator.beta_1, estimator.beta_2, estimator.epsilon)
-    return SGD(n_parameters, dtype, estimator.momentum, estimator.nesterovs_momentum)
+    """Return the rule that the solver names, made with the parameters that it asks for."""
+    rule = UPDATE_RULES[estimator.solver]
+    return rule(n_parameters, dtype, **{name: getattr(estimator, name) for name in rule.parameters})
 
 
 def _make_schedule(estimator: Any) -> Any:
-    """Return the learning rate: `learning_rate` is sgd's own, Adam has its own adaptation."""
-    kind = estimator.learning_rate if estimator.solver == "sgd" else "constant"
+    """Return the learning rate: `learning_rate` is for rules that have no adaptation of their own."""
+    rule = UPDATE_RULES[estimator.solver]
     learning_rate = estimator.learning_rate_init
     if learning_rate == "auto":
-        usual = _AUTO_LEARNING_RATE[estimator.solver]
-        learning_rate = _AUTO_LEARNING_RATE_OF_CELL.get((estimator.solver, estimator.cell), usual)
+        learning_rate = _AUTO_LEARNING_RATE_OF_CELL.get((estimator.solver, estimator.cell), rule.auto_learning_rate)
+    kind = estimator.learning_rate if rule.has_schedule else "constant"
     return SCHEDULES[kind](learning_rate, estimator.power_t)

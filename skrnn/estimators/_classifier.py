@@ -13,8 +13,8 @@ from sklearn.utils.multiclass import unique_labels
 from skrnn.estimators._base import BaseRNN, _is_stochastic
 from skrnn.estimators._columns import read_columns
 from skrnn.estimators._data import Data
-from skrnn.estimators._inputs import check_weights, naming, refuse_masked
-from skrnn.estimators._validation import moderate, read_labels
+from skrnn.estimators._inputs import check_weights, naming
+from skrnn.estimators._validation import check_labels, moderate, read_classes, read_labels
 from skrnn.losses import LOSSES, Loss
 from skrnn.sequences._targets import Targets
 
@@ -93,7 +93,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     verbose : bool, default=False
         Whether to print a line an iteration.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last one.
+        Whether `fit` goes on from the weights of the last one. y must then have the same classes, all of them.
     momentum : float, default=0.9
         Momentum of "sgd", from 0 to 1.
     nesterovs_momentum : bool, default=True
@@ -470,7 +470,6 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return read_labels(self, y, n_samples, name)
 
     def _learn_targets(self, y: np.ndarray, classes: Any, *, incremental: bool) -> None:
-        refuse_masked(classes, "classes")
         self._is_multilabel = y.ndim == 2
         if incremental and classes is None and not self._is_multilabel:
             raise ValueError("classes is None in the first call of partial_fit; expected all classes that will come.")
@@ -478,15 +477,23 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             self.classes_ = np.arange(y.shape[1])
             self._check_classes(classes)
         else:
-            self.classes_ = unique_labels(y if classes is None else classes)
+            self.classes_ = unique_labels(y) if classes is None else read_classes(classes)
         if not self._is_multilabel and len(self.classes_) < 2:
             given = "y has" if classes is None else "classes have"
             raise ValueError(f"{given} only one class, {self.classes_[0]}; expected at least two classes.")
 
     def _check_classes(self, classes: Any) -> None:
-        refuse_masked(classes, "classes")
-        if classes is not None and self.classes_.tolist() != unique_labels(classes).tolist():
+        if classes is not None and self.classes_.tolist() != read_classes(classes).tolist():
             raise ValueError(f"classes are {classes!r}; expected {self.classes_}, as in the first call or in y.")
+
+    def _require_all_classes(self, y: np.ndarray) -> None:
+        found = set(y.ravel().tolist())
+        missing = [] if self._is_multilabel else [label for label in self.classes_.tolist() if label not in found]
+        if missing:
+            raise ValueError(
+                f"y lacks the classes {missing}; expected all of {self.classes_.tolist()}, those fitted before, "
+                "with warm_start=True. partial_fit takes samples of some of the classes."
+            )
 
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
         if (y.ndim == 2) != self._is_multilabel or (self._is_multilabel and y.shape[1:] != self.classes_.shape):
@@ -516,6 +523,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
             weights[counted] = given.sum() / (np.count_nonzero(totals) * totals[codes[counted]])
         else:
             with naming("class_weight", "a number >= 0 for each class"):
+                for of_labels in self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]:
+                    check_labels(list(of_labels) if isinstance(of_labels, dict) else [], "class_weight")
                 if codes is None:
                     weights = self._weigh_labels(targets, given > 0.0)
                 else:
@@ -545,7 +554,16 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return values[0].astype(np.intp) if len(values) == 1 else values.argmax(axis=0)
 
     def _strata(self, data: Data) -> np.ndarray | None:
-        return None if data.per_timestep else self._codes(data.targets)
+        codes = None if data.per_timestep else self._codes(data.targets)
+        if codes is not None:
+            single = self.classes_[np.bincount(codes, minlength=len(self.classes_)) == 1].tolist()
+            if single:
+                raise ValueError(
+                    f"y has one sample of class {single[0]!r}, which cannot be on both sides of a random split, as "
+                    "early_stopping=True needs it. Expected at least two of each class, or X_val and y_val, or "
+                    "validation_split='last'."
+                )
+        return codes
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""

@@ -20,13 +20,14 @@ def is_list_of_arrays(values: Any) -> bool:
     return all(hasattr(entry, "__len__") and not isinstance(entry, str | bytes) for entry in values)
 
 
-def _as_array(values: Any) -> np.ndarray:
-    """Return values as an array; among strings, NumPy would write a NaN or None of a list as the label "nan"."""
+def as_array(values: Any) -> np.ndarray:
+    """Return values as an array; beside a string, NumPy would make strings of all that a list holds, even of None."""
     array = np.asarray(values)
     if array.dtype.kind not in "US" or hasattr(values, "__array__"):
         return array
     objects = np.array(values, dtype=object)
-    return array if all(isinstance(value, str | bytes) for value in objects.ravel()) else objects
+    kind = str if array.dtype.kind == "U" else bytes
+    return array if all(isinstance(value, kind) for value in objects.ravel()) else objects
 
 
 def dtype_with_gaps(answers: np.ndarray) -> np.dtype:
@@ -87,7 +88,7 @@ class Form:
         """Return the entries of a list one after another."""
         if len(values) != len(self):
             raise ValueError(f"{name} has {len(values)} entries, but there are {len(self)} sequences.")
-        entries = [_as_array(entry) for entry in values]
+        entries = [as_array(entry) for entry in values]
         for sample, (entry, length) in enumerate(zip(entries, self.lengths.tolist(), strict=True)):
             if entry.ndim not in (1, 2) or len(entry) != length or entry.shape[1:] != entries[0].shape[1:]:
                 raise ValueError(
@@ -99,7 +100,7 @@ class Form:
 
     def _unfold(self, values: Any, name: str) -> np.ndarray:
         """Return an array (n_samples, n_timesteps, ...) with its first two axes in one."""
-        array = _as_array(values)
+        array = as_array(values)
         n_timesteps = int(self.lengths[0])
         if (
             array.ndim not in (2, 3)

@@ -26,10 +26,16 @@ def naming(name: str, expected: str) -> Iterator[None]:
         # scikit-learn calls every array X or y.
         message = re.sub(r"\b(X|y)\b(?!_)", name, message) if name in ("X_val", "y_val") else message
         if not re.search(rf"\b{re.escape(name)}\b", message):
-            message = f"{name}: {message} Expected {expected}."
+            message = f"{name}: {_as_sentence(message)} Expected {expected}."
         elif not _EXPECTATION.search(message):
-            message = f"{message} Expected {expected}."
+            message = f"{_as_sentence(message)} Expected {expected}."
         raise (TypeError if isinstance(error, TypeError) else ValueError)(message) from error
+
+
+def _as_sentence(message: str) -> str:
+    """Return the message with a full stop, which errors of Python and NumPy lack."""
+    message = message.rstrip(" \n,;:")
+    return message if message.endswith((".", "!", "?")) else f"{message}."
 
 
 def refuse_masked(values: Any, name: str) -> None:

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skrnn.estimators._forms import dtype_with_gaps
 from skrnn.estimators._inputs import naming, refuse_masked
+from skrnn.estimators._validation import check_size, largest_of
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._network import Network, Workspace
@@ -52,6 +53,7 @@ class Stream:
     _network: Network
     _theta: np.ndarray
     _answers: Mapping[str, Callable[[np.ndarray], np.ndarray]]
+    _largest: np.float64
     _inputs: np.ndarray
     _readout: np.ndarray
     _operand: np.ndarray
@@ -71,6 +73,7 @@ class Stream:
             raise ValueError(f"n_sequences == {n_sequences}, must be >= 1.")
         self.n_sequences = int(n_sequences)
         self._network, self._theta, self._answers = network, theta, answers
+        self._largest = largest_of(theta.dtype)
         parameters = network.layout.views(theta)
         room = Workspace(network, 1, self.n_sequences, theta.dtype, backward=False)
         self._inputs = room.layers[0].inputs[0]
@@ -183,12 +186,13 @@ class Stream:
     def _answer(self, kind: str, x: Any) -> np.ndarray:
         """Return the answer after one more timestep."""
         x = self._read(x)
-        if np.logical_and.reduce(np.isfinite(x), axis=None):
+        if np.maximum.reduce(np.abs(x), axis=None) <= self._largest:  # which NaN is not
             self._inputs[...] = x.T
             return self._answers[kind](self._advance())
         is_masked = np.isnan(x).all(axis=1)
         if not np.isfinite(x[~is_masked]).all():
             raise ValueError("x contains infinity, or NaN in some features of a sequence; expected finite numbers.")
+        check_size(x, self._inputs.dtype, "x")
         before = self.state
         self._inputs[...] = np.where(is_masked[:, None], 0.0, x).T
         answers = self._answers[kind](self._advance())
@@ -208,16 +212,7 @@ class Stream:
             x = x.reshape(shape)
         if x.shape != shape or x.dtype.kind not in "fiub":
             raise ValueError(f"x has shape {x.shape} and dtype {x.dtype}; expected real numbers of shape {shape}.")
-        return self._converted(x) if x.dtype.itemsize > self._inputs.dtype.itemsize else x
-
-    def _converted(self, x: np.ndarray) -> np.ndarray:
-        """Return a timestep in the dtype of the network, where that can hold it."""
-        with np.errstate(over="ignore"):
-            converted = x.astype(self._inputs.dtype)
-        if (np.isinf(converted) & np.isfinite(x)).any():
-            largest = np.finfo(self._inputs.dtype).max
-            raise ValueError(f"x contains a value too large for {converted.dtype}; expected at most {largest:.3g}.")
-        return converted
+        return x
 
     def _advance(self) -> np.ndarray:
         """Return the raw outputs, (n_outputs, n_sequences), after the timestep that lies in the workspace."""

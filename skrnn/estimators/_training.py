@@ -17,7 +17,7 @@ from skrnn.estimators._fitted import read_theta
 from skrnn.estimators._parallel import worker_map, worker_runs
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._threads import single_threaded_blas
-from skrnn.estimators._validation import read_dtype
+from skrnn.estimators._validation import check_size, read_dtype
 from skrnn.network._inference import Map
 from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
@@ -222,6 +222,7 @@ class Training:
     def objective(self, data: Data, rng: np.random.RandomState | None, map_chunks: Map, name: str = "X") -> Objective:
         """Return the objective on standardised targets; `rng` draws what is dropped, `name` is that of X."""
         loss = self.estimator._make_loss()
+        check_size(data.targets.values, self.dtype, name.replace("X", "y"))
         values = loss.standardised(data.targets.values, self.location, self.scale).astype(self.dtype)
         return Objective(
             self.network,

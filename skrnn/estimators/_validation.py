@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_scalar, validate_data
 
 from skrnn.cells import CELLS
-from skrnn.estimators._forms import Form, is_list_of_arrays
+from skrnn.estimators._forms import Form, as_array, is_list_of_arrays
 from skrnn.estimators._inputs import check_weights, naming, refuse_masked
 from skrnn.losses import REGRESSION_LOSSES
 from skrnn.sequences._ragged import Sequences, from_array, from_list
@@ -364,16 +364,37 @@ def _flat_weights(sample_weight: Any, form: Form, name: str, missing: np.ndarray
     return np.where(missing if missing.ndim == 1 else missing.all(axis=1), 0.0, weights.T).T
 
 
+def largest_of(dtype: np.dtype) -> np.float64:
+    """Return the largest number that is read in this dtype: sums of a million such numbers do not overflow.
+
+    So neither do sums of features times weights, where their weights, without sign, add up to less than a million.
+    """
+    return np.float64(np.finfo(dtype).max) / 2**20
+
+
 def read_dtype(sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
-    """Return the sequences in the dtype that is computed in, or raise ValueError where that cannot hold them."""
+    """Return the sequences in the dtype that is computed in, or raise ValueError where sums might overflow."""
+    value = sequences.beyond(largest_of(dtype))
+    if value is not None:
+        raise ValueError(_too_large(value, dtype, name))
     if sequences.rows.dtype == dtype:
         return sequences
-    with np.errstate(over="ignore"):
-        converted = sequences.astype(dtype)
-    largest = np.finfo(dtype).max
-    if sequences.rows.dtype.itemsize > dtype.itemsize and np.nanmax(np.abs(sequences.rows)) > largest:
-        raise ValueError(f"{name} contains a value too large for {dtype}; expected at most {largest:.3g}.")
-    return converted
+    with np.errstate(over="ignore"):  # of rows that no sequence reads
+        return sequences.astype(dtype)
+
+
+def check_size(y: np.ndarray, dtype: np.dtype, name: str) -> None:
+    """Raise ValueError for numbers of which sums in this dtype might overflow."""
+    is_large = np.abs(y) > largest_of(dtype)
+    if is_large.any():
+        raise ValueError(_too_large(y[is_large][0], dtype, name))
+
+
+def _too_large(value: Any, dtype: np.dtype, name: str) -> str:
+    return (
+        f"{name} contains {value:.3g}, too large for weighted sums in {dtype}; expected at most "
+        f"{largest_of(dtype):.3g} in absolute value. Scale it{', or use float64' if dtype == np.float32 else ''}."
+    )
 
 
 def moderate(weights: np.ndarray) -> np.ndarray:
@@ -392,14 +413,15 @@ def read_numbers(estimator: Any, y: Any, n_samples: int, name: str, *, ravel: bo
         _check_kind(y, name)
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=estimator)
     _check_n_targets(y, n_samples, name)
+    check_size(y, y.dtype, name)
     if ravel and _is_column(y):
         return column_or_1d(y, dtype=np.float64, warn=True)
     return y
 
 
 def find_missing(y: np.ndarray) -> np.ndarray | None:
-    """Return which targets are missing, NaN or None, of the shape of `y`; None if none is."""
-    if y.dtype.kind == "f":
+    """Return which targets are missing, NaN, NaT or None, of the shape of `y`; None if none is."""
+    if y.dtype.kind in "fmM":
         missing = np.isnan(y)
     elif y.dtype == object:
         missing = np.array([_is_missing(target) for target in y.ravel()], dtype=bool).reshape(y.shape)
@@ -414,6 +436,8 @@ def _is_missing(target: Any) -> bool:
         return target is None or bool(target != target)
     except TypeError:
         return True
+    except ValueError:  # of an array
+        return False
 
 
 def settled(y: np.ndarray) -> np.ndarray:
@@ -423,9 +447,45 @@ def settled(y: np.ndarray) -> np.ndarray:
     return np.array(y.tolist())
 
 
+def check_labels(labels: Any, name: str) -> np.ndarray:
+    """Return labels as an array, or raise ValueError where one is missing, or where they are of several kinds.
+
+    Such labels have no order. Of a list with a string, NumPy would make strings of all: None would be a class "None".
+    """
+    array = as_array(labels)
+    if array.dtype.kind not in "OmM":
+        return array
+    missing = find_missing(array)
+    if missing is not None:
+        where = int(np.argmax(missing.any(axis=1) if missing.ndim == 2 else missing))
+        raise ValueError(f"{name} contains {array[missing][0]} at position {where}; expected a label at each.")
+    if array.dtype != object:
+        return array
+    first_of_kind: dict[str, Any] = {}
+    for label in array.ravel():
+        first_of_kind.setdefault(_kind_of_label(label), label)
+    found = ", ".join(f"{label!r} ({type(label).__name__})" for label in first_of_kind.values())
+    if len(first_of_kind) > 1:
+        raise ValueError(
+            f"{name} contains labels of several kinds, {found}; expected strings alone, or integers alone."
+        )
+    if not {"string", "bytes"} & set(first_of_kind) and getattr(labels, "dtype", array.dtype) == array.dtype:
+        # "Unknown label type" is what scikit-learn's check_dtype_object looks for.
+        raise ValueError(f"Unknown label type: {name} contains {found}; expected strings, or an array of integers.")
+    return array
+
+
+def _kind_of_label(label: Any) -> str:
+    if isinstance(label, str):
+        return "string"
+    return "number" if isinstance(label, Real | np.bool_) else type(label).__name__
+
+
 def read_labels(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray:
     """Return the targets of classification: labels, (n_samples,), or zeros and ones, (n_samples, n_outputs)."""
     with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
+        labels = check_labels(y, name)
+        y = labels if isinstance(y, list | tuple) else y  # a data frame's columns have dtypes that check_array knows
         y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=estimator)
         _check_n_targets(y, n_samples, name)
         if y.dtype.kind == "S":
@@ -440,6 +500,13 @@ def read_labels(estimator: Any, y: Any, n_samples: int, name: str) -> np.ndarray
         check_classification_targets(y)
         unique_labels(y)  # raises for labels of several types
     return column_or_1d(y, warn=True) if _is_column(y) else y
+
+
+def read_classes(classes: Any) -> np.ndarray:
+    """Return the distinct classes, in order."""
+    refuse_masked(classes, "classes")
+    with naming("classes", "class labels (n_classes,)"):
+        return np.asarray(unique_labels(check_labels(classes, "classes")))
 
 
 def _is_column(y: np.ndarray) -> bool:

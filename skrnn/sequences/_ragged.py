@@ -67,6 +67,20 @@ class Sequences:
         """Return the same sequences with rows of `dtype`, the same rows where they have it already."""
         return Sequences(self.rows.astype(dtype, copy=False), self.starts, self.lengths, self.stride)
 
+    def beyond(self, largest: np.float64) -> Any:
+        """Return the first number of a timestep that is more than `largest` in absolute value, or None."""
+        if self.rows.dtype.kind != "f" or np.finfo(self.rows.dtype).max <= largest:
+            return None
+        blocks = range(0, len(self.rows), _PART_SIZE)
+        if not any((np.abs(self.rows[first : first + _PART_SIZE]) > largest).any() for first in blocks):
+            return None
+        is_read = np.zeros(len(self.rows), dtype=bool)  # between timesteps, and of samples left out, anything may stand
+        for t in range(self.max_length):
+            is_read[self.starts[self.lengths > t] + t * self.stride] = True
+        rows = self.rows[is_read]
+        found = rows[np.abs(rows) > largest]
+        return found[0] if len(found) else None
+
     def take(self, indices: np.ndarray) -> "Sequences":
         """Return the sequences at `indices`, on the same rows."""
         return Sequences(self.rows, self.starts[indices], self.lengths[indices], self.stride)

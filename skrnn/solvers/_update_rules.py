@@ -1,13 +1,23 @@
 """Update rules of the stochastic solvers: a gradient in, theta changed in place."""
 
 from abc import ABC, abstractmethod
-from typing import final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
 
 class UpdateRule(ABC):
     """How a gradient moves theta. `state` is all that a rule remembers: arrays, so that a fit can be resumed."""
+
+    #: The parameters of the estimator that `__init__` takes, by keyword.
+    parameters: ClassVar[tuple[str, ...]] = ()
+    #: What learning_rate_init="auto" stands for.
+    auto_learning_rate: ClassVar[float]
+    #: The rate follows the schedule that `learning_rate` names; without it, it is constant.
+    has_schedule: ClassVar[bool] = False
+
+    @abstractmethod
+    def __init__(self, n_parameters: int, dtype: np.dtype, **parameters: Any) -> None: ...
 
     @property
     @abstractmethod
@@ -30,6 +40,10 @@ class SGD(UpdateRule):
     velocity = momentum * velocity - learning_rate * gradient; theta += velocity, or with Nesterov's momentum
     theta += momentum * velocity - learning_rate * gradient (Sutskever et al. 2013, PMLR 28(3):1139-1147).
     """
+
+    parameters: ClassVar[tuple[str, ...]] = ("momentum", "nesterovs_momentum")
+    auto_learning_rate: ClassVar[float] = 0.05
+    has_schedule: ClassVar[bool] = True
 
     def __init__(self, n_parameters: int, dtype: np.dtype, momentum: float, nesterovs_momentum: bool) -> None:
         self.momentum = momentum
@@ -69,6 +83,9 @@ class Adam(UpdateRule):
     with the running means m and v of the gradient and of its square.
     """
 
+    parameters: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
+    auto_learning_rate: ClassVar[float] = 0.001
+
     def __init__(self, n_parameters: int, dtype: np.dtype, beta_1: float, beta_2: float, epsilon: float) -> None:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self._m, self._v = np.zeros(n_parameters, dtype), np.zeros(n_parameters, dtype)
@@ -102,6 +119,3 @@ class Adam(UpdateRule):
         correction = (1.0 - self.beta_2**t) ** 0.5 / (1.0 - self.beta_1**t)
         root *= learning_rate * correction * (1.0 - self.beta_1) / spread
         theta -= root
-
-
-UPDATE_RULES: dict[str, type[UpdateRule]] = {"adam": Adam, "sgd": SGD}

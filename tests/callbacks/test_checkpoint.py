@@ -78,7 +78,7 @@ def rngs():
 
 
 @needs_callbacks
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     "parameters",
     [
         {},
@@ -97,7 +97,7 @@ def rngs():
     ],
     ids=str,
 )
-@pytest.mark.parametrize("after", [1, 5])
+@pytest.mark.axis("after", [1, 5])
 def test_resumed_fit_of_regressor_is_the_uninterrupted_one(parameters, after, tmp_path):
     X, y = make_task(RNNRegressor)
     weights = 1.0 + np.arange(len(X)) % 3
@@ -110,7 +110,7 @@ def test_resumed_fit_of_regressor_is_the_uninterrupted_one(parameters, after, tm
 
 
 @needs_callbacks
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     "parameters",
     [
         {"class_weight": "balanced"},
@@ -119,7 +119,7 @@ def test_resumed_fit_of_regressor_is_the_uninterrupted_one(parameters, after, tm
     ],
     ids=str,
 )
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_resumed_fit_of_classifier_on_ragged_data(parameters, return_sequences, tmp_path):
     X, y = make_ragged_task(RNNClassifier, return_sequences=return_sequences)
     if return_sequences and parameters.get("early_stopping"):
@@ -210,9 +210,9 @@ def says_what_is_lost():
 
 
 @needs_callbacks
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("after", [1, 6])
-@pytest.mark.parametrize(
+@pytest.mark.axis("dtype", ["float64", "float32"])
+@pytest.mark.axis("after", [1, 6])
+@pytest.mark.axis(
     ("solver", "options"),
     [
         *((method, None) for method in METHODS),
@@ -288,8 +288,8 @@ def test_patience_and_the_best_iteration_of_a_method_of_scipy_go_on(after, tmp_p
 
 
 @needs_callbacks
-@pytest.mark.parametrize("solver", ["lbfgs", "SLSQP", "TNC", "trust-krylov", "least_squares"])
-@pytest.mark.parametrize("limit", [{"tol": 1e6}, {"max_fun": 1}], ids=str)
+@pytest.mark.axis("solver", ["lbfgs", "SLSQP", "TNC", "trust-krylov", "least_squares"])
+@pytest.mark.axis("limit", [{"tol": 1e6}, {"max_fun": 1}], ids=str)
 def test_an_iteration_that_came_to_nothing_is_not_taken_for_the_first(solver, limit, tmp_path):
     X, y = make_task(RNNRegressor)
     model = make_estimator(solver=solver, alpha=0.01)
@@ -385,7 +385,10 @@ def test_partial_fit_goes_on_from_the_checkpoint_and_takes_it_away(tmp_path):
     X, y = make_task(RNNRegressor)
     resumed = crash(make_estimator(), tmp_path / "c", X, y)
     whole = make_estimator(max_iter=6).fit(X, y)
-    assert resumed.partial_fit(X, y).loss_curve_ == whole.loss_curve_
+    curve = resumed.partial_fit(X, y).loss_curve_
+    assert curve[:5] == whole.loss_curve_[:5]
+    # From the public weights, in which mean and scale are folded: taking them out again rounds.
+    assert curve[5:] == pytest.approx(whole.loss_curve_[5:], rel=1e-9)
     assert resumed.fit(X[:20], y[:20]).n_iter_ == 12
 
 
@@ -737,7 +740,7 @@ def test_a_write_that_breaks_off_leaves_the_previous_file(tmp_path, monkeypatch)
 
 
 @needs_callbacks
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.axis("seed", range(4), quick=[0])
 def test_a_kill_at_any_moment_leaves_a_whole_file_from_which_the_fit_goes_on(seed, tmp_path):
     """The process prints a line an iteration; it is killed while it goes on: in a write, as a rule."""
     code = textwrap.dedent(

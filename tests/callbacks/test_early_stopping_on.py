@@ -42,7 +42,7 @@ def scripted(*scores):
 
 
 @needs_callbacks
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     ("scores", "n_iter", "best"),
     [
         ((1.0, 2.0, 3.0, 3.0), 6, 3),  # two without improvement are endured
@@ -54,7 +54,7 @@ def scripted(*scores):
         ((-np.inf, -np.inf, 1.0, 2.0, 2.0), 7, 4),
     ],
 )
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.axis("solver", ["adam", "lbfgs"])
 def test_stops_after_its_patience_and_keeps_the_best(scores, n_iter, best, solver):
     X, y = make_task(RNNRegressor)
     stopping = EarlyStoppingOn(scripted(*scores), n_iter_no_change=2, tol=0.1)
@@ -183,8 +183,8 @@ def test_sequence_scorer():
 
 
 @needs_callbacks
-@pytest.mark.parametrize("best", [3, 5, 9])
-@pytest.mark.parametrize("checkpoint_first", [True, False])
+@pytest.mark.axis("best", [3, 5, 9])
+@pytest.mark.axis("checkpoint_first", [True, False])
 def test_a_resumed_fit_keeps_the_best_before_and_after(best, checkpoint_first, tmp_path):
     X, y = make_task(RNNRegressor)
     scores = [0.0] * 12
@@ -205,9 +205,9 @@ resumes = pytest.mark.filterwarnings("ignore:.*resumes from the saved parameters
 
 @needs_callbacks
 @resumes
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-@pytest.mark.parametrize("keep_best", [True, False])
-@pytest.mark.parametrize("after", [4, 6, 7])
+@pytest.mark.axis("solver", ["adam", "lbfgs"])
+@pytest.mark.axis("keep_best", [True, False])
+@pytest.mark.axis("after", [4, 6, 7])
 def test_a_resumed_fit_has_the_patience_and_the_scores_of_the_one_before(after, keep_best, solver, tmp_path):
     X, y = make_task(RNNRegressor)
 
@@ -232,8 +232,8 @@ def test_a_resumed_fit_has_the_patience_and_the_scores_of_the_one_before(after, 
 
 @needs_callbacks
 @resumes
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("keep_best", [True, False])
+@pytest.mark.axis("solver", SOLVERS)
+@pytest.mark.axis("keep_best", [True, False])
 def test_a_fit_that_it_had_ended_is_left_as_it_is(solver, keep_best, tmp_path):
     """The process may be killed between the last write and whatever was to become of the fit."""
     X, y = make_task(RNNRegressor)

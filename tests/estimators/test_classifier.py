@@ -1,5 +1,7 @@
 """Tests of RNNClassifier: classes, probabilities and their weights."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -8,6 +10,7 @@ from sklearn.preprocessing import LabelBinarizer
 
 from skrnn import RNNClassifier
 from skrnn.cells import CELLS
+from skrnn.estimators._data import Data
 from tests.estimators.tasks import assert_same_fit, make_classification_task, parameter_arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -265,27 +268,57 @@ def test_partial_fit_of_labels_needs_no_classes():
     assert model.predict(X).shape == y.shape
 
 
-def test_warm_start_with_fewer_classes_keeps_all():
+@pytest.mark.parametrize("names", [np.arange(3), np.array(["a", "b", "c"])], ids=["integers", "strings"])
+@pytest.mark.parametrize(
+    ("then", "message"),
+    [
+        ([0, 1], "^y lacks the classes {2}; expected all of {0, 1, 2}"),
+        ([2], "^y lacks the classes {0, 1}; expected all of {0, 1, 2}"),
+        ([0, 1, 3], "^y contains the unknown classes {3}; expected only {0, 1, 2}"),
+        ([0, 1, 2, 3], "^y contains the unknown classes {3}; expected only {0, 1, 2}"),
+    ],
+    ids=["fewer", "one", "other", "more"],
+)
+def test_warm_start_needs_the_same_classes(names, then, message):
+    X, y = make_classification_task()
+    names = np.append(names, np.array([3], dtype=names.dtype))
+    model = make_classifier(warm_start=True).fit(X, names[y])
+    before = model.predict_proba(X)
+    shown = re.sub(r"\d", lambda digit: repr(names[int(digit[0])].item()), message)
+    with pytest.raises(ValueError, match=shown.replace("{", r"\[").replace("}", r"\]")):
+        model.fit(X, names[np.resize(then, len(X))])
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    assert model.fit(X, names[y]).n_iter_ == 2 * make_classifier().fit(X, y).n_iter_  # these are the same
+
+
+def test_warm_start_where_the_samples_of_a_class_weigh_nothing():
     X, y = make_classification_task()
     model = make_classifier(warm_start=True).fit(X, y)
-    model.fit(X[y < 2], y[y < 2])
+    with pytest.raises(ValueError, match=r"^y lacks the classes \[2\]"):
+        model.fit(X, y, sample_weight=y < 2)
+
+
+def test_partial_fit_takes_batches_that_lack_classes():
+    X, y = make_classification_task()
+    model = make_classifier().partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X[y < 2], y[y < 2])
     assert model.predict_proba(X).shape == (len(X), 3)
 
 
-def test_random_validation_split_is_stratified():
+def test_random_validation_split_is_stratified(monkeypatch):
     X, y = make_classification_task(n_classes=4)
     y = np.where(y == 3, 1, 0)
-    held_out = []
+    held_out, hold_out = [], Data.hold_out
 
-    class Spy(RNNClassifier):
-        def _make_validator(self, validation, *arguments):
-            held_out.append(validation.targets.values[0])
-            return super()._make_validator(validation, *arguments)
+    def spy(*arguments):
+        parts = hold_out(*arguments)
+        held_out.append(parts[1].targets.values[0])
+        return parts
 
+    monkeypatch.setattr(Data, "hold_out", spy)
     for seed in range(5):
-        Spy((3,), early_stopping=True, validation_fraction=0.4, max_iter=1, random_state=seed).fit(X, y)
-    share = y.mean()
-    assert all(abs(labels.mean() - share) <= 1 / len(labels) for labels in held_out)
+        make_classifier(early_stopping=True, validation_fraction=0.4, max_iter=1, random_state=seed).fit(X, y)
+    assert len(held_out) == 5
+    assert all(abs(labels.mean() - y.mean()) <= 1 / len(labels) for labels in held_out)
 
 
 def test_validation_scores_are_accuracies():

@@ -21,8 +21,14 @@ def test_targets_of_any_size_give_the_same_fit(scale):
 
 
 def test_targets_beyond_the_dtype_are_an_error():
-    with pytest.raises(ValueError, match=r"y has values .* float32"):
+    with pytest.raises(ValueError, match=r"y contains .*, too large for weighted sums in float32"):
         RNNRegressor((4,), max_iter=3, dtype="float32").fit(X, 1e40 * y)
+
+
+def test_targets_whose_readout_is_beyond_the_dtype_are_an_error():
+    model = RNNRegressor((4,), max_iter=3, dtype="float32", learning_rate_init=1e7, random_state=0)
+    with pytest.raises(ValueError, match=r"y has values .* float32"):
+        model.fit(X, 1e32 * y)
 
 
 def test_one_sample_is_not_enough_to_validate_on():

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 LEVELS = (0.1, 0.5, 0.9)
 #: Parameters for every loss; "quantile" also at several levels.
 LOSSES = {name: {"loss": name} for name in REGRESSION_LOSSES} | {"quantiles": {"loss": "quantile", "quantile": LEVELS}}
-each_loss = pytest.mark.parametrize("name", LOSSES)
-each_new_loss = pytest.mark.parametrize("name", [name for name in LOSSES if name != "squared_error"])
+each_loss = pytest.mark.axis("name", LOSSES)
+each_new_loss = pytest.mark.axis("name", [name for name in LOSSES if name != "squared_error"])
 
 
 def make_model(name="quantiles", **parameters):
@@ -62,7 +62,7 @@ def fit_constant(name, solver="lbfgs", **parameters):
 
 
 @each_loss
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "trust-ncg", "Newton-CG"])
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs", "trust-ncg", "Newton-CG"])
 def test_every_solver_learns(name, solver):
     X, y = make_task(name)
     model = make_model(name, solver=solver, max_iter=40, learning_rate_init=0.02).fit(X, y)
@@ -260,7 +260,7 @@ def test_clone_and_pickle(name):
 
 
 @each_new_loss
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(name, return_sequences):
     X, y = make_ragged_task(RNNRegressor, return_sequences=return_sequences)
     y = [np.abs(of_sequence) for of_sequence in y]
@@ -473,8 +473,8 @@ def test_number_of_targets_is_that_of_fit():
             model.fit(X, y[:, 0]).score(X, y)
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "quantile"])
-@pytest.mark.parametrize(
+@pytest.mark.axis("loss", ["squared_error", "quantile"])
+@pytest.mark.axis(
     ("quantile", "error"),
     [(0.0, ValueError), (1, ValueError), ([0.9, 0.1], ValueError), ([], ValueError), ("0.5", TypeError)],
 )

@@ -19,10 +19,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 ESTIMATORS = [RNNRegressor, RNNClassifier]
 N_GATES = {"rnn": (1, 1), "gru": (3, 4), "lstm": (4, 4)}
 STACKS = [(4,), (4, 3)]
-each_estimator = pytest.mark.parametrize("Estimator", ESTIMATORS)
-each_cell = pytest.mark.parametrize("cell", CELLS)
-each_stack = pytest.mark.parametrize("sizes", STACKS)
-each_output = pytest.mark.parametrize("return_sequences", [False, True])
+each_estimator = pytest.mark.axis("Estimator", ESTIMATORS)
+each_cell = pytest.mark.axis("cell", CELLS)
+each_stack = pytest.mark.axis("sizes", STACKS)
+each_output = pytest.mark.axis("return_sequences", [False, True])
 
 
 def make_estimator(Estimator=RNNRegressor, **parameters):
@@ -94,7 +94,7 @@ def test_every_output_sees_all_timesteps_of_its_sequence(cell):
 
 @each_estimator
 @each_cell
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.axis("bidirectional", [False, True])
 def test_prediction_is_the_readout_of_the_last_states(Estimator, cell, bidirectional):
     X, y = make_ragged_task(Estimator)
     model = make_estimator(Estimator, cell=cell, hidden_layer_sizes=(5, 3), bidirectional=bidirectional).fit(X, y)
@@ -135,13 +135,13 @@ def test_forms_of_hidden_states(dtype):
 # Dropout
 
 DROPOUTS = [{"dropout": 0.4}, {"recurrent_dropout": 0.4}, {"dropout": 0.2, "recurrent_dropout": 0.3}]
-each_dropout = pytest.mark.parametrize("dropout", DROPOUTS, ids=str)
+each_dropout = pytest.mark.axis("dropout", DROPOUTS, ids=str)
 
 
 @each_estimator
 @each_dropout
 @each_output
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.axis("bidirectional", [False, True])
 def test_dropout_is_in_training_alone(Estimator, dropout, return_sequences, bidirectional):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     settings = {"return_sequences": return_sequences, "bidirectional": bidirectional, "learning_rate_init": 1e-14}
@@ -158,7 +158,7 @@ def test_dropout_is_in_training_alone(Estimator, dropout, return_sequences, bidi
 
 @each_dropout
 @each_cell
-@pytest.mark.parametrize("batch_size", ["auto", 5])
+@pytest.mark.axis("batch_size", ["auto", 5])
 def test_dropout_is_seeded(dropout, cell, batch_size):
     X, y = make_ragged_task(RNNRegressor)
     model = make_estimator(cell=cell, batch_size=batch_size, hidden_layer_sizes=(4, 3), **dropout).fit(X, y)
@@ -191,7 +191,7 @@ def test_dropped_outputs_are_made_up_for_on_average(rate):
 @each_estimator
 @each_output
 @each_cell
-@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.axis("solver", ["adam", "sgd"])
 def test_as_many_steps_as_the_longest_sequence_has(Estimator, return_sequences, cell, solver):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     model = make_estimator(Estimator, return_sequences=return_sequences, cell=cell, solver=solver, batch_size=5)
@@ -209,8 +209,8 @@ def test_as_many_steps_as_the_longest_sequence_has(Estimator, return_sequences, 
 @each_estimator
 @each_output
 @each_cell
-@pytest.mark.parametrize("bptt_steps", [1, 2, 3])
-@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.axis("bptt_steps", [1, 2, 3])
+@pytest.mark.axis("missing", [False, True])
 def test_states_are_carried_from_piece_to_piece(Estimator, return_sequences, cell, bptt_steps, missing):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     if missing and return_sequences:  # whole pieces lack targets, at the beginning, in the middle and at the end
@@ -291,8 +291,8 @@ def answers_of(model, X):
 
 @each_estimator
 @each_output
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.axis("bidirectional", [False, True])
+@pytest.mark.axis("solver", ["lbfgs", "adam"])
 def test_workers_do_not_change_a_bit(several_chunks, Estimator, return_sequences, bidirectional, solver):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     settings = {"return_sequences": return_sequences, "bidirectional": bidirectional, "solver": solver}
@@ -304,8 +304,8 @@ def test_workers_do_not_change_a_bit(several_chunks, Estimator, return_sequences
         np.testing.assert_array_equal(answers_of(alone, X), answers_of(several, X))
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.axis("n_jobs", [1, 2])
+@pytest.mark.axis("solver", ["lbfgs", "adam"])
 def test_numpy_reads_blocks_in_place_wherever_a_network_computes(several_chunks, solver, n_jobs, monkeypatch):
     seen, linearise = set(), CELLS["rnn"].linearise
 
@@ -330,7 +330,7 @@ def test_chunks_and_pieces_do_not_change_the_answers(monkeypatch):
     np.testing.assert_allclose(answers_of(model, X), expected, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.axis("backend", ["threading", "loky"])
 @each_output
 def test_backends(several_chunks, backend, return_sequences):
     X, y = make_ragged_task(RNNRegressor, return_sequences=return_sequences)

@@ -2,19 +2,21 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.cells import CELLS
+from tests.cases import pairwise_cover
 from tests.estimators.tasks import as_objects, assert_same_fit, make_ragged_task
+from tests.examples import examples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
-each_estimator = pytest.mark.parametrize("Estimator", ESTIMATORS)
-few_examples = settings(derandomize=True, deadline=None, max_examples=4)
+each_estimator = pytest.mark.axis("Estimator", ESTIMATORS)
+few_examples = examples(4, derandomize=True)
 N_SAMPLES, N_FEATURES = 6, 2
 #: What may stand where a timestep is masked.
 ANYTHING = [np.nan, 0.0, -1.0, 1e300, np.inf]
@@ -81,31 +83,34 @@ def assert_equal_at_valid(dressed, bare, masks, holder):
 
 
 SETTINGS = [
-    *(
-        {"cell": cell, "solver": solver, "bidirectional": bidirectional, "return_sequences": return_sequences}
-        for cell in CELLS
-        for solver in ("adam", "sgd", "lbfgs")
-        for bidirectional in (False, True)
-        for return_sequences in (False, True)
-    ),
-    *(
-        {"return_sequences": return_sequences, **more}
-        for return_sequences in (False, True)
-        for more in (
-            {"batch_size": 2, "hidden_layer_sizes": (3, 2)},
-            {"batch_size": 4, "shuffle": False},
-            {"dropout": 0.3, "recurrent_dropout": 0.4, "bidirectional": True},
-            {"dropout": 0.3, "recurrent_dropout": 0.4, "bptt_steps": 2, "cell": "lstm", "batch_size": 3},
-            {"bptt_steps": 1},
-            {"bptt_steps": 3, "cell": "gru", "batch_size": 2, "hidden_layer_sizes": (3, 2)},
-            {"early_stopping": True, "validation_fraction": 0.5, "validation_split": "last", "alpha": 0.0},
-            {"dtype": "float32", "cell": "lstm", "solver": "lbfgs"},
-        )
-    ),
+    {"cell": cell, "solver": solver, "bidirectional": bidirectional, "return_sequences": return_sequences}
+    for cell in CELLS
+    for solver in ("adam", "sgd", "lbfgs")
+    for bidirectional in (False, True)
+    for return_sequences in (False, True)
+]
+FURTHER_SETTINGS = [
+    {"return_sequences": return_sequences, **more}
+    for return_sequences in (False, True)
+    for more in (
+        {"batch_size": 2, "hidden_layer_sizes": (3, 2)},
+        {"batch_size": 4, "shuffle": False},
+        {"dropout": 0.3, "recurrent_dropout": 0.4, "bidirectional": True},
+        {"dropout": 0.3, "recurrent_dropout": 0.4, "bptt_steps": 2, "cell": "lstm", "batch_size": 3},
+        {"bptt_steps": 1},
+        {"bptt_steps": 3, "cell": "gru", "batch_size": 2, "hidden_layer_sizes": (3, 2)},
+        {"early_stopping": True, "validation_fraction": 0.5, "validation_split": "last", "alpha": 0.0},
+        {"dtype": "float32", "cell": "lstm", "solver": "lbfgs"},
+    )
 ]
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: "-".join(map(str, setting.values())))
+@pytest.mark.axis(
+    "setting",
+    SETTINGS + FURTHER_SETTINGS,
+    ids=lambda setting: "-".join(map(str, setting.values())),
+    quick=pairwise_cover(SETTINGS, key=lambda setting: tuple(setting.values())) + FURTHER_SETTINGS,
+)
 @few_examples
 @given(data=st.data())
 def test_padding_is_inert(setting, data):
@@ -140,10 +145,10 @@ def test_padding_is_inert(setting, data):
         assert_same_fit(bare, dressed.set_params(early_stopping=False).partial_fit(dressed_X, dressed_y))
 
 
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("n_timesteps", [1, 4])
-@pytest.mark.parametrize("holes", [[], [7], [5, 6, 11]])
+@pytest.mark.axis("solver", ["adam", "lbfgs"])
+@pytest.mark.axis("cell", CELLS)
+@pytest.mark.axis("n_timesteps", [1, 4])
+@pytest.mark.axis("holes", [[], [7], [5, 6, 11]])
 def test_windows_are_a_list_of_sequences(cell, solver, n_timesteps, holes):
     series = np.random.default_rng(0).normal(size=(16, N_FEATURES))
     series[holes] = np.nan
@@ -157,8 +162,8 @@ def test_windows_are_a_list_of_sequences(cell, solver, n_timesteps, holes):
     np.testing.assert_array_equal(listed.predict(X), windowed.predict(windows[has_timestep]))
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.axis("bidirectional", [False, True])
+@pytest.mark.axis("cell", CELLS)
 def test_answers_do_not_depend_on_the_other_sequences(cell, bidirectional):
     X, y = make_ragged_task(RNNRegressor, return_sequences=True)
     model = make_estimator(
@@ -183,7 +188,7 @@ def test_every_timestep_counts():
 # Forms of a list
 
 
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.axis("solver", ["adam", "lbfgs"])
 @each_estimator
 def test_entries_of_one_dimension_are_univariate(Estimator, solver):
     X, y = make_ragged_task(Estimator, n_features=1)
@@ -197,7 +202,7 @@ def test_entries_of_one_dimension_are_univariate(Estimator, solver):
 
 
 @each_estimator
-@pytest.mark.parametrize("entry", [np.ndarray.tolist, lambda x: x.astype(object), lambda x: x.astype(np.float32)])
+@pytest.mark.axis("entry", [np.ndarray.tolist, lambda x: x.astype(object), lambda x: x.astype(np.float32)])
 def test_entries_of_any_kind(Estimator, entry):
     X, y = make_ragged_task(Estimator)
     X = [x.round(1).astype(np.float32).astype(float) for x in X]
@@ -223,9 +228,9 @@ EQUAL_LENGTHS = {
 
 
 @each_estimator
-@pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.parametrize("kind", EQUAL_LENGTHS)
-@pytest.mark.parametrize(("length", "other_length"), [(4, 6), (4, 1), (1, 4)])
+@pytest.mark.axis("return_sequences", [False, True])
+@pytest.mark.axis("kind", EQUAL_LENGTHS)
+@pytest.mark.axis(("length", "other_length"), [(4, 6), (4, 1), (1, 4)])
 def test_lists_of_one_length_by_chance(Estimator, return_sequences, kind, length, other_length):
     equal, other = np.random.default_rng(0).normal(size=(2, 12, 6, N_FEATURES))
     equal, other = equal[:, :length], other[:, :other_length]

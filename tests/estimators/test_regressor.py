@@ -45,9 +45,9 @@ def make_estimator(Estimator=RNNRegressor, **parameters):
 # Fitted attributes
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("sizes", [(5,), (5, 3, 2)])
-@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.axis("cell", CELLS)
+@pytest.mark.axis("sizes", [(5,), (5, 3, 2)])
+@pytest.mark.axis("n_outputs", [1, 3])
 def test_shapes(cell, sizes, n_outputs):
     X, y = make_regression_task(n_outputs=n_outputs)
     model = make_estimator(cell=cell, hidden_layer_sizes=sizes).fit(X, y)
@@ -65,9 +65,9 @@ def test_shapes(cell, sizes, n_outputs):
     assert model.best_loss_ == min(model.loss_curve_)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.axis("early_stopping", [False, True])
 def test_attributes_are_those_documented(Estimator, solver, early_stopping):
     pd = pytest.importorskip("pandas")
     X, y = make_task(Estimator)
@@ -122,8 +122,8 @@ def test_data_frames(library):
     assert not hasattr(model.fit(X, y), "feature_names_in_")
 
 
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.axis("cell", CELLS)
 def test_masked_leading_timesteps_are_shorter_sequences(cell, solver):
     X, y = make_regression_task()
     padded = np.concatenate([np.full((len(X), 3, 2), np.nan), X], axis=1)
@@ -155,8 +155,8 @@ def test_other_lengths_in_predict():
 # Weights
 
 
-@pytest.mark.parametrize("solver", FULL_BATCH)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.axis("solver", FULL_BATCH)
+@pytest.mark.axis("cell", CELLS)
 def test_weights_count_samples(solver, cell):
     X, y = make_regression_task()
     weights = np.arange(len(X)) % 3
@@ -234,8 +234,8 @@ def test_scale_and_offset_of_targets(solver):
     np.testing.assert_allclose(scaled.loss_curve_, clone(model).fit(X, y).loss_curve_, rtol=1e-6)
 
 
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-@pytest.mark.parametrize("constant", [0.0, 3.0, 1e6, 0.1])
+@pytest.mark.axis("solver", ["adam", "lbfgs"])
+@pytest.mark.axis("constant", [0.0, 3.0, 1e6, 0.1])
 def test_constant_target(solver, constant):
     X, _ = make_regression_task()
     model = make_estimator(solver=solver, max_iter=300).fit(X, np.full(len(X), constant))
@@ -252,8 +252,8 @@ def test_targets_are_taken_as_they_are_without_normalisation(n_outputs):
 # Precision
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize(
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis(
     ("dtype", "of_X", "expected"),
     [
         (None, np.float32, np.float32),
@@ -264,7 +264,7 @@ def test_targets_are_taken_as_they_are_without_normalisation(n_outputs):
         ("float64", np.float32, np.float64),
     ],
 )
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs"])
 def test_dtypes(Estimator, solver, dtype, of_X, expected):
     X, y = make_task(Estimator)
     X = (3 * X).astype(of_X)
@@ -290,8 +290,8 @@ def test_float32_agrees_with_float64(solver):
 # Going on: warm_start, partial_fit, one step
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "BFGS"])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs", "BFGS"])
 def test_warm_start_goes_on(Estimator, solver):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver=solver, warm_start=True, max_iter=5).fit(X, y)
@@ -312,9 +312,9 @@ def test_warm_start_from_the_same_weights_at_another_target_scale():
     np.testing.assert_allclose(model.predict(X), predicted, atol=0.05)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize(("cell", "activation"), [("rnn", "tanh"), ("rnn", "relu"), ("gru", "tanh"), ("lstm", "tanh")])
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis(("cell", "activation"), [("rnn", "tanh"), ("rnn", "relu"), ("gru", "tanh"), ("lstm", "tanh")])
+@pytest.mark.axis("weighted", [False, True])
 def test_one_step_of_sgd_is_the_gradient_of_the_documented_objective(Estimator, cell, activation, weighted):
     X, y = make_task(Estimator)
     X, y = X[:7], y[:7] if Estimator is RNNRegressor else np.arange(7) % 3
@@ -348,9 +348,9 @@ def test_one_step_of_sgd_is_the_gradient_of_the_documented_objective(Estimator, 
         np.testing.assert_allclose(after, array, rtol=0, atol=1e-11)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", STOCHASTIC)
-@pytest.mark.parametrize("batch_size", ["auto", 7])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", STOCHASTIC)
+@pytest.mark.axis("batch_size", ["auto", 7])
 def test_partial_fit_is_an_epoch_of_fit(Estimator, solver, batch_size):
     X, y = make_task(Estimator)
     whole = make_estimator(Estimator, solver=solver, batch_size=batch_size, max_iter=6).fit(X, y)
@@ -391,9 +391,9 @@ def make_stopping(Estimator, solver, **parameters):
     return make_estimator(Estimator, solver=solver, **settings, **parameters)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "BFGS"])
-@pytest.mark.parametrize("n_held_out", [9, 12])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs", "BFGS"])
+@pytest.mark.axis("n_held_out", [9, 12])
 def test_last_rows_are_held_out_and_the_best_weights_kept(Estimator, solver, n_held_out):
     X, y = make_task(Estimator)
     X, y = X[:36], y[:36]
@@ -411,8 +411,8 @@ def test_last_rows_are_held_out_and_the_best_weights_kept(Estimator, solver, n_h
     np.testing.assert_allclose(last.score(X[-n_held_out:], y[-n_held_out:]), last.best_validation_score_, rtol=1e-9)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "lbfgs"])
 def test_random_rows_are_held_out(Estimator, solver):
     X, y = make_task(Estimator)
     model = make_stopping(Estimator, solver, validation_fraction=0.25).fit(X, y)
@@ -438,8 +438,8 @@ def test_early_stopping_stops_without_a_warning(Estimator):
     assert model.n_iter_ < 200
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs"])
 def test_validation_data_only_watch_without_early_stopping(Estimator, solver):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver=solver, max_iter=5)
@@ -470,9 +470,9 @@ def round_trip_joblib(model):
     return joblib.load(buffer)
 
 
-@pytest.mark.parametrize("round_trip", [lambda m: pickle.loads(pickle.dumps(m)), round_trip_joblib])
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.axis("round_trip", [lambda m: pickle.loads(pickle.dumps(m)), round_trip_joblib])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "lbfgs"])
 def test_round_trip(Estimator, round_trip, solver):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver=solver, cell="gru").fit(X, y)
@@ -483,8 +483,8 @@ def test_round_trip(Estimator, round_trip, solver):
         assert_same_fit(model.partial_fit(X, y), copy.partial_fit(X, y))
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs"])
 def test_skops_trusts_nothing_but_the_class(Estimator, solver):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver=solver, early_stopping=True).fit(X, y)
@@ -494,8 +494,8 @@ def test_skops_trusts_nothing_but_the_class(Estimator, solver):
     np.testing.assert_array_equal(skops.loads(stored, trusted=names).predict(X), model.predict(X))
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "lbfgs"])
 def test_random_state(Estimator, solver):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver=solver, batch_size="auto" if solver == "lbfgs" else 7)
@@ -549,8 +549,8 @@ def test_verbose_prints_a_line_an_iteration(capsys, solver):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "CG"])
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs", "CG"])
+@pytest.mark.axis("Estimator", ESTIMATORS)
 def test_convergence_warning_points_at_the_call(Estimator, solver):
     X, y = make_task(Estimator)
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(3\) reached") as caught:

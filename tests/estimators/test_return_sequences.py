@@ -19,8 +19,8 @@ from tests.estimators.timestep_tasks import (
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-each_task = pytest.mark.parametrize("task", TASKS)
-each_solver = pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+each_task = pytest.mark.axis("task", TASKS)
+each_solver = pytest.mark.axis("solver", ["adam", "sgd", "lbfgs"])
 
 
 # Shapes and forms
@@ -117,7 +117,7 @@ def test_sequence_without_targets_is_left_out(task, solver):
 
 
 @each_task
-@pytest.mark.parametrize("class_weight", [None, "balanced"])
+@pytest.mark.axis("class_weight", [None, "balanced"])
 def test_missing_targets_at_the_end_are_shorter_sequences(task, class_weight):
     X, y = make_task(task)
     settings = {"class_weight": class_weight} if isinstance(make_model(task), RNNClassifier) else {}
@@ -189,8 +189,8 @@ def test_weight_of_a_sequence_is_that_of_each_timestep(task, solver):
 
 
 @each_task
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("normalize_y", [False, True])
+@pytest.mark.axis("weighted", [False, True])
+@pytest.mark.axis("normalize_y", [False, True])
 def test_loss_is_the_documented_objective(task, weighted, normalize_y):
     X, y = make_task(task)
     weights = [np.linspace(0.5, 2.0, len(x)) for x in X] if weighted else None

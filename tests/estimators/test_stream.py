@@ -13,8 +13,8 @@ from tests.estimators.tasks import make_ragged_task
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
-each_estimator = pytest.mark.parametrize("Estimator", ESTIMATORS)
-each_cell = pytest.mark.parametrize("cell", CELLS)
+each_estimator = pytest.mark.axis("Estimator", ESTIMATORS)
+each_cell = pytest.mark.axis("cell", CELLS)
 N_STATES = {"rnn": 1, "gru": 1, "lstm": 2}
 X = np.random.default_rng(1).normal(size=(3, 8, 2))
 CLOSE = {"rtol": 1e-12, "atol": 1e-12}
@@ -38,9 +38,9 @@ def run(stream, steps, method="predict"):
 
 @each_estimator
 @each_cell
-@pytest.mark.parametrize("sizes", [(4,), (5, 3, 2)])
-@pytest.mark.parametrize("n_sequences", [1, 3])
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba"])
+@pytest.mark.axis("sizes", [(4,), (5, 3, 2)])
+@pytest.mark.axis("n_sequences", [1, 3])
+@pytest.mark.axis("method", ["predict", "predict_proba", "predict_log_proba"])
 def test_equals_predict(Estimator, cell, sizes, n_sequences, method):
     model = make_model(Estimator, cell=cell, hidden_layer_sizes=sizes)
     assert hasattr(model.stream(), method) == hasattr(model, method)
@@ -125,7 +125,7 @@ def test_forms_of_a_timestep():
 
 
 @each_cell
-@pytest.mark.parametrize("sizes", [(4,), (5, 3)])
+@pytest.mark.axis("sizes", [(4,), (5, 3)])
 def test_state_is_explicit(cell, sizes):
     model = make_model(cell=cell, hidden_layer_sizes=sizes)
     stream, expected = model.stream(3), model.predict(X)
@@ -165,7 +165,7 @@ def test_answers_are_not_overwritten():
 
 
 @each_cell
-@pytest.mark.parametrize("which", [1, -2, [1], slice(1, 2), np.array([False, True, False])], ids=str)
+@pytest.mark.axis("which", [1, -2, [1], slice(1, 2), np.array([False, True, False])], ids=str)
 def test_reset_of_some(cell, which):
     model = make_model(cell=cell, hidden_layer_sizes=(4, 3))
     stream = model.stream(3)
@@ -190,7 +190,7 @@ def test_reset_of_a_sequence_that_is_not_there():
 
 @each_estimator
 @each_cell
-@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+@pytest.mark.axis("method", ["predict", "predict_proba"])
 def test_masked_timesteps(Estimator, cell, method):
     model = make_model(Estimator, cell=cell, hidden_layer_sizes=(4, 3))
     if not hasattr(model, method):
@@ -217,7 +217,7 @@ def test_masked_timesteps_of_named_classes_and_of_all_sequences():
 # What is refused
 
 
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     ("x", "pattern"),
     [
         (X[:2, 0], r"x has shape \(2, 2\).* expected .* \(3, 2\)"),
@@ -296,7 +296,7 @@ def test_it_does_not_change_the_estimator():
 
 @each_estimator
 @each_cell
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
+@pytest.mark.axis("duplicate", [copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
 def test_copies_go_on_by_themselves(Estimator, cell, duplicate):
     model = make_model(Estimator, cell=cell, hidden_layer_sizes=(4, 3))
     stream, expected = model.stream(3), model.predict(X)

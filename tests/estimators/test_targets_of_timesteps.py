@@ -13,8 +13,8 @@ from tests.estimators.timestep_tasks import LENGTHS, NAMES, TASKS, make_model, m
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-each_task = pytest.mark.parametrize("task", TASKS)
-each_class_task = pytest.mark.parametrize("task", [task for task in TASKS if task[-7:] in ("classes", "strings")])
+each_task = pytest.mark.axis("task", TASKS)
+each_class_task = pytest.mark.axis("task", [task for task in TASKS if task[-7:] in ("classes", "strings")])
 FORMS = {"list": list, "object array": as_objects, "array": pad}
 
 
@@ -22,8 +22,8 @@ FORMS = {"list": list, "object array": as_objects, "array": pad}
 
 
 @each_task
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.axis("weighted", [False, True])
+@pytest.mark.axis("form", FORMS)
 def test_score_is_that_of_all_valid_timesteps(task, weighted, form):
     X, y = make_task(task)
     model = make_model(task).fit(X, y)
@@ -39,7 +39,7 @@ def test_score_is_that_of_all_valid_timesteps(task, weighted, form):
 
 
 @each_task
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.axis("form", FORMS)
 def test_cross_validation_is_never_nan(task, form):
     X, y = make_task(task)
     y = with_missing(y, [np.arange(len(x)) == 1 for x in X])
@@ -52,8 +52,8 @@ def test_cross_validation_is_never_nan(task, form):
     np.testing.assert_allclose(scored, usual, rtol=1e-12)
 
 
-@pytest.mark.parametrize("task", ["two numbers", "three classes"])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.axis("task", ["two numbers", "three classes"])
+@pytest.mark.axis("form", FORMS)
 def test_grid_search(task, form):
     X, y = make_task(task, LENGTHS * 2)
     hold = FORMS[form]
@@ -85,7 +85,7 @@ def test_statistics_are_those_of_the_targets_that_are_there():
 
 
 @each_class_task
-@pytest.mark.parametrize("class_weight", ["balanced", "dict"])
+@pytest.mark.axis("class_weight", ["balanced", "dict"])
 def test_class_weights_are_weights_of_timesteps(task, class_weight):
     X, y = make_task(task)
     where = some(y)
@@ -105,8 +105,8 @@ def test_class_weights_are_weights_of_timesteps(task, class_weight):
     assert not np.allclose(model.readout_weights_, make_model(task).fit(X, y, given).readout_weights_, rtol=1e-9)
 
 
-@pytest.mark.parametrize("missing", [None, np.nan])
-@pytest.mark.parametrize("form", ["lists", "object arrays", "array", "a sequence without any"])
+@pytest.mark.axis("missing", [None, np.nan])
+@pytest.mark.axis("form", ["lists", "object arrays", "array", "a sequence without any"])
 def test_missing_labels_are_no_class(missing, form):
     X, y = make_task("strings", [4] * 9)
     y = [t.astype(object) for t in y]
@@ -171,8 +171,8 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
-@pytest.mark.parametrize("name", BAD)
+@pytest.mark.axis("Estimator", [RNNRegressor, RNNClassifier])
+@pytest.mark.axis("name", BAD)
 def test_targets_of_a_wrong_shape(Estimator, name):
     spoil, pattern = BAD[name]
     X, y = make_task("three classes")

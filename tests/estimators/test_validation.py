@@ -127,23 +127,23 @@ BAD_LISTS = {
 }
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("name", BAD_X)
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("name", BAD_X)
 def test_bad_sequences(Estimator, name):
     X_bad, patterns = BAD_X[name]
     assert_refused_everywhere(Estimator, make_data(Estimator)[0], X_bad, *patterns)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("name", BAD_2D_X)
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("name", BAD_2D_X)
 def test_bad_table(Estimator, name):
     X_bad, patterns = BAD_2D_X[name]
     assert_refused_everywhere(Estimator, make_data(Estimator, 2)[0], X_bad, *patterns)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("kind", [list, tuple, as_objects])
-@pytest.mark.parametrize("name", BAD_LISTS)
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("kind", [list, tuple, as_objects])
+@pytest.mark.axis("name", BAD_LISTS)
 def test_bad_list(Estimator, name, kind):
     entries, patterns = BAD_LISTS[name]
     assert_refused_everywhere(Estimator, RAGGED, kind(entries), r"\bX\b", *patterns)
@@ -160,8 +160,8 @@ def test_list_of_too_few_sequences_or_targets(Estimator):
     )
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize(
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis(
     ("fitted_on", "X_bad", "came", "expected"),
     [
         (X3, np.ones((N_SAMPLES, 4, 3)), 3, 2),
@@ -338,8 +338,8 @@ BAD_WEIGHTS = {
 }
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("name", BAD_WEIGHTS)
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("name", BAD_WEIGHTS)
 def test_bad_weights(Estimator, name):
     weights, patterns = BAD_WEIGHTS[name]
     X, y = make_data(Estimator)
@@ -385,8 +385,8 @@ def test_half_of_the_validation_data(Estimator):
     assert_refused(estimator, lambda: estimator.fit(X, y, sample_weight_val=weights), "sample_weight_val", "X_val")
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize(
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis(
     ("X", "X_val", "patterns"),
     [
         (X3, np.ones((N_SAMPLES, 4, 3)), ["3 feature", r"\b2\b"]),
@@ -406,8 +406,8 @@ def test_bad_validation_sequences(Estimator, X, X_val, patterns):
     assert_refused(estimator, lambda: estimator.fit(X, y, X_val=X_val, y_val=y), r"\bX_val\b", *patterns)
 
 
-@pytest.mark.parametrize("split", ["random", "last"])
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.axis("split", ["random", "last"])
+@pytest.mark.axis("Estimator", ESTIMATORS)
 def test_split_that_leaves_nothing_to_train_on(Estimator, split):
     X, y = make_data(Estimator)
     estimator = make_estimator(Estimator, early_stopping=True, validation_fraction=0.99, validation_split=split)
@@ -417,8 +417,25 @@ def test_split_that_leaves_nothing_to_train_on(Estimator, split):
 def test_split_with_a_class_of_one_sample():
     X, _ = make_data(RNNClassifier)
     estimator = make_estimator(RNNClassifier, early_stopping=True, validation_fraction=0.4)
-    y = [0] + [1, 2, 2] * 3 + [1, 1]
-    assert_refused(estimator, lambda: estimator.fit(X, y), r"\by\b", "class", "at least|minimum|fewer|less")
+    y = np.array(["single"] + ["b", "c", "c"] * 3 + ["b", "b"])
+    patterns = "^y has one sample of class 'single'", "X_val and y_val, or validation_split='last'"
+    assert_refused(estimator, lambda: estimator.fit(X, y), *patterns)
+    estimator.fit(X, y, X_val=X, y_val=y)  # each of the ways out that the message names is one
+    estimator.fit(np.r_[X, X[:1]], [*y, "single"])
+    estimator.set_params(validation_split="last").fit(X, y)
+    estimator.fit(X[::-1], y[::-1])  # the class of one is among the last
+    assert estimator.classes_.tolist() == ["b", "c", "single"]
+
+
+def test_split_that_leaves_too_few_for_the_classes():
+    X, y = make_data(RNNClassifier)
+    estimator = make_estimator(RNNClassifier, early_stopping=True, validation_fraction=0.1)
+    patterns = (
+        r"^validation_fraction: ",
+        "leaves samples of every class on both sides, or X_val and y_val",
+    )
+    assert_refused(estimator, lambda: estimator.fit(X, y), *patterns)
+    estimator.set_params(validation_fraction=0.3).fit(X, y)
 
 
 # Constructor parameters
@@ -501,8 +518,8 @@ def test_bad_parameter(Estimator, name):
         assert all(after[key] is before[key] for key in before)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["Nelder-Mead", "Powell", "COBYLA", "COBYQA", "dogleg", "LBFGS", "Adam", "bfgs"])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["Nelder-Mead", "Powell", "COBYLA", "COBYQA", "dogleg", "LBFGS", "Adam", "bfgs"])
 def test_unknown_or_gradient_free_solver(Estimator, solver):
     X, y = make_data(Estimator)
     estimator = make_estimator(Estimator, solver=solver)
@@ -510,16 +527,16 @@ def test_unknown_or_gradient_free_solver(Estimator, solver):
     assert_refused(estimator, lambda: estimator.fit(X, y), "solver", re.escape(repr(solver)), *accepted)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("cell", ["gru", "lstm"])
 def test_relu_belongs_to_the_simple_unit(Estimator, cell):
     X, y = make_data(Estimator)
     estimator = make_estimator(Estimator, cell=cell, activation="relu")
     assert_refused(estimator, lambda: estimator.fit(X, y), "activation is 'relu'", "'tanh'", f"cell='{cell}'")
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize(
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis(
     "parameters",
     [
         {"hidden_layer_sizes": 4},
@@ -530,7 +547,7 @@ def test_relu_belongs_to_the_simple_unit(Estimator, cell):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.axis("method", ["fit", "partial_fit"])
 def test_fitted_network_of_another_form(Estimator, parameters, method):
     X, y = make_data(Estimator)
     estimator = make_estimator(Estimator, warm_start=True).fit(X, y)
@@ -540,8 +557,8 @@ def test_fitted_network_of_another_form(Estimator, parameters, method):
     estimator.set_params(warm_start=False).fit(X, y)
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize(
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis(
     ("parameters", "patterns"),
     [
         ({"bptt_steps": 2, "bidirectional": True}, ["bptt_steps is 2", "bidirectional is True", "expected None"]),
@@ -566,10 +583,10 @@ def test_parameters_that_do_not_go_together(Estimator, parameters, patterns):
 # Input is only read
 
 
-@pytest.mark.parametrize("Estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
-@pytest.mark.parametrize("n_dimensions", [2, 3])
+@pytest.mark.axis("Estimator", ESTIMATORS)
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.axis("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.axis("n_dimensions", [2, 3])
 def test_input_is_never_written(Estimator, solver, dtype, n_dimensions):
     X, y = make_data(Estimator, n_dimensions)
     X = (4 * X).astype(dtype)

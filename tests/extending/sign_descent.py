@@ -1,6 +1,6 @@
 """A stochastic rule that skrnn does not have: the page on extending shows it."""
 
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from skrnn.solvers import UpdateRule
 @final
 class SignDescent(UpdateRule):
     """Signum (Bernstein et al. 2018, arXiv:1802.04434): theta -= learning_rate * sign(running mean of the gradient)."""
+
+    parameters: ClassVar[tuple[str, ...]] = ("momentum",)
+    auto_learning_rate: ClassVar[float] = 0.001
 
     def __init__(self, n_parameters, dtype, momentum):
         self.momentum = momentum

@@ -2,18 +2,21 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
+from skrnn import RNNRegressor
 from skrnn.cells import CELLS
+from skrnn.estimators._validation import _CHOICES
 from skrnn.losses import LOSSES
-from skrnn.solvers import SCHEDULES, Monitor, StochasticSolver
+from skrnn.solvers import SCHEDULES, SOLVERS, UPDATE_RULES, Monitor, StochasticSolver
 from tests.extending.log_cosh import LogCosh
 from tests.extending.sign_descent import SignDescent
 from tests.extending.update_gate import UpdateGateCell
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import PARTLY_MISSING, PROBLEMS, STACKS, make_objective
 
-EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
-EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
+EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +24,8 @@ def _registered(monkeypatch):
     """Put the newcomers where a line in the source would put them."""
     monkeypatch.setitem(CELLS, "update_gate", UpdateGateCell)
     monkeypatch.setitem(LOSSES, "log_cosh", LogCosh)
+    monkeypatch.setitem(UPDATE_RULES, "sign_descent", SignDescent)
+    monkeypatch.setitem(_CHOICES, "solver", (*SOLVERS, "sign_descent"))  # SOLVERS was made of UPDATE_RULES on import
 
 
 def check_gradient(objective, theta):
@@ -86,6 +91,19 @@ def test_rule_moves_every_entry_by_the_learning_rate():
 def test_rule_goes_on_from_its_state():
     _, half, state = solve(5)
     np.testing.assert_array_equal(solve(5, state, half)[1], solve(10)[1])
+
+
+def test_rule_is_a_solver_of_the_estimators():
+    X = np.random.default_rng(0).normal(size=(20, 5, 2))
+    y = X[:, -1, 0]
+    model = RNNRegressor((4,), solver="sign_descent", momentum=0.5, max_iter=20, tol=0, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        model.fit(X, y)
+    assert model.loss_curve_[-1] < 0.99 * model.loss_curve_[0]
+    before = model.readout_weights_
+    steps = (model.partial_fit(X, y).readout_weights_ - before) / np.std(y)
+    rate = SignDescent.auto_learning_rate
+    np.testing.assert_allclose(np.abs(steps), rate)  # a single batch: each entry moves by the rate
 
 
 def test_gradient_of_the_cell_in_both_directions_of_time():

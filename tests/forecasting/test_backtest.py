@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import TransformedTargetRegressor
@@ -14,6 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.forecasting import backtest, forecast, to_supervised
+from tests.examples import examples
 
 
 def lags(n_timesteps, **options):
@@ -60,8 +61,8 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("kind", MODELS)
-@pytest.mark.parametrize(("n_series", "n_exog", "horizon"), [(1, 0, 1), (2, 0, 2), (1, 2, 1), (1, 1, 5)])
+@pytest.mark.axis("kind", MODELS)
+@pytest.mark.axis(("n_series", "n_exog", "horizon"), [(1, 0, 1), (2, 0, 2), (1, 2, 1), (1, 1, 5)])
 def test_equals_forecasts_of_each_history(kind, n_series, n_exog, horizon):
     series = seasonal(60, n_series)
     exog = np.random.default_rng(1).normal(size=(60, n_exog)) if n_exog else None
@@ -90,7 +91,7 @@ def test_network_equals_forecasts_of_each_history():
     n_calibration=st.sampled_from([None, 6]),
     seed=st.integers(0, 10),
 )
-@settings(max_examples=60, deadline=None, database=None)
+@examples(60)
 def test_what_comes_after_an_origin_changes_nothing_there(kind, origin, horizon, n_calibration, seed):
     series = seasonal()
     model = MODELS[kind].fit(*to_supervised(series, horizon=horizon))

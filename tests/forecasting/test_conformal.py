@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn.forecasting._conformal import least_calibration, radius, rolling_radii
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(("coverage", "expected"), [(0.5, 1), (0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99), (0.3, 1)])
@@ -34,7 +35,7 @@ def test_coverage_is_at_least_what_was_asked_for():
     n_calibration=st.sampled_from([None, 4, 7]),
     seed=st.integers(0, 50),
 )
-@settings(max_examples=60, deadline=None, database=None)
+@examples(60)
 def test_rolling_radii_equal_those_from_scratch(n_origins, step, delay, n_calibration, seed):
     rng = np.random.default_rng(seed)
     origins = range(5, 5 + n_origins * step, step)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.forecasting import forecast, to_supervised
+from tests.examples import examples
 from tests.forecasting.brute_force import brute_force
 
 
@@ -79,7 +80,7 @@ def test_recursion_of_a_vector_autoregression_is_its_closed_form():
     padding=st.sampled_from(["edge", "zero"]),
     n_history=st.integers(1, 40),
 )
-@settings(max_examples=60, deadline=None, database=None)
+@examples(60)
 def test_blocks_equal_brute_force(horizon, n_steps, n_series, n_exog, n_timesteps, dilation, padding, n_history):
     rng = np.random.default_rng(0)
     series = seasonal(60, n_series).reshape(60, n_series)

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn import RNNRegressor
 from skrnn.forecasting import Supervised, to_supervised
+from tests.examples import examples
 
 
 @given(
@@ -21,7 +22,7 @@ from skrnn.forecasting import Supervised, to_supervised
     n_groups=st.integers(1, 4),
     seed=st.integers(0, 100),
 )
-@settings(max_examples=80, deadline=None, database=None)
+@examples(80)
 def test_targets_are_the_next_rows_of_the_group(n_rows, n_series, horizon, n_groups, seed):
     rng = np.random.default_rng(seed)
     series, groups = rng.normal(size=(n_rows, n_series)), rng.integers(n_groups, size=n_rows)

@@ -122,11 +122,11 @@ def classification_data(classes, seed=0):
 # ---- what it scores
 
 
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     ("X_form", "y_form"),
     [("list", "list"), ("list", "object"), ("object", "list"), ("object", "object"), ("padded", "padded")],
 )
-@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.axis("n_outputs", [1, 2])
 def test_regression_scores_all_valid_timesteps(X_form, y_form, n_outputs):
     X, y = regression_data(n_outputs)
     model = EchoRegressor(0.1, n_outputs).fit(X, y)
@@ -207,9 +207,9 @@ LABELS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("labels", LABELS)
-@pytest.mark.parametrize(
+@pytest.mark.axis("form", FORMS)
+@pytest.mark.axis("labels", LABELS)
+@pytest.mark.axis(
     "name", ["accuracy", "balanced_accuracy", "f1_macro", "matthews_corrcoef", "neg_log_loss", "roc_auc_ovr"]
 )
 def test_classification_scores_all_valid_timesteps(name, labels, form):
@@ -307,8 +307,8 @@ def test_weights_of_timesteps(form):
     assert score == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("kind", [list, np.array])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.axis("kind", [list, np.array])
+@pytest.mark.axis("form", FORMS)
 def test_weight_of_a_sample_is_that_of_its_timesteps(form, kind):
     X, y = regression_data()
     y[0][1] = NAN
@@ -451,8 +451,8 @@ def test_cross_validate_with_several_scorers(form):
         assert results[f"test_{name}"] == pytest.approx(alone)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.axis("form", FORMS)
+@pytest.mark.axis("n_outputs", [1, 2])
 def test_grid_search_finds_the_better_parameter(form, n_outputs):
     X, y = regression_data(n_outputs)
     X, y = in_form(X, form), in_form(y, form)
@@ -476,8 +476,8 @@ def weighted_search(scoring, refit):
     return scores, [str(warning.message).count("does not support sample_weight") for warning in caught]
 
 
-@pytest.mark.parametrize("name", ["r2", "neg_max_error"])  # the one takes weights, the other does not
-@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.axis("name", ["r2", "neg_max_error"])  # the one takes weights, the other does not
+@pytest.mark.axis("several", [False, True])
 def test_grid_search_weighs_scores_where_scikit_learn_does(name, several):  # 1.9 does, 1.6 does not
     own, wrapped = (
         {"a": of(name), "b": of("r2")} if several else of(name) for of in (get_scorer, make_sequence_scorer)

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn.model_selection._groups import codes_of, times_to_the_end
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_labels_of_another_shape():
 
 
 @given(st.lists(st.integers(0, 4), max_size=30))
-@settings(max_examples=80, deadline=None, database=None, derandomize=True)
+@examples(80, derandomize=True)
 def test_times_count_the_rows_of_the_group_that_follow(labels):
     expected = [-labels[row + 1 :].count(label) for row, label in enumerate(labels)]
     assert times_to_the_end(codes_of(labels, "groups")).tolist() == expected

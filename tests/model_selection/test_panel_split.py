@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -29,8 +29,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skrnn.model_selection import PanelTimeSeriesSplit
+from tests.examples import examples
 
-examples = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+some_examples = examples(150, derandomize=True)
 DAYS = pd.date_range("2024-01-01", periods=24, freq="D")
 
 
@@ -71,7 +72,7 @@ def time_series_splits(draw):
 
 
 @given(time_series_splits(), st.sampled_from(["rows", "one group", "integers", "decades", "dates", "periods"]))
-@examples
+@some_examples
 def test_one_series_is_split_as_by_time_series_split(drawn, kind):
     n_rows, arguments = drawn
     X, groups, times, unit = np.zeros((n_rows, 1)), None, np.arange(n_rows), 1
@@ -139,7 +140,7 @@ def try_split(splitter, X, groups=None):
 
 
 @given(panels())
-@examples
+@some_examples
 def test_no_target_and_no_window_reaches_over_a_border(panel):
     times, groups, arguments = panel
     horizon, window = arguments["horizon"] or 1, arguments["window"] or 1
@@ -167,7 +168,7 @@ def splits_by_definition(times, n_splits, test_size, gap, max_train_size, horizo
 
 
 @given(panels())
-@examples
+@some_examples
 def test_folds_are_those_of_the_definition(panel):
     times, groups, arguments = panel
     splits = try_split(PanelTimeSeriesSplit(time_column=0, **arguments), times[:, np.newaxis], groups)
@@ -175,7 +176,7 @@ def test_folds_are_those_of_the_definition(panel):
 
 
 @given(panels())
-@examples
+@some_examples
 def test_test_parts_follow_each_other_up_to_the_end(panel):
     times, _, arguments = panel
     arguments = {**arguments, "window": None}
@@ -188,7 +189,7 @@ def test_test_parts_follow_each_other_up_to_the_end(panel):
 
 
 @given(panels(), st.randoms(use_true_random=False))
-@examples
+@some_examples
 def test_order_of_rows_does_not_matter(panel, random):
     times, _, arguments = panel
     order = list(range(len(times)))
@@ -257,7 +258,7 @@ def test_intervals_are_open_on_the_left_and_closed_on_the_right():
 
 
 @given(st.integers(6, 60), st.integers(2, 4), st.integers(1, 6), st.integers(0, 3), st.floats(1e-3, 1e6))
-@examples
+@some_examples
 def test_rounding_does_not_move_floats_over_a_border(n_rows, n_splits, test_size, gap, step):
     assume(n_rows > n_splits * test_size + gap)
     arguments = {"test_size": test_size * step, "gap": gap * step, "horizon": step, "window": step}

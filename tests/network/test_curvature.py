@@ -19,22 +19,22 @@ from skrnn.sequences._targets import Targets
 from tests.differences import jacobian, slopes
 from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, STACKS, Problem, make_objective
 
-CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
-EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
-EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
-EVERY_DIRECTION = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "bidirectional"])
+CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
+EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
+EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
+EVERY_DIRECTION = pytest.mark.axis("bidirectional", [False, True], ids=["forward", "bidirectional"])
 ALL_AT_ONCE = PROBLEMS["all at once"]
 AT_EVERY_TIMESTEP = PROBLEMS["all at once, at every timestep"]
-BOTH_READINGS = pytest.mark.parametrize("problem", [ALL_AT_ONCE, AT_EVERY_TIMESTEP], ids=["last", "every timestep"])
-MUCH_AT_ONCE = pytest.mark.parametrize(
+BOTH_READINGS = pytest.mark.axis("problem", [ALL_AT_ONCE, AT_EVERY_TIMESTEP], ids=["last", "every timestep"])
+MUCH_AT_ONCE = pytest.mark.axis(
     "problem",
     [ALL_AT_ONCE, AT_EVERY_TIMESTEP, PARTLY_MISSING],
     ids=["last", "every timestep", "partly missing"],
 )
-EVERY_LOSS = pytest.mark.parametrize("loss_name", LOSSES)
+EVERY_LOSS = pytest.mark.axis("loss_name", LOSSES)
 #: Losses whose curvature is their Hessian: the others are piecewise linear.
 SMOOTH_LOSSES = [name for name in LOSSES if name not in {"absolute_error", "quantile"}]
-EVERY_SMOOTH_LOSS = pytest.mark.parametrize("loss_name", SMOOTH_LOSSES)
+EVERY_SMOOTH_LOSS = pytest.mark.axis("loss_name", SMOOTH_LOSSES)
 ALPHA = 0.3
 
 
@@ -150,7 +150,7 @@ def test_product_of_every_loss(problem, loss_name, bidirectional):
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@pytest.mark.parametrize("loss_name", [name for name in SMOOTH_LOSSES if name != "multinomial_log_loss"])
+@pytest.mark.axis("loss_name", [name for name in SMOOTH_LOSSES if name != "multinomial_log_loss"])
 def test_product_where_targets_lack_some_outputs(cell_name, activation, loss_name, bidirectional):
     objective, theta = make_objective(
         PARTLY_MISSING,
@@ -164,7 +164,7 @@ def test_product_where_targets_lack_some_outputs(cell_name, activation, loss_nam
 
 
 @EVERY_DIRECTION
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_product_of_a_large_network(bidirectional, return_sequences):
     problem = Problem(40, 25, 10, 4, masks="anywhere", weighted=True, return_sequences=return_sequences)
     objective, theta = make_objective(
@@ -284,12 +284,12 @@ def expected_residuals(objective, theta, alpha=ALPHA):
 
 
 RESIDUAL_PROBLEMS = {**PROBLEMS, "partly missing": PARTLY_MISSING}
-EVERY_RESIDUAL_PROBLEM = pytest.mark.parametrize("problem", RESIDUAL_PROBLEMS.values(), ids=RESIDUAL_PROBLEMS)
+EVERY_RESIDUAL_PROBLEM = pytest.mark.axis("problem", RESIDUAL_PROBLEMS.values(), ids=RESIDUAL_PROBLEMS)
 
 
 @EVERY_RESIDUAL_PROBLEM
 @EVERY_DIRECTION
-@pytest.mark.parametrize("alpha", [0.0, ALPHA])
+@pytest.mark.axis("alpha", [0.0, ALPHA])
 def test_residuals_come_in_their_order_and_half_their_squares_are_the_objective(problem, bidirectional, alpha):
     objective, theta = make_objective(
         problem, cell_name="gru", hidden_layer_sizes=(3, 2), alpha=alpha, bidirectional=bidirectional
@@ -364,7 +364,7 @@ def test_every_entry_of_the_jacobian(cell_name, activation, problem, bidirection
     np.testing.assert_allclose(rows[-is_weight.sum() :], np.sqrt(ALPHA) * np.eye(len(theta))[is_weight], rtol=1e-15)
 
 
-@pytest.mark.parametrize("loss_name", [name for name, loss in LOSSES.items() if not loss.has_residuals])
+@pytest.mark.axis("loss_name", [name for name, loss in LOSSES.items() if not loss.has_residuals])
 def test_loss_that_is_no_sum_of_squares_has_no_residuals(loss_name):
     objective, theta = make_objective(ALL_AT_ONCE, loss_name=loss_name, alpha=ALPHA)
     expected = objective.full(theta)
@@ -404,7 +404,7 @@ QUESTIONS = {
         theta, random_like(np.empty(objective.n_residuals, theta.dtype))
     ),
 }
-EVERY_QUESTION = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+EVERY_QUESTION = pytest.mark.axis("ask", QUESTIONS.values(), ids=QUESTIONS)
 
 
 def ask_everything(objective, theta):
@@ -474,7 +474,7 @@ def test_blocks_and_groups_of_any_size_give_the_same(cell_name, activation, prob
 
 @EVERY_DIRECTION
 @MUCH_AT_ONCE
-@pytest.mark.parametrize("cell_name", ["gru", "lstm"])
+@pytest.mark.axis("cell_name", ["gru", "lstm"])
 def test_any_map_gives_the_same_bit_for_bit(cell_name, problem, bidirectional, monkeypatch):
     cut(monkeypatch, 2)
     made, theta = make_objective(problem, cell_name=cell_name, hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
@@ -491,7 +491,7 @@ def test_any_map_gives_the_same_bit_for_bit(cell_name, problem, bidirectional, m
 
 @EVERY_DIRECTION
 @BOTH_READINGS
-@pytest.mark.parametrize("chunk_size", [3, 100])
+@pytest.mark.axis("chunk_size", [3, 100])
 def test_earlier_questions_do_not_matter(problem, bidirectional, chunk_size, monkeypatch):
     """Each after each other one, after minibatches and at another theta: to the last bit."""
     cut(monkeypatch, chunk_size)
@@ -568,7 +568,7 @@ def test_diverged_theta_leaves_nothing_behind(problem, bidirectional, monkeypatc
 
 
 @BOTH_READINGS
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     ("dtype", "given_dtype"), [(np.float64, np.float64), (np.float32, np.float32), (np.float32, np.float64)]
 )
 def test_the_same_numbers_need_one_forward_pass(problem, dtype, given_dtype, forward_passes):
@@ -599,12 +599,12 @@ def test_float32_stays_float32_and_is_close_to_float64(ask, problem, bidirection
 
 
 @EVERY_QUESTION
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     "problem",
     [ALL_AT_ONCE, AT_EVERY_TIMESTEP, PARTLY_MISSING, PROBLEMS["several outputs"]],
     ids=["last", "every timestep", "partly missing", "without weights"],
 )
-@pytest.mark.parametrize("given_dtype", [np.float32, np.float64])
+@pytest.mark.axis("given_dtype", [np.float32, np.float64])
 def test_nothing_is_promoted_on_the_way(ask, problem, given_dtype, monkeypatch):
     """What the linearised network and the loss are given and answer has the dtype of the data, whatever theta has."""
     dtypes = set()
@@ -659,7 +659,7 @@ def test_pickled_objective_gives_the_same(ask, problem):
 
 @EVERY_LOSS
 @EVERY_DIRECTION
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(loss_name, return_sequences, bidirectional):
     problem = Problem(n_samples=5, n_outputs=2, masks="anywhere", return_sequences=return_sequences)
     made, theta = make_objective(problem, loss_name=loss_name, bidirectional=bidirectional)

@@ -10,15 +10,15 @@ from skrnn.network._network import Network, Workspace
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, PROBLEMS, Problem, make_objective
 
-CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
+CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
 RATES = {
     "dropout": {"dropout": 0.4},
     "recurrent dropout": {"recurrent_dropout": 0.4},
     "both": {"dropout": 0.3, "recurrent_dropout": 0.5},
 }
-EVERY_RATE = pytest.mark.parametrize("rates", RATES.values(), ids=RATES)
-EVERY_DIRECTION = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "bidirectional"])
-EVERY_KIND = pytest.mark.parametrize("kind", KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS)
+EVERY_RATE = pytest.mark.axis("rates", RATES.values(), ids=RATES)
+EVERY_DIRECTION = pytest.mark.axis("bidirectional", [False, True], ids=["forward", "bidirectional"])
+EVERY_KIND = pytest.mark.axis("kind", KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS)
 SMALL = {
     "last": Problem(n_samples=3, n_timesteps=3, n_outputs=2, masks="anywhere", weighted=True),
     "every timestep": Problem(
@@ -63,7 +63,7 @@ def drawn(network, seed=0, n_sequences=3000, dtype=np.float64):
 @CELLS_WITH_ACTIVATIONS
 @EVERY_RATE
 @EVERY_DIRECTION
-@pytest.mark.parametrize("problem", SMALL.values(), ids=SMALL)
+@pytest.mark.axis("problem", SMALL.values(), ids=SMALL)
 def test_every_entry_of_the_gradient(cell_name, activation, rates, problem, bidirectional):
     settings = {"cell_name": cell_name, "activation": activation, "hidden_layer_sizes": (2, 1), "alpha": 0.1}
     objective, batch, theta = make_batch(problem, bidirectional=bidirectional, **settings, **rates)
@@ -74,9 +74,9 @@ def test_every_entry_of_the_gradient(cell_name, activation, rates, problem, bidi
 
 
 @CELLS_WITH_ACTIVATIONS
-@pytest.mark.parametrize("hidden_layer_sizes", [(3,), (3, 2)], ids=["one layer", "two layers"])
+@pytest.mark.axis("hidden_layer_sizes", [(3,), (3, 2)], ids=["one layer", "two layers"])
 @EVERY_DIRECTION
-@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+@pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
 def test_gradient_along_a_random_direction(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
     settings = {"cell_name": cell_name, "activation": activation, "hidden_layer_sizes": hidden_layer_sizes}
     objective, batch, theta = make_batch(problem, bidirectional=bidirectional, **settings, **RATES["both"])
@@ -102,7 +102,7 @@ def test_other_masks_give_another_loss_and_the_same_ones_the_same(rates, kind):
 
 
 @CELLS_WITH_ACTIVATIONS
-@pytest.mark.parametrize("problem", SMALL.values(), ids=SMALL)
+@pytest.mark.axis("problem", SMALL.values(), ids=SMALL)
 def test_used_workspace_gives_what_a_fresh_one_gives(cell_name, activation, problem):
     make = partial(make_batch, problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2))
     used, batch, theta = make(**RATES["both"])
@@ -116,8 +116,8 @@ def test_used_workspace_gives_what_a_fresh_one_gives(cell_name, activation, prob
 # Masks
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+@pytest.mark.axis("dtype", [np.float32, np.float64])
+@pytest.mark.axis("rate", [0.1, 0.5, 0.9])
 @EVERY_DIRECTION
 def test_masks_drop_the_share_asked_for_and_make_up_for_it(rate, dtype, bidirectional):
     network = Network(CELLS["rnn"](), 2, (7, 5), 1, bidirectional=bidirectional, dropout=rate, recurrent_dropout=rate)
@@ -143,7 +143,7 @@ def test_each_sequence_unit_and_layer_has_a_mask_of_its_own():
     assert abs((rows[:, 1:] == rows[:, :-1]).mean() - 0.5) < 0.01
 
 
-@pytest.mark.parametrize(("dropout", "recurrent_dropout"), [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5)])
+@pytest.mark.axis(("dropout", "recurrent_dropout"), [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5)])
 def test_only_what_is_asked_for_has_masks(dropout, recurrent_dropout):
     network = Network(CELLS["gru"](), 2, (3, 2), 1, dropout=dropout, recurrent_dropout=recurrent_dropout)
     workspace = Workspace(network, 2, 4, np.float64, backward=True)
@@ -152,7 +152,7 @@ def test_only_what_is_asked_for_has_masks(dropout, recurrent_dropout):
     assert not masks_of(Workspace(network, 2, 4, np.float64, backward=False))
 
 
-@pytest.mark.parametrize("rates", [RATES["dropout"], RATES["recurrent dropout"]])
+@pytest.mark.axis("rates", [RATES["dropout"], RATES["recurrent dropout"]])
 def test_masks_need_a_random_state(rates):
     network = Network(CELLS["rnn"](), 2, (3,), 1, **rates)
     with pytest.raises(ValueError, match="dropout needs a random state"):
@@ -216,8 +216,8 @@ def test_readout_sees_the_top_layer_through_one_mask_a_sequence(kind):
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_RATE
-@pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.parametrize("bptt_steps", [1, 2, 4])
+@pytest.mark.axis("return_sequences", [False, True])
+@pytest.mark.axis("bptt_steps", [1, 2, 4])
 def test_pieces_of_a_minibatch_keep_its_masks(cell_name, activation, rates, return_sequences, bptt_steps):
     problem = Problem(n_samples=6, n_timesteps=7, masks="leading", return_sequences=return_sequences)
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2))

@@ -14,23 +14,23 @@ from skrnn.sequences._ragged import from_array
 from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, STACKS, Problem
 
 N_FEATURES, N_OUTPUTS = 2, 3
-MASKS = pytest.mark.parametrize("masks", [None, "leading", "anywhere"])
+#: Every test that needs a cell or a network meets each.
+pytestmark = [
+    pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
+    pytest.mark.axis("kind", KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS),
+    pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS),
+]
+MASKS = pytest.mark.axis("masks", [None, "leading", "anywhere"])
 
 
-@pytest.fixture(params=CELL_ACTIVATIONS, ids="-".join)
-def cell(request):
-    name, activation = request.param
-    return CELLS[name](activation)
+@pytest.fixture
+def cell(cell_name, activation):
+    return CELLS[cell_name](activation)
 
 
-@pytest.fixture(params=KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS)
-def kind(request):
-    return request.param
-
-
-@pytest.fixture(params=STACKS.values(), ids=STACKS)
-def network(request, cell, kind):
-    return Network(cell, N_FEATURES, request.param, N_OUTPUTS, **kind)
+@pytest.fixture
+def network(cell, kind, hidden_layer_sizes):
+    return Network(cell, N_FEATURES, hidden_layer_sizes, N_OUTPUTS, **kind)
 
 
 def random_theta(network, dtype=np.float64):
@@ -125,7 +125,7 @@ def test_chunks_of_very_long_sequences_are_not_too_small():
     assert [len(chunk) for chunk in split(network, very_long)] == [7, 7, 6]
 
 
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_memory_does_not_grow_with_the_length_in_one_direction(cell, return_sequences, monkeypatch):
     made = []
 
@@ -155,7 +155,7 @@ def test_any_map_gives_the_same_bit_for_bit(network, monkeypatch):
                 np.testing.assert_array_equal(compute(network, theta, sequences, map_chunks), expected)
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.axis("bidirectional", [False, True])
 def test_threads_do_not_share_workspaces(cell, bidirectional, monkeypatch):
     network = Network(cell, N_FEATURES, (20, 20), N_OUTPUTS, bidirectional=bidirectional, return_sequences=True)
     sequences, theta = make_sequences("leading", n_samples=120, n_timesteps=30), random_theta(network)

@@ -23,17 +23,11 @@ BATCHES = {
 }
 
 
-@pytest.fixture(params=CELL_ACTIVATIONS, ids="-".join)
-def cell(request):
-    name, activation = request.param
-    return CELLS[name](activation)
-
-
-@pytest.fixture(params=BATCHES.values(), ids=BATCHES)
-def batch(request):
-    return request.param
-
-
+#: Every test that needs a cell or a batch meets each.
+pytestmark = [
+    pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
+    pytest.mark.axis("batch", BATCHES.values(), ids=BATCHES),
+]
 #: Directions of time, and what the product sees of the hidden state.
 KINDS = {
     "forward": {},
@@ -43,11 +37,16 @@ KINDS = {
     "carried state": {"carries_on": True},
     "masked, carried state": {"carries_on": True, "drops_state": True},
 }
-EVERY_KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+EVERY_KIND = pytest.mark.axis("kind", KINDS.values(), ids=KINDS)
 #: Those in which the product sees all of the hidden state, as the tangent and single gradients need it.
 NOTHING_DROPPED = {name: kind for name, kind in KINDS.items() if "drops_state" not in kind}
-EVERY_KIND_WITHOUT_MASK = pytest.mark.parametrize("kind", NOTHING_DROPPED.values(), ids=NOTHING_DROPPED)
-EVERY_DIRECTION = pytest.mark.parametrize("from_end", [False, True], ids=["forward", "from the end"])
+EVERY_KIND_WITHOUT_MASK = pytest.mark.axis("kind", NOTHING_DROPPED.values(), ids=NOTHING_DROPPED)
+EVERY_DIRECTION = pytest.mark.axis("from_end", [False, True], ids=["forward", "from the end"])
+
+
+@pytest.fixture
+def cell(cell_name, activation):
+    return CELLS[cell_name](activation)
 
 
 class Unrolled:
@@ -399,12 +398,12 @@ PASSES = [
     *((Unrolled.tangent, name) for name in ("forward", "from the end")),
     *((Unrolled.backward_each, name) for name in ("forward", "from the end")),
 ]
-EVERY_PASS = pytest.mark.parametrize(
+EVERY_PASS = pytest.mark.axis(
     ("run_pass", "kind"), PASSES, ids=[f"{run_pass.__name__}, {kind}" for run_pass, kind in PASSES]
 )
 
 
-@pytest.mark.parametrize(("more_timesteps", "more_sequences"), [(0, 0), (3, 2)])
+@pytest.mark.axis(("more_timesteps", "more_sequences"), [(0, 0), (3, 2)])
 @EVERY_PASS
 def test_nothing_is_read_that_was_not_written(cell, batch, run_pass, kind, more_timesteps, more_sequences):
     run = Unrolled(cell, *batch, **KINDS[kind])
@@ -457,7 +456,7 @@ def test_carried_state_is_the_one_with_which_each_sequence_has_ended(cell, batch
     assert not workspace.initial_c.any()
 
 
-@pytest.mark.parametrize("kind", ["forward", "masked", "carried state", "masked, carried state"])
+@pytest.mark.axis("kind", ["forward", "masked", "carried state", "masked, carried state"])
 def test_two_pieces_with_carried_states_are_the_whole(cell, kind):
     whole = Unrolled(cell, [6, 6, 5], [(0, 5, 3), (5, 6, 2)], **KINDS[kind])
     _, workspace = whole.forward(whole.theta, whole.inputs)
@@ -496,7 +495,7 @@ def test_mask_of_ones_changes_nothing(cell, batch, from_end):
 # Blocks, packing, memory
 
 
-@pytest.mark.parametrize("n_timesteps_a_block", [1, 2, 3])
+@pytest.mark.axis("n_timesteps_a_block", [1, 2, 3])
 @EVERY_PASS
 def test_blocks_of_timesteps_of_any_size_give_the_same(cell, n_timesteps_a_block, run_pass, kind, monkeypatch):
     lengths, segments = [20, 20, 11, 4], [(0, 4, 4), (4, 11, 3), (11, 20, 2)]
@@ -523,7 +522,7 @@ def test_gradient_over_several_blocks(cell, kind, monkeypatch):
     directional_gradient_check(lambda theta: run.scalar(theta, run.inputs), gradient, run.theta, rng)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.axis("dtype", [np.float32, np.float64])
 def test_unpack_is_the_transpose_of_pack_without_halves(cell, dtype):
     run = Unrolled(cell, *BATCHES["equal"])
     rng = np.random.default_rng(1)
@@ -538,7 +537,7 @@ def test_unpack_is_the_transpose_of_pack_without_halves(cell, dtype):
     assert through_unpack == pytest.approx(through_pack, rel=1e3 * float(np.finfo(dtype).eps))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.axis("dtype", [np.float32, np.float64])
 def test_several_gradients_are_unpacked_as_each_of_them(cell, dtype):
     run = Unrolled(cell, *BATCHES["equal"])
     d_packed = np.random.default_rng(1).normal(size=(2, 4, *run.layer.packed_shape)).astype(dtype)
@@ -569,7 +568,7 @@ def test_workspace_without_backward_has_no_room_for_it(cell, from_end):
 
 
 @EVERY_DIRECTION
-@pytest.mark.parametrize("drops_state", [False, True])
+@pytest.mark.axis("drops_state", [False, True])
 def test_views_by_timestep_have_the_documented_shapes(cell, from_end, drops_state):
     layer = Layer(cell, N_INPUTS, HIDDEN_SIZE, from_end)
     workspace = LayerWorkspace(layer, 4, 5, np.dtype(np.float32), backward=True, drops_state=drops_state)

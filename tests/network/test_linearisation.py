@@ -12,11 +12,11 @@ from skrnn.sequences._batches import Batch
 from tests.differences import jacobian, slopes
 from tests.problems import CELL_ACTIVATIONS, PROBLEMS, STACKS, make_objective
 
-CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
-EVERY_STACK = pytest.mark.parametrize("hidden_layer_sizes", STACKS.values(), ids=STACKS)
-EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
-EVERY_DIRECTION = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "bidirectional"])
-BOTH_READINGS = pytest.mark.parametrize(
+CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
+EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
+EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
+EVERY_DIRECTION = pytest.mark.axis("bidirectional", [False, True], ids=["forward", "bidirectional"])
+BOTH_READINGS = pytest.mark.axis(
     "problem",
     [PROBLEMS["all at once"], PROBLEMS["all at once, at every timestep"]],
     ids=["last", "every timestep"],
@@ -56,7 +56,7 @@ QUESTIONS = {
     "tangent": lambda linear, given: linear.tangent(given.t_theta),
     "jacobian": lambda linear, given: linear.jacobian(given.slopes[:, : linear.raw.shape[1]]),
 }
-EVERY_QUESTION = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+EVERY_QUESTION = pytest.mark.axis("ask", QUESTIONS.values(), ids=QUESTIONS)
 
 
 @pytest.fixture

@@ -11,22 +11,22 @@ from skrnn.sequences._ragged import from_array, from_list
 from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, STACKS, Problem
 
 N_FEATURES, N_OUTPUTS = 2, 3
+#: Every test that needs a cell or a network meets each.
+pytestmark = [
+    pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
+    pytest.mark.axis("kind", KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS),
+    pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS),
+]
 
 
-@pytest.fixture(params=CELL_ACTIVATIONS, ids="-".join)
-def cell(request):
-    name, activation = request.param
-    return CELLS[name](activation)
+@pytest.fixture
+def cell(cell_name, activation):
+    return CELLS[cell_name](activation)
 
 
-@pytest.fixture(params=KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS)
-def kind(request):
-    return request.param
-
-
-@pytest.fixture(params=STACKS.values(), ids=STACKS)
-def network(request, cell, kind):
-    return Network(cell, N_FEATURES, request.param, N_OUTPUTS, **kind)
+@pytest.fixture
+def network(cell, kind, hidden_layer_sizes):
+    return Network(cell, N_FEATURES, hidden_layer_sizes, N_OUTPUTS, **kind)
 
 
 def random_theta(network, dtype=np.float64):
@@ -79,9 +79,7 @@ def simple_outputs(network, views, steps):
     return views.readout.weights @ states.T + views.readout.bias[:, None]
 
 
-@pytest.mark.parametrize(
-    "read", [from_list, lambda lists: from_array(padded(lists, 6, "before"))], ids=["list", "array"]
-)
+@pytest.mark.axis("read", [from_list, lambda lists: from_array(padded(lists, 6, "before"))], ids=["list", "array"])
 def test_simple_network_computes_its_equations(kind, read):
     network = Network(CELLS["rnn"](), N_FEATURES, (4, 3), N_OUTPUTS, **kind)
     theta = random_theta(network)
@@ -91,7 +89,7 @@ def test_simple_network_computes_its_equations(kind, read):
     np.testing.assert_allclose(raw, np.concatenate(expected, axis=1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("masks", [None, "leading", "anywhere"])
+@pytest.mark.axis("masks", [None, "leading", "anywhere"])
 def test_each_sequence_has_the_outputs_that_it_has_alone(network, masks):
     X = Problem(n_samples=6, masks=masks).make_sequences(np.random.default_rng(0))
     theta = random_theta(network)
@@ -171,11 +169,15 @@ def test_states_are_carried_from_piece_to_piece(cell):
 # Readings
 
 
-@pytest.fixture(params=[None, "anywhere"])
-def sequences(request):
-    return from_array(Problem(masks=request.param).make_sequences(np.random.default_rng(0)))
+SOME_MASKS = pytest.mark.axis("masks", [None, "anywhere"])
 
 
+@pytest.fixture
+def sequences(masks):
+    return from_array(Problem(masks=masks).make_sequences(np.random.default_rng(0)))
+
+
+@SOME_MASKS
 def test_readings_cover_the_columns_in_their_order(network, sequences):
     batch = Batch.of(sequences, np.arange(len(sequences)))
     reading, end = network.reading, 0
@@ -188,6 +190,7 @@ def test_readings_cover_the_columns_in_their_order(network, sequences):
     assert end == reading.n_columns(batch)
 
 
+@SOME_MASKS
 def test_gradient_is_planted_where_the_states_were_collected(network, sequences):
     batch = Batch.of(sequences, np.arange(len(sequences)))
     rng = np.random.default_rng(1)
@@ -260,7 +263,7 @@ def test_few_workspaces_are_kept(cell):
     assert len(rooms._free) == Workspaces.N_KEPT
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.axis("dtype", [np.float32, np.float64])
 def test_workspace_has_arrays_of_the_dtype_and_of_the_documented_shapes(network, dtype):
     workspace = Workspace(network, 4, 5, dtype, backward=True)
     size = network.layout.readout_size
@@ -273,7 +276,7 @@ def test_workspace_has_arrays_of_the_dtype_and_of_the_documented_shapes(network,
     assert {array.dtype for array in arrays if isinstance(array, np.ndarray)} == {np.dtype(dtype)}
 
 
-@pytest.mark.parametrize("masks", [None, "anywhere"])
+@SOME_MASKS
 def test_float32_is_close_to_float64(network, masks):
     X = Problem(masks=masks).make_sequences(np.random.default_rng(0))
     single = outputs(network, random_theta(network, np.float32), from_array(X.astype(np.float32)))

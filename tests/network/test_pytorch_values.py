@@ -13,6 +13,7 @@ from skrnn.network._network import Network
 from skrnn.network._objective import Objective
 from skrnn.sequences._ragged import from_array, from_list
 from skrnn.sequences._targets import Targets
+from tests.cases import pairwise_cover
 
 CASES = json.loads(Path(__file__).with_name("pytorch_values.json").read_text(encoding="utf-8"))
 #: A direction in each case, Gauss-Newton products with it, and the Jacobian or products with that.
@@ -44,6 +45,17 @@ def from_padded(sequences):
 def depth_of(case):
     """Return the number of layers, both directions counted as one."""
     return len(case["parameters"]["layers"]) // (2 if case["bidirectional"] else 1)
+
+
+def kind_of(name):
+    """Return cell, shape, whether lengths differ and whether each timestep has an output."""
+    case = CASES[name]
+    return (
+        (case["cell"], case["activation"]),
+        (case["bidirectional"], depth_of(case)),
+        len(set(map(len, case["X"]))) > 1,
+        case["return_sequences"],
+    )
 
 
 def targets_of(name, loss_name):
@@ -103,10 +115,14 @@ def assert_equal(actual, expected):
     np.testing.assert_allclose(actual, np.array(expected), rtol=1e-9, atol=1e-12)
 
 
-BOTH_FORMS = pytest.mark.parametrize("read", [from_list, from_padded])
-EVERY_CASE = pytest.mark.parametrize("name", CASES)
-EVERY_SMALL_CASE = pytest.mark.parametrize("name", SMALL_CASES)
-EVERY_CASE_AND_LOSS = pytest.mark.parametrize(("name", "loss_name"), JUDGED)
+BOTH_FORMS = pytest.mark.axis("read", [from_list, from_padded])
+EVERY_CASE = pytest.mark.axis("name", CASES, quick=pairwise_cover(CASES, key=kind_of))
+EVERY_SMALL_CASE = pytest.mark.axis("name", SMALL_CASES, quick=pairwise_cover(SMALL_CASES, key=kind_of))
+LARGER_CASES = [name for name in CASES if name not in SMALL_CASES]
+EVERY_LARGER_CASE = pytest.mark.axis("name", LARGER_CASES, quick=pairwise_cover(LARGER_CASES, key=kind_of))
+EVERY_CASE_AND_LOSS = pytest.mark.axis(
+    ("name", "loss_name"), JUDGED, quick=pairwise_cover(JUDGED, key=lambda judged: (*kind_of(judged[0]), judged[1]))
+)
 
 
 @BOTH_FORMS
@@ -166,7 +182,7 @@ def test_every_entry_of_the_jacobian(name, read):
 
 
 @BOTH_FORMS
-@pytest.mark.parametrize("name", [name for name in CASES if name not in SMALL_CASES])
+@EVERY_LARGER_CASE
 def test_jacobian_of_larger_networks_from_both_sides(name, read):
     objective, theta = load(name, "squared_error", read)
     layout, expected = objective.network.layout, CURVATURE[name]["residuals"]
@@ -207,17 +223,6 @@ def test_a_single_missing_output_has_a_residual_of_zero(name):
     assert_equal(residuals, rows * whole.residuals_and_jacobian(theta)[0])
     direction = flat(whole.network.layout, CURVATURE[name]["direction"])
     assert_equal(objective.gauss_newton_product(theta, direction), jacobian.T @ (jacobian @ direction))
-
-
-def kind_of(name):
-    """Return cell, shape, whether lengths differ and whether each timestep has an output."""
-    case = CASES[name]
-    return (
-        (case["cell"], case["activation"]),
-        (case["bidirectional"], depth_of(case)),
-        len(set(map(len, case["X"]))) > 1,
-        case["return_sequences"],
-    )
 
 
 def test_every_cell_is_there_in_every_shape_with_ragged_sequences_and_with_every_loss():

@@ -26,9 +26,9 @@ WINDOWS = {
     "first ones shorter": {"padding": "mask"},
     "dilated": {"padding": "mask", "dilation": 2},
 }
-EVERY_KIND_OF_WINDOWS = pytest.mark.parametrize("options", WINDOWS.values(), ids=WINDOWS)
-EVERY_CELL = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
-EVERY_DIRECTION = pytest.mark.parametrize("bidirectional", [False, True])
+EVERY_KIND_OF_WINDOWS = pytest.mark.axis("options", WINDOWS.values(), ids=WINDOWS)
+EVERY_CELL = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
+EVERY_DIRECTION = pytest.mark.axis("bidirectional", [False, True])
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +61,8 @@ def chunk_by(monkeypatch, size):
 @EVERY_KIND_OF_WINDOWS
 @EVERY_CELL
 @EVERY_DIRECTION
-@pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.parametrize("chunk_size", [N_ROWS, 4])
+@pytest.mark.axis("return_sequences", [False, True])
+@pytest.mark.axis("chunk_size", [N_ROWS, 4])
 def test_views_give_what_copies_give(
     options, cell_name, activation, bidirectional, return_sequences, chunk_size, monkeypatch
 ):
@@ -95,7 +95,7 @@ def test_gradient_agrees_with_differences(options, cell_name, activation, bidire
 
 
 @EVERY_CELL
-@pytest.mark.parametrize("least_numbers", [1, 10**9], ids=["added in BLAS", "added by NumPy"])
+@pytest.mark.axis("least_numbers", [1, 10**9], ids=["added in BLAS", "added by NumPy"])
 def test_minibatches_of_shuffled_windows_and_of_neighbours_have_the_gradient_of_copies(
     cell_name, activation, least_numbers, monkeypatch
 ):
@@ -138,7 +138,7 @@ def test_windows_cut_short_by_the_beginning_of_the_series_are_in_chunks_of_their
     assert shared_inputs(sequences, cut_short, N_ROWS) is None
 
 
-@pytest.mark.parametrize("sample_weight", [None, np.arange(N_ROWS) % 3])
+@pytest.mark.axis("sample_weight", [None, np.arange(N_ROWS) % 3])
 def test_estimator_fits_and_predicts_from_views_as_from_copies(sample_weight, monkeypatch):
     chunk_by(monkeypatch, 5)
     windows = make_windows({"padding": "mask"})
@@ -159,7 +159,7 @@ def window_view(series, n_timesteps, dilation=1):
 
 
 @EVERY_CELL
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_pieces_of_windows_some_of_which_have_ended(cell_name, activation, return_sequences):
     """Truncation lets fewer sequences into the room of a minibatch, and passes may go through all its columns."""
     series = np.random.default_rng(0).normal(size=(30, N_FEATURES))

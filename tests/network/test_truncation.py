@@ -14,10 +14,10 @@ from skrnn.sequences._targets import Targets
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, Problem, make_objective
 
-CELLS_WITH_ACTIVATIONS = pytest.mark.parametrize(("cell_name", "activation"), CELL_ACTIVATIONS)
-EVERY_PROBLEM = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
-BPTT_STEPS = pytest.mark.parametrize("bptt_steps", [1, 2, 4])
-STACKS = pytest.mark.parametrize("hidden_layer_sizes", [(3,), (3, 2)], ids=["one layer", "two layers"])
+CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
+EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
+BPTT_STEPS = pytest.mark.axis("bptt_steps", [1, 2, 4])
+STACKS = pytest.mark.axis("hidden_layer_sizes", [(3,), (3, 2)], ids=["one layer", "two layers"])
 #: Problems whose sequences are cut, ragged ones with columns that end before the last piece among them.
 CUT = {
     "last timestep": Problem(n_samples=4, n_timesteps=7, n_outputs=2),
@@ -29,7 +29,7 @@ CUT = {
     "missing targets": Problem(5, 7, masks="anywhere", weighted=True, return_sequences=True, missing="columns"),
     "partly missing targets": replace(PARTLY_MISSING, n_timesteps=7),
 }
-EVERY_CUT = pytest.mark.parametrize("problem", CUT.values(), ids=CUT)
+EVERY_CUT = pytest.mark.axis("problem", CUT.values(), ids=CUT)
 
 
 def run_epoch(objective, theta, batch_size=3, seed=0):
@@ -83,7 +83,7 @@ def loss_of_piece(objective, batch, states):
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_PROBLEM
-@pytest.mark.parametrize("more", [0, 5])
+@pytest.mark.axis("more", [0, 5])
 def test_pieces_as_long_as_the_sequences_change_nothing(cell_name, activation, problem, more):
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, alpha=0.1)
     whole, theta = make(hidden_layer_sizes=(3, 2))
@@ -138,7 +138,7 @@ def test_minibatches_cover_every_target_once(problem):
     assert not targets.take(left_out).count()
 
 
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_sequences_come_in_the_same_minibatches_as_without_pieces(return_sequences):
     problem = Problem(n_samples=8, masks="leading", return_sequences=return_sequences)
     whole, _ = make_objective(problem)
@@ -197,7 +197,7 @@ def test_states_that_move_with_theta_give_another_gradient(problem):
 
 
 @CELLS_WITH_ACTIVATIONS
-@pytest.mark.parametrize("masks", [None, "leading"])
+@pytest.mark.axis("masks", [None, "leading"])
 def test_errors_of_a_last_target_flow_back_as_far_as_asked_for(cell_name, activation, masks):
     """What a sequence holds before its last timesteps moves the outputs, but the gradient only by the states."""
     problem = Problem(n_samples=4, n_timesteps=7, masks=masks)
@@ -239,7 +239,7 @@ def only_at(timesteps, n_timesteps=8, bptt_steps=2, alpha=0.0):
     return Objective(*parts, bptt_steps=bptt_steps), Objective(*parts), theta
 
 
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     ("timesteps", "n_leading_in"),
     [([7], [3]), ([0], [0]), ([3], [1]), ([1, 6], [0, 2]), ([0, 2, 4, 6], [0, 0, 0, 0]), ([2, 3, 7], [1, 1])],
 )
@@ -263,7 +263,7 @@ def test_lead_in_goes_through_the_timesteps_with_the_theta_of_the_moment():
         assert loss == pytest.approx(whole.full(theta + shift)[0], rel=1e-12)
 
 
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_every_piece_bears_the_whole_penalty(return_sequences):
     problem = Problem(n_samples=4, n_timesteps=7, masks="leading", return_sequences=return_sequences)
     free, theta = make_objective(problem, bptt_steps=2)

@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn.persistence._parameters import from_json, to_json
+from tests.examples import examples
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters())
 keys = st.integers() | st.text(max_size=3) | st.booleans() | st.tuples(st.integers(), st.text(max_size=2))
@@ -32,7 +33,7 @@ def typed(value):
     return type(value), value
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@examples(200, derandomize=True)
 @given(values)
 def test_comes_back_as_it_was(value):
     assert typed(from_json(json.loads(json.dumps(to_json("x", value))))) == typed(value)

@@ -38,12 +38,12 @@ def assert_same_states(states, expected):
 RAGGED = [RNG.normal(size=(length, 2)) for length in (3, 6, 2)]
 
 
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     "X",
     [X, X.astype(np.float32), RAGGED, as_object_array(RAGGED), [array[:, 0] for array in RAGGED], X[:, :, 0]],
     ids=["array", "float32", "list", "object array", "list of 1-D", "2-D"],
 )
-@pytest.mark.parametrize("sample", [0, 1, -1])
+@pytest.mark.axis("sample", [0, 1, -1])
 def test_draws_the_states_and_the_input_of_one_sequence(X, sample):
     model = regressor().fit(X, np.arange(len(X)))
     display = HiddenStateDisplay.from_estimator(model, X, sample=sample)

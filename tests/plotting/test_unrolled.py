@@ -9,6 +9,7 @@ import pytest
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells import CELLS
 from skrnn.plotting import UnrolledDisplay
+from tests.cases import pairwise_cover
 
 N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 RNG = np.random.default_rng(0)
@@ -72,9 +73,12 @@ NETWORKS = [
     *product(["rnn", "gru"], [1, 2, 3], [False, True], [False, True], [3]),
     *product(["lstm"], [1, 2, 3], [False, True], [False, True], [2, 3, 5]),
 ]
+OF_LSTM = [network[1:] for network in NETWORKS if network[0] == "lstm"]
 
 
-@pytest.mark.parametrize(("cell", "n_layers", "bidirectional", "return_sequences", "n_timesteps"), NETWORKS)
+@pytest.mark.axis(
+    ("cell", "n_layers", "bidirectional", "return_sequences", "n_timesteps"), NETWORKS, quick=pairwise_cover(NETWORKS)
+)
 def test_nothing_lies_on_anything_else(cell, n_layers, bidirectional, return_sequences, n_timesteps):
     display = display_of(cell, (128, 64, 9)[:n_layers], bidirectional, return_sequences).plot(n_timesteps=n_timesteps)
     assert not overlapping_texts(display)
@@ -86,9 +90,9 @@ def test_nothing_lies_on_anything_else(cell, n_layers, bidirectional, return_seq
         np.testing.assert_array_equal(overlap(boxes, parts), contains(boxes, parts))
 
 
-@pytest.mark.parametrize(("n_layers", "bidirectional", "return_sequences", "n_timesteps"), [
-    network[1:] for network in NETWORKS if network[0] == "lstm"
-])  # fmt: skip
+@pytest.mark.axis(
+    ("n_layers", "bidirectional", "return_sequences", "n_timesteps"), OF_LSTM, quick=pairwise_cover(OF_LSTM)
+)
 def test_no_arrow_runs_through_a_box_or_a_text(n_layers, bidirectional, return_sequences, n_timesteps):
     display = display_of("lstm", (128, 64, 9)[:n_layers], bidirectional, return_sequences).plot(n_timesteps=n_timesteps)
     texts = [text for text in display.texts_ if text.get_text() not in tuple("WRbVc")]
@@ -100,9 +104,9 @@ def test_no_arrow_runs_through_a_box_or_a_text(n_layers, bidirectional, return_s
         assert not overlap(obstacles, np.tile(points, 2)).any()
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.axis("bidirectional", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
+@pytest.mark.axis("cell", CELLS)
 def test_writes_the_shapes_and_numbers_of_the_fitted_attributes_once(cell, bidirectional, return_sequences):
     model = fitted((4, 2), cell=cell, bidirectional=bidirectional, return_sequences=return_sequences)
     texts = written(UnrolledDisplay.from_estimator(model))
@@ -117,9 +121,9 @@ def test_writes_the_shapes_and_numbers_of_the_fitted_attributes_once(cell, bidir
         assert hasattr(model, name)
 
 
-@pytest.mark.parametrize("n_timesteps", [2, 3, 5])
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("n_timesteps", [2, 3, 5])
+@pytest.mark.axis("bidirectional", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_every_timestep_has_a_box_a_layer_and_the_readout_stands_where_outputs_are(
     n_timesteps, bidirectional, return_sequences
 ):

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn.preprocessing import SlidingWindow
+from tests.examples import examples
 from tests.preprocessing.reference import reference_windows
 
 LABELS = {
@@ -39,7 +40,7 @@ def make_series(codes, n_features, dtype, labels):
 
 
 @series_of_groups
-@settings(max_examples=300, deadline=None, database=None)
+@examples(300)
 def test_all_settings_equal_the_loop(
     codes, n_fit, n_features, n_timesteps, dilation, padding, dtype, labels, flatten, carry_context
 ):
@@ -69,7 +70,7 @@ def test_all_settings_equal_the_loop(
 
 
 @series_of_groups
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_no_row_after_t_changes_window_t(
     codes, n_fit, n_features, n_timesteps, dilation, padding, dtype, labels, flatten, carry_context
 ):

@@ -22,9 +22,10 @@ pytestmark = pytest.mark.filterwarnings(
 EXPECTATION = re.compile("expect|requir|takes|must|minimum|inconsistent", re.IGNORECASE)
 
 
-@pytest.mark.parametrize("name", ENTRY_POINTS)
-def test_wrong_values_are_refused_and_named(name):
-    failures = {kind: fault_of_refusal(ENTRY_POINTS[name], kind) for kind in WRONG}
+@pytest.mark.axis("name", ENTRY_POINTS)
+@pytest.mark.axis("kinds", [list(WRONG)], quick=[list(WRONG)[first::3] for first in range(3)])
+def test_wrong_values_are_refused_and_named(name, kinds):
+    failures = {kind: fault_of_refusal(ENTRY_POINTS[name], kind) for kind in kinds}
     assert not {kind: fault for kind, fault in failures.items() if fault}
 
 
@@ -58,12 +59,13 @@ def as_bytes(value):
     return pickle.dumps(value) if isinstance(value, np.ndarray) else b""
 
 
-@pytest.mark.parametrize("name", ENTRY_POINTS)
-def test_same_numbers_in_another_dress_give_the_same(name):
+@pytest.mark.axis("name", ENTRY_POINTS)
+@pytest.mark.axis("dresses", [list(DRESSES)], quick=[list(DRESSES)[first::3] for first in range(3)])
+def test_same_numbers_in_another_dress_give_the_same(name, dresses):
     entry = ENTRY_POINTS[name]
     subject = entry.subject()
     expected = entry.call(subject, entry.good)
-    for dress in DRESSES.keys() - entry.unfit:
+    for dress in set(dresses) - entry.unfit:
         value = DRESSES[dress](entry.good)
         if isinstance(value, np.ndarray):
             value.flags.writeable = False

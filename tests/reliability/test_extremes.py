@@ -158,9 +158,10 @@ def outcomes(setup, solvers):
     return {case: text for case, text in wrong.items() if text}
 
 
-@pytest.mark.parametrize("name", SETUPS)
-def test_every_solver_ends_well_or_says_why_not(name):
-    assert not outcomes(SETUPS[name], SOLVERS)
+@pytest.mark.axis("name", SETUPS)
+@pytest.mark.axis("solvers", [list(SOLVERS)], quick=[list(SOLVERS)[first::4] for first in range(4)])
+def test_every_solver_ends_well_or_says_why_not(name, solvers):
+    assert not outcomes(SETUPS[name], solvers)
 
 
 @pytest.mark.parametrize("name", SETUPS_OF_STEPS)
@@ -180,8 +181,9 @@ def test_steps_of_any_size_in_partial_fit(name):
             assert np.isfinite(model.predict(sequences)).all()
 
 
-def test_ten_thousand_timesteps():
-    long = np.random.default_rng(0).normal(size=(2, 10_000, 1))
+@pytest.mark.axis("n_timesteps", [10_000], quick=[2_000])
+def test_thousands_of_timesteps(n_timesteps):
+    long = np.random.default_rng(0).normal(size=(2, n_timesteps, 1))
     parameters = {"max_iter": 1, "max_fun": 2, "hidden_layer_sizes": (2,)}
     assert not outcomes((long, np.array([0.0, 1.0]), None, parameters), SOLVERS)
 

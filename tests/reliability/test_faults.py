@@ -64,7 +64,8 @@ def _settings_are_left_alone():
 # Interruptions
 
 
-@pytest.mark.parametrize(
+@pytest.mark.axis("n_moments", [40], quick=[10])
+@pytest.mark.axis(
     "parameters",
     [
         {},
@@ -76,7 +77,7 @@ def _settings_are_left_alone():
     ],
     ids=str,
 )
-def test_interruption_at_any_line_of_fit_leaves_a_usable_estimator(parameters):
+def test_interruption_at_any_line_of_fit_leaves_a_usable_estimator(parameters, n_moments):
     X, y = make_task(RNNRegressor)
     model = make_estimator(**parameters).fit(X, y)
     earlier = pickle.dumps(model)
@@ -84,7 +85,7 @@ def test_interruption_at_any_line_of_fit_leaves_a_usable_estimator(parameters):
         model.fit(X, y)
     whole = model
     n_raised = 0
-    moments = np.random.default_rng(0).integers(1, len(lines) + 1, size=40).tolist()
+    moments = np.random.default_rng(0).integers(1, len(lines) + 1, size=n_moments).tolist()
     for moment in moments:
         model = pickle.loads(earlier)
         before = vars(model).copy()
@@ -119,8 +120,9 @@ def test_interruption_at_any_line_of_predict_leaves_the_estimator_as_it_is():
 # One that comes while garbage is collected is lost: Python complains of it, and goes on.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system sends no signal at a time of one's choice")
-@pytest.mark.parametrize("parameters", [{}, {"early_stopping": True}, {"solver": "lbfgs", "n_jobs": 2}], ids=str)
-def test_signals_at_any_time_leave_a_usable_estimator(parameters):
+@pytest.mark.axis("n_signals", [60], quick=[15])
+@pytest.mark.axis("parameters", [{}, {"early_stopping": True}, {"solver": "lbfgs", "n_jobs": 2}], ids=str)
+def test_signals_at_any_time_leave_a_usable_estimator(parameters, n_signals):
     X, y = make_task(RNNRegressor)
     whole = make_estimator(**parameters).fit(X, y)
     begin = time.perf_counter()
@@ -135,7 +137,7 @@ def test_signals_at_any_time_leave_a_usable_estimator(parameters):
 
     handler = signal.signal(signal.SIGALRM, interrupt)
     try:
-        for _ in range(60):
+        for _ in range(n_signals):
             before = vars(model).copy()
             with (
                 suppress(KeyboardInterrupt),
@@ -325,19 +327,21 @@ if __name__ == "__main__":
     model = RNNRegressor((4,), random_state=0, max_iter=3, bidirectional=True).fit(X, y)
     stream = RNNRegressor((4,), random_state=0, max_iter=3).fit(X, y).stream()
     expected = model.set_params(n_jobs=2).predict(X)
-    for method in sys.argv[1:]:
+    n_forks = int(sys.argv[1])
+    for method in sys.argv[2:]:
         context = multiprocessing.get_context(method)
-        # Another thread limits BLAS all the time: a fork must not inherit a lock that nobody is left to open.
+        # Another thread limits BLAS again and again: a fork must not inherit a lock that nobody is left to open.
+        pause = 0.0001 if method == "fork" else 0.01
         is_over = threading.Event()
 
         def limit():
-            while not is_over.is_set():
+            while not is_over.wait(pause):
                 with single_threaded_blas():
                     pass
 
         thread = threading.Thread(target=limit, daemon=True)
         thread.start()
-        for _ in range(8 if method == "fork" else 1):
+        for _ in range(n_forks if method == "fork" else 1):
             child = context.Process(target=check, args=(model, X, expected))
             child.start()
             child.join()
@@ -348,12 +352,11 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_children_predict_and_fit(method, tmp_path):
-    if method != "spawn" and not hasattr(os, "fork"):
-        pytest.skip("this system does not fork")
+@pytest.mark.axis("n_forks", [8], quick=[3])
+def test_children_predict_and_fit(n_forks, tmp_path):
+    methods = ["fork", "spawn", "forkserver"] if hasattr(os, "fork") else ["spawn"]
     (tmp_path / "forked.py").write_text(FORKED)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(tmp_path / "forked.py"), method]
+    command = [sys.executable, str(tmp_path / "forked.py"), str(n_forks), *methods]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

@@ -92,19 +92,16 @@ print(len(curve))
 
 STOCHASTIC = {"batch_size": 5, "dropout": 0.2}
 OF_SCIPY = {"solver": "lbfgs", "tol": 0.0, "solver_options": {"ftol": 0.0}}
+TWO_HUNDRED = [pytest.param(200, seed, STOCHASTIC, marks=pytest.mark.slow) for seed in (1, 2)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed in forks, which this system does not have")
-@pytest.mark.parametrize(
+@pytest.mark.axis(
     ("n_kills", "seed", "settings"),
-    [
-        (50, 0, STOCHASTIC),
-        (50, 3, OF_SCIPY),
-        pytest.param(200, 1, STOCHASTIC, marks=pytest.mark.slow),
-        pytest.param(200, 2, STOCHASTIC, marks=pytest.mark.slow),
-    ],
+    [(50, 0, STOCHASTIC), (50, 3, OF_SCIPY), *TWO_HUNDRED],
+    quick=[(12, 0, STOCHASTIC), (12, 3, OF_SCIPY), *TWO_HUNDRED],
 )
-def test_fit_that_is_killed_fifty_times_goes_on_each_time(n_kills, seed, settings, tmp_path):
+def test_fit_that_is_killed_many_times_goes_on_each_time(n_kills, seed, settings, tmp_path):
     command = [sys.executable, "-c", KILLED, str(tmp_path / "c"), str(n_kills), str(seed), str(settings)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
@@ -222,7 +219,8 @@ def test_folder_that_cannot_be_flushed_is_no_error(tmp_path, monkeypatch):
 
 # A ZipFile that is interrupted before it is entered complains, where nobody listens, when it is collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_interruption_at_any_line_of_a_write_leaves_a_whole_file(tmp_path):
+@pytest.mark.axis("step", [17], quick=[67])
+def test_interruption_at_any_line_of_a_write_leaves_a_whole_file(step, tmp_path):
     X, y = make_task(RNNRegressor)
     path, packages = tmp_path / "c", ("callbacks", "persistence")
     whole = make_estimator().fit(X, y)
@@ -236,7 +234,7 @@ def test_interruption_at_any_line_of_a_write_leaves_a_whole_file(tmp_path):
     with interrupted_at(None, packages) as lines:
         fit()
     path.unlink()
-    for moment in range(1, len(lines) + 1, 17):
+    for moment in range(1, len(lines) + 1, step):
         with interrupted_at(moment, packages), suppress(KeyboardInterrupt):
             fit()
         assert [file.name for file in tmp_path.iterdir()] in ([], ["c"])

@@ -4,16 +4,17 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells import CELLS
 from tests.estimators.tasks import as_objects, assert_same_fit
+from tests.examples import examples
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-some_examples = settings(derandomize=True, deadline=None, database=None, max_examples=20)
+some_examples = examples(20, derandomize=True)
 FULL_BATCH = ("lbfgs", "BFGS", "CG", "trust-ncg")
 
 

@@ -14,14 +14,15 @@ ROOT = Path(skrnn.__file__).parents[1]
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="the system does not say what is in use")
 
-#: Works through rounds, each of which does the same, and prints after each what the process has in use: KiB of memory
-#: that nobody else has, open files, threads, and objects that Python keeps watch over.
-PROLOGUE = """
+#: Does four kinds of work, each in ten rounds of the same, and prints after each round what the process has in use: KiB
+#: of memory that nobody else has, open files, threads, and objects that Python keeps watch over.
+PROGRAM = """
 import gc, os, sys, tempfile, threading, warnings
 import numpy as np
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.callbacks import Checkpoint
 
+n = int(sys.argv[1])
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(30, 5, 2)), rng.normal(size=30)
@@ -38,15 +39,8 @@ def in_use():
     return n_kib, len(os.listdir("/proc/self/fd")), n_threads, len(gc.get_objects())
 
 
-def rounds(n_rounds, work):
-    for number in range(n_rounds):
-        work()
-        print(*in_use(), flush=True)
-"""
-
-FITS = """
-def work():
-    for number in range(100):
+def fit():
+    for number in range(n):
         parameters = {"max_iter": 2, "random_state": number, "cell": ("rnn", "gru", "lstm")[number % 3]}
         solver = ("adam", "sgd", "lbfgs")[number // 3 % 3]
         if number % 2:
@@ -56,29 +50,21 @@ def work():
         model.predict(X)
 
 
-rounds(10, work)
-"""
-
-STREAM = """
 stream = RNNRegressor((3,), cell="gru", max_iter=2).fit(X, y).stream()
 steps = rng.normal(size=(100, 1, 2))
 
 
-def work():
-    for _ in range(100):
-        for step in steps:
-            stream.predict(step)
+def step():
+    for _ in range(n):
+        for timestep in steps:
+            stream.predict(timestep)
 
 
-rounds(10, work)
-"""
-
-ERRORS = """
 fitted = RNNRegressor((3,), max_iter=2).fit(X, y)
 
 
-def work():
-    for number in range(100):
+def fail():
+    for number in range(n):
         for model, data in ((RNNRegressor((3,), alpha=-1.0), X), (RNNRegressor((3,), cell="lstm"), X[:, :, :0])):
             try:
                 model.fit(data, y)
@@ -91,16 +77,12 @@ def work():
         fitted.predict(X)
 
 
-rounds(10, work)
-"""
-
-CHECKPOINTS = """
 path = os.path.join(tempfile.mkdtemp(), "c")
 checkpoint = Checkpoint(path)  # one: scikit-learn keeps the last 64 callbacks in a cache
 
 
-def work():
-    for number in range(10):
+def write_checkpoints():
+    for number in range(n // 10):
         RNNRegressor((3,), max_iter=3, random_state=number).set_callbacks(checkpoint).fit(X, y)
         Checkpoint.load(path).set_params(max_iter=5).fit(X, y)
         with open(path, "rb") as file:
@@ -114,25 +96,29 @@ def work():
         assert os.listdir(os.path.dirname(path)) == ["c"]
 
 
-rounds(10, work)
+for work in (fit, step, fail, write_checkpoints):
+    if work is not write_checkpoints or hasattr(RNNRegressor, "set_callbacks"):  # from scikit-learn 1.9 on
+        for _ in range(10):
+            work()
+            print(work.__name__, *in_use())
 """
 
 
-def run(code):
-    """Return what the process has in use after each round, in four columns."""
-    finished = subprocess.run([sys.executable, "-c", PROLOGUE + code], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.axis("n", [100], quick=[10])
+def test_nothing_grows(n):
+    command = [sys.executable, "-c", PROGRAM, str(n)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
-    return list(zip(*(map(int, line.split()) for line in finished.stdout.splitlines()), strict=True))
-
-
-@pytest.mark.parametrize("code", [FITS, STREAM, ERRORS, CHECKPOINTS], ids=["fits", "steps", "errors", "checkpoints"])
-def test_nothing_grows(code):
-    if code is CHECKPOINTS and not hasattr(RNNRegressor, "set_callbacks"):
-        pytest.skip("scikit-learn before 1.9 has no callbacks")
-    memory, files, threads, objects = run(code)
-    assert len(memory) == 10
-    assert max(files) == files[0]
-    assert max(threads) == threads[0]
-    # The first rounds fill caches, and allocators keep some of what they have got.
-    assert memory[-1] - memory[2] < 1024
-    assert objects[-1] - objects[2] < 100
+    in_use = {}
+    for line in finished.stdout.splitlines():
+        work, *numbers = line.split()
+        in_use.setdefault(work, []).append([int(number) for number in numbers])
+    assert len(in_use) == (4 if hasattr(RNNRegressor, "set_callbacks") else 3)
+    for work, rounds in in_use.items():
+        memory, files, threads, objects = zip(*rounds, strict=True)
+        assert len(memory) == 10, work
+        assert max(files) == files[0], work
+        assert max(threads) == threads[0], work
+        # The first rounds fill caches, and allocators keep some of what they have got.
+        assert memory[-1] - memory[2] < 1024, work
+        assert objects[-1] - objects[2] < 100, work

@@ -61,7 +61,10 @@ def check_gradient(seed):
         raise AssertionError(f"network {seed}: {problem}, {settings}: {error}") from error
 
 
-@pytest.mark.parametrize("first", range(0, N_NETWORKS, N_NETWORKS // N_TESTS))
+SEEDS = range(0, N_NETWORKS, N_NETWORKS // N_TESTS)
+
+
+@pytest.mark.axis("first", SEEDS, quick=SEEDS[::4])
 def test_gradient_along_a_random_direction(first):
     for seed in range(first, first + N_NETWORKS // N_TESTS):
         check_gradient(seed)

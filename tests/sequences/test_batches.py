@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn.sequences._batches import Batch, chunks, minibatches, room_for
 from skrnn.sequences._ragged import Sequences
+from tests.examples import examples
 
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=20)
 SIZES = st.integers(1, 11)
@@ -52,7 +53,7 @@ def assert_is_in_order(batch):
 
 
 @given(lengths=LENGTHS, data=st.data())
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_segments_count_the_sequences_that_run(lengths, data):
     sequences = sequences_of(lengths)
     indices = np.array(data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, unique=True)))
@@ -77,7 +78,7 @@ def test_sequences_of_equal_length_keep_their_order_among_longer_ones():
 
 
 @given(lengths=LENGTHS, data=st.data())
-@settings(max_examples=50, deadline=None, database=None)
+@examples(50)
 def test_columns_are_found_where_the_timesteps_stand_one_sequence_after_another(lengths, data):
     sequences = sequences_of(lengths)
     indices = np.array(data.draw(st.lists(st.integers(0, len(lengths) - 1), min_size=1, unique=True)))
@@ -90,7 +91,7 @@ def test_columns_are_found_where_the_timesteps_stand_one_sequence_after_another(
 
 
 @given(lengths=LENGTHS, n_sequences=SIZES)
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_parts_are_few_and_of_about_one_size_and_cover_every_sequence_once(lengths, n_sequences):
     batch, _ = batch_of(lengths)
     parts = batch.parts(n_sequences)
@@ -108,7 +109,7 @@ def test_parts_are_few_and_of_about_one_size_and_cover_every_sequence_once(lengt
 
 
 @given(lengths=LENGTHS, n_timesteps=SIZES)
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_pieces_cover_every_timestep_once_in_order(lengths, n_timesteps):
     batch, sequences = batch_of(lengths)
     pieces = batch.pieces(n_timesteps)
@@ -134,7 +135,7 @@ def test_batch_that_is_no_longer_than_a_piece_is_not_cut(n_timesteps):
 
 
 @given(lengths=LENGTHS, n_timesteps=SIZES)
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_tail_is_the_end_of_every_sequence_and_led_in_by_all_before(lengths, n_timesteps):
     batch, sequences = batch_of(lengths)
     tail = batch.tail(n_timesteps)
@@ -153,7 +154,7 @@ def test_tail_is_the_end_of_every_sequence_and_led_in_by_all_before(lengths, n_t
 
 
 @given(lengths=LENGTHS, n_timesteps=SIZES)
-@settings(max_examples=50, deadline=None, database=None)
+@examples(50)
 def test_lead_in_is_cut_into_pieces_that_keep_their_columns(lengths, n_timesteps):
     batch, _ = batch_of(lengths)
     tail = batch.tail(n_timesteps)
@@ -238,7 +239,7 @@ def test_minibatches_of_longer_sequences_come_anywhere_in_an_epoch():
 
 
 @given(lengths=LENGTHS, n_steps=st.integers(0, 100), least=st.integers(1, 5), more=st.integers(0, 20))
-@settings(max_examples=50, deadline=None, database=None)
+@examples(50)
 def test_chunks_cover_every_sequence_once_similar_lengths_together(lengths, n_steps, least, more):
     sequences = sequences_of(lengths)
     batches = chunks(sequences, n_steps, least, least + more)

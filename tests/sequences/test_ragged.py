@@ -5,12 +5,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn.sequences import _ragged
 from skrnn.sequences._ragged import Sequences, from_array, from_list, in_parts
 from skrnn.sequences._windows import n_history_rows, pad_series, sliding_windows
+from tests.examples import examples
 
 NAN, INF = np.nan, np.inf
 
@@ -86,7 +87,7 @@ def test_any_other_strides_give_the_same_values(X):
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_any_slice_of_any_axes_gives_the_same_values(data):
     axes = data.draw(st.permutations(range(3)))
     steps = data.draw(st.tuples(*[st.sampled_from([1, 2, 3, -1, -2])] * 3))
@@ -292,7 +293,7 @@ def test_list_is_the_same_sequences_as_the_padded_array(where, cut):
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_list_of_any_lengths_and_masks(data):
     lists = []
     for length in data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=6)):
@@ -452,3 +453,24 @@ def test_rows_are_examined_some_at_a_time(monkeypatch, size):
     X[2, 3, 1] = np.inf
     with pytest.raises(ValueError, match="X contains infinity at timestep 3 of sample 2"):
         from_array(X)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_largest_numbers_are_found_where_sequences_read_them(monkeypatch, size):
+    monkeypatch.setattr(_ragged, "_PART_SIZE", size)
+    rows = numbered(9, 2)
+    rows[4, 1] = -50.0
+    every_second = Sequences(rows, np.array([0, 1]), np.array([4, 2]), stride=2)  # rows 0, 2, 4, 6, and 1, 3
+    assert every_second.beyond(np.float64(50.0)) is None
+    assert every_second.beyond(np.float64(49.0)) == -50.0
+    assert every_second.beyond(np.float64(4.0)) == 5.0
+    assert every_second.take(np.array([1])).beyond(np.float64(7.0)) is None
+    assert every_second.take(np.array([1])).beyond(np.float64(6.0)) == 7.0
+    rows[7] = np.nan, np.inf
+    assert every_second.beyond(np.float64(50.0)) is None
+    assert Sequences(numbered(9, 2).astype(int), np.array([0]), np.array([5])).beyond(np.float64(1.0)) is None
+
+
+def test_numbers_that_their_dtype_cannot_hold_are_not_looked_for():
+    rows = numbered(4, 2).astype(np.float16)
+    assert Sequences(rows, np.array([0]), np.array([4])).beyond(np.float64(1e30)) is None

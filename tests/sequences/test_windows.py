@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skrnn.sequences._windows import (
@@ -16,6 +16,7 @@ from skrnn.sequences._windows import (
     pad_series,
     sliding_windows,
 )
+from tests.examples import examples
 
 
 def naive_windows(series, n_timesteps, dilation, padding):
@@ -42,7 +43,7 @@ def make_windows(series, n_timesteps, dilation=1, padding="mask"):
     dtype=st.sampled_from([np.float32, np.float64]),
     order=st.sampled_from("CF"),
 )
-@settings(max_examples=80, deadline=None, database=None)
+@examples(80)
 def test_windows_equal_naive_loop(n_samples, n_features, n_timesteps, dilation, padding, dtype, order):
     series = np.random.default_rng(0).normal(size=(n_samples, n_features)).astype(dtype, order=order)
     _, windows = make_windows(series, n_timesteps, dilation, padding)
@@ -159,7 +160,7 @@ def test_too_few_padded_rows_are_counted():
     padding=st.sampled_from(PADDINGS),
     dtype=st.sampled_from([np.float32, np.float64]),
 )
-@settings(max_examples=100, deadline=None, database=None)
+@examples(100)
 def test_each_group_has_the_windows_of_its_rows_alone(groups, n_context_rows, n_timesteps, dilation, padding, dtype):
     groups = np.unique(groups, return_inverse=True)[1]
     n_context_rows = min(n_context_rows, len(groups) - 1)
@@ -176,7 +177,7 @@ def test_each_group_has_the_windows_of_its_rows_alone(groups, n_context_rows, n_
 
 
 @given(groups=st.lists(st.integers(0, 3), min_size=1, max_size=20), n_rows=st.integers(0, 8))
-@settings(max_examples=60, deadline=None, database=None)
+@examples(60)
 def test_last_rows_of_each_group(groups, n_rows):
     groups = np.unique(groups, return_inverse=True)[1]
     expected = [row for row, group in enumerate(groups) if np.count_nonzero(groups[row + 1 :] == group) < n_rows]

@@ -9,8 +9,8 @@ from skrnn.solvers._run import Run
 from skrnn.solvers._scipy import METHODS, ScipySolver, _Evaluations
 from tests.problems import FUNCTIONS, LeastSquares, Rosenbrock
 
-EVERY_METHOD = pytest.mark.parametrize("name", METHODS)
-EVERY_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+EVERY_METHOD = pytest.mark.axis("name", METHODS)
+EVERY_FUNCTION = pytest.mark.axis("function", FUNCTIONS.values(), ids=FUNCTIONS)
 
 
 class Spy:
@@ -62,7 +62,7 @@ def test_curve_holds_the_objective_at_each_iterate(name, function):
     np.testing.assert_array_equal(thetas[-1], theta)
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.curvature])
+@pytest.mark.axis("name", [name for name, method in METHODS.items() if not method.curvature])
 @EVERY_FUNCTION
 def test_curve_has_an_entry_for_each_iteration_that_scipy_counts(name, function):
     objective = function()
@@ -107,7 +107,7 @@ def test_looser_tolerance_ends_earlier(name):
 
 
 @EVERY_METHOD
-@pytest.mark.parametrize("max_iter", [1, 3])
+@pytest.mark.axis("max_iter", [1, 3])
 def test_maximum_of_iterations_is_honoured_and_said(name, max_iter):
     objective = Rosenbrock()
     theta, monitor, thetas = solve(name, objective, max_iter=max_iter)
@@ -118,7 +118,7 @@ def test_maximum_of_iterations_is_honoured_and_said(name, max_iter):
 
 
 @EVERY_METHOD
-@pytest.mark.parametrize("max_fun", [1, 2, 3, 5, 8, 13, 17])
+@pytest.mark.axis("max_fun", [1, 2, 3, 5, 8, 13, 17])
 def test_maximum_of_evaluations_is_honoured_and_said(name, max_fun):
     objective = Rosenbrock()
     theta, monitor, _ = solve(name, objective, max_fun=max_fun)
@@ -158,7 +158,7 @@ def test_options_go_before_all_else_and_what_scipy_says_is_passed_on(name, optio
 
 
 @EVERY_METHOD
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.axis("bad", [np.nan, np.inf])
 def test_objective_that_is_not_finite_is_an_error(name, bad):
     objective = LeastSquares()
     objective.targets[0] = bad

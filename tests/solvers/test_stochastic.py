@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from skrnn import RNNRegressor
+from skrnn.solvers import UPDATE_RULES
 from skrnn.solvers._monitor import Monitor
 from skrnn.solvers._schedules import SCHEDULES
 from skrnn.solvers._stochastic import StochasticSolver, clip_norm
-from skrnn.solvers._update_rules import SGD, UPDATE_RULES, Adam
 from tests.problems import LeastSquares
 
 BATCH_SIZE = 5  # of 24 samples: the last minibatch is smaller
@@ -15,13 +16,10 @@ BATCH_SIZE = 5  # of 24 samples: the last minibatch is smaller
 def make_solver(
     objective, rule="sgd", *, schedule="constant", rate=0.1, seed=0, max_grad_norm=None, n_samples_seen=0, momentum=0.5
 ):
-    n_parameters = len(objective.start)
-    if rule == "adam":
-        update_rule = Adam(n_parameters, objective.dtype, 0.9, 0.999, 1e-8)
-    else:
-        update_rule = SGD(n_parameters, objective.dtype, momentum, nesterovs_momentum=True)
+    model = RNNRegressor(momentum=momentum)
+    settings = {name: getattr(model, name) for name in UPDATE_RULES[rule].parameters}
     return StochasticSolver(
-        update_rule,
+        UPDATE_RULES[rule](len(objective.start), objective.dtype, **settings),
         SCHEDULES[schedule](rate, 0.5),
         batch_size=BATCH_SIZE,
         rng=None if seed is None else np.random.RandomState(seed),

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from skrnn.solvers._update_rules import SGD, UPDATE_RULES, Adam
+from skrnn import RNNRegressor
+from skrnn.solvers import SGD, UPDATE_RULES, Adam
 from tests.float32 import float32_only
 
 N_STEPS = 6
@@ -13,8 +14,9 @@ LEARNING_RATES = [0.1, 0.1, 0.05, 0.05, 0.02, 0.02]
 
 
 def make_rule(name, dtype=np.float64):
-    settings = {"adam": (0.9, 0.999, 1e-8), "sgd": (0.9, True)}[name]
-    return UPDATE_RULES[name](len(START), np.dtype(dtype), *settings)
+    """Return the rule with the estimators' defaults."""
+    rule, model = UPDATE_RULES[name], RNNRegressor()
+    return rule(len(START), np.dtype(dtype), **{parameter: getattr(model, parameter) for parameter in rule.parameters})
 
 
 def run(rule, dtype=np.float64):
