@@ -13,13 +13,17 @@ AUDIT = .venv-audit
 MUTATION = .venv-mutants
 WORKERS ?= 2
 
-.PHONY: demo test test-processors test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types audit mutants clean
+.PHONY: demo test test-all test-processors test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types audit mutants clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+# Every combination of the axes of each test, and every example that Hypothesis draws.
+test-all: $(VENV)/installed-test
+	$(BIN)/python -m pytest -n $(WORKERS) --all-cases
 
 # The tests as older x86 processors would run them, one after another. PROCESSORS=--least tries the least capable alone,
 # PROCESSORS="--only Haswell" that one.
