@@ -19,7 +19,9 @@ NEEDS_EXPORT = [
     "skrnn/export/_to_torch.py",
     "docs/export.md",
 ]
-if find_spec("sklearn.callback") is None:  # before scikit-learn 1.9 the examples with callbacks cannot run
+if (
+    not Path(find_spec("sklearn").origin).with_name("callback").exists()
+):  # before 1.9: no example with callbacks can run
     collect_ignore_glob += ["docs/callbacks.md", "skrnn/callbacks/*.py"]
 
 

@@ -12,7 +12,7 @@ import pytest
 ParameterSet = type(pytest.param())
 
 #: Of two axes with more pairs of values, the quick run has each value, and not each pair.
-MOST_PAIRS = 9
+MOST_PAIRS = 6
 
 
 @dataclass(frozen=True)

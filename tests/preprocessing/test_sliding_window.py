@@ -149,8 +149,8 @@ def test_peak_memory_of_a_long_window_is_one_copy_of_the_series(dtype, flatten):
 @pytest.mark.parametrize("carry_context", [False, True])
 @pytest.mark.parametrize("layout", ["C", "F", "every second row"])
 def test_neither_validation_nor_context_copies_the_series(layout, carry_context):
-    X = np.random.default_rng(0).normal(size=(1_000_000, 4)).astype(np.float32)
-    X[[3, 500_000], [0, 1]] = np.nan  # scikit-learn's check for infinity copies what is not contiguous and has NaN
+    X = np.random.default_rng(0).normal(size=(300_000, 4)).astype(np.float32)
+    X[[3, 150_000], [0, 1]] = np.nan  # scikit-learn's check for infinity copies what is not contiguous and has NaN
     X = {"C": X, "F": np.asfortranarray(X), "every second row": np.repeat(X, 2, axis=0)[::2]}[layout]
     transformer = SlidingWindow(50, carry_context=carry_context)
     _, peak = peak_memory(transformer.fit, X)

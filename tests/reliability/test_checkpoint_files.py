@@ -11,8 +11,11 @@ import tracemalloc
 import warnings
 import zipfile
 from contextlib import contextmanager
+from copy import copy
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -42,17 +45,25 @@ some_or_all = pytest.mark.axis("step", [3, ALL], quick=[12, ALL])
 
 
 class Whole:
-    """A fit that is under way: its data, and the bytes of its checkpoint."""
+    """A fit that is under way: its data, and the bytes of its checkpoint, which `write` and `load` read at `path`."""
 
-    def __init__(self, path, model, X, y, *callbacks):
-        self.path, self.X, self.y = path, X, y
-        model.set_callbacks(*callbacks, Checkpoint(path), Crash(4))
-        with pytest.raises(RuntimeError, match="crash"):
-            model.fit(X, y)
-        self.content = path.read_bytes()
-        with np.load(path) as arrays:
+    def __init__(self, model, X, y, *callbacks):
+        self.path, self.X, self.y = None, X, y
+        with TemporaryDirectory() as folder:
+            model.set_callbacks(*callbacks, Checkpoint(Path(folder) / "c"), Crash(4))
+            with pytest.raises(RuntimeError, match="crash"):
+                model.fit(X, y)
+            self.content = (Path(folder) / "c").read_bytes()
+        with np.load(io.BytesIO(self.content)) as arrays:
             self.arrays = dict(arrays)
         self.description = json.loads(self.arrays.pop("description").tobytes())
+
+    def at(self, path):
+        """Return the same with its checkpoint written to another path."""
+        there = copy(self)
+        there.path = path
+        there.write(self.content)
+        return there
 
     def write(self, content):
         self.path.write_bytes(content)
@@ -82,25 +93,28 @@ class Whole:
         return True
 
 
-def regressor(path):
+@cache
+def regressor():
     X, y = make_task(RNNRegressor)
     model = RNNRegressor((3, 2), cell="lstm", bidirectional=True, early_stopping=True, max_iter=9, random_state=0)
-    return Whole(path, model, X, y, EarlyStoppingOn("r2"))
+    return Whole(model, X, y, EarlyStoppingOn("r2"))
 
 
-def regressor_of_a_table(path):
+@cache
+def regressor_of_a_table():
     X, y = make_task(RNNRegressor)
     X = pd.DataFrame(X.reshape(len(X), -1), columns=[f"c{column}" for column in range(10)], dtype=np.float32)
     levels = {"loss": "quantile", "quantile": np.array([0.1, 0.9]), "n_timesteps": 5}
     model = RNNRegressor(np.array([3]), solver="lbfgs", solver_options={"maxcor": 5}, max_iter=9, **levels)
-    return Whole(path, model, X, np.column_stack([y, -y]))
+    return Whole(model, X, np.column_stack([y, -y]))
 
 
-def classifier(path):
+@cache
+def classifier():
     X, y = make_ragged_task(RNNClassifier)
     weights = {"no": 1.0, "yes": 2}
     model = RNNClassifier([3], solver="sgd", class_weight=weights, max_iter=9, random_state=np.random.RandomState(0))
-    return Whole(path, model, X, np.where(y > 0, "yes", "no"))
+    return Whole(model, X, np.where(y > 0, "yes", "no"))
 
 
 MAKERS = [regressor, regressor_of_a_table, classifier]
@@ -108,7 +122,7 @@ MAKERS = [regressor, regressor_of_a_table, classifier]
 
 @pytest.fixture(params=MAKERS, ids=lambda make: make.__name__)
 def whole(request, tmp_path):
-    return request.param(tmp_path / "c")
+    return request.param().at(tmp_path / "c")
 
 
 def sealed(content):
@@ -297,7 +311,7 @@ VALUES = [
 @some_or_all
 @pytest.mark.axis("make", [regressor, classifier])
 def test_values_of_the_description(make, step, tmp_path):
-    whole = make(tmp_path / "c")
+    whole = make().at(tmp_path / "c")
     description = whole.description
     for position, name in enumerate([*description, "further"]):
         for value in VALUES[position % step :: step]:
@@ -310,7 +324,7 @@ def test_values_of_the_description(make, step, tmp_path):
 @some_or_all
 @pytest.mark.axis("make", [regressor, classifier])
 def test_values_of_the_parameters(make, step, tmp_path):
-    whole = make(tmp_path / "c")
+    whole = make().at(tmp_path / "c")
     parameters = whole.description["parameters"]
     for position, name in enumerate([*parameters, "further"]):
         for value in VALUES[position % step :: step]:
@@ -336,7 +350,7 @@ def test_entries_of_lists_in_the_description(step, whole):
 
 @pytest.mark.parametrize("text", [b"", b"[", b"null", b"[]", b"3", b"\xff\xfe", b"[" * 500_000, b'{"a":' * 100_000])
 def test_text_of_the_description(text, tmp_path):
-    whole = classifier(tmp_path / "c")
+    whole = classifier().at(tmp_path / "c")
     whole.write(described(whole, text))
     with memory_of_at_most(2**26):
         assert whole.load() is None
@@ -389,7 +403,7 @@ def test_numbers_that_are_none(whole):
 
 
 def test_characters_that_are_none(tmp_path):
-    whole = classifier(tmp_path / "c")
+    whole = classifier().at(tmp_path / "c")
     classes = whole.arrays["classes"].copy()
     classes.view(np.uint32)[0] = 0x110000
     whole.write_anew(whole.description, {**whole.arrays, "classes": classes})
@@ -449,7 +463,7 @@ def test_members_that_are_compressed_are_not_inflated(whole):
 @pytest.mark.parametrize("size", [2**31 - 1, 2**32 - 2])
 @pytest.mark.parametrize("name", ["theta.npy", "description.npy", "loss_curve.npy", "classes.npy"])
 def test_sizes_that_are_only_declared_take_no_memory(name, size, tmp_path):
-    whole = classifier(tmp_path / "c")
+    whole = classifier().at(tmp_path / "c")
     for changes in ({"file_size": size, "compress_size": size}, {"file_size": size}, {"compress_size": size}):
         whole.write(zipped([(n, c, changes if n == name else {}) for n, c, _ in members_of(whole)]))
         with memory_of_at_most(2**22):
@@ -469,7 +483,7 @@ def test_sizes_that_are_only_declared_take_no_memory(name, size, tmp_path):
 )
 @pytest.mark.parametrize("make", MAKERS)
 def test_counts_that_are_only_declared_take_no_memory(make, change, tmp_path):
-    whole = make(tmp_path / "c")
+    whole = make().at(tmp_path / "c")
     whole.write_anew({**whole.description, **change}, whole.arrays)
     with memory_of_at_most(2**22):
         assert whole.load() is None
@@ -494,7 +508,7 @@ DTYPES = ["|O", "<f16", "<U99999", "<c16", "|V8", "<M8[s]", "|S8", "<f8\\n", "',
 
 @pytest.mark.parametrize("name", ["theta.npy", "loss_curve.npy", "classes.npy", "description.npy", "keys.npy"])
 def test_headers_of_arrays_are_not_believed(name, tmp_path):
-    whole = classifier(tmp_path / "c")
+    whole = classifier().at(tmp_path / "c")
     members = {name: content for name, content, _ in members_of(whole)}
     header, content = members[name][10:128], members[name][128:]
     text = header.decode("ascii")
@@ -523,7 +537,7 @@ def test_headers_of_arrays_are_not_believed(name, tmp_path):
     "sizes", [{"tuple": [10**9]}, {"tuple": [10**18]}, {"tuple": [10**30]}, {"tuple": [1] * 100_000}, [2**31, 2**31]]
 )
 def test_networks_that_are_only_declared_take_no_memory(sizes, tmp_path):
-    whole = regressor(tmp_path / "c")
+    whole = regressor().at(tmp_path / "c")
     parameters = {**whole.description["parameters"], "hidden_layer_sizes": sizes}
     whole.write_anew({**whole.description, "parameters": parameters}, whole.arrays)
     with memory_of_at_most(2**28):
@@ -531,7 +545,7 @@ def test_networks_that_are_only_declared_take_no_memory(sizes, tmp_path):
 
 
 def test_a_large_description_is_not_read(tmp_path):
-    whole = regressor(tmp_path / "c")
+    whole = regressor().at(tmp_path / "c")
     content = described(whole, b"[" + b"[]," * 2**24 + b"[]]")
     whole.write(content)
     with memory_of_at_most(len(content) + 2**22):
@@ -540,7 +554,7 @@ def test_a_large_description_is_not_read(tmp_path):
 
 def test_memory_is_that_of_the_arrays(tmp_path):
     X, y = make_task(RNNRegressor)
-    whole = Whole(tmp_path / "c", RNNRegressor((400,), max_iter=5), X, y)
+    whole = Whole(RNNRegressor((400,), max_iter=5), X, y).at(tmp_path / "c")
     size = len(whole.content)
     with memory_of_at_most(4 * size):
         assert Checkpoint.load(whole.path) is not None
@@ -634,7 +648,7 @@ def test_no_pickle_is_loaded(whole, monkeypatch):
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"PK\x05\x06" + bytes(18), bytes(1000), b"\x80\x05.", b"\x93NUMPY"])
 def test_other_files(content, tmp_path):
-    whole = classifier(tmp_path / "c")
+    whole = classifier().at(tmp_path / "c")
     whole.write(content)
     assert whole.load() is None
 

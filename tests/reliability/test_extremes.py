@@ -159,7 +159,7 @@ def outcomes(setup, solvers):
 
 
 @pytest.mark.axis("name", SETUPS)
-@pytest.mark.axis("solvers", [list(SOLVERS)], quick=[list(SOLVERS)[first::4] for first in range(4)])
+@pytest.mark.axis("solvers", [list(SOLVERS)], quick=[list(SOLVERS)[first::9] for first in range(9)])
 def test_every_solver_ends_well_or_says_why_not(name, solvers):
     assert not outcomes(SETUPS[name], solvers)
 
