@@ -1,10 +1,9 @@
 """Tests of labels of series."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from skrnn.sequences._labels import as_labels, encode_labels, is_missing
+from skrnn.sequences._labels import as_labels, encode_labels
 
 
 @pytest.mark.parametrize(
@@ -37,13 +36,3 @@ def test_labels_of_a_list_stay_what_they_are():
     assert [type(label) for label in labels] == [str, float, int, tuple]
     array = np.arange(3)
     assert as_labels(array) is array
-
-
-@pytest.mark.parametrize("label", [None, np.nan, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT")])
-def test_missing_labels(label):
-    assert is_missing(label)
-
-
-@pytest.mark.parametrize("label", ["", 0, False, "nan", (None,), pd.Timestamp("2024-01-01")])
-def test_labels_that_are_there(label):
-    assert not is_missing(label)
