@@ -29,5 +29,5 @@ def test_sums_of_the_largest_numbers_are_finite(dtype):
     largest = np.full(1000, largest_of(np.dtype(dtype)), dtype)
     assert np.isfinite(largest.sum(dtype=dtype))
     check_size(largest, np.dtype(dtype), "X")
-    with pytest.raises(ValueError, match="^X contains .*, too large for weighted sums in float"):
+    with pytest.raises(ValueError, match=r"^X contains .*, too large for weighted sums in float"):
         check_size(-largest * 2, np.dtype(dtype), "X")
