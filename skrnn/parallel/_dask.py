@@ -42,7 +42,7 @@ def find_shared(token: str) -> Shared | None:
 def _shared(token: str, value: Any) -> Shared:
     """Return the object of this token that this process has, or a new one.
 
-    A second one would be found in place of the first, and with its end neither.
+    A second object would replace the first one under the token; once it were deleted, neither would be found.
     """
     return find_shared(token) or Shared(token, value)
 
@@ -76,7 +76,7 @@ class Keepers:
         return self._shared.value
 
     def supply(self) -> None:
-        """Send the object to the workers that have none: once to the first, who hands it on to the others."""
+        """Send the object to the workers that have none: once to the first, which passes it on to the others."""
         client = self._backend.client
         self._copies = {a: copy for a, copy in self._copies.items() if copy.status == "finished"}
         lacking = client.ncores().keys() - self._copies.keys()
