@@ -55,7 +55,7 @@ def is_allowed(importer, imported, inside_function):
         is_leaf = len(below) == 2 and below[0] == package
         return is_leaf or (bool(below) and LEVELS.get(below[0], 9) < LEVELS[package])
     if party in OF_ONE_PACKAGE:
-        return package == OF_ONE_PACKAGE[party] or LEVELS.get(package, 0) >= 4
+        return package == OF_ONE_PACKAGE[party]
     return (party in OPTIONAL and inside_function) or LEVELS.get(package) in THIRD_PARTIES.get(party, ())
 
 
