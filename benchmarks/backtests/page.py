@@ -10,7 +10,8 @@ Written by `make backtests`, which makes an environment of its own (`.venv-backt
 series come with), takes some {minutes:.0f} minutes on two cores, and writes this page and its figure.
 
 Five series, forecast from every row of the part that is held out, as if it had been the last: a *rolling origin*.
-Models are fitted once, to all before that part; networks three times, from the seeds 0, 1 and 2. Beside them stand the
+Models are fitted once, to all before that part; networks three times, from the seeds 0, 1 and 2;
+another processor moves their errors about as much as another seed does. Beside them stand the
 value one season ago (or the last one, where there is no season), ridge regression, and scikit-learn's
 `HistGradientBoostingRegressor` on lags, one for each step ahead.
 
