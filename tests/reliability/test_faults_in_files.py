@@ -99,7 +99,7 @@ TWO_HUNDRED = [pytest.param(200, seed, STOCHASTIC, marks=pytest.mark.slow) for s
 @pytest.mark.axis(
     ("n_kills", "seed", "settings"),
     [(50, 0, STOCHASTIC), (50, 3, OF_SCIPY), *TWO_HUNDRED],
-    quick=[(12, 0, STOCHASTIC), (12, 3, OF_SCIPY), *TWO_HUNDRED],
+    quick=[(5, 0, STOCHASTIC), (5, 3, OF_SCIPY), *TWO_HUNDRED],
 )
 def test_fit_that_is_killed_many_times_goes_on_each_time(n_kills, seed, settings, tmp_path):
     command = [sys.executable, "-c", KILLED, str(tmp_path / "c"), str(n_kills), str(seed), str(settings)]
