@@ -19,9 +19,8 @@ NEEDS_EXPORT = [
     "skrnn/export/_to_torch.py",
     "docs/export.md",
 ]
-if (
-    not Path(find_spec("sklearn").origin).with_name("callback").exists()
-):  # before 1.9: no example with callbacks can run
+# Before scikit-learn 1.9 there are no callbacks, whose examples then cannot run.
+if not Path(find_spec("sklearn").origin).with_name("callback").exists():
     collect_ignore_glob += ["docs/callbacks.md", "skrnn/callbacks/*.py"]
 
 
@@ -56,7 +55,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test the cases of the axes that it uses: a pairwise cover, or every combination if that is asked for."""
+    """Give a test the cases of the axes that it uses: a few combinations, or every one if that is asked for."""
     axes = [Axis(*mark.args, **mark.kwargs) for mark in metafunc.definition.iter_markers("axis")]
     axes = [axis for axis in axes if set(axis.argnames) <= set(metafunc.fixturenames)]  # one may be the whole module's
     if axes:

@@ -1,4 +1,4 @@
-"""The cases of a test with several axes: every combination, or a few in which each two values of two axes meet."""
+"""The cases of a test with several axes: every combination, or a few with each value, and each pair of short axes."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Axis:
 
 
 def combine(axes: Sequence[Axis], every_case: bool) -> tuple[list[str], list[ParameterSet]]:
-    """Return names and values for `parametrize`: every combination of the axes, or a pairwise cover."""
+    """Return names and values for `parametrize`: every combination of the axes, or a few."""
     points = [axis.points(every_case) for axis in axes]
     rows = list(product(*(range(len(of_axis)) for of_axis in points)))
     if not every_case:

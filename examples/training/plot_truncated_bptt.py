@@ -31,7 +31,7 @@ series = (potential - mean) / deviation
 X, y = series[:-8, np.newaxis], series[8:]
 
 # %%
-# The series as 16 sequences of 450 timesteps, in pieces of 50. Each piece is a step of the
+# The series as 16 sequences of 450 timesteps, in segments of 50. Each segment is a step of the
 # solver.
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is what is given

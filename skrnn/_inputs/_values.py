@@ -1,4 +1,4 @@
-"""Values of arrays: of which kind they are, how large, and which are missing."""
+"""Values of arrays: of which kind they are, how large, which are missing or masked, and what weights may be."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def as_array(values: Any) -> np.ndarray:
     return array if all(isinstance(value, kind) for value in objects.ravel()) else objects
 
 
-def settled(values: np.ndarray) -> np.ndarray:
+def from_objects(values: np.ndarray) -> np.ndarray:
     """Return objects as what they are, numbers or strings; objects still where both come."""
     if values.dtype != object or len({isinstance(value, str) for value in values.ravel()}) > 1:
         return values
@@ -70,3 +70,29 @@ def is_missing(value: Any) -> bool:
         return True
     except ValueError:  # of an array
         return False
+
+
+def refuse_masked(values: Any, name: str) -> None:
+    """Raise ValueError for a masked array, or a list of some, with entries masked: NumPy would read what is beneath."""
+    holds_others = isinstance(values, list | tuple) or (
+        isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1
+    )
+    if _has_masked(values) or (holds_others and any(map(_has_masked, values))):
+        raise ValueError(
+            f"{name} is a masked array of NumPy with masked entries; expected an array without a mask: "
+            f"{name}.filled(numpy.nan) makes missing values of them, where these are allowed."
+        )
+
+
+def check_weights(weights: np.ndarray, name: str) -> None:
+    """Raise for weights that are not finite or below zero, and where all are zero."""
+    if not np.isfinite(weights).all():
+        raise ValueError(f"{name} contains {weights[~np.isfinite(weights)][0]}; expected finite weights >= 0.")
+    if (weights < 0).any():
+        raise ValueError(f"{name} contains {weights.min()}; expected weights >= 0.")
+    if not weights.any():
+        raise ValueError(f"{name} is zero for all samples (that have a target); expected at least one positive weight.")
+
+
+def _has_masked(values: Any) -> bool:
+    return isinstance(values, np.ma.MaskedArray) and bool(np.ma.is_masked(values))

@@ -1,4 +1,4 @@
-"""Warnings that point to the line of the user's."""
+"""Warnings that point to the user's own line."""
 
 import sys
 import warnings

@@ -2,12 +2,12 @@
 
 import os
 from dataclasses import replace
-from numbers import Integral
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
+from skrnn._inputs._parameters import is_integer
 from skrnn.persistence._contents import require_storable
 from skrnn.persistence._files import load, save
 
@@ -93,7 +93,7 @@ class Checkpoint:
     wants_run_state = True  # a word to the estimators of skrnn
 
     def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
-        if isinstance(every, bool) or not isinstance(every, Integral):
+        if not is_integer(every):
             raise TypeError(f"every must be an integer, not {every!r}.")
         if every < 1:
             raise ValueError(f"every is {every}; expected a number of iterations, at least 1.")

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
-from skrnn._inputs._naming import naming, refuse_masked
+from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count, read_random_state
+from skrnn._inputs._values import refuse_masked
 
 
 def make_narendra(

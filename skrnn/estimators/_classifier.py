@@ -43,9 +43,9 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         recurrent weights. Both kinds of dropout draw the units anew for each sequence of each minibatch and drop them
         at all of its timesteps [7]_; both need a stochastic solver.
     bptt_steps : int or None, default=None
-        Truncated BPTT: a stochastic solver cuts each minibatch into pieces of so many timesteps. The state is carried
-        from piece to piece, the error is not, so that memory does not grow with the length of the sequences [8]_.
-        With `return_sequences` each piece is a step of the solver; else the last `bptt_steps` timesteps of each
+        Truncated BPTT: a stochastic solver cuts each minibatch into segments of so many timesteps. The state is carried
+        from segment to segment, the error is not, so that memory does not grow with the length of the sequences [8]_.
+        With `return_sequences` each segment is a step of the solver; else the last `bptt_steps` timesteps of each
         sequence are. None: the error flows back through all timesteps.
     solver : str, default="adam"
         What minimises the objective:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
+from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._warnings import warn
 from skrnn.cells._registry import CELLS
 from skrnn.losses._registry import REGRESSION_LOSSES
@@ -115,7 +116,7 @@ def _check_together(parameters: Mapping[str, Any]) -> None:
     if parameters["bptt_steps"] is not None and parameters["bidirectional"]:
         raise ValueError(
             f"bptt_steps is {parameters['bptt_steps']}, but bidirectional is True; expected None: the pass from the "
-            "end of a sequence cannot carry its state on to a piece that comes before."
+            "end of a sequence cannot carry its state on to a segment that comes before."
         )
     stochastic = " or ".join(repr(name) for name in UPDATE_RULES)
     for name, reason in (
@@ -150,7 +151,7 @@ def _check_least_squares(parameters: Mapping[str, Any]) -> None:
 
 
 def _check_n_jobs(n_jobs: Any) -> None:
-    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral)):
+    if n_jobs is not None and not is_integer(n_jobs):
         raise TypeError(f"n_jobs must be an integer or None, not {n_jobs!r}.")
     if n_jobs == 0:
         raise ValueError("n_jobs == 0, expected a number of workers, -1 for all processors, or None.")
@@ -196,7 +197,7 @@ def layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
     """Return the units of each layer, the lowest first; a single integer stands for one layer."""
     sizes = tuple(hidden_layer_sizes) if np.iterable(hidden_layer_sizes) else (hidden_layer_sizes,)
     expected = "expected a positive integer for each layer"
-    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
+    if not all(map(is_integer, sizes)):
         raise TypeError(f"hidden_layer_sizes is {hidden_layer_sizes!r}; {expected}.")
     if len(sizes) == 0 or min(sizes) < 1:
         raise ValueError(f"hidden_layer_sizes is {hidden_layer_sizes!r}; {expected}.")

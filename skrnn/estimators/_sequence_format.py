@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from skrnn._inputs._naming import naming, refuse_masked
-from skrnn._inputs._values import as_array, check_kind, largest_of, too_large
+from skrnn._inputs._naming import naming
+from skrnn._inputs._values import as_array, check_kind, largest_of, refuse_masked, too_large
 from skrnn.sequences._ragged import Sequences, from_array, from_list, in_chunks
 
 _EXPECTED_X = (

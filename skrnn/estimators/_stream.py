@@ -1,14 +1,14 @@
 """Predictions timestep after timestep, for data that arrive as they are predicted on."""
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any, final
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn._inputs._naming import naming, refuse_masked
-from skrnn._inputs._values import check_size, largest_of
+from skrnn._inputs._naming import naming
+from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._values import check_size, largest_of, refuse_masked
 from skrnn.estimators._sequence_format import dtype_with_gaps
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.network._layer import Layer
@@ -62,7 +62,7 @@ class Stream:
     _states: list[tuple[np.ndarray, np.ndarray]]
 
     def __init__(self, network: Network, theta: np.ndarray, n_sequences: int, encoder: TargetEncoder) -> None:
-        if isinstance(n_sequences, bool) or not isinstance(n_sequences, Integral):
+        if not is_integer(n_sequences):
             raise TypeError(f"n_sequences must be an integer, not {n_sequences!r}.")
         if n_sequences < 1:
             raise ValueError(f"n_sequences == {n_sequences}, must be >= 1.")

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, Self, final
 import numpy as np
 from sklearn.utils import check_array
 
-from skrnn._inputs._naming import check_weights, naming, refuse_masked
-from skrnn._inputs._values import find_missing, settled
+from skrnn._inputs._naming import naming
+from skrnn._inputs._values import check_weights, find_missing, from_objects, refuse_masked
 from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
 from skrnn.losses._base import Loss
 from skrnn.sequences._targets import Targets
@@ -134,7 +134,7 @@ class TargetEncoder(ABC):
             y = form.flatten(y, name)
             missing = find_missing(y)
             if missing is None:
-                y = settled(y)
+                y = from_objects(y)
         if missing is None:
             return self._read_values(y, len(y), name), None
         is_known = ~missing_throughout(missing)
@@ -142,7 +142,7 @@ class TargetEncoder(ABC):
             raise ValueError(f"{name} has no target: all are missing (NaN). Expected at least one.")
         known = y[is_known] if missing.ndim == 1 else np.where(missing[is_known], 0, y[is_known])
         with naming(name, "targets of one kind, numbers or labels, with NaN or None where there is none"):
-            known = settled(known)
+            known = from_objects(known)
         known = self._read_values(known, len(known), name)
         everywhere = np.full((len(y), *known.shape[1:]), known[0], dtype=known.dtype)
         everywhere[is_known] = known

@@ -1,13 +1,12 @@
 """Forecasts from many origins in a series, beside what came."""
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._parameters import check_count, check_share
+from skrnn._inputs._parameters import check_count, check_share, is_integer
 from skrnn.forecasting._conformal import least_calibration, rolling_radii
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
@@ -217,7 +216,7 @@ def _read_origins(first: Any, n_back: int, last: int, step: int) -> range:
     """Return the origins from `first`, or from the row with `n_back` rows before it, to `last`."""
     if first is None:
         first = n_back
-    elif isinstance(first, bool) or not isinstance(first, Integral):
+    elif not is_integer(first):
         raise TypeError(f"first_origin is {first!r} of type {type(first).__name__}; expected an integer >= 0.")
     if not 0 <= first <= last:
         raise ValueError(

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._naming import naming, refuse_masked
+from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count
+from skrnn._inputs._values import refuse_masked
 from skrnn.estimators._sequence_format import is_list_of_arrays
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, reads_sequences
@@ -55,7 +56,7 @@ def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | 
         If `n_steps` is not an integer, or the model is no regressor.
     ValueError
         If `n_steps` is less than 1; if `history` or `exog` does not match the model, or each other; if the model
-        predicts what is not a finite number; if it answers at each timestep and is bidirectional.
+        predicts what is not a finite number; if it predicts at each timestep and is bidirectional.
 
     See Also
     --------

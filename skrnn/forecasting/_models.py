@@ -37,7 +37,7 @@ def n_history_rows(model: Any) -> int:
 
 
 def is_row_by_row(estimator: Any) -> bool:
-    """Tell whether a final estimator answers each row by itself: one that holds transformers may hold windows."""
+    """Tell whether a final estimator predicts each row by itself: one that holds transformers may hold windows."""
     return not any(hasattr(part, "transform") for part in parts(estimator)[1:])
 
 
@@ -48,7 +48,7 @@ def group_column(model: Any) -> Any:
 
 
 def reads_sequences(model: Any) -> bool:
-    """Tell whether the model answers at each timestep of sequences, and not after windows."""
+    """Tell whether the model predicts at each timestep of sequences, and not after windows."""
     if not any(getattr(part, "return_sequences", False) is True for part in parts(model)):
         return False
     if not hasattr(model, "stream"):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from skrnn.forecasting._models import reads_sequences
 from skrnn.forecasting._rows import Rows
-from skrnn.forecasting._streams import answers_at, roll_stream, stream_horizon
+from skrnn.forecasting._streams import predictions_at, roll_stream, stream_horizon
 from skrnn.forecasting._tables import numbers
 from skrnn.forecasting._windows import horizon_of, predict_at, roll_windows
 
@@ -29,4 +29,4 @@ def last_predictions(model: Any, rows: Rows) -> NDArray[np.floating]:
     if not reads_sequences(model):
         return np.asarray(predict_at(model, rows.known, last))
     timesteps = numbers(rows.known, list(range(rows.known.shape[1])), "history")
-    return answers_at(model, timesteps[:, np.newaxis], last)[0]
+    return predictions_at(model, timesteps[:, np.newaxis], last)[0]

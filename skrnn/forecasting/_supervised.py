@@ -5,9 +5,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._naming import naming, refuse_masked
+from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count
-from skrnn._inputs._values import is_missing
+from skrnn._inputs._values import is_missing, refuse_masked
 from skrnn._inputs._warnings import warn
 from skrnn.forecasting._tables import Table, beside, column, find_column, is_frame, numbers, read_table, take
 from skrnn.sequences._labels import as_labels, encode_labels

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._inputs._naming import refuse_masked
+from skrnn._inputs._values import refuse_masked
 
 #: An ndarray or a pandas DataFrame of shape (n_rows, n_columns).
 Table = Any

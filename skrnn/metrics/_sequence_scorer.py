@@ -11,7 +11,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
-from skrnn._inputs._naming import check_weights, naming, refuse_masked
+from skrnn._inputs._naming import naming
+from skrnn._inputs._values import check_weights, refuse_masked
 
 
 def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":

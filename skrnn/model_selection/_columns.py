@@ -1,12 +1,12 @@
 """One value a row: a column of X, or of its index, found by name or position."""
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn._inputs._naming import refuse_masked
+from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._values import refuse_masked
 
 
 def n_rows(X: Any) -> int:
@@ -47,7 +47,7 @@ def get_column(X: Any, column: str | int, parameter: str) -> Any:
     """
     if isinstance(column, str):
         found = _by_name(X, column, parameter)
-    elif isinstance(column, Integral) and not isinstance(column, bool):
+    elif is_integer(column):
         found = _by_position(X, int(column), parameter)
     else:
         raise TypeError(

@@ -1,7 +1,6 @@
 """A splitter that keeps time in order for many series at once."""
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import Any, final
 
 import numpy as np
@@ -9,7 +8,9 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import indexable
 
-from skrnn._inputs._naming import naming, refuse_masked
+from skrnn._inputs._naming import naming
+from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._values import refuse_masked
 from skrnn.model_selection._columns import get_column, n_rows
 from skrnn.model_selection._folds import Fold, Lengths, borders_by_count, borders_by_size, make_folds
 from skrnn.model_selection._groups import codes_of, times_to_the_end
@@ -258,7 +259,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
 
 def _check_n_splits(n_splits: Any) -> None:
     """Raise unless the number of folds is an integer of at least 2; a ValueError, as scikit-learn's splitters do."""
-    if isinstance(n_splits, bool) or not isinstance(n_splits, Integral) or n_splits < 2:
+    if not is_integer(n_splits) or n_splits < 2:
         raise ValueError(
             f"n_splits is {n_splits!r} of type {type(n_splits).__name__}; expected an integer of at least 2."
         )

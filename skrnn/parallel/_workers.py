@@ -119,9 +119,9 @@ class _Spreading:
     def results(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
         """Yield the function of the arguments of each call; what a worker leaves undone is done here."""
         shared, is_complete = calls[0][0], True
-        for was_done, answer in self._ask(function, calls):
+        for was_done, result in self._ask(function, calls):
             is_complete &= was_done
-            yield answer if was_done else _work(function, shared, *answer)
+            yield result if was_done else _work(function, shared, *result)
         if not is_complete:
             self._keepers_of(shared).supply()
 
@@ -130,11 +130,11 @@ class _Spreading:
         shared = calls[0][0]
         while calls:
             undone = []
-            for was_done, answer in self._ask(function, calls):
+            for was_done, result in self._ask(function, calls):
                 if was_done:
-                    yield answer
+                    yield result
                 else:
-                    undone.append((shared, *answer))
+                    undone.append((shared, *result))
             if len(undone) == len(calls):
                 yield from (_work(function, *call) for call in calls)
                 return
@@ -143,7 +143,7 @@ class _Spreading:
                 self._keepers_of(shared).supply()
 
     def _ask(self, function: Callable[..., Any], calls: Calls) -> Iterable[tuple[bool, Any]]:
-        """Return what workers answer: whether they have done it, and the answer or the call's own arguments."""
+        """Return for each call whether a worker has done it, and its result or else its own arguments."""
         shared = calls[0][0]
         if self._cluster is None:
             task = delayed(partial(_work_on, function))

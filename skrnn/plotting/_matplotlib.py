@@ -1,8 +1,9 @@
 """What all displays share: matplotlib, which is optional, its axes and colours, and parameters that are integers."""
 
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
+
+from skrnn._inputs._parameters import is_integer
 
 #: Colours that colour-blind readers can tell apart (Okabe and Ito, https://jfly.uni-koeln.de/color/).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -51,7 +52,7 @@ def read_integer(name: str, value: Any, least: int | None = None, most: int | No
     expected = "an integer"
     if least is not None:
         expected += f" >= {least}" if most is None else f" from {least} to {most}"
-    if isinstance(value, bool) or not isinstance(value, Integral):
+    if not is_integer(value):
         raise TypeError(f"{name} is {value!r}; expected {expected}.")
     number = int(value)
     if (least is not None and number < least) or (most is not None and number > most):

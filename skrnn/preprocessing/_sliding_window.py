@@ -10,8 +10,9 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn._inputs._naming import naming, refuse_masked
+from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count, check_flag
+from skrnn._inputs._values import refuse_masked
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
 from skrnn.preprocessing._groups import column_position, count_labels, read_labels, read_table, take_column

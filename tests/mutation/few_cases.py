@@ -1,6 +1,6 @@
 """A plugin of pytest for mutation testing, where a test is run a thousand times: few cases of a test stand for all.
 
-Tests of networks have up to 1904 cases, and a layer's mutant meets most of them; the other folders' cases are few.
+Tests of networks have the most cases, and a layer's mutant meets most of them; the other folders' cases are few.
 Those with polars are left out, for its threads do not survive the fork that each mutant is.
 """
 
