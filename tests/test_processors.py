@@ -11,6 +11,8 @@ from threadpoolctl import threadpool_info
 from tests.processors import PROCESSORS, of_numpy
 
 ROOT = Path(__file__).parents[1]
+#: The condition of a test, and what the run ends in.
+FAILS_ON_NEHALEM = ("os.environ['OPENBLAS_CORETYPE'] != 'Nehalem'", 1)
 NAMES = [processor.name for processor in PROCESSORS]
 #: What NumPy has code for, beyond its baseline, where a processor has AVX-512.
 OF_NUMPY_2_4 = ["X86_V3", "X86_V4", "AVX512_ICL", "AVX512_SPR"]
@@ -48,7 +50,7 @@ def test_glibc_is_kept_from_what_the_processor_lacks():
     {"openblas"} != {library["internal_api"] for library in threadpool_info() if library["user_api"] == "blas"},
     reason="another BLAS",
 )
-@pytest.mark.parametrize(("condition", "code"), [("True", 0), ("os.environ['OPENBLAS_CORETYPE'] != 'Nehalem'", 1)])
+@pytest.mark.axis(("condition", "code"), [("True", 0), FAILS_ON_NEHALEM], quick=[FAILS_ON_NEHALEM])
 def test_says_what_failed_on_which_processor(condition, code, tmp_path):
     path = tmp_path / "test_something.py"
     path.write_text(f"import os\n\n\ndef test_that_it_holds():\n    assert {condition}\n", encoding="utf-8")

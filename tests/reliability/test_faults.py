@@ -352,7 +352,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.axis("n_forks", [8], quick=[3])
+@pytest.mark.axis("n_forks", [8], quick=[2])
 def test_children_predict_and_fit(n_forks, tmp_path):
     methods = ["fork", "spawn", "forkserver"] if hasattr(os, "fork") else ["spawn"]
     (tmp_path / "forked.py").write_text(FORKED)

@@ -82,7 +82,7 @@ checkpoint = Checkpoint(path)  # one: scikit-learn keeps the last 64 callbacks i
 
 
 def write_checkpoints():
-    for number in range(n // 10):
+    for number in range(max(1, n // 10)):
         RNNRegressor((3,), max_iter=3, random_state=number).set_callbacks(checkpoint).fit(X, y)
         Checkpoint.load(path).set_params(max_iter=5).fit(X, y)
         with open(path, "rb") as file:
@@ -104,7 +104,7 @@ for work in (fit, step, fail, write_checkpoints):
 """
 
 
-@pytest.mark.axis("n", [100], quick=[10])
+@pytest.mark.axis("n", [100], quick=[5])
 def test_nothing_grows(n):
     command = [sys.executable, "-c", PROGRAM, str(n)]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
