@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._parameters import check_count, check_share, is_integer
+from skrnn._inputs._tables import is_frame
 from skrnn.forecasting._conformal import least_calibration, rolling_radii
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
 from skrnn.forecasting._roll import horizon, roll
 from skrnn.forecasting._rows import Rows, free_columns, lengthened
-from skrnn.forecasting._tables import beside, is_frame, numbers, read_table
+from skrnn.forecasting._tables import beside, numbers, read_table
 
 
 @final

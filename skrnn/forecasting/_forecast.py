@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count
+from skrnn._inputs._tables import is_frame
 from skrnn._inputs._values import refuse_masked
 from skrnn.estimators._sequence_format import is_list_of_arrays
 from skrnn.forecasting._index import continued_index
@@ -14,7 +15,7 @@ from skrnn.forecasting._models import fitted_regressor, reads_sequences
 from skrnn.forecasting._roll import roll
 from skrnn.forecasting._rows import Rows, read_rows
 from skrnn.forecasting._streams import roll_sequences
-from skrnn.forecasting._tables import is_frame, read_table
+from skrnn.forecasting._tables import read_table
 
 
 def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | None = None) -> Any:

@@ -8,19 +8,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn._inputs._tables import column_names, column_position, is_frame, take_column
 from skrnn.forecasting._index import continued_index, lengthened_index
 from skrnn.forecasting._models import group_column
-from skrnn.forecasting._tables import (
-    UNNAMED,
-    Table,
-    column,
-    find_column,
-    is_frame,
-    numbers,
-    read_table,
-    take,
-    with_columns,
-)
+from skrnn.forecasting._tables import UNNAMED, Table, numbers, read_table, take, with_columns
 
 
 @final
@@ -79,8 +70,9 @@ def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
     _check_frames(history, exog, free[n_series:])
     table = lengthened(history, min(len(exog), n_steps))
     n_ahead = len(table) - len(history)
-    values = [np.concatenate([column(history, j), column(exog, i)[:n_ahead]]) for i, j in enumerate(free[n_series:])]
-    return Rows(history, with_columns(table, free[n_series:], values), free[:n_series])
+    others = free[n_series:]
+    values = [np.concatenate([take_column(history, j), take_column(exog, i)[:n_ahead]]) for i, j in enumerate(others)]
+    return Rows(history, with_columns(table, others, values), free[:n_series])
 
 
 def free_columns(model: Any, table: Table, name: str) -> list[int]:
@@ -88,8 +80,8 @@ def free_columns(model: Any, table: Table, name: str) -> list[int]:
     of_groups = group_column(model)
     if of_groups is None:
         return list(range(table.shape[1]))
-    position = find_column(table, of_groups, "group_column of the model")
-    groups = set(column(table, position).tolist())
+    position = column_position(of_groups, table.shape[1], column_names(table), "group_column of the model", name)
+    groups = set(take_column(table, position).tolist())
     if len(groups) > 1:
         raise ValueError(f"{name} has {len(groups)} groups in column {of_groups!r}; expected the rows of one group.")
     return [j for j in range(table.shape[1]) if j != position]

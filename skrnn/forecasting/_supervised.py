@@ -5,12 +5,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._parameters import check_count
-from skrnn._inputs._values import is_missing, refuse_masked
+from skrnn._inputs._tables import column_names, column_position, is_frame, take_column
+from skrnn._inputs._values import refuse_masked
 from skrnn._inputs._warnings import warn
-from skrnn.forecasting._tables import Table, beside, column, find_column, is_frame, numbers, read_table, take
-from skrnn.sequences._labels import as_labels, encode_labels
+from skrnn.forecasting._tables import Table, beside, numbers, read_table, take
 
 
 @final
@@ -152,31 +152,23 @@ def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | 
         return None, None
     refuse_masked(groups, "groups")
     if np.iterable(groups) and not isinstance(groups, str):
-        with naming("groups", "the name or position of a column, or a label for each row"):
-            labels = as_labels(groups)
-        if labels.shape != (len(table),):
-            raise ValueError(f"groups has shape {labels.shape}, but series has {len(table)} rows; expected one a row.")
-        return labels, None
+        return read_labels(groups, len(table), "groups"), None
     if table.shape[1] < 2:
         raise ValueError(f"groups is {groups!r}, the only column of series; expected one with a series beside it.")
-    position = find_column(table, groups, "groups")
-    return column(table, position), position
+    position = column_position(groups, table.shape[1], column_names(table), "groups", "series")
+    return read_labels(take_column(table, position), len(table), f"groups={groups!r}"), position
 
 
 def _codes(labels: NDArray[Any] | None, n_rows: int, horizon: int) -> NDArray[np.intp]:
     """Return the group of each row as an integer, (n_rows,), and warn of the groups that are too short."""
     if labels is None:
         return np.zeros(n_rows, dtype=np.intp)
-    if any(map(is_missing, labels)):
-        raise ValueError("groups is missing (None or NaN) in some rows; expected a group for each.")
-    with naming("groups", "labels that can be hashed"):
-        _, codes = encode_labels(labels)
+    distinct, codes = encode_labels(labels)
     is_short = np.bincount(codes) <= horizon
     if is_short.any() and not is_short.all():
-        short = np.flatnonzero(is_short)
-        shown = ", ".join(str(labels[np.argmax(codes == code)]) for code in short[:5]) + (", ..." * (len(short) > 5))
-        message = f"{len(short)} groups have horizon={horizon} rows or fewer and are lost: {shown}."
-        warn(message)
+        short = [str(distinct[code]) for code in np.flatnonzero(is_short)]
+        shown = ", ".join(short[:5]) + (", ..." * (len(short) > 5))
+        warn(f"{len(short)} groups have horizon={horizon} rows or fewer and are lost: {shown}.")
     return codes
 
 

@@ -1,12 +1,12 @@
 """Tables of timesteps, one a row, as NumPy arrays or as pandas DataFrames."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn._inputs._tables import is_frame
 from skrnn._inputs._values import refuse_masked
 
 #: An ndarray or a pandas DataFrame of shape (n_rows, n_columns).
@@ -14,11 +14,6 @@ Table = Any
 
 #: What the column of a series without a name is called where columns have names.
 UNNAMED = "series"
-
-
-def is_frame(values: Any) -> bool:
-    """Tell whether `values` is a pandas DataFrame."""
-    return hasattr(values, "iloc") and values.ndim == 2
 
 
 def read_table(values: Any, name: str, unnamed: str = UNNAMED, least: int = 1) -> Table:
@@ -71,23 +66,6 @@ def take(table: Any, positions: range | NDArray[np.intp]) -> Any:
     if isinstance(positions, range):
         rows = slice(positions.start, positions.stop, positions.step)
     return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
-
-
-def column(table: Table, position: int) -> NDArray[Any]:
-    """Return a column of a table, (n_rows,), in its own dtype."""
-    return table.iloc[:, position].to_numpy() if is_frame(table) else table[:, position]
-
-
-def find_column(table: Table, given: Any, parameter: str) -> int:
-    """Return the position of a column given by its name, a string, or by its position, negative from the end."""
-    names = list(table.columns) if is_frame(table) else []
-    n_columns = table.shape[1]
-    if isinstance(given, str) and given in names:
-        return names.index(given)
-    if isinstance(given, Integral) and -n_columns <= given < n_columns:
-        return int(given) % n_columns
-    named = f"one of the columns {names} by name, if that is a string, or " if names else "a column "
-    raise ValueError(f"{parameter} is {given!r}; expected {named}by position, from 0 to {n_columns - 1}.")
 
 
 def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.floating]:

@@ -1,10 +1,11 @@
-"""Times as numbers: integers, floats, dates, durations and periods, and lengths of time in their unit."""
+"""Times as numbers: integers, floats, dates, durations, periods or places in a group, and lengths of time."""
 
 from datetime import date, timedelta
 from numbers import Integral, Real
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skrnn._inputs._naming import naming
 
@@ -204,3 +205,29 @@ def _as_datetime64(moment: Any, parameter: str) -> np.datetime64:
             "pandas.to_datetime with utc=True gives."
         )
     return moment.to_datetime64() if hasattr(moment, "to_datetime64") else np.datetime64(moment)
+
+
+def times_to_the_end(codes: ArrayLike) -> np.ndarray:
+    """Return the time of each row by its place in its group, counted back from the group's last row.
+
+    Parameters
+    ----------
+    codes : array-like of shape (n_samples,), int
+        The group of each row.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int64
+        Zero in the last row of each group, minus one in the row of the group before it, and so on.
+
+    Examples
+    --------
+    >>> times_to_the_end([0, 1, 0, 0])
+    array([-2,  0, -1,  0])
+    """
+    codes = np.asarray(codes)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes)) - 1
+    times = np.empty(len(codes), dtype=np.int64)
+    times[order] = np.arange(len(codes)) - ends[codes[order]]
+    return times

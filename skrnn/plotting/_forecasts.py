@@ -6,11 +6,12 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._inputs._tables import is_frame
 from skrnn.forecasting import forecast, forecast_interval
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor
 from skrnn.forecasting._rows import free_columns
-from skrnn.forecasting._tables import beside, is_frame, numbers, read_table, take
+from skrnn.forecasting._tables import beside, numbers, read_table, take
 from skrnn.plotting._matplotlib import (
     axes_or_new,
     colour_of,

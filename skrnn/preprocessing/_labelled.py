@@ -5,8 +5,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn.preprocessing._groups import is_one_group, join_labels
-from skrnn.sequences._labels import encode_labels
+from skrnn._inputs._labels import encode_labels
 from skrnn.sequences._windows import (
     grouped_windows,
     last_rows,
@@ -51,13 +50,13 @@ def make_windows(
     The rows follow on from those of the context, group by group. It has labels if the rows have.
     """
     series, labels = rows
-    if labels is None or is_one_group(labels):
+    if labels is None or not (labels != labels[:1]).any():
         known = None if context is None else _of_one_group(context, labels)
         padded = pad_series(series, n_history_rows(n_timesteps, dilation), padding, known)
         return sliding_windows(padded, n_timesteps, dilation)
     if context is None or context.labels is None:
         return grouped_windows(series, encode_labels(labels)[1], n_timesteps, dilation, padding)
-    _, codes = encode_labels(join_labels(context.labels, labels))
+    _, codes = encode_labels(_join_labels(context.labels, labels))
     return grouped_windows(series, codes, n_timesteps, dilation, padding, context.series)
 
 
@@ -65,5 +64,12 @@ def _of_one_group(context: Rows, labels: NDArray[Any] | None) -> NDArray[Any]:
     """Return the rows of a context whose label is that of all `labels`, or all rows where there are no labels."""
     if labels is None or context.labels is None:
         return context.series
-    _, codes = encode_labels(join_labels(context.labels, labels[:1]))
+    _, codes = encode_labels(_join_labels(context.labels, labels[:1]))
     return context.series[codes[:-1] == codes[-1]]
+
+
+def _join_labels(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+    """Return both arrays of labels in one, in which labels are equal only if they were."""
+    if first.dtype.kind != second.dtype.kind:  # NumPy would make strings of numbers, and floats of long integers
+        first, second = first.astype(object), second.astype(object)
+    return np.concatenate([first, second])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite
 
-from skrnn.sequences._labels import encode_labels
+from skrnn._inputs._labels import encode_labels
 
 #: Numbers in a block of rows: at most 1 MiB, where a row has no more.
 _BLOCK_SIZE = 2**17

@@ -10,12 +10,13 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count, check_flag
-from skrnn._inputs._values import refuse_masked
+from skrnn._inputs._tables import column_position, drop_column, is_frame, take_column
+from skrnn._inputs._values import as_array, refuse_masked
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
-from skrnn.preprocessing._groups import column_position, count_labels, read_labels, read_table, take_column
 from skrnn.preprocessing._labelled import Rows, make_windows, take_last_rows
 from skrnn.preprocessing._parameters import check_group_column, check_padding
 from skrnn.preprocessing._series import digest_rows, refuse_infinity
@@ -349,7 +350,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         check_flag("carry_context", self.carry_context)
         check_flag("flatten", self.flatten)
         rows = self._read(X, groups, reset=True)
-        self.n_groups_ = None if rows.labels is None else count_labels(rows.labels)
+        self.n_groups_ = None if rows.labels is None else len(encode_labels(rows.labels)[0])
         if self.carry_context:
             self._n_context_rows = self.n_history_rows
             self.context_, self.context_groups_ = take_last_rows(rows, self._n_context_rows)
@@ -377,11 +378,14 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             if groups is not None:
                 raise ValueError(f"groups are given beside group_column={self.group_column!r}, but only one can tell")
             with naming("X", _EXPECTED_X):
-                table = read_table(X)
+                table = as_array(X) if isinstance(X, list | tuple) else X
+                if not is_frame(table):
+                    table = check_array(table, dtype=None, ensure_all_finite=False, estimator=self, input_name="X")
             validate_data(self, table, reset=reset, skip_check_array=True)
-            features, labels = take_column(table, self._group_position())
+            position = self._group_position()
+            labels = take_column(table, position)
             with naming("X", _EXPECTED_X):
-                series = check_array(features, estimator=self, **checks)
+                series = check_array(drop_column(table, position), estimator=self, **checks)
             name = f"group column {self.group_column!r} of X"
         if series.dtype.kind not in "biuf":  # dates pass as numeric, and as numbers their NaT would be -9e18
             raise ValueError(f"X has dtype {series.dtype}, but SlidingWindow expects real numbers")
@@ -393,7 +397,11 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     def _group_position(self) -> int:
         """Return the position of the group column among the columns seen by fit."""
-        return column_position(self.group_column, self.n_features_in_, getattr(self, "feature_names_in_", None))
+        names = list(getattr(self, "feature_names_in_", ()))
+        position = column_position(self.group_column, self.n_features_in_, names, "group_column")
+        if self.n_features_in_ == 1:
+            raise ValueError("X has 1 feature(s), the group column, but SlidingWindow expects another beside it")
+        return position
 
     def _context_of(self, rows: Rows) -> Rows | None:
         """Return the rows that these follow on from; None if there are none, or these begin with the rows of fit."""

@@ -182,15 +182,23 @@ def test_warns_of_groups_that_are_lost():
             r"series has columns \['a'\]; expected real numbers",
         ),
         ({"exog": [1.0, 2.0]}, ValueError, "exog has 2 rows, but series has 5"),
-        ({"groups": [1, 2]}, ValueError, r"groups has shape \(2,\), but series has 5 rows"),
-        ({"groups": ["a", "a", None, "b", "b"]}, ValueError, "groups is missing"),
-        ({"groups": ["a", "a", np.nan, "b", "b"]}, ValueError, "groups is missing"),  # NumPy makes "nan" of it
-        ({"groups": pd.array(["a", "a", None, "b", "b"], dtype="string")}, ValueError, "groups is missing"),
+        ({"groups": [1, 2]}, ValueError, r"groups has shape \(2,\); expected one label per row, \(5,\)"),
+        ({"groups": ["a", "a", None, "b", "b"]}, ValueError, "groups is .* in row 2; expected a label"),
+        (
+            {"groups": ["a", "a", np.nan, "b", "b"]},
+            ValueError,
+            "groups is .* in row 2; expected a label",
+        ),  # NumPy makes "nan" of it
+        (
+            {"groups": pd.array(["a", "a", None, "b", "b"], dtype="string")},
+            ValueError,
+            "groups is .* in row 2; expected a label",
+        ),
         ({"groups": "store"}, ValueError, "groups is 'store', the only column of series"),
         (
             {"series": np.zeros((5, 2)), "groups": "store"},
             ValueError,
-            "groups is 'store'; expected a column by position",
+            "groups is 'store', but series has columns without names",
         ),
         ({"groups": list("abcde")}, ValueError, "no group has more than horizon rows"),
     ],
@@ -214,7 +222,7 @@ def test_errors_of_frames():
         with pytest.raises(ValueError, match="Dates belong into the index"):
             to_supervised(pd.DataFrame({"day": times, "sales": series}))
     numbered = pd.DataFrame({7: [1.0, 2, 3], 8: [4.0, 5, 6]})
-    with pytest.raises(ValueError, match=r"groups is 7; expected .* by name, if that is a string, or by position"):
+    with pytest.raises(ValueError, match="groups is 7, but series has 2 columns"):
         to_supervised(numbered, groups=7)
     with pytest.raises(ValueError, match="exog has another index"):
         to_supervised(series, exog=pd.Series([1, 2, 3], index=[1, 2, 3]))
