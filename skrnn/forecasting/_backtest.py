@@ -6,14 +6,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._parameters import check_count, check_share, is_integer
+from skrnn._inputs._parameters import check_count, describe, is_integer
 from skrnn._inputs._tables import is_frame
-from skrnn.forecasting._conformal import least_calibration, rolling_radii
-from skrnn.forecasting._index import continued_index
+from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
-from skrnn.forecasting._roll import horizon, roll
-from skrnn.forecasting._rows import Rows, free_columns, lengthened
-from skrnn.forecasting._tables import beside, numbers, read_table
+from skrnn.forecasting._recursion import n_steps_at_once, roll
+from skrnn.forecasting._tables import Rows, beside, continued_index, data_columns, lengthened, numbers, read_table
 
 
 @final
@@ -178,37 +176,39 @@ def backtest(
     rows = _series_rows(model, series, exog, n_steps)
     last = rows.n_known - 2
     if exog is not None:
-        n_ahead = horizon(model, rows)
-        last = min(last, rows.n_known - 1 - (n_steps - 1) // n_ahead * n_ahead)
+        n_at_once = n_steps_at_once(model, rows)
+        last = min(last, rows.n_known - 1 - (n_steps - 1) // n_at_once * n_at_once)
     origins = _read_origins(first_origin, n_history_rows(model), last, step)
     forecasts, truth = roll(model, rows, origins, n_steps), rows.truths(origins, n_steps)
-    radii = None if coverage is None else _radii(np.abs(truth - forecasts), origins, coverage, n_calibration)
-    return _result(rows, origins, forecasts, truth, radii, coverage)
-
-
-def check_calibration(coverage: float | None, n_calibration: int | None) -> None:
-    """Raise unless the intervals that are asked for, if any, can be made of so many errors."""
-    if n_calibration is not None:
-        check_count("n_calibration", n_calibration)
-    if coverage is None:
-        if n_calibration is not None:
-            raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage with it.")
-        return
-    check_share("coverage", coverage)
-    if n_calibration is not None and n_calibration < least_calibration(coverage):
-        raise ValueError(
-            f"n_calibration is {n_calibration}, but coverage={coverage} needs at least "
-            f"{least_calibration(coverage)} errors."
-        )
+    arrays = [forecasts, truth]
+    if coverage is not None:
+        radii = _radii(np.abs(truth - forecasts), origins, coverage, n_calibration)
+        arrays += [forecasts - radii, forecasts + radii]
+    if len(rows.series) == 1:
+        arrays = [array[:, :, 0] for array in arrays]
+    forecasts, truth, *bounds = arrays
+    lower, upper = bounds or (None, None)
+    labels = _labels(rows, n_steps)
+    return Backtest(
+        np.asarray(origins),
+        labels[np.asarray(origins)],
+        labels[np.add.outer(origins, np.arange(1, n_steps + 1))],
+        forecasts,
+        truth,
+        lower,
+        upper,
+        coverage,
+        rows.names,
+    )
 
 
 def _series_rows(model: Any, series: Any, exog: Any, n_steps: int) -> Rows:
     """Return the rows of a series and its exog."""
     series = read_table(series, "series")
     table = beside(series, exog)
-    free = free_columns(model, table, "series")
+    columns = data_columns(model, table, "series")
     n_exog = table.shape[1] - series.shape[1]
-    of_series = free[: len(free) - n_exog]
+    of_series = columns[: len(columns) - n_exog]
     numbers(table, of_series, "series")  # raises if they are none
     return Rows(table, table if n_exog else lengthened(table, n_steps - 1), of_series)
 
@@ -218,7 +218,7 @@ def _read_origins(first: Any, n_back: int, last: int, step: int) -> range:
     if first is None:
         first = n_back
     elif not is_integer(first):
-        raise TypeError(f"first_origin is {first!r} of type {type(first).__name__}; expected an integer >= 0.")
+        raise TypeError(f"{describe('first_origin', first)}; expected an integer >= 0.")
     if not 0 <= first <= last:
         raise ValueError(
             f"first_origin is {first}, but the last possible origin is row {last}; expected a row from 0 to {last}, "
@@ -240,34 +240,6 @@ def _radii(
             f"are {len(origins)} origins; expected more of them or a lower coverage."
         )
     return radii
-
-
-def _result(
-    rows: Rows,
-    origins: range,
-    forecasts: NDArray[np.floating],
-    truth: NDArray[np.floating],
-    radii: NDArray[np.float64] | None,
-    coverage: float | None,
-) -> Backtest:
-    """Return all of it, without the axis of the series where there is one."""
-    n_steps = forecasts.shape[1]
-    labels = _labels(rows, n_steps)
-    arrays = [forecasts, truth] + ([] if radii is None else [forecasts - radii, forecasts + radii])
-    if len(rows.series) == 1:
-        arrays = [array[:, :, 0] for array in arrays]
-    forecasts, truth, *bounds = arrays
-    return Backtest(
-        origins=np.asarray(origins),
-        origin_times=labels[np.asarray(origins)],
-        target_times=labels[np.add.outer(origins, np.arange(1, n_steps + 1))],
-        forecasts=forecasts,
-        truth=truth,
-        lower=bounds[0] if bounds else None,
-        upper=bounds[1] if bounds else None,
-        coverage=coverage,
-        series_names=rows.names,
-    )
 
 
 def _labels(rows: Rows, n_steps: int) -> NDArray[Any]:

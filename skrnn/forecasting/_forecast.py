@@ -10,12 +10,9 @@ from skrnn._inputs._parameters import check_count
 from skrnn._inputs._tables import is_frame
 from skrnn._inputs._values import refuse_masked
 from skrnn.estimators._sequence_format import is_list_of_arrays
-from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, reads_sequences
-from skrnn.forecasting._roll import roll
-from skrnn.forecasting._rows import Rows, read_rows
-from skrnn.forecasting._streams import roll_sequences
-from skrnn.forecasting._tables import read_table
+from skrnn.forecasting._recursion import roll, roll_sequences
+from skrnn.forecasting._tables import Rows, continued_index, read_rows, read_table
 
 
 def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | None = None) -> Any:
