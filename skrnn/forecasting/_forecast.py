@@ -37,7 +37,7 @@ def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | 
     exog : array-like of shape (n_steps,) or (n_steps, n_exog), default=None
         Of the rows after `history`, the columns that are not forecast; needed wherever training had some. The rows
         from the last block of forecasts on are not read, and may lack: of a one-step model the last one, of a
-        model with horizon >= n_steps all of them. Of several sequences (n_sequences, n_steps, n_exog).
+        model that predicts `n_steps` at once all of them. Of several sequences (n_sequences, n_steps, n_exog).
 
     Returns
     -------

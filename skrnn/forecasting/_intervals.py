@@ -151,7 +151,7 @@ def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[ND
     if n_steps > len(paths[0]):
         raise ValueError(
             f"n_steps is {n_steps}, but the quantiles of the model are those of {len(paths[0])} steps; a quantile of "
-            "quantiles is none. For more steps, fit it to y of that horizon, or pass n_calibration."
+            "quantiles is none. For more steps, fit it to y of as many steps, or pass n_calibration."
         )
     return [path[:n_steps] for path in paths]
 

@@ -81,7 +81,7 @@ def level_column(levels: NDArray[np.float64], level: float) -> int:
 
 
 def point_forecasts(model: Any, predictions: Any, n_series: int, level: float = 0.5) -> NDArray[np.floating]:
-    """Return predictions of rows, (n_rows,) or (n_rows, n_outputs), as (n_rows, horizon, n_series).
+    """Return predictions of rows, (n_rows,) or (n_rows, n_outputs), as (n_rows, n_steps, n_series).
 
     Of quantiles, (n_rows, n_levels) or (n_rows, n_outputs, n_levels), take those of this level.
     """

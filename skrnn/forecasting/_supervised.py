@@ -23,7 +23,7 @@ class Supervised(tuple[Any, Any]):
     ----------
     X : ndarray or DataFrame of shape (n_rows, n_columns)
         Rows of the series, and of `exog`, that have all their targets.
-    y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, horizon * n_series)
+    y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_steps * n_series)
         The targets of each row.
     rows : ndarray of shape (n_rows,), int
         The positions in the series of the rows kept, in increasing order.
@@ -52,11 +52,11 @@ class Supervised(tuple[Any, Any]):
 
 
 def to_supervised(
-    series: ArrayLike, *, horizon: int = 1, exog: ArrayLike | None = None, groups: Any = None
+    series: ArrayLike, *, n_steps: int = 1, exog: ArrayLike | None = None, groups: Any = None
 ) -> Supervised:
-    """Make aligned X and y of a series, for forecasts `horizon` steps ahead.
+    """Make aligned X and y of a series, for forecasts `n_steps` steps ahead.
 
-    Row t of X holds the series at t, and `exog` at t; row t of y holds the series at t+1, ..., t+horizon. Windows are
+    Row t of X holds the series at t, and `exog` at t; row t of y holds the series at t+1, ..., t+n_steps. Windows are
     not made here: :class:`~skrnn.preprocessing.SlidingWindow`, in a pipeline, makes them of the rows of X.
 
     Parameters
@@ -65,7 +65,7 @@ def to_supervised(
         One or several series, oldest row first; a pandas Series or DataFrame keeps index and names. NaN is a missing
         value: it stays NaN in X, where the recurrent estimators skip a row that is NaN in every column, and in y,
         where it is a missing target.
-    horizon : int, default=1
+    n_steps : int, default=1
         How many steps ahead the targets reach.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
         Other columns that X gets, at t and not after. With two pandas objects the index must be the same.
@@ -78,22 +78,22 @@ def to_supervised(
     -------
     Supervised
         A pair ``(X, y)`` with the attributes `X`, `y`, `rows`, the positions of the rows that were kept, and
-        `n_dropped`: the last `horizon` rows, of each group, have not all their targets. X is 2-D. y has a column for
-        each step and series, all series of t+1 first, ``name_t+1`` to ``name_t+horizon`` in a DataFrame. If there is
+        `n_dropped`: the last `n_steps` rows, of each group, have not all their targets. X is 2-D. y has a column for
+        each step and series, all series of t+1 first, ``name_t+1`` to ``name_t+n_steps`` in a DataFrame. If there is
         only one, y is 1-D, a Series: scikit-learn wants it so.
 
     Raises
     ------
     TypeError
-        If `horizon` is not an integer.
+        If `n_steps` is not an integer, or a group cannot be hashed.
     ValueError
-        If `horizon` is less than 1, or no row has all its targets; if `series` is not a table of numbers; if `exog` or
+        If `n_steps` is less than 1, or no row has all its targets; if `series` is not a table of numbers; if `exog` or
         `groups` does not match it.
 
     Warns
     -----
     UserWarning
-        If a group has `horizon` rows or fewer, and is lost.
+        If a group has `n_steps` rows or fewer, and is lost.
 
     See Also
     --------
@@ -112,7 +112,7 @@ def to_supervised(
     --------
     >>> import numpy as np
     >>> from skrnn.forecasting import to_supervised
-    >>> X, y = to_supervised(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), horizon=2)
+    >>> X, y = to_supervised(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), n_steps=2)
     >>> X.T
     array([[1., 2., 3.]])
     >>> y
@@ -129,21 +129,21 @@ def to_supervised(
     >>> supervised.y, groups[supervised.rows]
     (array([ 2., 20.,  3.]), array(['a', 'b', 'a'], dtype='<U1'))
     """
-    check_count("horizon", horizon)
+    check_count("n_steps", n_steps)
     table = read_table(series, "series")
     labels, group_position = _read_groups(table, groups)
-    reach = min(horizon, len(table))
+    reach = min(n_steps, len(table))
     rows, targets = _target_rows(_codes(labels, len(table), reach), reach)
     if len(rows) == 0:
-        of_group = "" if groups is None else ", and no group has more than horizon rows"
+        of_group = "" if groups is None else ", and no group has more than n_steps rows"
         raise ValueError(
-            f"horizon is {horizon}, but series has {len(table)} rows{of_group}: no row has all its targets. Expected "
-            "a longer series or a smaller horizon."
+            f"n_steps is {n_steps}, but series has {len(table)} rows{of_group}: no row has all its targets. Expected "
+            "a longer series or fewer steps."
         )
     positions = [j for j in range(table.shape[1]) if j != group_position]
     values = numbers(table, positions, "series")[targets].reshape(len(rows), -1)
     X = take(beside(table, exog), rows)
-    return Supervised(X, _as_targets(values, X, table, positions, horizon), rows, len(table) - len(rows))
+    return Supervised(X, _as_targets(values, X, table, positions, n_steps), rows, len(table) - len(rows))
 
 
 def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | None]:
@@ -159,35 +159,35 @@ def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | 
     return read_labels(take_column(table, position), len(table), f"groups={groups!r}"), position
 
 
-def _codes(labels: NDArray[Any] | None, n_rows: int, horizon: int) -> NDArray[np.intp]:
+def _codes(labels: NDArray[Any] | None, n_rows: int, n_steps: int) -> NDArray[np.intp]:
     """Return the group of each row as an integer, (n_rows,), and warn of the groups that are too short."""
     if labels is None:
         return np.zeros(n_rows, dtype=np.intp)
     distinct, codes = encode_labels(labels)
-    is_short = np.bincount(codes) <= horizon
+    is_short = np.bincount(codes) <= n_steps
     if is_short.any() and not is_short.all():
         short = [str(distinct[code]) for code in np.flatnonzero(is_short)]
         shown = ", ".join(short[:5]) + (", ..." * (len(short) > 5))
-        warn(f"{len(short)} groups have horizon={horizon} rows or fewer and are lost: {shown}.")
+        warn(f"{len(short)} groups have n_steps={n_steps} rows or fewer and are lost: {shown}.")
     return codes
 
 
-def _target_rows(codes: NDArray[np.intp], horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows that have all targets, (n_kept,), and the rows of these, (n_kept, horizon)."""
+def _target_rows(codes: NDArray[np.intp], n_steps: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows that have all targets, (n_kept,), and the rows of these, (n_kept, n_steps)."""
     order = np.argsort(codes, kind="stable")  # one group after another, each in its own order
-    is_kept = codes[order][horizon:] == codes[order][:-horizon]
-    rows = order[:-horizon][is_kept]
-    targets = order[np.flatnonzero(is_kept)[:, np.newaxis] + np.arange(1, horizon + 1)]
+    is_kept = codes[order][n_steps:] == codes[order][:-n_steps]
+    rows = order[:-n_steps][is_kept]
+    targets = order[np.flatnonzero(is_kept)[:, np.newaxis] + np.arange(1, n_steps + 1)]
     as_they_came = np.argsort(rows)
     return rows[as_they_came], targets[as_they_came]
 
 
-def _as_targets(values: NDArray[Any], X: Table, table: Table, positions: list[int], horizon: int) -> Any:
+def _as_targets(values: NDArray[Any], X: Table, table: Table, positions: list[int], n_steps: int) -> Any:
     """Return targets (n_kept, n_targets) in the form of X; a single column is 1-D."""
     if not is_frame(table):
         return values[:, 0] if values.shape[1] == 1 else values
     import pandas as pd
 
-    names = [f"{table.columns[j]}_t+{step}" for step in range(1, horizon + 1) for j in positions]
+    names = [f"{table.columns[j]}_t+{step}" for step in range(1, n_steps + 1) for j in positions]
     y = pd.DataFrame(values, index=X.index, columns=names)
     return y.iloc[:, 0] if len(names) == 1 else y

@@ -40,11 +40,11 @@ def seasonal(n_rows, seed):
 # what is forecast
 
 
-@pytest.mark.parametrize("horizon", [1, 2])
+@pytest.mark.parametrize("n_at_once", [1, 2])
 @pytest.mark.parametrize("n_series", [1, 2])
-def test_conformal_interval_is_made_of_the_errors_on_the_last_rows(horizon, n_series):
+def test_conformal_interval_is_made_of_the_errors_on_the_last_rows(n_at_once, n_series):
     series = np.column_stack([seasonal(90, seed) for seed in range(n_series)])
-    model = lags(4).fit(*to_supervised(series[:50], horizon=horizon))
+    model = lags(4).fit(*to_supervised(series[:50], n_steps=n_at_once))
     middle, lower, upper = forecast_interval(model, series, 3, coverage=0.8, n_calibration=15)
     np.testing.assert_allclose(middle, forecast(model, series, 3))
     for k in range(3):
@@ -112,7 +112,7 @@ def test_quantiles_of_the_model(quantiles, coverage, columns):
 def test_quantiles_of_several_steps_and_series(n_steps):
     series = np.column_stack([seasonal(90, 1), 10.0 + seasonal(90, 2)])
     network = RNNRegressor((3,), loss="quantile", quantile=[0.05, 0.5, 0.95], solver="lbfgs", tol=0.3, random_state=0)
-    model = make_pipeline(SlidingWindow(5), network).fit(*to_supervised(series, horizon=3))
+    model = make_pipeline(SlidingWindow(5), network).fit(*to_supervised(series, n_steps=3))
     interval = forecast_interval(model, series, n_steps)
     expected = model.predict(series)[-1].reshape(3, 2, 3)[:n_steps]
     for part, k in ((interval.lower, 0), (interval.forecast, 1), (interval.upper, 2)):
