@@ -207,7 +207,7 @@ def test_missing_label_among_numbers_and_dates(groups):
 
 def test_missing_label_in_a_data_frame(library):
     table = make_table(library, ["north", None, *SHOPS[2:]])
-    with pytest.raises(ValueError, match=r"group column 'shop' of X is (None|nan) in row 1; expected a label"):
+    with pytest.raises(ValueError, match=r"group_column='shop' is (None|nan) in row 1; expected a label"):
         SlidingWindow(2, group_column="shop").fit(table)
 
 
@@ -215,7 +215,7 @@ def test_missing_label_in_extension_arrays():
     pd = pytest.importorskip("pandas")
     for dtype in ("Int64", "string", "category"):
         labels = pd.Series([1, None, 2, 3, 4, 5], dtype="Int64").astype(dtype)
-        with pytest.raises(ValueError, match=r"group column 'shop' of X is .* in row 1"):
+        with pytest.raises(ValueError, match=r"group_column='shop' is .* in row 1"):
             SlidingWindow(2, group_column="shop").fit(make_table(pd, labels))
 
 
@@ -243,7 +243,7 @@ def test_tuples_are_labels():
 @pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])
 def test_groups_beside_a_group_column(method):
     transformer = SlidingWindow(2, group_column=0).fit(SALES)
-    with pytest.raises(ValueError, match="groups are given beside group_column=0, but only one can tell"):
+    with pytest.raises(ValueError, match="groups are given, and so is group_column=0; expected one of them"):
         getattr(transformer, method)(SALES, groups=SHOPS)
 
 
