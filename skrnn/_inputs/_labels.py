@@ -12,12 +12,7 @@ from skrnn._inputs._values import find_missing
 def read_labels(values: Any, n_rows: int, name: str) -> NDArray[Any]:
     """Return labels as an array (n_rows,), those of a list as the objects that they are; messages call them `name`.
 
-    Raises
-    ------
-    TypeError
-        If a label cannot be hashed.
-    ValueError
-        If there is not one label per row, or one is missing.
+    A label that cannot be hashed is a TypeError; one that is missing, and another number of labels, a ValueError.
     """
     with naming(name, "labels that can be hashed, one per row"):
         if isinstance(values, list | tuple):  # of 1 and "1" NumPy would make equal strings, of tuples rows
@@ -37,8 +32,6 @@ def read_labels(values: Any, n_rows: int, name: str) -> NDArray[Any]:
 def encode_labels(labels: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
     """Return (the distinct labels in order of appearance, the number of each row's label among them, (n_rows,)).
 
-    Examples
-    --------
     >>> encode_labels(np.array(["b", "a", "b"]))
     (['b', 'a'], array([0, 1, 0]))
     """

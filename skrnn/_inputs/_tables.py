@@ -21,14 +21,8 @@ def column_names(X: Any) -> list[Any]:
 def column_position(column: Any, n_columns: int, names: list[Any], parameter: str, table: str = "X") -> int:
     """Return the position, from 0, of the column of `table` that a parameter gives by name or by position.
 
-    A string is a name, an integer always a position, from the end if it is negative.
-
-    Raises
-    ------
-    TypeError
-        If `column` is neither a string nor an integer.
-    ValueError
-        If the table has no such column, or several of this name.
+    A string is a name, an integer always a position, from the end if it is negative. What is neither is a TypeError; a
+    column that the table does not have, or a name that it has several times, a ValueError.
     """
     if isinstance(column, str):
         if names.count(column) != 1:
@@ -63,32 +57,11 @@ def drop_column(table: Any, position: int) -> Any:
 
 
 def get_column(X: Any, column: str | int, parameter: str) -> Any:
-    """Return the column of X, or the level of its pandas index, that a parameter gives.
+    """Return the column of X, (n_rows,), that a parameter gives, in the form in which X holds it.
 
-    Parameters
-    ----------
-    X : array-like or sparse matrix of shape (n_rows, n_columns), or data frame
-        The table.
-    column : str or int
-        As for `column_position`. A name may also be that of an index level; ``"index"`` is an index without a name, as
-        `reset_index` of pandas calls it. A column comes before a level of its name.
-    parameter : str
-        The parameter that gives the column, for errors.
+    It is given as for `column_position`, or by the name of a level of a pandas index, behind the columns; ``"index"``
+    is an index without a name, as `reset_index` of pandas calls it.
 
-    Returns
-    -------
-    array-like of shape (n_rows,)
-        The column in the form in which X holds it, such as a pandas Series or Index.
-
-    Raises
-    ------
-    TypeError
-        If `column` is neither a string nor an integer.
-    ValueError
-        If X has no such column.
-
-    Examples
-    --------
     >>> get_column(np.array([[1, 2], [3, 4]]), -1, "time_column")
     array([2, 4])
     """
