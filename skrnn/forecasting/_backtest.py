@@ -1,4 +1,4 @@
-"""Forecasts from many origins in a series, beside what came."""
+"""Forecasts from many origins in a series, beside the truth."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -17,9 +17,9 @@ from skrnn.forecasting._tables import Rows, beside, continued_index, data_column
 @final
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """Forecasts from many origins, beside what came.
+    """Forecasts from many origins, beside the truth.
 
-    What :func:`backtest` returns. Arrays of forecasts have an axis for the series where there are several.
+    :func:`backtest` returns it. Arrays of forecasts have an axis for the series where there are several.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Backtest:
     forecasts : ndarray of shape (n_origins, n_steps) or (n_origins, n_steps, n_series)
         The forecasts of each origin.
     truth : ndarray of the shape of `forecasts`
-        What came; NaN where it is missing in the series, or lies beyond its end.
+        The series at these rows; NaN where it is missing, or beyond its end.
     lower, upper : ndarray of the shape of `forecasts`, or None
         The intervals, if a coverage was asked for; NaN where too few errors were known at the origin.
     coverage : float or None
@@ -53,11 +53,11 @@ class Backtest:
 
     @property
     def errors(self) -> NDArray[np.floating]:
-        """What came minus the forecast, of the shape of `forecasts`; NaN where nobody knows what came."""
+        """Truth minus forecast, of the shape of `forecasts`; NaN where the truth is not known."""
         return self.truth - self.forecasts
 
     def observed_coverage(self) -> NDArray[np.float64]:
-        """Return which share of what came lies within its interval.
+        """Return which share of the truth lies within its interval.
 
         Returns
         -------
@@ -100,9 +100,9 @@ def backtest(
     n_steps : int
         How many steps to forecast from each origin.
     first_origin : int, default=None
-        Position of the first row to forecast from. Give it the last row that the model was fitted on, target
-        included: before it forecasts are better than they will be. None is the first row that has all the history that
-        the model looks back on, for a series that the model has not seen.
+        Position of the first row to forecast from. Let it be the last row that the model was fitted on, targets
+        included: forecasts from earlier rows are better than they will be. None is the first row with all the history
+        that the model looks back on, for a series that the model has not seen.
     step : int, default=1
         Rows from one origin to the next.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
@@ -111,19 +111,19 @@ def backtest(
     coverage : float, default=None
         Share of the truth that intervals should cover, such as 0.9. None: no intervals.
     n_calibration : int, default=None
-        How many errors, for each step ahead the latest, an interval is made of; None takes all that are known.
+        Of how many errors an interval is made, the latest ones of each step ahead; None takes all that are known.
 
     Returns
     -------
     Backtest
-        Origins, forecasts, truth, and intervals if `coverage` is given. The last origin is the row before the last.
+        Origins, forecasts, truth, and intervals if `coverage` is given. The last origin is the last row but one.
 
     Raises
     ------
     NotFittedError
         If the model has not been fitted.
     TypeError
-        If a count is not an integer, or the model is no regressor.
+        If a count is not an integer, or the model is not a regressor.
     ValueError
         If a parameter has an unexpected value; if there is no origin; if with `coverage` no origin knows enough errors
         for an interval; and as :func:`forecast` does.
@@ -139,9 +139,9 @@ def backtest(
     o, the errors of k steps ahead are those of the origins up to o - k. The interval is the forecast plus and minus
     the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_.
 
-    All origins are forecast together: the first block takes one transform and one prediction, each further block
-    another, on the windows of all origins one behind the other. If a transformer of the pipeline sees something else
-    there, for it looks at more rows than it says, each origin is forecast by itself.
+    All origins are forecast together: each block takes one transform and one prediction, of the windows of all origins
+    one after another. If a transformer of the pipeline gives something else there, because it looks at more rows than
+    it says, each origin is forecast separately.
 
     References
     ----------

@@ -48,8 +48,8 @@ def forecast_interval(
 ) -> ForecastInterval:
     """Forecast the `n_steps` steps after the last row of a history, with an interval for each.
 
-    Without `n_calibration` the bounds are quantiles that the model predicts, as far ahead as it does. With it they are
-    split-conformal, for any model and any number of steps: the forecast plus and minus a quantile of its absolute
+    Without `n_calibration` the bounds are quantiles that the model predicts, as far ahead as it predicts. With it they
+    are split-conformal, for any model and any number of steps: the forecast plus and minus a quantile of its absolute
     errors on the last rows of the history.
 
     Parameters
@@ -79,10 +79,10 @@ def forecast_interval(
     NotFittedError
         If the model has not been fitted.
     TypeError
-        If a count is not an integer, `coverage` is not a number, or the model is no regressor.
+        If a count is not an integer, `coverage` is not a number, or the model is not a regressor.
     ValueError
-        If a parameter has an unexpected value; if `n_calibration`, or what is not missing of it, is too little for the
-        coverage; if without it the model does not predict the quantiles, or not of so many steps; and as
+        If a parameter has an unexpected value; if `n_calibration`, or what is not missing of it, is not enough for
+        the coverage; if without it the model does not predict the quantiles, or not of so many steps; and as
         :func:`forecast` does.
 
     See Also
@@ -91,13 +91,14 @@ def forecast_interval(
 
     Notes
     -----
-    The errors of step k are those of forecasts made k steps before each of the last `n_calibration` rows, in the way in
-    which the forecast itself is made, recursion included. Half the interval is the ceil((n + 1) * coverage)-th smallest
+    The errors of step k are those of forecasts made k steps before each of the last `n_calibration` rows, in the same
+    way as the forecast itself, recursion included. Half the interval is the ceil((n + 1) * coverage)-th smallest
     of the n absolute errors [1]_ [2]_: coverage 0.9 needs 9 of them, 0.95 needs 19, and more make it steadier.
 
     If the errors at calibration and ahead are exchangeable, each step's interval covers at least what was asked for, on
-    average over histories. The errors of a series are only roughly so: they follow each other, and where the future is
-    unlike the past intervals promise too much [3]_ [4]_. The coverage is that of each step, not of all steps at once.
+    average over histories. The errors of a series are only roughly exchangeable: they follow each other, and where the
+    future differs from the past, intervals promise too much [3]_ [4]_. The coverage is that of each
+    step, not of all steps at once.
 
     References
     ----------
@@ -150,8 +151,8 @@ def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[ND
     paths = [point_forecasts(model, predictions, len(rows.series), level)[0] for level in levels]
     if n_steps > len(paths[0]):
         raise ValueError(
-            f"n_steps is {n_steps}, but the quantiles of the model are those of {len(paths[0])} steps; a quantile of "
-            "quantiles is none. For more steps, fit it to y of as many steps, or pass n_calibration."
+            f"n_steps is {n_steps}, but the quantiles of the model are those of {len(paths[0])} steps, and cannot be "
+            "fed back. For more steps, fit it to y of as many steps, or pass n_calibration."
         )
     return [path[:n_steps] for path in paths]
 

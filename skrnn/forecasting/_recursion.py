@@ -52,7 +52,7 @@ def roll_sequences(model: Any, sequences: Sequence[NDArray[Any]], exog: Any, n_s
     return _continue_streams(model, predictions, states, ahead, list(range(n_columns - n_exog)), n_steps)
 
 
-# A network that predicts at each timestep: its state continues from where the history ends.
+# A network that predicts at each timestep: its state is carried on from the end of the history.
 
 
 def _roll_stream(model: Any, rows: Rows, origins: range, n_steps: int) -> NDArray[np.floating]:
@@ -125,8 +125,8 @@ def _check_ahead(n_ahead: int, n_steps: int, n_at_once: int) -> int:
 
 # A model of rows, or of windows that a pipeline makes of them.
 
-#: On how many rows a single forecast tries out whether windows are all that the model looks at, and at how many origins
-#: a backtest does.
+#: At how many rows a single forecast checks that windows are all that the model looks at, and at how many origins a
+#: backtest does.
 _N_TRIED, _N_TRIED_ORIGINS = 8, 100
 
 
@@ -155,7 +155,7 @@ def _split(model: Any) -> tuple[list[Any], Any]:
 
 
 def _roll_windows(model: Any, rows: Rows, origins: range, n_steps: int) -> NDArray[np.floating]:
-    """Return forecasts as `roll` does, of as many origins together as windows allow."""
+    """Return forecasts as `roll` does: of all origins together that have a whole window, if windows suffice."""
     n_window = n_history_rows(model) + 1
     early = origins[: sum(origin + 1 < n_window for origin in origins)]
     ready = origins[len(early) :]
@@ -171,8 +171,8 @@ def _roll_windows(model: Any, rows: Rows, origins: range, n_steps: int) -> NDArr
 def _windows_suffice(model: Any, rows: Rows, ends: range, n_window: int) -> bool:
     """Tell whether the model sees the same with the last `n_window` rows as with all rows, at some of these ends.
 
-    With the windows of all ends one behind the other, what looks further back, or ahead, or at all rows at once, sees
-    something else.
+    The windows of all ends are read one after another: a transformer that looks further back, or ahead, or at all rows
+    at once gives something else there.
     """
     if len(ends) == 1:
         ends = range(max(n_window - 1, ends[0] + 1 - _N_TRIED), ends[0] + 1)
@@ -181,7 +181,7 @@ def _windows_suffice(model: Any, rows: Rows, ends: range, n_window: int) -> bool
     windows = take(rows.known, positions.ravel())
     try:
         from_windows = _look_at(model, windows, range(n_window - 1, len(windows), n_window))
-    except ValueError:  # too few rows to begin with: if it is something else, all rows will tell
+    except ValueError:  # too few rows for it; any other error will come from all rows too
         return False
     return _are_same(from_windows, _look_at(model, take(rows.known, range(ends[-1] + 1)), ends))
 
@@ -213,7 +213,7 @@ def _roll_together(model: Any, rows: Rows, origins: range, n_steps: int, n_windo
 
 
 def _followed(rows: Rows, origins: range, paths: NDArray[Any], n_window: int | None) -> tuple[Table, range]:
-    """Return the rows that lead to the next block, origin after origin, and where those of each origin end.
+    """Return the rows before the next block, origin after origin, and where those of each origin end.
 
     The rows after an origin hold its own forecasts, `paths` (n_origins, n_done, n_series).
     """

@@ -28,7 +28,7 @@ class Supervised(tuple[Any, Any]):
     rows : ndarray of shape (n_rows,), int
         The positions in the series of the rows kept, in increasing order.
     n_dropped : int
-        How many rows were dropped, for they are too near to the end of the series, or of their group.
+        How many rows were dropped because they are too near to the end of the series, or of their group.
     """
 
     X: Any
@@ -68,7 +68,7 @@ def to_supervised(
     n_steps : int, default=1
         How many steps ahead the targets reach.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
-        Other columns that X gets, at t and not after. With two pandas objects the index must be the same.
+        Other columns of X, at t and not after. Two pandas objects must have the same index.
     groups : str, int or array-like of shape (n_rows,), default=None
         Which series each row belongs to, where several stand one below the other or interleaved: targets never cross
         from one group to another. A string or an integer is the name (in a DataFrame) or the position of a
@@ -78,9 +78,9 @@ def to_supervised(
     -------
     Supervised
         A pair ``(X, y)`` with the attributes `X`, `y`, `rows`, the positions of the rows that were kept, and
-        `n_dropped`: the last `n_steps` rows, of each group, have not all their targets. X is 2-D. y has a column for
+        `n_dropped`: the last `n_steps` rows, of each group, lack some of their targets. X is 2-D. y has a column for
         each step and series, all series of t+1 first, ``name_t+1`` to ``name_t+n_steps`` in a DataFrame. If there is
-        only one, y is 1-D, a Series: scikit-learn wants it so.
+        only one, y is 1-D, a Series, as scikit-learn expects.
 
     Raises
     ------
@@ -102,11 +102,11 @@ def to_supervised(
 
     Notes
     -----
-    Rows with a missing target keep their place, for a window reaches over them. Fit with a weight of 0 for them, and
-    any number as their target: for the recurrent estimators that is the row left out.
+    Rows with a missing target keep their place, since windows reach over them. Fit with a weight of 0 for them, and
+    any number as their target: for the recurrent estimators this leaves the row out.
 
-    What is known in advance, such as the calendar, may be shifted by one row, ``exog.shift(-1)``, so that row t tells
-    about t+1, the first step to forecast. Never shift what is not known at t.
+    What is known in advance, such as the calendar, may be shifted by one row, ``exog.shift(-1)``, so that row t
+    describes t+1, the first step to forecast. Never shift what is not known at t.
 
     Examples
     --------

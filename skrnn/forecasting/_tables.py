@@ -112,7 +112,7 @@ def beside(series: Table, exog: Any) -> Table:
         raise ValueError("exog has another index than series; expected the same, row for row.")
     both = sorted(set(series.columns) & set(exog.columns), key=str)
     if both:
-        raise ValueError(f"exog has columns {both}, and so has series; expected different names.")
+        raise ValueError(f"exog and series both have the columns {both}; expected different names.")
     return pd.concat([series, exog], axis=1)
 
 
@@ -126,7 +126,7 @@ class Rows:
     known : ndarray or DataFrame of shape (n_known, n_columns)
         The rows as they came.
     table : ndarray or DataFrame of shape (n_known + n_ahead, n_columns)
-        The same rows and those that follow, in which the columns of the series hold anything.
+        The same rows and those that follow, in which the columns of the series do not count.
     series : list of int
         The columns of the series, which are forecast.
     """
@@ -178,7 +178,7 @@ def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
 
 
 def data_columns(model: Any, table: Table, name: str) -> list[int]:
-    """Return the columns of a table of one group but for the one, if any, that says which group it is."""
+    """Return the columns of a table without that of the groups, if any; raise unless the rows are of one group."""
     of_groups = group_column(model)
     if of_groups is None:
         return list(range(table.shape[1]))
@@ -190,7 +190,7 @@ def data_columns(model: Any, table: Table, name: str) -> list[int]:
 
 
 def _check_frames(history: Table, exog: Table, columns: list[int]) -> None:
-    """Raise unless the names of `exog`, and its index, go on where those of the history end."""
+    """Raise unless `exog` has the names of the last columns of the history, and continues its index."""
     if not (is_frame(history) and is_frame(exog)):
         return
     expected = [history.columns[j] for j in columns]
@@ -200,7 +200,7 @@ def _check_frames(history: Table, exog: Table, columns: list[int]) -> None:
     if index is not None and not (index == exog.index).all():
         raise ValueError(
             f"exog begins at {exog.index[0]}, but the row after history would be {index[0]}; expected its index to "
-            "go on from that of history. An array without index is read as the rows that follow."
+            "continue that of history. An array without index is read as the rows that follow."
         )
 
 
@@ -222,7 +222,7 @@ def lengthened(table: Table, n_rows: int) -> Table:
 def continued_index(index: Any, n_rows: int) -> Any:
     """Return the next `n_rows` entries of a pandas index, or None if it has no constant step.
 
-    A DatetimeIndex goes on with its frequency, or with the one that pandas infers; a PeriodIndex with the next
+    A DatetimeIndex continues with its frequency, or with the one that pandas infers; a PeriodIndex with the next
     periods; numbers, timedeltas and other times with the step that all neighbours have.
     """
     import pandas as pd

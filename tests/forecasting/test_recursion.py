@@ -1,4 +1,4 @@
-"""Tests of forecasts of networks that answer at each timestep."""
+"""Tests of forecasts of networks that predict at each timestep."""
 
 import numpy as np
 import pandas as pd
@@ -36,8 +36,8 @@ def naive(model, sequence, n_steps, exog=None):
     n_series = sequence.shape[1] - n_exog
     path = np.empty((0, n_series))
     while len(path) < n_steps:
-        answers = model.predict(rows[np.newaxis])[0]
-        block = answers[~np.isnan(answers.reshape(len(answers), -1)).any(axis=1)][-1].reshape(-1, n_series)
+        outputs = model.predict(rows[np.newaxis])[0]
+        block = outputs[~np.isnan(outputs.reshape(len(outputs), -1)).any(axis=1)][-1].reshape(-1, n_series)
         ahead = np.zeros((len(block), n_exog))
         if n_exog:
             known = exog[len(path) : len(path) + len(block)]

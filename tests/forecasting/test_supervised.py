@@ -226,5 +226,5 @@ def test_errors_of_frames():
         to_supervised(numbered, groups=7)
     with pytest.raises(ValueError, match="exog has another index"):
         to_supervised(series, exog=pd.Series([1, 2, 3], index=[1, 2, 3]))
-    with pytest.raises(ValueError, match=r"exog has columns \['sales'\], and so has series"):
+    with pytest.raises(ValueError, match=r"exog and series both have the columns \['sales'\]"):
         to_supervised(series, exog=series)
