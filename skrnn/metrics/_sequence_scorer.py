@@ -1,4 +1,4 @@
-"""A scorer for targets at every timestep, made of a scorer of scikit-learn for one target per sample."""
+"""A scorer for targets at every timestep, made from a scorer of scikit-learn for one target per sample."""
 
 from collections.abc import Callable
 from inspect import signature
@@ -109,7 +109,7 @@ class SequenceScorer:
     scoring : str or callable
         What the user asked for.
     scorer : callable
-        The scorer of that, ``scorer(estimator, X, y)``.
+        The scorer that it stands for, ``scorer(estimator, X, y)``.
     """
 
     def __init__(self, scoring: str | Callable[..., Any], scorer: Callable[..., Any]) -> None:
@@ -166,7 +166,7 @@ def _has(method: str) -> Callable[["FlatEstimator"], bool]:
 
 @final
 class FlatEstimator:
-    """A stand-in for a fitted estimator, which predicts at the timesteps that count, those of all samples in one array.
+    """A stand-in for a fitted estimator: its predictions at the timesteps that count, of all samples in one array.
 
     Parameters
     ----------

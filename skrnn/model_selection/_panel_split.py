@@ -85,8 +85,8 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
     compared in UTC. Months differ in length: turn dates of months into periods (`Series.dt.to_period` of pandas), and
     lengths are numbers of months.
 
-    A group without rows in a part gives none. With `time_column`, groups are only looked at to check that none has two
-    rows of the same time, which would be no panel.
+    A group without rows in a part contributes none. With `time_column`, groups only serve to check that none has two
+    rows of the same time.
 
     Without `time_column`, `X` may be whatever scikit-learn can index, such as an array
     (n_samples, n_timesteps, n_features) or a list of sequences.
@@ -118,7 +118,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
     [0 1] -> [2 3 6 7]
     [0 1 2 3 6 7] -> [4 5 8 9]
 
-    Targets that are made of the next two days: day 3 trains the targets 4 and 5, which day 4 and 5 also have.
+    Targets that are made of the next two days: that of day 3 shares day 5 with that of day 4, which tests.
 
     >>> purged = PanelTimeSeriesSplit(n_splits=2, time_column=0, horizon=2)
     >>> [np.unique(X[train, 0]).tolist() for train, _ in purged.split(X)]
@@ -276,5 +276,5 @@ def _check_panel(times: np.ndarray, codes: np.ndarray, name: str) -> None:
         first, second = sorted(order[np.argmax(same) :][:2].tolist())
         raise ValueError(
             f"{name} has the same time in the rows {first} and {second}, which are of the same group; expected each "
-            "time once in a group."
+            "time once per group."
         )
