@@ -85,7 +85,7 @@ def to_supervised(
     Raises
     ------
     TypeError
-        If `n_steps` is not an integer, or a group cannot be hashed.
+        If `n_steps` is not an integer, `groups` neither a column nor one label per row, or a label cannot be hashed.
     ValueError
         If `n_steps` is less than 1, or no row has all its targets; if `series` is not a table of numbers; if `exog` or
         `groups` does not match it.

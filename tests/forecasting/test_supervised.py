@@ -224,6 +224,10 @@ def test_errors_of_frames():
     numbered = pd.DataFrame({7: [1.0, 2, 3], 8: [4.0, 5, 6]})
     with pytest.raises(ValueError, match="groups is 7, but series has 2 columns"):
         to_supervised(numbered, groups=7)
+    with pytest.raises(ValueError, match=r"groups is 'a', but series has the columns \['a', 'a', 'b'\]"):
+        to_supervised(pd.DataFrame(np.zeros((3, 3)), columns=["a", "a", "b"]), groups="a")
+    with pytest.raises(TypeError, match=r"groups is 1.5 of type float; expected the name or the position of a column"):
+        to_supervised(np.zeros((3, 2)), groups=1.5)
     with pytest.raises(ValueError, match="exog has another index"):
         to_supervised(series, exog=pd.Series([1, 2, 3], index=[1, 2, 3]))
     with pytest.raises(ValueError, match=r"exog and series both have the columns \['sales'\]"):

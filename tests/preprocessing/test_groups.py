@@ -120,6 +120,13 @@ def test_absent_column(library, column, message, method):
         getattr(SlidingWindow(2, group_column=column), method)(make_table(library))
 
 
+def test_name_of_two_columns():
+    pd = pytest.importorskip("pandas")
+    table = make_table(pd).set_axis(["shop", "shop", "b"], axis=1)
+    with pytest.raises(ValueError, match=r"group_column is 'shop', but X has the columns|unique column names"):
+        SlidingWindow(2, group_column="shop").fit(table)
+
+
 def test_array_has_no_names():
     with pytest.raises(ValueError, match="group_column is 'shop', but X has columns without names"):
         SlidingWindow(2, group_column="shop").fit(SALES)
