@@ -22,9 +22,9 @@ class Run:
     ----------
     origins : ndarray of shape (n_origins,)
         Positions in the series that were "now"; from each all steps lie within the series.
-    truth, forecasts : ndarray of shape (n_origins, horizon)
+    truth, forecasts : ndarray of shape (n_origins, n_steps)
         In the units of the series.
-    lower, upper : ndarray of shape (n_origins, horizon) or None
+    lower, upper : ndarray of shape (n_origins, n_steps) or None
         Intervals of nominal 90 %; NaN where too few errors were known.
     error : float
         In the measure of the task.
@@ -50,8 +50,8 @@ class Run:
 
 def seasonal_naive(task: Task) -> Run:
     """Forecast the last known value of the same season; without a season, the last known value."""
-    origins = np.arange(task.border, len(task.series) - task.horizon)
-    steps = np.arange(1, task.horizon + 1)
+    origins = np.arange(task.border, len(task.series) - task.n_steps)
+    steps = np.arange(1, task.n_steps + 1)
     before = np.add.outer(origins, steps - task.season * -(-steps // task.season))
     return _finish(task, origins, task.series.ffill().to_numpy()[before], None, None, 0.0)
 
@@ -62,15 +62,15 @@ def run(task: Task, contestant: Contestant, seed: int) -> Run:
     table = series.ffill() if contestant.fills else series
     border = task.border - (len(task.series) - len(series))
     start = time.perf_counter()
-    model = _fit(contestant, table[: border + 1], 1 if contestant.one_step else task.horizon, seed)
+    model = _fit(contestant, table[: border + 1], 1 if contestant.one_step else task.n_steps, seed)
     seconds = time.perf_counter() - start
-    result = backtest(model, table, task.horizon, first_origin=border, coverage=COVERAGE)
+    result = backtest(model, table, task.n_steps, first_origin=border, coverage=COVERAGE)
     return _in_units(task, contestant, result, len(task.series) - len(series), seconds)
 
 
-def _fit(contestant: Contestant, table: pd.Series, horizon: int, seed: int) -> Any:
+def _fit(contestant: Contestant, table: pd.Series, n_steps: int, seed: int) -> Any:
     """Fit to the rows of a table; where the model weighs, those without a whole window or all targets count nothing."""
-    X, y = to_supervised(table, horizon=horizon)
+    X, y = to_supervised(table, n_steps=n_steps)
     targets = y.to_numpy().reshape(len(y), -1)
     weights = np.isfinite(targets).all(axis=1) & (np.arange(len(y)) >= contestant.n_rows - 1)
     first = int(np.argmax(X.notna().to_numpy().all(axis=1)))  # a window needs a value
@@ -85,16 +85,16 @@ def _fit(contestant: Contestant, table: pd.Series, horizon: int, seed: int) -> A
 
 def _in_units(task: Task, contestant: Contestant, result: Backtest, shift: int, seconds: float) -> Run:
     """Return forecasts and intervals in the units of the series, from origins whose steps all lie within it."""
-    within = result.origins + shift < len(task.series) - task.horizon
+    within = result.origins + shift < len(task.series) - task.n_steps
     origins = result.origins[within] + shift
     arrays = [array[within] for array in (result.forecasts, result.lower, result.upper)]
     if contestant.of_departures:
-        usual = task.usual().to_numpy()[np.add.outer(origins, np.arange(1, task.horizon + 1))]
+        usual = task.usual().to_numpy()[np.add.outer(origins, np.arange(1, task.n_steps + 1))]
         arrays = [task.inverse(array + usual) for array in arrays]
     return _finish(task, origins, *arrays, seconds)
 
 
 def _finish(task: Task, origins: np.ndarray, forecasts: Any, lower: Any, upper: Any, seconds: float) -> Run:
     """Return a run with its truth and error."""
-    truth = task.series.to_numpy()[np.add.outer(origins, np.arange(1, task.horizon + 1))]
+    truth = task.series.to_numpy()[np.add.outer(origins, np.arange(1, task.n_steps + 1))]
     return Run(origins, truth, forecasts, lower, upper, task.measure(truth, forecasts), seconds)

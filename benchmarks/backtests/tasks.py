@@ -44,7 +44,7 @@ class Task:
         The values, oldest first; NaN where one is missing.
     n_test : int
         Values held out at the end.
-    horizon : int
+    n_steps : int
         Steps ahead that are forecast.
     measure : callable
         The error.
@@ -61,7 +61,7 @@ class Task:
     unit: str
     series: pd.Series
     n_test: int
-    horizon: int
+    n_steps: int
     measure: Measure
     season: int = 1
     weights: tuple[float, ...] = ()
@@ -78,13 +78,13 @@ class Task:
         return replace(self, series=self.series[: -self.n_test], n_test=min(self.n_test, len(self.series) // 4))
 
     def usual(self) -> pd.Series:
-        """Return the part of each value, on the scale, that was known a season before; it goes a horizon further."""
+        """Return the part of each value, on the scale, that was known a season before; it goes `n_steps` further."""
         scaled = self.scale(self.series.ffill()).to_numpy()
-        usual = np.zeros(len(scaled) + self.horizon)
+        usual = np.zeros(len(scaled) + self.n_steps)
         for k, weight in enumerate(self.weights, 1):
             before = np.full(len(usual), np.nan)
             first = k * self.season
-            before[first:] = np.append(scaled, np.full(self.horizon, np.nan))[: len(usual) - first]
+            before[first:] = np.append(scaled, np.full(self.n_steps, np.nan))[: len(usual) - first]
             usual += weight * before
         return pd.Series(usual)
 
@@ -108,7 +108,7 @@ def load_tasks() -> dict[str, Task]:
             "mean absolute error, sunspot number",
             pd.Series(sunspots, index=pd.period_range("1749-01", periods=len(sunspots), freq="M"), name="sunspots"),
             n_test=240,
-            horizon=12,
+            n_steps=12,
             season=132,
             measure=absolute_error,
             scale=np.sqrt,
@@ -119,7 +119,7 @@ def load_tasks() -> dict[str, Task]:
             "mean absolute error, ppm",
             co2.load_pandas().data["co2"],
             n_test=260,
-            horizon=26,
+            n_steps=26,
             season=52,
             weights=(1.0,),
             measure=absolute_error,
@@ -129,7 +129,7 @@ def load_tasks() -> dict[str, Task]:
             "mean absolute percentage error",
             pd.Series(load, name="load"),
             n_test=672,
-            horizon=48,
+            n_steps=48,
             season=336,
             weights=(0.5, 0.3, 0.2),
             measure=percentage_error,
@@ -141,7 +141,7 @@ def load_tasks() -> dict[str, Task]:
             "root mean squared error of step 84, over the standard deviation",
             pd.Series(make_mackey_glass(3000, random_state=0), name="x"),
             n_test=1000,
-            horizon=84,
+            n_steps=84,
             measure=root_error_of_last_step,
         ),
         "laser": Task(
@@ -149,7 +149,7 @@ def load_tasks() -> dict[str, Task]:
             "mean squared error over the variance",
             pd.Series(santafe_laser().astype(float).ravel()[:2000], name="intensity"),
             n_test=1000,
-            horizon=1,
+            n_steps=1,
             measure=normalised_squared_error,
         ),
     }

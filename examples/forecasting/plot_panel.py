@@ -35,7 +35,7 @@ table.head()
 # will be from this year is to be forecast. `SlidingWindow` is told by a column who is who: the
 # windows of a country hold nobody else's rows.
 
-X, y = to_supervised(table, groups="country", horizon=10)
+X, y = to_supervised(table, groups="country", n_steps=10)
 y = y["births_t+10"] - X["births"]
 inputs = X[["country", "births"]].assign(births=(X["births"] - 5) / 2)
 windows = SlidingWindow(n_timesteps=10, group_column="country").fit_transform(inputs)

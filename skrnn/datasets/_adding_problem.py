@@ -22,9 +22,9 @@ def make_adding_problem(
 
         y[i] = sum over t of X[i, t, 0] * X[i, t, 1]
 
-    Whoever always predicts 1, the mean, has a mean squared error of 1/6 = 0.167, the variance of the sum
-    of two uniform variables. To do better takes memory: when the sequence ends, the first marked value is, on
-    average, three quarters of it ago.
+    Always predicting 1, the mean, gives a mean squared error of 1/6 = 0.167, the variance of the sum of two
+    uniform variables. To do better takes memory: on average, three quarters of the sequence come after the first
+    marked value.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ def load_japanese_vowels(
     ['speaker_1', 'speaker_2']
     """
     if subset not in _SUBSETS:
-        raise ValueError(f"subset must be one of {list(_SUBSETS)}, got {subset!r}")
+        raise ValueError(f"subset is {subset!r}; expected one of {list(_SUBSETS)}.")
     sequences, speakers = _read_utterances()
     data, target = sequences[_SUBSETS[subset]], speakers[_SUBSETS[subset]]
     if return_X_y:

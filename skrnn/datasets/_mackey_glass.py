@@ -76,7 +76,7 @@ def make_mackey_glass(
     here also at the integers between, fall on the ends of steps and do no harm (section II.17).
 
     Like that of any chaotic system, the error of the integration grows exponentially with time: a series with
-    a larger `n_substeps` parts from this one in the end, but stays on the same attractor.
+    a larger `n_substeps` departs from this one in the end, but stays on the same attractor.
 
     References
     ----------

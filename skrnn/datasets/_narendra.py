@@ -26,14 +26,14 @@ def make_narendra(
     It begins at rest: all that comes before u(0) is zero. Row k holds the input u(k) and, as target, the output
     y(k + 1) that it causes, so that a model may read all rows up to its own.
 
-    Whoever knows the last three outputs has only f to learn. To *simulate* the plant is harder: given the inputs
-    alone, a model has to find out itself in which state they have left it. A recurrent network does so in its
-    state.
+    A model that is given the last three outputs has only f to learn. To *simulate* the plant is harder: given the
+    inputs alone, a model has to infer in which state they have left the plant. A recurrent network keeps it in its
+    own state.
 
     Parameters
     ----------
     n_samples : int, default=1000
-        The number of timesteps, at least 1. Where `inputs` are given, theirs counts.
+        The number of timesteps, at least 1. Ignored if `inputs` are given.
     inputs : array-like of shape (n_samples,) or None, default=None
         The inputs; None draws each uniformly from [-1, 1], which is what the plant is identified with in [1]_.
     random_state : int, RandomState instance or None, default=None
@@ -44,7 +44,7 @@ def make_narendra(
     X : ndarray of shape (n_samples, 1), float64
         The input of each timestep.
     y : ndarray of shape (n_samples,), float64
-        The output that follows upon it. For inputs from [-1, 1] it is from [-1, 1].
+        The output that it causes, in [-1, 1] for inputs in [-1, 1].
 
     Raises
     ------
@@ -52,7 +52,7 @@ def make_narendra(
         If `n_samples` is not an integer.
     ValueError
         If `n_samples` is below 1, if `inputs` is not a one-dimensional array of finite numbers, or if they are so
-        large that the output grows beyond all bounds.
+        large that the output diverges.
 
     References
     ----------
@@ -67,7 +67,7 @@ def make_narendra(
     >>> X.shape, y.shape
     ((500, 1), (500,))
 
-    Two ways to simulate the plant. A network that reads a window of the last inputs, one a row:
+    Two ways to simulate the plant. A network that reads the last inputs, one window per row:
 
     >>> SlidingWindow(n_timesteps=20).fit_transform(X).shape
     (500, 20, 1)
@@ -97,12 +97,12 @@ def make_narendra(
                 raise TypeError(f"inputs has dtype {series.dtype}; expected real numbers.")
             series = check_array(series, dtype=np.float64, ensure_2d=False, input_name="inputs")
         if series.ndim != 1:
-            raise ValueError(f"inputs has shape {series.shape}, expected a one-dimensional array.")
+            raise ValueError(f"inputs has shape {series.shape}; expected a one-dimensional array.")
     outputs = _simulate(series)
     if not np.isfinite(outputs).all():
         raise ValueError(
-            f"The output grows beyond all bounds: inputs goes up to {np.abs(series).max():g} in absolute value, "
-            "expected no more than about 1."
+            f"The output diverges: inputs goes up to {np.abs(series).max():g} in absolute value; expected no more than "
+            "about 1."
         )
     return series[:, np.newaxis].copy(), outputs
 

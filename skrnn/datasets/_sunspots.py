@@ -23,7 +23,7 @@ From the National Geophysical Data Center of the United States, public domain. T
 from before the recalibration of 2015 (https://doi.org/10.1007/s11214-014-0074-2), hence the ones that the
 literature up to then reports on.
 
-The custom on this series: fit on the years up to 1920, test on 1921 to 1955 and, harder, on 1956 to 1979
+By custom: fit on the years up to 1920, test on 1921 to 1955 and, harder, on 1956 to 1979
 (Weigend, Huberman, Rumelhart, 1990, International Journal of Neural Systems 1(3), 193-209).
 """
 
@@ -33,7 +33,7 @@ def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
     Load the yearly sunspot numbers: from one year's number to the next year's.
 
     The activity of the sun rises and falls in cycles of about eleven years of unequal length and height.
-    The series of 309 yearly means has been the touchstone of forecasting methods since Yule [1]_ invented the
+    The series of 309 yearly means has been a standard test of forecasting methods since Yule [1]_ invented the
     autoregressive model for it. Rows are in the order of time; to give an estimator more than one
     year of history, put a ``SlidingWindow`` before it.
 
@@ -78,8 +78,8 @@ def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
     Notes
     -----
     Source: National Geophysical Data Center of the United States, public domain, by way of statsmodels. The
-    numbers are those from before the recalibration of 2015 [2]_. The custom on this series [3]_ is to fit on
-    the years up to 1920, and to test on 1921 to 1955 and, harder, on 1956 to 1979.
+    numbers are those from before the recalibration of 2015 [2]_. By custom [3]_, models are fitted on
+    the years up to 1920 and tested on 1921 to 1955 and, harder, on 1956 to 1979.
 
     References
     ----------

@@ -13,7 +13,7 @@ def make_temporal_order(
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """
-    Generate the temporal order problem: which two of the symbols A and B came in a long sequence, in which order.
+    Generate the temporal order problem: which two of the symbols A and B occur in a long sequence, and in which order.
 
     A timestep is one of six symbols, A, B, c, d, e and f, one-hot coded in this order. Two timesteps carry A
     or B, each with probability 1/2, and all others a distractor, drawn uniformly from c, d, e and f. With
@@ -21,8 +21,8 @@ def make_temporal_order(
     ``tenth <= t < 2 * tenth``, the second from ``n_timesteps // 2 <= t < n_timesteps // 2 + tenth``. The target
     is the class of the two symbols, in the order in which they came: 0 is AA, 1 is AB, 2 is BA, 3 is BB.
 
-    Whoever guesses has an accuracy of 1/4, and whoever remembers only one of the two symbols, 1/2. To do better
-    takes memory: when the sequence ends, the second symbol is at least 4/10 of it ago, the first 8/10.
+    Guessing has an accuracy of 1/4, remembering only one of the two symbols 1/2. To do better takes memory: at
+    least 4/10 of the sequence come after the second symbol, and 8/10 after the first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Forecasts from many origins in a series, beside what came."""
+"""Forecasts from many origins in a series, beside the truth."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -6,21 +6,20 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._parameters import check_count, check_share, is_integer
-from skrnn.forecasting._conformal import least_calibration, rolling_radii
-from skrnn.forecasting._index import continued_index
+from skrnn._inputs._parameters import check_count, describe, is_integer
+from skrnn._inputs._tables import is_frame
+from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
-from skrnn.forecasting._roll import horizon, roll
-from skrnn.forecasting._rows import Rows, free_columns, lengthened
-from skrnn.forecasting._tables import beside, is_frame, numbers, read_table
+from skrnn.forecasting._recursion import n_steps_at_once, roll
+from skrnn.forecasting._tables import Rows, beside, continued_index, data_columns, lengthened, numbers, read_table
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """Forecasts from many origins, beside what came.
+    """Forecasts from many origins, beside the truth.
 
-    What :func:`backtest` returns. Arrays of forecasts have an axis for the series where there are several.
+    :func:`backtest` returns it. Arrays of forecasts have an axis for the series where there are several.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ class Backtest:
     forecasts : ndarray of shape (n_origins, n_steps) or (n_origins, n_steps, n_series)
         The forecasts of each origin.
     truth : ndarray of the shape of `forecasts`
-        What came; NaN where it is missing in the series, or lies beyond its end.
+        The series at these rows; NaN where it is missing, or beyond its end.
     lower, upper : ndarray of the shape of `forecasts`, or None
         The intervals, if a coverage was asked for; NaN where too few errors were known at the origin.
     coverage : float or None
@@ -54,11 +53,11 @@ class Backtest:
 
     @property
     def errors(self) -> NDArray[np.floating]:
-        """What came minus the forecast, of the shape of `forecasts`; NaN where nobody knows what came."""
+        """Truth minus forecast, of the shape of `forecasts`; NaN where the truth is not known."""
         return self.truth - self.forecasts
 
     def observed_coverage(self) -> NDArray[np.float64]:
-        """Return which share of what came lies within its interval.
+        """Return which share of the truth lies within its interval.
 
         Returns
         -------
@@ -101,9 +100,9 @@ def backtest(
     n_steps : int
         How many steps to forecast from each origin.
     first_origin : int, default=None
-        Position of the first row to forecast from. Give it the last row that the model was fitted on, target
-        included: before it forecasts are better than they will be. None is the first row that has all the history that
-        the model looks back on, for a series that the model has not seen.
+        Position of the first row to forecast from. Let it be the last row that the model was fitted on, targets
+        included: forecasts from earlier rows are better than they will be. None is the first row with all the history
+        that the model looks back on, for a series that the model has not seen.
     step : int, default=1
         Rows from one origin to the next.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
@@ -112,19 +111,19 @@ def backtest(
     coverage : float, default=None
         Share of the truth that intervals should cover, such as 0.9. None: no intervals.
     n_calibration : int, default=None
-        How many errors, for each step ahead the latest, an interval is made of; None takes all that are known.
+        Of how many errors an interval is made, the latest ones of each step ahead; None takes all that are known.
 
     Returns
     -------
     Backtest
-        Origins, forecasts, truth, and intervals if `coverage` is given. The last origin is the row before the last.
+        Origins, forecasts, truth, and intervals if `coverage` is given. The last origin is the last row but one.
 
     Raises
     ------
     NotFittedError
         If the model has not been fitted.
     TypeError
-        If a count is not an integer, or the model is no regressor.
+        If a count is not an integer, or the model is not a regressor.
     ValueError
         If a parameter has an unexpected value; if there is no origin; if with `coverage` no origin knows enough errors
         for an interval; and as :func:`forecast` does.
@@ -140,9 +139,9 @@ def backtest(
     o, the errors of k steps ahead are those of the origins up to o - k. The interval is the forecast plus and minus
     the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_.
 
-    All origins are forecast together: the first block takes one transform and one prediction, each further block
-    another, on the windows of all origins one behind the other. If a transformer of the pipeline sees something else
-    there, for it looks at more rows than it says, each origin is forecast by itself.
+    All origins are forecast together: each block takes one transform and one prediction, of the windows of all origins
+    one after another. If a transformer of the pipeline gives something else there, because it looks at more rows than
+    it says, each origin is forecast separately.
 
     References
     ----------
@@ -177,37 +176,39 @@ def backtest(
     rows = _series_rows(model, series, exog, n_steps)
     last = rows.n_known - 2
     if exog is not None:
-        n_ahead = horizon(model, rows)
-        last = min(last, rows.n_known - 1 - (n_steps - 1) // n_ahead * n_ahead)
+        n_at_once = n_steps_at_once(model, rows)
+        last = min(last, rows.n_known - 1 - (n_steps - 1) // n_at_once * n_at_once)
     origins = _read_origins(first_origin, n_history_rows(model), last, step)
     forecasts, truth = roll(model, rows, origins, n_steps), rows.truths(origins, n_steps)
-    radii = None if coverage is None else _radii(np.abs(truth - forecasts), origins, coverage, n_calibration)
-    return _result(rows, origins, forecasts, truth, radii, coverage)
-
-
-def check_calibration(coverage: float | None, n_calibration: int | None) -> None:
-    """Raise unless the intervals that are asked for, if any, can be made of so many errors."""
-    if n_calibration is not None:
-        check_count("n_calibration", n_calibration)
-    if coverage is None:
-        if n_calibration is not None:
-            raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage with it.")
-        return
-    check_share("coverage", coverage)
-    if n_calibration is not None and n_calibration < least_calibration(coverage):
-        raise ValueError(
-            f"n_calibration is {n_calibration}, but coverage={coverage} needs at least "
-            f"{least_calibration(coverage)} errors."
-        )
+    arrays = [forecasts, truth]
+    if coverage is not None:
+        radii = _radii(np.abs(truth - forecasts), origins, coverage, n_calibration)
+        arrays += [forecasts - radii, forecasts + radii]
+    if len(rows.series) == 1:
+        arrays = [array[:, :, 0] for array in arrays]
+    forecasts, truth, *bounds = arrays
+    lower, upper = bounds or (None, None)
+    labels = _labels(rows, n_steps)
+    return Backtest(
+        np.asarray(origins),
+        labels[np.asarray(origins)],
+        labels[np.add.outer(origins, np.arange(1, n_steps + 1))],
+        forecasts,
+        truth,
+        lower,
+        upper,
+        coverage,
+        rows.names,
+    )
 
 
 def _series_rows(model: Any, series: Any, exog: Any, n_steps: int) -> Rows:
     """Return the rows of a series and its exog."""
     series = read_table(series, "series")
     table = beside(series, exog)
-    free = free_columns(model, table, "series")
+    columns = data_columns(model, table, "series")
     n_exog = table.shape[1] - series.shape[1]
-    of_series = free[: len(free) - n_exog]
+    of_series = columns[: len(columns) - n_exog]
     numbers(table, of_series, "series")  # raises if they are none
     return Rows(table, table if n_exog else lengthened(table, n_steps - 1), of_series)
 
@@ -217,7 +218,7 @@ def _read_origins(first: Any, n_back: int, last: int, step: int) -> range:
     if first is None:
         first = n_back
     elif not is_integer(first):
-        raise TypeError(f"first_origin is {first!r} of type {type(first).__name__}; expected an integer >= 0.")
+        raise TypeError(f"{describe('first_origin', first)}; expected an integer >= 0.")
     if not 0 <= first <= last:
         raise ValueError(
             f"first_origin is {first}, but the last possible origin is row {last}; expected a row from 0 to {last}, "
@@ -239,34 +240,6 @@ def _radii(
             f"are {len(origins)} origins; expected more of them or a lower coverage."
         )
     return radii
-
-
-def _result(
-    rows: Rows,
-    origins: range,
-    forecasts: NDArray[np.floating],
-    truth: NDArray[np.floating],
-    radii: NDArray[np.float64] | None,
-    coverage: float | None,
-) -> Backtest:
-    """Return all of it, without the axis of the series where there is one."""
-    n_steps = forecasts.shape[1]
-    labels = _labels(rows, n_steps)
-    arrays = [forecasts, truth] + ([] if radii is None else [forecasts - radii, forecasts + radii])
-    if len(rows.series) == 1:
-        arrays = [array[:, :, 0] for array in arrays]
-    forecasts, truth, *bounds = arrays
-    return Backtest(
-        origins=np.asarray(origins),
-        origin_times=labels[np.asarray(origins)],
-        target_times=labels[np.add.outer(origins, np.arange(1, n_steps + 1))],
-        forecasts=forecasts,
-        truth=truth,
-        lower=bounds[0] if bounds else None,
-        upper=bounds[1] if bounds else None,
-        coverage=coverage,
-        series_names=rows.names,
-    )
 
 
 def _labels(rows: Rows, n_steps: int) -> NDArray[Any]:

@@ -7,29 +7,27 @@ from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count
+from skrnn._inputs._tables import is_frame
 from skrnn._inputs._values import refuse_masked
 from skrnn.estimators._sequence_format import is_list_of_arrays
-from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor, reads_sequences
-from skrnn.forecasting._roll import roll
-from skrnn.forecasting._rows import Rows, read_rows
-from skrnn.forecasting._streams import roll_sequences
-from skrnn.forecasting._tables import is_frame, read_table
+from skrnn.forecasting._recursion import roll, roll_sequences
+from skrnn.forecasting._tables import Rows, continued_index, read_rows, read_table
 
 
 def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | None = None) -> Any:
     """Forecast the `n_steps` steps after the last row of a history.
 
-    A model of one step ahead is asked again and again, each forecast being the next row of its history. One of several
-    steps ahead gives them at once, and if `n_steps` is more, block after block.
+    A model that predicts one step ahead is applied again and again, each forecast being the next row of its history.
+    One that predicts several steps gives them at once, and if `n_steps` is more, block after block.
 
     Parameters
     ----------
     model : estimator
         A fitted regressor, such as RNNRegressor, or a pipeline of transformers and one, or a search over such. It was
         fitted to X and y of :func:`to_supervised`, or of the same form. Or an :class:`~skrnn.RNNRegressor` with
-        ``return_sequences=True``, which was fitted to whole sequences. Of several levels of `quantile` the forecast is
-        the one of level 0.5.
+        ``return_sequences=True`` that was fitted to whole sequences. If it has several levels of `quantile`, forecasts
+        are those of level 0.5.
     history : array-like of shape (n_rows,) or (n_rows, n_columns)
         The rows up to now, the last one being now, with the columns of X in training: the series, then those of
         `exog`. With ``return_sequences=True`` also several sequences side by side: an array (n_sequences,
@@ -38,8 +36,8 @@ def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | 
         How many steps to forecast.
     exog : array-like of shape (n_steps,) or (n_steps, n_exog), default=None
         Of the rows after `history`, the columns that are not forecast; needed wherever training had some. The rows
-        from the last block of forecasts on are not read, and may lack: of a one-step model the last one, of a
-        model with horizon >= n_steps all of them. Of several sequences (n_sequences, n_steps, n_exog).
+        from the last block of forecasts on are not read and may be absent: for a model of one step the last one, for
+        one that predicts `n_steps` at once all of them. For several sequences (n_sequences, n_steps, n_exog).
 
     Returns
     -------
@@ -53,10 +51,10 @@ def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | 
     NotFittedError
         If the model has not been fitted.
     TypeError
-        If `n_steps` is not an integer, or the model is no regressor.
+        If `n_steps` is not an integer, or the model is not a regressor.
     ValueError
         If `n_steps` is less than 1; if `history` or `exog` does not match the model, or each other; if the model
-        predicts what is not a finite number; if it predicts at each timestep and is bidirectional.
+        predicts NaN or infinity; if it predicts at each timestep and is bidirectional.
 
     See Also
     --------
@@ -65,13 +63,13 @@ def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | 
 
     Notes
     -----
-    The transformers of a pipeline are applied, before the second block, to as many rows as they look back: the sum of
-    their `n_history_rows`, as :class:`~skrnn.SlidingWindow` has it. First it is tried whether they give the same from
-    those as from the whole history; a transformer that looks further back without saying so gets the whole
-    history each time. The last estimator gets one row, or window. In a meta-estimator around a pipeline, such as
+    From the second block on, the transformers of a pipeline are applied to as many rows as they look back: the sum of
+    their `n_history_rows`, as :class:`~skrnn.SlidingWindow` has it. Whether they give the same from those as from the
+    whole history is checked first; a transformer that looks further back without saying so gets the whole history
+    each time. The final estimator gets one row, or window. In a meta-estimator around a pipeline, such as
     TransformedTargetRegressor, it gets as many as the pipeline looks back.
 
-    With ``return_sequences=True`` the network reads the history once, then each forecast.
+    With ``return_sequences=True`` the network reads the history once, and then each of its forecasts.
 
     If the model has a `group_column` in one of its transformers, the history holds one group; the column is no series.
 

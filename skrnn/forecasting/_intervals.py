@@ -1,18 +1,22 @@
-"""Forecasts with an interval, of quantiles or of the errors on rows that the model has not seen."""
+"""Forecasts with an interval, of quantiles or split-conformal: of the errors on rows that the model has not seen."""
 
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Sequence
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._parameters import check_count, check_share
-from skrnn.forecasting._backtest import check_calibration
-from skrnn.forecasting._conformal import least_calibration, radius
 from skrnn.forecasting._forecast import as_history
 from skrnn.forecasting._models import fitted_regressor, n_history_rows, point_forecasts, quantile_levels
-from skrnn.forecasting._roll import last_predictions, roll
-from skrnn.forecasting._rows import Rows, read_rows
-from skrnn.forecasting._tables import read_table
+from skrnn.forecasting._recursion import last_predictions, roll
+from skrnn.forecasting._tables import Rows, read_rows, read_table
+
+#: What (n + 1) * coverage may lie above an integer by rounding alone.
+_ROUNDING = 1e-9
 
 
 class ForecastInterval(NamedTuple):
@@ -44,8 +48,8 @@ def forecast_interval(
 ) -> ForecastInterval:
     """Forecast the `n_steps` steps after the last row of a history, with an interval for each.
 
-    Without `n_calibration` the bounds are quantiles that the model predicts, as far ahead as it does. With it they are
-    split-conformal, for any model and any number of steps: the forecast plus and minus a quantile of its absolute
+    Without `n_calibration` the bounds are quantiles that the model predicts, as far ahead as it predicts. With it they
+    are split-conformal, for any model and any number of steps: the forecast plus and minus a quantile of its absolute
     errors on the last rows of the history.
 
     Parameters
@@ -75,10 +79,10 @@ def forecast_interval(
     NotFittedError
         If the model has not been fitted.
     TypeError
-        If a count is not an integer, `coverage` is not a number, or the model is no regressor.
+        If a count is not an integer, `coverage` is not a number, or the model is not a regressor.
     ValueError
-        If a parameter has an unexpected value; if `n_calibration`, or what is not missing of it, is too little for the
-        coverage; if without it the model does not predict the quantiles, or not of so many steps; and as
+        If a parameter has an unexpected value; if `n_calibration`, or what is not missing of it, is not enough for
+        the coverage; if without it the model does not predict the quantiles, or not of so many steps; and as
         :func:`forecast` does.
 
     See Also
@@ -87,13 +91,14 @@ def forecast_interval(
 
     Notes
     -----
-    The errors of step k are those of forecasts made k steps before each of the last `n_calibration` rows, in the way in
-    which the forecast itself is made, recursion included. Half the interval is the ceil((n + 1) * coverage)-th smallest
+    The errors of step k are those of forecasts made k steps before each of the last `n_calibration` rows, in the same
+    way as the forecast itself, recursion included. Half the interval is the ceil((n + 1) * coverage)-th smallest
     of the n absolute errors [1]_ [2]_: coverage 0.9 needs 9 of them, 0.95 needs 19, and more make it steadier.
 
     If the errors at calibration and ahead are exchangeable, each step's interval covers at least what was asked for, on
-    average over histories. The errors of a series are only roughly so: they follow each other, and where the future is
-    unlike the past intervals promise too much [3]_ [4]_. The coverage is that of each step, not of all steps at once.
+    average over histories. The errors of a series are only roughly exchangeable: they follow each other, and where the
+    future differs from the past, intervals promise too much [3]_ [4]_. The coverage is that of each
+    step, not of all steps at once.
 
     References
     ----------
@@ -146,8 +151,8 @@ def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[ND
     paths = [point_forecasts(model, predictions, len(rows.series), level)[0] for level in levels]
     if n_steps > len(paths[0]):
         raise ValueError(
-            f"n_steps is {n_steps}, but the quantiles of the model are those of {len(paths[0])} steps; a quantile of "
-            "quantiles is none. For more steps, fit it to y of that horizon, or pass n_calibration."
+            f"n_steps is {n_steps}, but the quantiles of the model are those of {len(paths[0])} steps, and cannot be "
+            "fed back. For more steps, fit it to y of as many steps, or pass n_calibration."
         )
     return [path[:n_steps] for path in paths]
 
@@ -175,3 +180,59 @@ def _conformal(model: Any, rows: Rows, n_steps: int, coverage: float, n_calibrat
                 f"missing; expected at least {least_calibration(coverage)} for coverage={coverage}."
             )
     return [forecasts[-1], forecasts[-1] - radii, forecasts[-1] + radii]
+
+
+def check_calibration(coverage: float | None, n_calibration: int | None) -> None:
+    """Raise unless the intervals that are asked for, if any, can be made of so many errors."""
+    if n_calibration is not None:
+        check_count("n_calibration", n_calibration)
+    if coverage is None:
+        if n_calibration is not None:
+            raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage with it.")
+        return
+    check_share("coverage", coverage)
+    if n_calibration is not None and n_calibration < least_calibration(coverage):
+        raise ValueError(
+            f"n_calibration is {n_calibration}, but coverage={coverage} needs at least "
+            f"{least_calibration(coverage)} errors."
+        )
+
+
+def least_calibration(coverage: float) -> int:
+    """Return the least number of errors that have a quantile for this coverage.
+
+    Examples
+    --------
+    >>> least_calibration(0.9), least_calibration(0.95)
+    (9, 19)
+    """
+    return max(1, ceil(coverage / (1.0 - coverage) - _ROUNDING))
+
+
+def radius(ordered: Sequence[float], coverage: float) -> float:
+    """Return the ceil((n + 1) * coverage)-th of n absolute errors in increasing order; NaN if that is more than n."""
+    rank = ceil((len(ordered) + 1) * coverage - _ROUNDING)
+    return float(ordered[rank - 1]) if rank <= len(ordered) else np.nan
+
+
+def rolling_radii(
+    scores: NDArray[np.floating], origins: Sequence[int], delay: int, coverage: float, n_calibration: int | None
+) -> NDArray[np.float64]:
+    """Return the radius at each origin, of the latest `n_calibration` (None: all) absolute errors known there.
+
+    The error `scores[i]`, NaN where the truth is missing, is known from row `origins[i] + delay` on.
+    """
+    radii = np.full(len(scores), np.nan)
+    latest: deque[float] = deque()
+    ordered: list[float] = []
+    n_known = 0
+    for i, origin in enumerate(origins):
+        while origins[n_known] + delay <= origin:
+            if np.isfinite(scores[n_known]):
+                latest.append(scores[n_known])
+                insort(ordered, scores[n_known])
+            n_known += 1
+            if n_calibration is not None and len(latest) > n_calibration:
+                del ordered[bisect_left(ordered, latest.popleft())]
+        radii[i] = radius(ordered, coverage)
+    return radii

@@ -1,4 +1,4 @@
-"""What a fitted model says of itself: how far it looks back, what it reads, and what its predictions are."""
+"""What a fitted model tells of itself: how far it looks back, what it reads, and what its predictions are."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def fitted_regressor(model: Any) -> Any:
     best = getattr(model, "best_estimator_", model)
     if is_classifier(best):
         raise TypeError(
-            f"model is a classifier, {type(best).__name__}; expected a regressor, as forecasts are numbers."
+            f"model is a classifier, {type(best).__name__}; expected a regressor, since forecasts are numbers."
         )
     if not hasattr(best, "predict"):
         raise TypeError(f"model is of type {type(best).__name__}, which has no predict; expected a regressor.")
@@ -32,7 +32,7 @@ def parts(model: Any) -> list[Any]:
 
 
 def n_history_rows(model: Any) -> int:
-    """Count the rows before the last that its transformers look back, as far as they say so."""
+    """Return how many rows before its own the transformers say that they look back, added up."""
     return sum(part.n_history_rows for part in parts(model) if hasattr(part, "n_history_rows"))
 
 
@@ -59,7 +59,7 @@ def reads_sequences(model: Any) -> bool:
     if model.bidirectional:
         raise ValueError(
             "model has return_sequences=True and bidirectional=True; expected bidirectional=False: in training it "
-            "has seen, at each timestep, what comes after it."
+            "has seen what comes after each timestep."
         )
     return True
 
@@ -81,7 +81,7 @@ def level_column(levels: NDArray[np.float64], level: float) -> int:
 
 
 def point_forecasts(model: Any, predictions: Any, n_series: int, level: float = 0.5) -> NDArray[np.floating]:
-    """Return predictions of rows, (n_rows,) or (n_rows, n_outputs), as (n_rows, horizon, n_series).
+    """Return predictions of rows, (n_rows,) or (n_rows, n_outputs), as (n_rows, n_steps, n_series).
 
     Of quantiles, (n_rows, n_levels) or (n_rows, n_outputs, n_levels), take those of this level.
     """

@@ -5,12 +5,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._parameters import check_count
-from skrnn._inputs._values import is_missing, refuse_masked
+from skrnn._inputs._tables import column_names, column_position, is_frame, take_column
+from skrnn._inputs._values import refuse_masked
 from skrnn._inputs._warnings import warn
-from skrnn.forecasting._tables import Table, beside, column, find_column, is_frame, numbers, read_table, take
-from skrnn.sequences._labels import as_labels, encode_labels
+from skrnn.forecasting._tables import Table, beside, numbers, read_table, take
 
 
 @final
@@ -23,12 +23,12 @@ class Supervised(tuple[Any, Any]):
     ----------
     X : ndarray or DataFrame of shape (n_rows, n_columns)
         Rows of the series, and of `exog`, that have all their targets.
-    y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, horizon * n_series)
+    y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_steps * n_series)
         The targets of each row.
     rows : ndarray of shape (n_rows,), int
         The positions in the series of the rows kept, in increasing order.
     n_dropped : int
-        How many rows were dropped, for they are too near to the end of the series, or of their group.
+        How many rows were dropped because they are too near to the end of the series, or of their group.
     """
 
     X: Any
@@ -52,11 +52,11 @@ class Supervised(tuple[Any, Any]):
 
 
 def to_supervised(
-    series: ArrayLike, *, horizon: int = 1, exog: ArrayLike | None = None, groups: Any = None
+    series: ArrayLike, *, n_steps: int = 1, exog: ArrayLike | None = None, groups: Any = None
 ) -> Supervised:
-    """Make aligned X and y of a series, for forecasts `horizon` steps ahead.
+    """Make aligned X and y of a series, for forecasts `n_steps` steps ahead.
 
-    Row t of X holds the series at t, and `exog` at t; row t of y holds the series at t+1, ..., t+horizon. Windows are
+    Row t of X holds the series at t, and `exog` at t; row t of y holds the series at t+1, ..., t+n_steps. Windows are
     not made here: :class:`~skrnn.preprocessing.SlidingWindow`, in a pipeline, makes them of the rows of X.
 
     Parameters
@@ -65,10 +65,10 @@ def to_supervised(
         One or several series, oldest row first; a pandas Series or DataFrame keeps index and names. NaN is a missing
         value: it stays NaN in X, where the recurrent estimators skip a row that is NaN in every column, and in y,
         where it is a missing target.
-    horizon : int, default=1
+    n_steps : int, default=1
         How many steps ahead the targets reach.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
-        Other columns that X gets, at t and not after. With two pandas objects the index must be the same.
+        Other columns of X, at t and not after. Two pandas objects must have the same index.
     groups : str, int or array-like of shape (n_rows,), default=None
         Which series each row belongs to, where several stand one below the other or interleaved: targets never cross
         from one group to another. A string or an integer is the name (in a DataFrame) or the position of a
@@ -78,22 +78,22 @@ def to_supervised(
     -------
     Supervised
         A pair ``(X, y)`` with the attributes `X`, `y`, `rows`, the positions of the rows that were kept, and
-        `n_dropped`: the last `horizon` rows, of each group, have not all their targets. X is 2-D. y has a column for
-        each step and series, all series of t+1 first, ``name_t+1`` to ``name_t+horizon`` in a DataFrame. If there is
-        only one, y is 1-D, a Series: scikit-learn wants it so.
+        `n_dropped`: the last `n_steps` rows, of each group, lack some of their targets. X is 2-D. y has a column for
+        each step and series, all series of t+1 first, ``name_t+1`` to ``name_t+n_steps`` in a DataFrame. If there is
+        only one, y is 1-D, a Series, as scikit-learn expects.
 
     Raises
     ------
     TypeError
-        If `horizon` is not an integer.
+        If `n_steps` is not an integer, `groups` neither a column nor one label per row, or a label cannot be hashed.
     ValueError
-        If `horizon` is less than 1, or no row has all its targets; if `series` is not a table of numbers; if `exog` or
+        If `n_steps` is less than 1, or no row has all its targets; if `series` is not a table of numbers; if `exog` or
         `groups` does not match it.
 
     Warns
     -----
     UserWarning
-        If a group has `horizon` rows or fewer, and is lost.
+        If a group has `n_steps` rows or fewer, and is lost.
 
     See Also
     --------
@@ -102,17 +102,17 @@ def to_supervised(
 
     Notes
     -----
-    Rows with a missing target keep their place, for a window reaches over them. Fit with a weight of 0 for them, and
-    any number as their target: for the recurrent estimators that is the row left out.
+    Rows with a missing target keep their place, since windows reach over them. Fit with a weight of 0 for them, and
+    any number as their target: for the recurrent estimators this leaves the row out.
 
-    What is known in advance, such as the calendar, may be shifted by one row, ``exog.shift(-1)``, so that row t tells
-    about t+1, the first step to forecast. Never shift what is not known at t.
+    What is known in advance, such as the calendar, may be shifted by one row, ``exog.shift(-1)``, so that row t
+    describes t+1, the first step to forecast. Never shift what is not known at t.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skrnn.forecasting import to_supervised
-    >>> X, y = to_supervised(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), horizon=2)
+    >>> X, y = to_supervised(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), n_steps=2)
     >>> X.T
     array([[1., 2., 3.]])
     >>> y
@@ -129,21 +129,21 @@ def to_supervised(
     >>> supervised.y, groups[supervised.rows]
     (array([ 2., 20.,  3.]), array(['a', 'b', 'a'], dtype='<U1'))
     """
-    check_count("horizon", horizon)
+    check_count("n_steps", n_steps)
     table = read_table(series, "series")
     labels, group_position = _read_groups(table, groups)
-    reach = min(horizon, len(table))
+    reach = min(n_steps, len(table))
     rows, targets = _target_rows(_codes(labels, len(table), reach), reach)
     if len(rows) == 0:
-        of_group = "" if groups is None else ", and no group has more than horizon rows"
+        of_group = "" if groups is None else ", and no group has more than n_steps rows"
         raise ValueError(
-            f"horizon is {horizon}, but series has {len(table)} rows{of_group}: no row has all its targets. Expected "
-            "a longer series or a smaller horizon."
+            f"n_steps is {n_steps}, but series has {len(table)} rows{of_group}: no row has all its targets. Expected "
+            "a longer series or fewer steps."
         )
     positions = [j for j in range(table.shape[1]) if j != group_position]
     values = numbers(table, positions, "series")[targets].reshape(len(rows), -1)
     X = take(beside(table, exog), rows)
-    return Supervised(X, _as_targets(values, X, table, positions, horizon), rows, len(table) - len(rows))
+    return Supervised(X, _as_targets(values, X, table, positions, n_steps), rows, len(table) - len(rows))
 
 
 def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | None]:
@@ -152,50 +152,42 @@ def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | 
         return None, None
     refuse_masked(groups, "groups")
     if np.iterable(groups) and not isinstance(groups, str):
-        with naming("groups", "the name or position of a column, or a label for each row"):
-            labels = as_labels(groups)
-        if labels.shape != (len(table),):
-            raise ValueError(f"groups has shape {labels.shape}, but series has {len(table)} rows; expected one a row.")
-        return labels, None
+        return read_labels(groups, len(table), "groups"), None
     if table.shape[1] < 2:
         raise ValueError(f"groups is {groups!r}, the only column of series; expected one with a series beside it.")
-    position = find_column(table, groups, "groups")
-    return column(table, position), position
+    position = column_position(groups, table.shape[1], column_names(table), "groups", "series")
+    return read_labels(take_column(table, position), len(table), f"groups={groups!r}"), position
 
 
-def _codes(labels: NDArray[Any] | None, n_rows: int, horizon: int) -> NDArray[np.intp]:
+def _codes(labels: NDArray[Any] | None, n_rows: int, n_steps: int) -> NDArray[np.intp]:
     """Return the group of each row as an integer, (n_rows,), and warn of the groups that are too short."""
     if labels is None:
         return np.zeros(n_rows, dtype=np.intp)
-    if any(map(is_missing, labels)):
-        raise ValueError("groups is missing (None or NaN) in some rows; expected a group for each.")
-    with naming("groups", "labels that can be hashed"):
-        _, codes = encode_labels(labels)
-    is_short = np.bincount(codes) <= horizon
+    distinct, codes = encode_labels(labels)
+    is_short = np.bincount(codes) <= n_steps
     if is_short.any() and not is_short.all():
-        short = np.flatnonzero(is_short)
-        shown = ", ".join(str(labels[np.argmax(codes == code)]) for code in short[:5]) + (", ..." * (len(short) > 5))
-        message = f"{len(short)} groups have horizon={horizon} rows or fewer and are lost: {shown}."
-        warn(message)
+        short = [str(distinct[code]) for code in np.flatnonzero(is_short)]
+        shown = ", ".join(short[:5]) + (", ..." * (len(short) > 5))
+        warn(f"{len(short)} groups have n_steps={n_steps} rows or fewer and are lost: {shown}.")
     return codes
 
 
-def _target_rows(codes: NDArray[np.intp], horizon: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows that have all targets, (n_kept,), and the rows of these, (n_kept, horizon)."""
+def _target_rows(codes: NDArray[np.intp], n_steps: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows that have all targets, (n_kept,), and the rows of these, (n_kept, n_steps)."""
     order = np.argsort(codes, kind="stable")  # one group after another, each in its own order
-    is_kept = codes[order][horizon:] == codes[order][:-horizon]
-    rows = order[:-horizon][is_kept]
-    targets = order[np.flatnonzero(is_kept)[:, np.newaxis] + np.arange(1, horizon + 1)]
+    is_kept = codes[order][n_steps:] == codes[order][:-n_steps]
+    rows = order[:-n_steps][is_kept]
+    targets = order[np.flatnonzero(is_kept)[:, np.newaxis] + np.arange(1, n_steps + 1)]
     as_they_came = np.argsort(rows)
     return rows[as_they_came], targets[as_they_came]
 
 
-def _as_targets(values: NDArray[Any], X: Table, table: Table, positions: list[int], horizon: int) -> Any:
+def _as_targets(values: NDArray[Any], X: Table, table: Table, positions: list[int], n_steps: int) -> Any:
     """Return targets (n_kept, n_targets) in the form of X; a single column is 1-D."""
     if not is_frame(table):
         return values[:, 0] if values.shape[1] == 1 else values
     import pandas as pd
 
-    names = [f"{table.columns[j]}_t+{step}" for step in range(1, horizon + 1) for j in positions]
+    names = [f"{table.columns[j]}_t+{step}" for step in range(1, n_steps + 1) for j in positions]
     y = pd.DataFrame(values, index=X.index, columns=names)
     return y.iloc[:, 0] if len(names) == 1 else y

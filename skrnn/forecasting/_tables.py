@@ -1,24 +1,23 @@
-"""Tables of timesteps, one a row, as NumPy arrays or as pandas DataFrames."""
+"""The tables that a model forecasts from: what came, and what is known of the rows that follow."""
 
 from collections.abc import Sequence
-from numbers import Integral
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn._inputs._naming import naming
+from skrnn._inputs._tables import column_names, column_position, is_frame, take_column
 from skrnn._inputs._values import refuse_masked
+from skrnn.forecasting._models import group_column
 
 #: An ndarray or a pandas DataFrame of shape (n_rows, n_columns).
 Table = Any
 
 #: What the column of a series without a name is called where columns have names.
 UNNAMED = "series"
-
-
-def is_frame(values: Any) -> bool:
-    """Tell whether `values` is a pandas DataFrame."""
-    return hasattr(values, "iloc") and values.ndim == 2
 
 
 def read_table(values: Any, name: str, unnamed: str = UNNAMED, least: int = 1) -> Table:
@@ -38,19 +37,13 @@ def read_table(values: Any, name: str, unnamed: str = UNNAMED, least: int = 1) -
 
 def _read_array(values: Any, name: str) -> NDArray[np.floating]:
     """Return values as an array (n_rows, n_columns), float32 if they are, else float64."""
-    try:
+    with naming(name, "real numbers of shape (n_rows,) or (n_rows, n_columns)"):
         array = np.asarray(values)
-        array = array.astype(np.float64) if array.dtype == object else array
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(
-            f"{name} cannot be read; expected real numbers, (n_rows,) or (n_rows, n_columns): {error}"
-        ) from error
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} has dtype {array.dtype}; expected real numbers.")
+        if array.dtype.kind not in "fiubO":
+            raise ValueError(f"{name} has dtype {array.dtype}; expected real numbers.")
+        array = array.astype(np.float32 if array.dtype == np.float32 else np.float64, copy=False)
     if array.ndim not in (1, 2):
         raise ValueError(f"{name} has shape {array.shape}; expected (n_rows,) or (n_rows, n_columns).")
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32 if array.dtype == np.float32 else np.float64, copy=False)
     _refuse_infinity(array, name)
     return array[:, np.newaxis] if array.ndim == 1 else array
 
@@ -71,23 +64,6 @@ def take(table: Any, positions: range | NDArray[np.intp]) -> Any:
     if isinstance(positions, range):
         rows = slice(positions.start, positions.stop, positions.step)
     return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
-
-
-def column(table: Table, position: int) -> NDArray[Any]:
-    """Return a column of a table, (n_rows,), in its own dtype."""
-    return table.iloc[:, position].to_numpy() if is_frame(table) else table[:, position]
-
-
-def find_column(table: Table, given: Any, parameter: str) -> int:
-    """Return the position of a column given by its name, a string, or by its position, negative from the end."""
-    names = list(table.columns) if is_frame(table) else []
-    n_columns = table.shape[1]
-    if isinstance(given, str) and given in names:
-        return names.index(given)
-    if isinstance(given, Integral) and -n_columns <= given < n_columns:
-        return int(given) % n_columns
-    named = f"one of the columns {names} by name, if that is a string, or " if names else "a column "
-    raise ValueError(f"{parameter} is {given!r}; expected {named}by position, from 0 to {n_columns - 1}.")
 
 
 def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.floating]:
@@ -136,5 +112,145 @@ def beside(series: Table, exog: Any) -> Table:
         raise ValueError("exog has another index than series; expected the same, row for row.")
     both = sorted(set(series.columns) & set(exog.columns), key=str)
     if both:
-        raise ValueError(f"exog has columns {both}, and so has series; expected different names.")
+        raise ValueError(f"exog and series both have the columns {both}; expected different names.")
     return pd.concat([series, exog], axis=1)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of X as in training, followed by rows of which all but the series is known.
+
+    Attributes
+    ----------
+    known : ndarray or DataFrame of shape (n_known, n_columns)
+        The rows as they came.
+    table : ndarray or DataFrame of shape (n_known + n_ahead, n_columns)
+        The same rows and those that follow, in which the columns of the series do not count.
+    series : list of int
+        The columns of the series, which are forecast.
+    """
+
+    known: Table
+    table: Table
+    series: list[int]
+
+    @property
+    def n_known(self) -> int:
+        """How many rows are known in all columns."""
+        return len(self.known)
+
+    @cached_property
+    def values(self) -> NDArray[np.floating]:
+        """The series, (n_known + n_ahead, n_series)."""
+        return numbers(self.table, self.series, "history")
+
+    @property
+    def names(self) -> list[Any] | None:
+        """The names of the series, or None where columns have none."""
+        return [self.known.columns[j] for j in self.series] if is_frame(self.known) else None
+
+    def truths(self, origins: Sequence[int], n_steps: int) -> NDArray[np.floating]:
+        """Return the series at the steps after each origin, (n_origins, n_steps, n_series), NaN where not known."""
+        known = np.full((self.n_known + n_steps, len(self.series)), np.nan, dtype=self.values.dtype)
+        known[: self.n_known] = self.values[: self.n_known]
+        return known[np.add.outer(origins, np.arange(1, n_steps + 1))]
+
+
+def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
+    """Return the rows of a history as in training, and of the `n_steps` - 1 that follow what `exog` tells of them."""
+    columns = data_columns(model, history, "history")
+    if exog is None:
+        return Rows(history, lengthened(history, n_steps - 1), columns)
+    exog = read_table(exog, "exog", unnamed=history.columns[columns[-1]] if is_frame(history) else UNNAMED, least=0)
+    n_series = len(columns) - exog.shape[1]
+    if n_series < 1:
+        raise ValueError(
+            f"exog has {exog.shape[1]} columns, but history has {len(columns)}, those of the series included; expected "
+            "fewer in exog."
+        )
+    _check_frames(history, exog, columns[n_series:])
+    table = lengthened(history, min(len(exog), n_steps))
+    n_ahead = len(table) - len(history)
+    others = columns[n_series:]
+    values = [np.concatenate([take_column(history, j), take_column(exog, i)[:n_ahead]]) for i, j in enumerate(others)]
+    return Rows(history, with_columns(table, others, values), columns[:n_series])
+
+
+def data_columns(model: Any, table: Table, name: str) -> list[int]:
+    """Return the columns of a table without that of the groups, if any; raise unless the rows are of one group."""
+    of_groups = group_column(model)
+    if of_groups is None:
+        return list(range(table.shape[1]))
+    position = column_position(of_groups, table.shape[1], column_names(table), "group_column of the model", name)
+    groups = set(take_column(table, position).tolist())
+    if len(groups) > 1:
+        raise ValueError(f"{name} has {len(groups)} groups in column {of_groups!r}; expected the rows of one group.")
+    return [j for j in range(table.shape[1]) if j != position]
+
+
+def _check_frames(history: Table, exog: Table, columns: list[int]) -> None:
+    """Raise unless `exog` has the names of the last columns of the history, and continues its index."""
+    if not (is_frame(history) and is_frame(exog)):
+        return
+    expected = [history.columns[j] for j in columns]
+    if list(exog.columns) != expected:
+        raise ValueError(f"exog has columns {list(exog.columns)}; expected {expected}, the last columns of history.")
+    index = continued_index(history.index, len(exog)) if len(exog) else None
+    if index is not None and not (index == exog.index).all():
+        raise ValueError(
+            f"exog begins at {exog.index[0]}, but the row after history would be {index[0]}; expected its index to "
+            "continue that of history. An array without index is read as the rows that follow."
+        )
+
+
+def lengthened(table: Table, n_rows: int) -> Table:
+    """Return a table with its last row repeated `n_rows` times; the index of a DataFrame continues where it can."""
+    if n_rows == 0:
+        return table
+    longer = take(table, np.minimum(np.arange(len(table) + n_rows), len(table) - 1))
+    if not is_frame(table):
+        return longer
+    import pandas as pd
+
+    index, ahead = table.index, continued_index(table.index, n_rows)
+    if ahead is None:  # objects: what reads the time off the index then fails, and does not read a wrong one
+        return longer.set_axis(pd.Index([*index, *[None] * n_rows], dtype=object, name=index.name), axis=0)
+    return longer.set_axis(index.append(ahead), axis=0)
+
+
+def continued_index(index: Any, n_rows: int) -> Any:
+    """Return the next `n_rows` entries of a pandas index, or None if it has no constant step.
+
+    A DatetimeIndex continues with its frequency, or with the one that pandas infers; a PeriodIndex with the next
+    periods; numbers, timedeltas and other times with the step that all neighbours have.
+    """
+    import pandas as pd
+
+    if isinstance(index, pd.RangeIndex):
+        start = index[-1] + index.step
+        return pd.RangeIndex(start, start + n_rows * index.step, index.step, name=index.name)
+    if isinstance(index, pd.PeriodIndex):
+        return pd.period_range(index[-1] + 1, periods=n_rows, name=index.name)
+    if isinstance(index, pd.DatetimeIndex):
+        frequency = index.freq or pd.DatetimeIndex(index, freq="infer").freq
+        if frequency is not None:
+            times = pd.date_range(index[-1], periods=n_rows + 1, freq=frequency, name=index.name)
+            return times[1:].as_unit(index.unit)
+    return _evenly_continued(index, n_rows)
+
+
+def _evenly_continued(index: Any, n_rows: int) -> Any:
+    """Return the next entries of an index whose neighbours are equally far apart, or None."""
+    import pandas as pd
+
+    labels = index.to_numpy()
+    if labels.dtype.kind not in "iufmM" or len(labels) < 2:
+        return None
+    steps = np.diff(labels)
+    is_even = (
+        np.allclose(steps, steps[0], rtol=1e-9, atol=0.0) if labels.dtype.kind == "f" else (steps == steps[0]).all()
+    )
+    if not is_even or not steps[0]:
+        return None
+    return pd.Index(labels[-1] + steps[0] * np.arange(1, n_rows + 1), name=index.name)

@@ -1,8 +1,7 @@
-"""A scorer for targets at every timestep, made of a scorer of scikit-learn for one target per sample."""
+"""A scorer for targets at every timestep, made from a scorer of scikit-learn for one target per sample."""
 
 from collections.abc import Callable
 from inspect import signature
-from numbers import Real
 from typing import Any, final
 
 import numpy as np
@@ -12,7 +11,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
 from skrnn._inputs._naming import naming
-from skrnn._inputs._values import check_weights, refuse_masked
+from skrnn._inputs._values import as_array, check_weights, find_missing, from_objects, refuse_masked
 
 
 def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
@@ -110,7 +109,7 @@ class SequenceScorer:
     scoring : str or callable
         What the user asked for.
     scorer : callable
-        The scorer of that, ``scorer(estimator, X, y)``.
+        The scorer that it stands for, ``scorer(estimator, X, y)``.
     """
 
     def __init__(self, scoring: str | Callable[..., Any], scorer: Callable[..., Any]) -> None:
@@ -130,8 +129,8 @@ class SequenceScorer:
             return self.scorer(estimator, X, y, **weights)
         targets, lengths = _flatten(y, "y")
         predictions = _outputs(estimator, "predict", X, lengths)
-        has_target = ~_per_row(_is_missing(targets), np.any)
-        is_predicted = ~_per_row(_is_missing(predictions), np.all)
+        has_target = ~_rows_missing(targets, np.any)
+        is_predicted = ~_rows_missing(predictions, np.all)
         valid = has_target & is_predicted
         if not valid.any():
             raise ValueError(
@@ -143,7 +142,7 @@ class SequenceScorer:
         weights = {} if sample_weight is None else {"sample_weight": _weights(sample_weight, lengths, valid)}
         flat = FlatEstimator(estimator, X, predictions, lengths, valid)
         with naming("y", f"targets that {self.scoring!r} takes beside the predictions"):
-            y = _one_column_as_1d(_settled(targets[valid]))
+            y = _one_column_as_1d(from_objects(targets[valid]))
             _check_targets(y)
             return self.scorer(flat, X, y, **weights)
 
@@ -167,7 +166,7 @@ def _has(method: str) -> Callable[["FlatEstimator"], bool]:
 
 @final
 class FlatEstimator:
-    """A stand-in for a fitted estimator, which predicts at the timesteps that count, those of all samples in one array.
+    """A stand-in for a fitted estimator: its predictions at the timesteps that count, of all samples in one array.
 
     Parameters
     ----------
@@ -198,7 +197,7 @@ class FlatEstimator:
     def predict(self, X: Any) -> np.ndarray:
         """Return the predictions, (n_valid,) or (n_valid, n_outputs)."""
         predictions = self.predictions if X is self.X else _outputs(self.estimator, "predict", X, self.lengths)
-        return _one_column_as_1d(_settled(predictions[self.valid]))
+        return _one_column_as_1d(from_objects(predictions[self.valid]))
 
     @available_if(_has("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -315,7 +314,8 @@ def _flatten(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     The values are an array (n_samples, n_timesteps) or (n_samples, n_timesteps, n_columns), or a list or 1-D object
     array of (n_timesteps,) or (n_timesteps, n_columns). The timesteps are (n_rows,) or (n_rows, n_columns).
     """
-    samples = [_as_array(sample) for sample in (np.asarray(values) if hasattr(values, "__array__") else values)]
+    with naming(name, "an array (n_timesteps,) or (n_timesteps, n_columns) for each sample"):
+        samples = [as_array(sample) for sample in (np.asarray(values) if hasattr(values, "__array__") else values)]
     if not samples:
         raise ValueError(f"{name} has no samples; expected at least one.")
     first = samples[0]
@@ -335,33 +335,12 @@ def _flatten(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     return rows, np.array([len(sample) for sample in samples])
 
 
-def _as_array(sample: Any) -> np.ndarray:
-    """Return a sample's values as an array; one that was none before keeps its values as they are, as objects."""
-    return np.asarray(sample) if hasattr(sample, "__array__") else np.array(sample, dtype=object)
-
-
-def _is_missing(rows: np.ndarray) -> np.ndarray:
-    """Return for each value whether it is NaN or None, in the shape of the rows."""
-    if rows.dtype.kind == "f":
-        return np.isnan(rows)
-    if rows.dtype != object:
-        return np.zeros(rows.shape, dtype=bool)
-    missing = [value is None or (isinstance(value, Real) and value != value) for value in rows.ravel()]
-    return np.array(missing, dtype=bool).reshape(rows.shape)
-
-
-def _per_row(flags: np.ndarray, reduce: Callable[..., np.ndarray]) -> np.ndarray:
-    """Return one flag per row, (n_rows,), of flags (n_rows,) or (n_rows, n_columns)."""
-    return flags if flags.ndim == 1 else reduce(flags, axis=1)
-
-
-def _settled(rows: np.ndarray) -> np.ndarray:
-    """Return objects that are all strings or all numbers as an array of these, which metrics need."""
-    if rows.dtype != object:
-        return rows
-    is_string = [isinstance(value, str) for value in rows.ravel()]
-    is_number = [isinstance(value, Real | np.bool_) for value in rows.ravel()]
-    return np.array(rows.tolist()) if all(is_string) or all(is_number) else rows
+def _rows_missing(rows: np.ndarray, reduce: Callable[..., np.ndarray]) -> np.ndarray:
+    """Return one flag per row, (n_rows,): whether any or all (`reduce`) of its values are missing."""
+    missing = find_missing(rows)
+    if missing is None:
+        return np.zeros(len(rows), dtype=bool)
+    return missing if missing.ndim == 1 else reduce(missing, axis=1)
 
 
 def _one_column_as_1d(rows: np.ndarray) -> np.ndarray:

@@ -24,27 +24,10 @@ class Fold(NamedTuple):
 
 
 def borders_by_count(times: np.ndarray, n_splits: int) -> list[Any]:
-    """Return the borders of test parts with equally many distinct times each.
+    """Return the n_splits + 1 borders of test parts with equally many distinct times each; `times` are ascending.
 
-    Parameters
-    ----------
-    times : ndarray of shape (n_samples,)
-        The times, ascending.
-    n_splits : int
-        Number of test parts.
+    The last border is the last time; a test part holds the times after one border up to the next.
 
-    Returns
-    -------
-    list of n_splits + 1 int or float
-        The borders. The last is the last time; a test part holds the times after one border up to the next.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than `n_splits` + 1 distinct times.
-
-    Examples
-    --------
     >>> borders_by_count(np.array([0, 1, 1, 4, 5, 5, 7, 9]), 2)
     [1, 5, 9]
     """
@@ -58,24 +41,8 @@ def borders_by_count(times: np.ndarray, n_splits: int) -> list[Any]:
 
 
 def borders_by_size(times: np.ndarray, n_splits: int, test_size: int | float) -> list[Any]:
-    """Return the borders of test parts of equal length.
+    """Return the borders, as `borders_by_count` does, of test parts of equal length.
 
-    Parameters
-    ----------
-    times : ndarray of shape (n_samples,)
-        The times, ascending.
-    n_splits : int
-        Number of test parts.
-    test_size : int or float
-        Length of a test part.
-
-    Returns
-    -------
-    list of n_splits + 1 int or float
-        The borders. The last is the last time; a test part holds the times after one border up to the next.
-
-    Examples
-    --------
     >>> borders_by_size(np.array([0, 1, 1, 4, 5, 5, 7, 9]), 2, 3)
     [3, 6, 9]
     """
@@ -83,27 +50,11 @@ def borders_by_size(times: np.ndarray, n_splits: int, test_size: int | float) ->
 
 
 def make_folds(times: np.ndarray, borders: list[Any], lengths: Lengths) -> list[Fold]:
-    """Return the rows that train and test at each border.
+    """Return the rows that train and test at each border but the last, as slices of the ascending `times`.
 
     The rows up to a border less the gap train, if their targets end before those of the test part begin; the rows
     after it up to the next border test, if their windows begin after the training part ends.
 
-    Parameters
-    ----------
-    times : ndarray of shape (n_samples,)
-        The times, ascending.
-    borders : list of n_splits + 1 int or float
-        The borders, ascending.
-    lengths : Lengths
-        What is left out around each border.
-
-    Returns
-    -------
-    list of n_splits Fold
-        Slices of `times`.
-
-    Examples
-    --------
     >>> make_folds(np.array([0, 1, 1, 4, 5, 5, 7, 9]), [3, 6, 9], Lengths(gap=2))
     [Fold(train=slice(0, 3, None), test=slice(3, 6, None)), Fold(train=slice(0, 4, None), test=slice(6, 8, None))]
     """

@@ -8,13 +8,13 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import indexable
 
+from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._tables import get_column
 from skrnn._inputs._values import refuse_masked
-from skrnn.model_selection._columns import get_column, n_rows
 from skrnn.model_selection._folds import Fold, Lengths, borders_by_count, borders_by_size, make_folds
-from skrnn.model_selection._groups import codes_of, times_to_the_end
-from skrnn.model_selection._times import Times, read_times
+from skrnn.model_selection._times import Times, read_times, times_to_the_end
 
 
 @final
@@ -85,8 +85,8 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
     compared in UTC. Months differ in length: turn dates of months into periods (`Series.dt.to_period` of pandas), and
     lengths are numbers of months.
 
-    A group without rows in a part gives none. With `time_column`, groups are only looked at to check that none has two
-    rows of the same time, which would be no panel.
+    A group without rows in a part contributes none. With `time_column`, groups only serve to check that none has two
+    rows of the same time.
 
     Without `time_column`, `X` may be whatever scikit-learn can index, such as an array
     (n_samples, n_timesteps, n_features) or a list of sequences.
@@ -118,7 +118,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
     [0 1] -> [2 3 6 7]
     [0 1 2 3 6 7] -> [4 5 8 9]
 
-    Targets that are made of the next two days: day 3 trains the targets 4 and 5, which day 4 and 5 also have.
+    Targets that are made of the next two days: that of day 3 shares day 5 with that of day 4, which tests.
 
     >>> purged = PanelTimeSeriesSplit(n_splits=2, time_column=0, horizon=2)
     >>> [np.unique(X[train, 0]).tolist() for train, _ in purged.split(X)]
@@ -184,7 +184,8 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
             )
         with naming("X", "an array, a data frame or a list, with as many rows as y and groups"):
             X, y, groups = indexable(X, y, groups)
-        times = self._times(X, self._groups(X, groups))
+        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        times = self._times(X, self._groups(X, groups, n_rows), n_rows)
         if len(times.values) == 0:
             raise ValueError("X has no rows; expected rows to train and to test.")
         order = np.argsort(times.values, kind="stable")
@@ -210,18 +211,20 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         """
         return self.n_splits
 
-    def _groups(self, X: Any, groups: ArrayLike | None) -> np.ndarray | None:
+    def _groups(self, X: Any, groups: ArrayLike | None, n_rows: int) -> np.ndarray | None:
         """Return the group of each row as a number, or None where there are no groups."""
-        if self.group_column is None:
-            return None if groups is None else codes_of(groups, "groups")
-        if groups is not None:
-            raise ValueError(f"groups are given, and so is group_column={self.group_column!r}; expected one of them.")
-        return codes_of(get_column(X, self.group_column, "group_column"), f"group_column={self.group_column!r}")
+        name = "groups"
+        if self.group_column is not None:
+            name = f"group_column={self.group_column!r}"
+            if groups is not None:
+                raise ValueError(f"groups are given, and so is {name}; expected one of them.")
+            groups = get_column(X, self.group_column, "group_column")
+        return None if groups is None else encode_labels(read_labels(groups, n_rows, name))[1]
 
-    def _times(self, X: Any, codes: np.ndarray | None) -> Times:
+    def _times(self, X: Any, codes: np.ndarray | None, n_rows: int) -> Times:
         """Return the time of each row."""
         if self.time_column is None:
-            return Times(times_to_the_end(np.zeros(n_rows(X), dtype=np.intp) if codes is None else codes))
+            return Times(times_to_the_end(np.zeros(n_rows, dtype=np.intp) if codes is None else codes))
         name = f"time_column={self.time_column!r}"
         times = read_times(get_column(X, self.time_column, "time_column"), name)
         if codes is not None:
@@ -273,5 +276,5 @@ def _check_panel(times: np.ndarray, codes: np.ndarray, name: str) -> None:
         first, second = sorted(order[np.argmax(same) :][:2].tolist())
         raise ValueError(
             f"{name} has the same time in the rows {first} and {second}, which are of the same group; expected each "
-            "time once in a group."
+            "time once per group."
         )

@@ -1,4 +1,4 @@
-"""Times as numbers: integers, floats, dates, durations and periods, and lengths of time in their unit."""
+"""Times as numbers: integers, floats, dates, durations, periods or places in a group, and lengths of time."""
 
 from datetime import date, timedelta
 from numbers import Integral, Real
@@ -20,8 +20,6 @@ class Times:
     unit : dtype, default=None
         The ``timedelta64`` that one is, for dates and durations; None for plain numbers.
 
-    Examples
-    --------
     >>> times = read_times(np.array(["2024-02-28", "2024-03-01"], dtype="datetime64[D]"), "time_column")
     >>> times.values
     array([19781, 19783])
@@ -34,28 +32,10 @@ class Times:
         self.unit = unit
 
     def length(self, value: Any, parameter: str, *, zero: bool = False) -> int | float:
-        """Return a length of time in the unit of the times.
+        """Return a length of time in the unit of the times, a float only if they are; `zero` says if it may be zero.
 
-        Parameters
-        ----------
-        value : int, float, timedelta, timedelta64 or str
-            The length: an integer for integers, a real number for floats, a duration for dates.
-        parameter : str
-            The parameter that has this value, for errors.
-        zero : bool, default=False
-            Whether zero is allowed.
-
-        Returns
-        -------
-        int or float
-            The length; an int unless the times are floats.
-
-        Raises
-        ------
-        TypeError
-            If the value does not go with the times.
-        ValueError
-            If the value is negative, not finite, zero where it must not be, or finer than the times.
+        It is an integer for integers, a real number for floats, a duration for dates. One that does not go with the
+        times is a TypeError; one that is negative, not finite or finer than the times a ValueError.
         """
         if zero and isinstance(value, Integral) and value == 0:  # in every unit
             return 0
@@ -123,32 +103,10 @@ def _read_duration(value: Any, parameter: str) -> np.timedelta64:
 
 
 def read_times(column: Any, parameter: str) -> Times:
-    """Return times as numbers.
+    """Return integers, floats, dates, durations or pandas periods, (n_samples,), as numbers.
 
-    Parameters
-    ----------
-    column : array-like of shape (n_samples,)
-        Integers, floats, dates, durations or pandas periods, none missing. Dates with a time zone are read in UTC,
-        periods as their number since 1970.
-    parameter : str
-        The parameter that names the column, for errors.
-
-    Returns
-    -------
-    Times
-        The time of each row.
-
-    Raises
-    ------
-    TypeError
-        If the column holds something else.
-    ValueError
-        If a time is missing, infinite, or too large for a 64-bit integer.
-
-    Examples
-    --------
-    >>> read_times([2.0, 1.5], "time_column").values
-    array([2. , 1.5])
+    Dates with a time zone are read in UTC, periods as their number since 1970. What holds something else is a
+    TypeError; a time that is missing, infinite or too large for a 64-bit integer a ValueError.
     """
     if hasattr(column, "isna") and column.isna().any():  # as an integer, a missing period would be the first of all
         raise ValueError(f"{parameter} has {int(column.isna().sum())} missing times; expected a time in each row.")
@@ -204,3 +162,16 @@ def _as_datetime64(moment: Any, parameter: str) -> np.datetime64:
             "pandas.to_datetime with utc=True gives."
         )
     return moment.to_datetime64() if hasattr(moment, "to_datetime64") else np.datetime64(moment)
+
+
+def times_to_the_end(codes: np.ndarray) -> np.ndarray:
+    """Return the time of each row by its place in its group, (n_samples,): 0 in the last row, -1 in the one before.
+
+    >>> times_to_the_end(np.array([0, 1, 0, 0]))
+    array([-2,  0, -1,  0])
+    """
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes)) - 1
+    times = np.empty(len(codes), dtype=np.int64)
+    times[order] = np.arange(len(codes)) - ends[codes[order]]
+    return times

@@ -6,11 +6,10 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._inputs._tables import is_frame
 from skrnn.forecasting import forecast, forecast_interval
-from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor
-from skrnn.forecasting._rows import free_columns
-from skrnn.forecasting._tables import beside, is_frame, numbers, read_table, take
+from skrnn.forecasting._tables import beside, continued_index, data_columns, numbers, read_table, take
 from skrnn.plotting._matplotlib import (
     axes_or_new,
     colour_of,
@@ -371,7 +370,7 @@ def _forecast_from(
 
 def _series_of(model: Any, table: Any, number: int) -> tuple[NDArray[Any], str | None]:
     """Return one of the series in the table that the model reads, (n_rows,), and its name, if it has one."""
-    position = free_columns(fitted_regressor(model), table, "series")[number]
+    position = data_columns(fitted_regressor(model), table, "series")[number]
     name = str(table.columns[position]) if is_frame(table) else None
     return numbers(table, [position], "series")[:, 0], name
 

@@ -6,22 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count, check_flag
-from skrnn._inputs._values import refuse_masked
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
-from skrnn.preprocessing._groups import column_position, count_labels, read_labels, read_table, take_column
-from skrnn.preprocessing._labelled import Rows, make_windows, take_last_rows
-from skrnn.preprocessing._parameters import check_group_column, check_padding
-from skrnn.preprocessing._series import digest_rows, refuse_infinity
-from skrnn.sequences._windows import flatten_windows, n_history_rows
-
-_EXPECTED_X = "real numbers, or NaN, in a 2-D array (n_samples, n_columns)"
+from skrnn.preprocessing._labelled_rows import LabelledRows, group_position, read_rows
+from skrnn.sequences._windows import check_padding, flatten_windows, n_history_rows
 
 #: The attributes that exist only with `carry_context`.
 _OF_CONTEXT = {"context_", "context_groups_", "n_samples_fit_", "_n_context_rows", "_digest"}
@@ -274,7 +266,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             seen before.
         """
         check_is_fitted(self)
-        rows = self._read(X, groups, reset=False)
+        rows = read_rows(self, X, groups, reset=False)
         if rows.labels is None and self.n_groups_ is not None:
             warn(
                 f"SlidingWindow was fitted with {self.n_groups_} groups, but transform got none: all rows of X are "
@@ -333,28 +325,27 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         # the method it brings would not depend on `flatten`.
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         if self.group_column is not None:
-            names = np.delete(names, self._group_position())
+            names = np.delete(names, group_position(self))
         lags = range(self.n_history_rows, -1, -self.dilation)
         columns = [f"{name}_t-{lag}" if lag else name for lag in lags for name in names]
         return np.asarray(columns, dtype=object)
 
     @with_callbacks
-    def _fit(self, X: ArrayLike, y: Any, groups: ArrayLike | None) -> Rows:
+    def _fit(self, X: ArrayLike, y: Any, groups: ArrayLike | None) -> LabelledRows:
         """Fit, and return the rows that were read."""
         task = begin_fit(self, X, y, {"groups": groups})
         check_count("n_timesteps", self.n_timesteps)
         check_count("dilation", self.dilation)
         check_padding(self.padding)
-        check_group_column(self.group_column)
         check_flag("carry_context", self.carry_context)
         check_flag("flatten", self.flatten)
-        rows = self._read(X, groups, reset=True)
-        self.n_groups_ = None if rows.labels is None else count_labels(rows.labels)
+        rows = read_rows(self, X, groups, reset=True)
+        self.n_groups_ = rows.n_groups
         if self.carry_context:
             self._n_context_rows = self.n_history_rows
-            self.context_, self.context_groups_ = take_last_rows(rows, self._n_context_rows)
-            self.n_samples_fit_ = len(rows.series)
-            self._digest = digest_rows(*rows)
+            self.context_, self.context_groups_ = rows.last_of_groups(self._n_context_rows)
+            self.n_samples_fit_ = len(rows.values)
+            self._digest = rows.digest()
         else:
             for name in _OF_CONTEXT & set(vars(self)):  # from an earlier fit
                 delattr(self, name)
@@ -362,40 +353,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             task.end(dict)
         return rows
 
-    def _read(self, X: ArrayLike, groups: ArrayLike | None, *, reset: bool) -> Rows:
-        """Return the checked series, in its own dtype if numeric, and the label of each row, if any."""
-        # Integers are converted while they are padded, and infinity is looked for in blocks of rows: either would
-        # else take memory as large as the series.
-        checks = {"dtype": "numeric", "ensure_all_finite": False}
-        for values, name in ((X, "X"), (groups, "groups")):
-            refuse_masked(values, name)
-        if self.group_column is None:
-            with naming("X", _EXPECTED_X):
-                series = validate_data(self, X, reset=reset, **checks)
-            labels, name = groups, "groups"
-        else:
-            if groups is not None:
-                raise ValueError(f"groups are given beside group_column={self.group_column!r}, but only one can tell")
-            with naming("X", _EXPECTED_X):
-                table = read_table(X)
-            validate_data(self, table, reset=reset, skip_check_array=True)
-            features, labels = take_column(table, self._group_position())
-            with naming("X", _EXPECTED_X):
-                series = check_array(features, estimator=self, **checks)
-            name = f"group column {self.group_column!r} of X"
-        if series.dtype.kind not in "biuf":  # dates pass as numeric, and as numbers their NaT would be -9e18
-            raise ValueError(f"X has dtype {series.dtype}, but SlidingWindow expects real numbers")
-        with naming("X", _EXPECTED_X):
-            if series.dtype.itemsize > 8:  # what is finite in long double may not be in a window
-                series = series.astype(np.float64)
-            refuse_infinity(series)
-        return Rows(series, None if labels is None else read_labels(labels, len(series), name))
-
-    def _group_position(self) -> int:
-        """Return the position of the group column among the columns seen by fit."""
-        return column_position(self.group_column, self.n_features_in_, getattr(self, "feature_names_in_", None))
-
-    def _context_of(self, rows: Rows) -> Rows | None:
+    def _context_of(self, rows: LabelledRows) -> LabelledRows | None:
         """Return the rows that these follow on from; None if there are none, or these begin with the rows of fit."""
         if not self.carry_context:
             return None
@@ -406,18 +364,16 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
                 f"n_timesteps={self.n_timesteps} and dilation={self.dilation} reach back {self.n_history_rows} rows, "
                 f"but fit kept {self._n_context_rows}: call fit again"
             )
-        series, labels = rows
-        if (labels is None) != (self.context_groups_ is None):
+        context, n_seen = LabelledRows(self.context_, self.context_groups_), self.n_samples_fit_
+        if (rows.labels is None) != (context.labels is None):
             return None
-        n_seen = self.n_samples_fit_
-        first_labels = None if labels is None else labels[:n_seen]
-        if len(series) >= n_seen and digest_rows(series[:n_seen], first_labels) == self._digest:
+        if len(rows.values) >= n_seen and rows.first(n_seen).digest() == self._digest:
             return None
-        return Rows(self.context_, self.context_groups_)
+        return context
 
-    def _make_windows(self, rows: Rows, context: Rows | None) -> NDArray[np.floating]:
-        """Return the windows of rows that follow on from a context, in the form of the output."""
-        windows = make_windows(rows, self.n_timesteps, self.dilation, self.padding, context)
+    def _make_windows(self, rows: LabelledRows, context: LabelledRows | None) -> NDArray[np.floating]:
+        """Return the windows of rows that continue those of a context, in the form of the output."""
+        windows = rows.windows(self.n_timesteps, self.dilation, self.padding, context)
         return flatten_windows(windows) if self.flatten else windows
 
     def __sklearn_tags__(self) -> Any:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from skrnn._inputs._parameters import describe
+
 PADDINGS = ("mask", "edge", "zero")
 
 #: Windows that are gathered at once: their indices, and the rows that are read for them, then stay in the cache.
@@ -15,6 +17,14 @@ _N_GATHERED = 4096
 def n_history_rows(n_timesteps: int, dilation: int = 1) -> int:
     """Return how many rows before its own a window reaches back."""
     return (n_timesteps - 1) * dilation
+
+
+def check_padding(padding: Any) -> None:
+    """Raise unless `padding` is the name of a padding."""
+    if not isinstance(padding, str):
+        raise TypeError(f"{describe('padding', padding)}; expected a string, one of {PADDINGS}.")
+    if padding not in PADDINGS:
+        raise ValueError(f"padding is {padding!r}; expected one of {PADDINGS}.")
 
 
 def window_dtype(series: NDArray[Any]) -> type[np.floating]:
@@ -31,8 +41,7 @@ def pad_series(
     If it has too few, `padding` fills the others: NaN ("mask"), the first known row ("edge") or zeros ("zero"). This is
     the only copy that windows need: it converts the dtype too, so that a series of integers is never held twice.
     """
-    if padding not in PADDINGS:
-        raise ValueError(f"padding is {padding!r}, expected one of {PADDINGS}")
+    check_padding(padding)
     if padding == "edge" and len(series) == 0:
         raise ValueError("series has 0 rows, but padding='edge' repeats the first one: expected at least 1")
     n_samples, n_features = series.shape

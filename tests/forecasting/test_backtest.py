@@ -62,11 +62,11 @@ MODELS = {
 
 
 @pytest.mark.axis("kind", MODELS)
-@pytest.mark.axis(("n_series", "n_exog", "horizon"), [(1, 0, 1), (2, 0, 2), (1, 2, 1), (1, 1, 5)])
-def test_equals_forecasts_of_each_history(kind, n_series, n_exog, horizon):
+@pytest.mark.axis(("n_series", "n_exog", "n_at_once"), [(1, 0, 1), (2, 0, 2), (1, 2, 1), (1, 1, 5)])
+def test_equals_forecasts_of_each_history(kind, n_series, n_exog, n_at_once):
     series = seasonal(60, n_series)
     exog = np.random.default_rng(1).normal(size=(60, n_exog)) if n_exog else None
-    model = MODELS[kind].fit(*to_supervised(series, horizon=horizon, exog=exog))
+    model = MODELS[kind].fit(*to_supervised(series, n_steps=n_at_once, exog=exog))
     history = series if exog is None else np.column_stack([series, exog])
     result = backtest(model, series, 5, first_origin=1, step=2, exog=exog)
     for origin, predictions in zip(result.origins, result.forecasts, strict=True):
@@ -87,14 +87,14 @@ def test_network_equals_forecasts_of_each_history():
 @given(
     kind=st.sampled_from(sorted(MODELS)),
     origin=st.integers(3, 58),
-    horizon=st.integers(1, 3),
+    n_at_once=st.integers(1, 3),
     n_calibration=st.sampled_from([None, 6]),
     seed=st.integers(0, 10),
 )
 @examples(60)
-def test_what_comes_after_an_origin_changes_nothing_there(kind, origin, horizon, n_calibration, seed):
+def test_what_comes_after_an_origin_changes_nothing_there(kind, origin, n_at_once, n_calibration, seed):
     series = seasonal()
-    model = MODELS[kind].fit(*to_supervised(series, horizon=horizon))
+    model = MODELS[kind].fit(*to_supervised(series, n_steps=n_at_once))
     options = {"first_origin": 3, "coverage": 0.8, "n_calibration": n_calibration}
     before = backtest(model, series, 4, **options)
     changed = series.copy()
@@ -165,7 +165,7 @@ def test_frames_with_exog():
     result = backtest(model, series, 4, exog=exog)
     assert result.origins[-1] == 36  # the fourth step needs the exog of the third row ahead
     assert result.series_names == ["sales"]
-    direct = lags(3).fit(*to_supervised(series, exog=exog, horizon=4))
+    direct = lags(3).fit(*to_supervised(series, exog=exog, n_steps=4))
     assert backtest(direct, series, 4, exog=exog).origins[-1] == 38
 
 

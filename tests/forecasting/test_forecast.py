@@ -71,7 +71,7 @@ def test_recursion_of_a_vector_autoregression_is_its_closed_form():
 
 
 @given(
-    horizon=st.integers(1, 4),
+    n_at_once=st.integers(1, 4),
     n_steps=st.integers(1, 9),
     n_series=st.integers(1, 2),
     n_exog=st.integers(0, 2),
@@ -81,12 +81,12 @@ def test_recursion_of_a_vector_autoregression_is_its_closed_form():
     n_history=st.integers(1, 40),
 )
 @examples(60)
-def test_blocks_equal_brute_force(horizon, n_steps, n_series, n_exog, n_timesteps, dilation, padding, n_history):
+def test_blocks_equal_brute_force(n_at_once, n_steps, n_series, n_exog, n_timesteps, dilation, padding, n_history):
     rng = np.random.default_rng(0)
     series = seasonal(60, n_series).reshape(60, n_series)
     exog = rng.normal(size=(60, n_exog)) if n_exog else None
     model = make_pipeline(StandardScaler(), *lags(n_timesteps, dilation=dilation, padding=padding))
-    model.fit(*to_supervised(series, horizon=horizon, exog=exog))
+    model.fit(*to_supervised(series, n_steps=n_at_once, exog=exog))
     history = series if exog is None else np.column_stack([series, exog])
     ahead = rng.normal(size=(n_steps, n_exog)) if n_exog else None
     expected = brute_force(model, history[:n_history], n_steps, ahead)
@@ -96,12 +96,12 @@ def test_blocks_equal_brute_force(horizon, n_steps, n_series, n_exog, n_timestep
 
 
 @pytest.mark.parametrize("padding", ["mask", "edge"])
-@pytest.mark.parametrize("horizon", [1, 3])
-def test_network_on_windows_equals_brute_force(padding, horizon):
+@pytest.mark.parametrize("n_at_once", [1, 3])
+def test_network_on_windows_equals_brute_force(padding, n_at_once):
     series = seasonal(60)
     network = RNNRegressor((3,), cell="gru", solver="lbfgs", tol=0.1, random_state=0)
     model = make_pipeline(StandardScaler(), SlidingWindow(5, padding=padding), network)
-    model.fit(*to_supervised(series, horizon=horizon))
+    model.fit(*to_supervised(series, n_steps=n_at_once))
     for n_history in (3, 60):
         expected = brute_force(model, series[:n_history], 8)[:, 0]
         np.testing.assert_allclose(forecast(model, series[:n_history], 8), expected, rtol=1e-10)
@@ -122,7 +122,7 @@ def test_values_of_exog_from_the_last_block_on_are_not_read():
     whole = forecast(one_step, history, 4, exog=[60.0, 61, 62, 63])
     for ahead in ([60.0, 61, 62], [60.0, 61, 62, np.nan], np.arange(60.0, 99.0)):
         np.testing.assert_array_equal(forecast(one_step, history, 4, exog=ahead), whole)
-    direct = lags(3).fit(*to_supervised(series, exog=exog, horizon=4))
+    direct = lags(3).fit(*to_supervised(series, exog=exog, n_steps=4))
     assert forecast(direct, history, 4, exog=np.empty((0, 1))).shape == (4,)
     with pytest.raises(ValueError, match="exog has 2 rows; expected at least 3"):
         forecast(one_step, history, 4, exog=[60.0, 61])
@@ -194,12 +194,12 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "horizon"),
-    [(kind, horizon) for kind in WRAPPED for horizon in (1, 2) if horizon == 1 or "own lags" not in kind],
+    ("kind", "n_at_once"),
+    [(kind, n_at_once) for kind in WRAPPED for n_at_once in (1, 2) if n_at_once == 1 or "own lags" not in kind],
 )
-def test_wrapped_model_equals_brute_force(kind, horizon):
+def test_wrapped_model_equals_brute_force(kind, n_at_once):
     series = np.round(seasonal() + 0.01 * np.arange(80), 1) if kind == "sparse" else seasonal()
-    X, y = to_supervised(series, horizon=horizon)
+    X, y = to_supervised(series, n_steps=n_at_once)
     model = WRAPPED[kind]
     model.fit(X, y)
     np.testing.assert_allclose(forecast(model, series, 6), brute_force(model, series, 6)[:, 0], rtol=1e-10)
@@ -246,7 +246,7 @@ def test_each_step_predicts_one_row_of_as_many_as_a_window_spans():
 
 def test_pandas_series_goes_on():
     series = monthly()
-    X, y = to_supervised(series, horizon=2)
+    X, y = to_supervised(series, n_steps=2)
     model = lags(4).fit(X, y)
     predictions = forecast(model, series, 3)
     assert predictions.name == "sales"
@@ -304,7 +304,7 @@ def test_transformer_that_reads_the_calendar_off_the_index():
         np.testing.assert_allclose(value, model.predict(rows)[-1], rtol=1e-10)
         rows = pd.concat([rows, pd.DataFrame({"sales": [value]}, index=[time])])
     holes = series.iloc[[*range(20), *range(25, 60)]]
-    direct = make_pipeline(FunctionTransformer(with_month), *lags(3)).fit(*to_supervised(series, horizon=8))
+    direct = make_pipeline(FunctionTransformer(with_month), *lags(3)).fit(*to_supervised(series, n_steps=8))
     assert forecast(direct, holes, 8).index.tolist() == list(range(1, 9))
     with pytest.raises(AttributeError, match="month"):  # rather than months that may be wrong
         forecast(model, holes, 8)

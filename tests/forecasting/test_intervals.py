@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, Ridge
@@ -12,6 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
 from skrnn.forecasting import ForecastInterval, backtest, forecast, forecast_interval, to_supervised
+from skrnn.forecasting._intervals import least_calibration, radius, rolling_radii
+from tests.examples import examples
 
 
 def lags(n_timesteps, alpha=1e-3):
@@ -36,11 +40,11 @@ def seasonal(n_rows, seed):
 # what is forecast
 
 
-@pytest.mark.parametrize("horizon", [1, 2])
+@pytest.mark.parametrize("n_at_once", [1, 2])
 @pytest.mark.parametrize("n_series", [1, 2])
-def test_conformal_interval_is_made_of_the_errors_on_the_last_rows(horizon, n_series):
+def test_conformal_interval_is_made_of_the_errors_on_the_last_rows(n_at_once, n_series):
     series = np.column_stack([seasonal(90, seed) for seed in range(n_series)])
-    model = lags(4).fit(*to_supervised(series[:50], horizon=horizon))
+    model = lags(4).fit(*to_supervised(series[:50], n_steps=n_at_once))
     middle, lower, upper = forecast_interval(model, series, 3, coverage=0.8, n_calibration=15)
     np.testing.assert_allclose(middle, forecast(model, series, 3))
     for k in range(3):
@@ -108,7 +112,7 @@ def test_quantiles_of_the_model(quantiles, coverage, columns):
 def test_quantiles_of_several_steps_and_series(n_steps):
     series = np.column_stack([seasonal(90, 1), 10.0 + seasonal(90, 2)])
     network = RNNRegressor((3,), loss="quantile", quantile=[0.05, 0.5, 0.95], solver="lbfgs", tol=0.3, random_state=0)
-    model = make_pipeline(SlidingWindow(5), network).fit(*to_supervised(series, horizon=3))
+    model = make_pipeline(SlidingWindow(5), network).fit(*to_supervised(series, n_steps=3))
     interval = forecast_interval(model, series, n_steps)
     expected = model.predict(series)[-1].reshape(3, 2, 3)[:n_steps]
     for part, k in ((interval.lower, 0), (interval.forecast, 1), (interval.upper, 2)):
@@ -228,3 +232,45 @@ def test_coverage_of_sunspots():
     observed = np.array([inside[is_late & known[:, k], k].mean() for k in range(3)])
     assert (observed > 0.75).all()
     assert (observed < 0.95).all()
+
+
+# quantiles of errors
+
+
+@pytest.mark.parametrize(("coverage", "expected"), [(0.5, 1), (0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99), (0.3, 1)])
+def test_least_calibration_is_the_least_that_has_a_quantile(coverage, expected):
+    assert least_calibration(coverage) == expected
+    assert np.isfinite(radius(list(range(expected)), coverage))
+    assert np.isnan(radius(list(range(expected - 1)), coverage))
+
+
+def test_radius_is_the_order_statistic():
+    scores = sorted(np.random.default_rng(0).random(30).tolist())
+    assert radius(scores, 0.9) == scores[27]  # ceil(31 * 0.9) = 28
+    assert radius(scores[:9], 0.9) == scores[8]
+
+
+def test_coverage_is_at_least_what_was_asked_for():
+    rng = np.random.default_rng(0)
+    covered = [rng.random() <= radius(sorted(rng.random(19)), 0.9) for _ in range(20_000)]
+    assert 0.895 < np.mean(covered) < 0.905  # ceil(20 * 0.9) / 20
+
+
+@given(
+    n_origins=st.integers(1, 30),
+    step=st.integers(1, 3),
+    delay=st.integers(1, 4),
+    n_calibration=st.sampled_from([None, 4, 7]),
+    seed=st.integers(0, 50),
+)
+@examples(60)
+def test_rolling_radii_equal_those_from_scratch(n_origins, step, delay, n_calibration, seed):
+    rng = np.random.default_rng(seed)
+    origins = range(5, 5 + n_origins * step, step)
+    scores = np.where(rng.random(n_origins) < 0.2, np.nan, rng.integers(5, size=n_origins).astype(float))
+    expected = []
+    for origin in origins:
+        known = [score for score, earlier in zip(scores, origins, strict=True) if earlier + delay <= origin]
+        known = [score for score in known if np.isfinite(score)][-(n_calibration or 10**6) :]
+        expected.append(radius(sorted(known), 0.8))
+    np.testing.assert_array_equal(rolling_radii(scores, origins, delay, 0.8, n_calibration), expected)

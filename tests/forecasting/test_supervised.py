@@ -18,29 +18,29 @@ from tests.examples import examples
 @given(
     n_rows=st.integers(2, 30),
     n_series=st.integers(1, 3),
-    horizon=st.integers(1, 5),
+    n_steps=st.integers(1, 5),
     n_groups=st.integers(1, 4),
     seed=st.integers(0, 100),
 )
 @examples(80)
-def test_targets_are_the_next_rows_of_the_group(n_rows, n_series, horizon, n_groups, seed):
+def test_targets_are_the_next_rows_of_the_group(n_rows, n_series, n_steps, n_groups, seed):
     rng = np.random.default_rng(seed)
     series, groups = rng.normal(size=(n_rows, n_series)), rng.integers(n_groups, size=n_rows)
     expected = {}
     for group in range(n_groups):
         rows = np.flatnonzero(groups == group)
-        for position, row in enumerate(rows[: max(0, len(rows) - horizon)]):
-            expected[row] = series[rows[position + 1 : position + 1 + horizon]].ravel()
+        for position, row in enumerate(rows[: max(0, len(rows) - n_steps)]):
+            expected[row] = series[rows[position + 1 : position + 1 + n_steps]].ravel()
     if not expected:
         with pytest.raises(ValueError, match="no row has all its targets"):
-            to_supervised(series, horizon=horizon, groups=groups)
+            to_supervised(series, n_steps=n_steps, groups=groups)
         return
     is_short = np.bincount(groups, minlength=n_groups)
-    if any(0 < count <= horizon for count in is_short):
+    if any(0 < count <= n_steps for count in is_short):
         with pytest.warns(UserWarning, match="are lost"):
-            supervised = to_supervised(series, horizon=horizon, groups=groups)
+            supervised = to_supervised(series, n_steps=n_steps, groups=groups)
     else:
-        supervised = to_supervised(series, horizon=horizon, groups=groups)
+        supervised = to_supervised(series, n_steps=n_steps, groups=groups)
     assert supervised.rows.tolist() == sorted(expected)
     assert supervised.n_dropped == n_rows - len(expected)
     np.testing.assert_array_equal(supervised.X, series[supervised.rows])
@@ -49,17 +49,17 @@ def test_targets_are_the_next_rows_of_the_group(n_rows, n_series, horizon, n_gro
 
 
 @pytest.mark.parametrize(
-    ("shape", "horizon", "expected"),
+    ("shape", "n_steps", "expected"),
     [((9,), 1, (8,)), ((9, 1), 1, (8,)), ((9,), 3, (6, 3)), ((9, 2), 1, (8, 2)), ((9, 2), 3, (6, 6))],
 )
-def test_shapes(shape, horizon, expected):
-    supervised = to_supervised(np.arange(np.prod(shape), dtype=float).reshape(shape), horizon=horizon)
+def test_shapes(shape, n_steps, expected):
+    supervised = to_supervised(np.arange(np.prod(shape), dtype=float).reshape(shape), n_steps=n_steps)
     assert supervised.y.shape == expected
     assert supervised.X.shape == (expected[0], shape[1] if len(shape) == 2 else 1)
 
 
 def test_result_unpacks_says_what_it_is_and_survives_pickling():
-    supervised = to_supervised([1.0, 2.0, 3.0, 4.0], horizon=2)
+    supervised = to_supervised([1.0, 2.0, 3.0, 4.0], n_steps=2)
     X, y = supervised
     assert isinstance(supervised, Supervised)
     assert X is supervised.X
@@ -73,7 +73,7 @@ def test_result_unpacks_says_what_it_is_and_survives_pickling():
 
 def test_frame_keeps_index_and_names():
     frame = pd.DataFrame({"a": [1.0, 2, 3, 4, 5], "b": [6, 7, 8, 9, 10]}, index=pd.date_range("2024-01-01", periods=5))
-    X, y = to_supervised(frame, horizon=2)
+    X, y = to_supervised(frame, n_steps=2)
     pd.testing.assert_frame_equal(X, frame.iloc[:3])
     assert list(y.columns) == ["a_t+1", "b_t+1", "a_t+2", "b_t+2"]
     assert y.index.equals(X.index)
@@ -90,7 +90,7 @@ def test_series_gives_a_series_of_targets():
 
 def test_exog_stands_behind_the_series_at_its_own_row():
     series, exog = np.arange(5.0), np.arange(10.0).reshape(5, 2) * 10
-    X, y = to_supervised(series, horizon=2, exog=exog)
+    X, y = to_supervised(series, n_steps=2, exog=exog)
     np.testing.assert_array_equal(X, [[0, 0, 10], [1, 20, 30], [2, 40, 50]])
     np.testing.assert_array_equal(y, [[1, 2], [2, 3], [3, 4]])
 
@@ -120,7 +120,7 @@ def test_column_of_groups_stays_in_x_and_is_no_target():
 
 
 def test_missing_values_stay_where_they_are():
-    X, y = to_supervised([1.0, np.nan, 3.0, 4.0], horizon=2)
+    X, y = to_supervised([1.0, np.nan, 3.0, 4.0], n_steps=2)
     np.testing.assert_array_equal(X, [[1], [np.nan]])
     np.testing.assert_array_equal(y, [[np.nan, 3], [3, 4]])
 
@@ -148,7 +148,7 @@ def test_polars_is_read_as_an_array():
 def test_float32_is_kept_and_input_is_not_written_to():
     series = np.arange(6, dtype=np.float32)
     series.flags.writeable = False
-    X, y = to_supervised(series, horizon=2)
+    X, y = to_supervised(series, n_steps=2)
     assert X.dtype == y.dtype == np.float32
     y[:] = 0.0
     np.testing.assert_array_equal(series, np.arange(6))
@@ -160,19 +160,19 @@ def test_nullable_numbers_of_pandas():
 
 
 def test_warns_of_groups_that_are_lost():
-    with pytest.warns(UserWarning, match=r"1 groups have horizon=2 rows or fewer and are lost: b\."):
-        supervised = to_supervised([1.0, 2, 3, 4, 5], horizon=2, groups=list("aabab"))
+    with pytest.warns(UserWarning, match=r"1 groups have n_steps=2 rows or fewer and are lost: b\."):
+        supervised = to_supervised([1.0, 2, 3, 4, 5], n_steps=2, groups=list("aabab"))
     assert supervised.rows.tolist() == [0]
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"horizon": 0}, ValueError, "horizon is 0; expected an integer >= 1"),
-        ({"horizon": 1.0}, TypeError, "horizon is 1.0 of type float"),
-        ({"horizon": True}, TypeError, "horizon is True of type bool"),
-        ({"horizon": 5}, ValueError, "horizon is 5, but series has 5 rows"),
-        ({"horizon": 7}, ValueError, "horizon is 7, but series has 5 rows"),
+        ({"n_steps": 0}, ValueError, "n_steps is 0; expected an integer >= 1"),
+        ({"n_steps": 1.0}, TypeError, "n_steps is 1.0 of type float"),
+        ({"n_steps": True}, TypeError, "n_steps is True of type bool"),
+        ({"n_steps": 5}, ValueError, "n_steps is 5, but series has 5 rows"),
+        ({"n_steps": 7}, ValueError, "n_steps is 7, but series has 5 rows"),
         ({"series": []}, ValueError, r"series has shape \(0, 1\)"),
         ({"series": ["a", "b"]}, ValueError, "series has dtype"),
         ({"series": np.zeros((2, 3, 4))}, ValueError, r"series has shape \(2, 3, 4\)"),
@@ -182,17 +182,25 @@ def test_warns_of_groups_that_are_lost():
             r"series has columns \['a'\]; expected real numbers",
         ),
         ({"exog": [1.0, 2.0]}, ValueError, "exog has 2 rows, but series has 5"),
-        ({"groups": [1, 2]}, ValueError, r"groups has shape \(2,\), but series has 5 rows"),
-        ({"groups": ["a", "a", None, "b", "b"]}, ValueError, "groups is missing"),
-        ({"groups": ["a", "a", np.nan, "b", "b"]}, ValueError, "groups is missing"),  # NumPy makes "nan" of it
-        ({"groups": pd.array(["a", "a", None, "b", "b"], dtype="string")}, ValueError, "groups is missing"),
+        ({"groups": [1, 2]}, ValueError, r"groups has shape \(2,\); expected one label per row, \(5,\)"),
+        ({"groups": ["a", "a", None, "b", "b"]}, ValueError, "groups is .* in row 2; expected a label"),
+        (
+            {"groups": ["a", "a", np.nan, "b", "b"]},
+            ValueError,
+            "groups is .* in row 2; expected a label",
+        ),  # NumPy makes "nan" of it
+        (
+            {"groups": pd.array(["a", "a", None, "b", "b"], dtype="string")},
+            ValueError,
+            "groups is .* in row 2; expected a label",
+        ),
         ({"groups": "store"}, ValueError, "groups is 'store', the only column of series"),
         (
             {"series": np.zeros((5, 2)), "groups": "store"},
             ValueError,
-            "groups is 'store'; expected a column by position",
+            "groups is 'store', but series has columns without names",
         ),
-        ({"groups": list("abcde")}, ValueError, "no group has more than horizon rows"),
+        ({"groups": list("abcde")}, ValueError, "no group has more than n_steps rows"),
     ],
 )
 def test_errors(arguments, error, message):
@@ -214,9 +222,13 @@ def test_errors_of_frames():
         with pytest.raises(ValueError, match="Dates belong into the index"):
             to_supervised(pd.DataFrame({"day": times, "sales": series}))
     numbered = pd.DataFrame({7: [1.0, 2, 3], 8: [4.0, 5, 6]})
-    with pytest.raises(ValueError, match=r"groups is 7; expected .* by name, if that is a string, or by position"):
+    with pytest.raises(ValueError, match="groups is 7, but series has 2 columns"):
         to_supervised(numbered, groups=7)
+    with pytest.raises(ValueError, match=r"groups is 'a', but series has the columns \['a', 'a', 'b'\]"):
+        to_supervised(pd.DataFrame(np.zeros((3, 3)), columns=["a", "a", "b"]), groups="a")
+    with pytest.raises(TypeError, match=r"groups is 1.5 of type float; expected the name or the position of a column"):
+        to_supervised(np.zeros((3, 2)), groups=1.5)
     with pytest.raises(ValueError, match="exog has another index"):
         to_supervised(series, exog=pd.Series([1, 2, 3], index=[1, 2, 3]))
-    with pytest.raises(ValueError, match=r"exog has columns \['sales'\], and so has series"):
+    with pytest.raises(ValueError, match=r"exog and series both have the columns \['sales'\]"):
         to_supervised(series, exog=series)

@@ -345,7 +345,7 @@ def test_weights_that_do_not_match(weights, message):
         make_sequence_scorer("r2")(EchoRegressor().fit(X, y), X, y, sample_weight=weights)
 
 
-# ---- targets of one value a sample
+# ---- targets of one value per sample
 
 
 @pytest.mark.parametrize("kind", [np.array, list, lambda y: np.array(y, dtype=object)])
@@ -466,7 +466,7 @@ def test_grid_search_finds_the_better_parameter(form, n_outputs):
 
 
 def weighted_search(scoring, refit):
-    """Return the scores of a search whose fit gets weights, and the warnings, for one target a sample."""
+    """Return the scores of a search whose fit gets weights, and the warnings, for one target per sample."""
     X, y = np.arange(8.0)[:, None], np.array([0.0, 1.5, 2.0, 2.5, 4.5, 5.0, 6.5, 6.0])
     search = GridSearchCV(Ridge(), {"alpha": [1.0, 10.0]}, scoring=scoring, refit=refit, cv=2)
     with warnings.catch_warnings(record=True) as caught:

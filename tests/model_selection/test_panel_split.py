@@ -47,7 +47,7 @@ def split_times(splitter, times, groups=None):
 
 
 def panel_frame(n_groups=3, n_times=24):
-    """Return a panel, a row a group and day, in an order without meaning."""
+    """Return a panel, one row per group and day, in an order without meaning."""
     index = np.random.default_rng(0).permutation(n_groups * n_times)
     frame = pd.DataFrame(
         {"day": np.tile(DAYS[:n_times], n_groups), "shop": np.repeat(list("abcdef"[:n_groups]), n_times)}

@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from skrnn.model_selection._times import read_times
+from skrnn.model_selection._times import read_times, times_to_the_end
+from tests.examples import examples
 
 DAYS = pd.date_range("2024-03-29", periods=4, freq="D")  # summer time begins on the third in Berlin
 
@@ -204,3 +207,10 @@ def test_strings_need_pandas(monkeypatch):
     assert times.length(timedelta(days=2), "gap") == 2
     with pytest.raises(TypeError, match="gap is '2D' of type str, which takes pandas to read"):
         times.length("2D", "gap")
+
+
+@given(st.lists(st.integers(0, 4), max_size=30))
+@examples(80, derandomize=True)
+def test_times_count_the_rows_of_the_group_that_follow(codes):
+    expected = [-codes[row + 1 :].count(code) for row, code in enumerate(codes)]
+    assert times_to_the_end(np.array(codes, dtype=int)).tolist() == expected

@@ -46,7 +46,7 @@ def right() -> None:
     assert_type(EarlyStoppingOn("r2", X, y, n_iter_no_change=5).best_score_, float)
     to_onnx(regressor, lengths=True)
     from_torch({"weight_ih_l0": X[0], "weight_hh_l0": X[0]}, classes=["no", "yes"])
-    to_supervised(X[0], horizon=3)
+    to_supervised(X[0], n_steps=3)
     forecast(regressor, X[0], 3)
     backtest(regressor, X[0], 3)
     PanelTimeSeriesSplit(n_splits=3)

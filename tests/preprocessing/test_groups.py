@@ -110,7 +110,7 @@ def test_position_of_fit_holds_for_an_array_without_names():
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ("store", r"group_column is 'store', but X has no such column: its columns are \['a', 'shop', 'b'\]"),
+        ("store", r"group_column is 'store', but X has the columns \['a', 'shop', 'b'\]"),
         (3, "group_column is 3, but X has 3 columns"),
         (-4, "group_column is -4, but X has 3 columns"),
     ],
@@ -120,8 +120,15 @@ def test_absent_column(library, column, message, method):
         getattr(SlidingWindow(2, group_column=column), method)(make_table(library))
 
 
+def test_name_of_two_columns():
+    pd = pytest.importorskip("pandas")
+    table = make_table(pd).set_axis(["shop", "shop", "b"], axis=1)
+    with pytest.raises(ValueError, match=r"group_column is 'shop', but X has the columns|unique column names"):
+        SlidingWindow(2, group_column="shop").fit(table)
+
+
 def test_array_has_no_names():
-    with pytest.raises(ValueError, match="group_column is 'shop', but X has no such column: its columns have no names"):
+    with pytest.raises(ValueError, match="group_column is 'shop', but X has columns without names"):
         SlidingWindow(2, group_column="shop").fit(SALES)
 
 
@@ -149,7 +156,7 @@ def test_columns_must_be_those_of_fit():
         (np.ones((2, 2, 2)), ValueError, "Found array with dim 3"),
         (np.ones((0, 2)), ValueError, r"Found array with 0 sample\(s\)"),
         (np.array([["a", "1.0"]]), ValueError, "not compatible with arrays of bytes/strings"),
-        ([["a", "b"]], ValueError, "could not convert string to float: 'b'"),
+        ([["a", "b"]], ValueError, "not compatible with arrays of bytes/strings"),
         ([["a", np.inf]], ValueError, "Input X contains infinity"),
         (sparse.csr_matrix(np.ones((3, 2))), TypeError, "Sparse data was passed"),
     ],
@@ -192,7 +199,7 @@ def test_missing_label(missing, name, others):
     groups = np.array([*others, None], dtype=object)
     groups[2] = missing
     for container in (groups, groups.tolist()):
-        with pytest.raises(ValueError, match=f"groups is {name} in row 2, but SlidingWindow expects a label in every"):
+        with pytest.raises(ValueError, match=f"groups is {name} in row 2; expected a label in each"):
             SlidingWindow(2).fit(SALES[:3], groups=container)
     fitted = SlidingWindow(2).fit(SALES[:3], groups=["a", "b", "c"])
     with pytest.raises(ValueError, match=f"groups is {name} in row 2"):
@@ -207,7 +214,7 @@ def test_missing_label_among_numbers_and_dates(groups):
 
 def test_missing_label_in_a_data_frame(library):
     table = make_table(library, ["north", None, *SHOPS[2:]])
-    with pytest.raises(ValueError, match=r"group column 'shop' of X is (None|nan) in row 1, but SlidingWindow expects"):
+    with pytest.raises(ValueError, match=r"group_column='shop' is (None|nan) in row 1; expected a label"):
         SlidingWindow(2, group_column="shop").fit(table)
 
 
@@ -215,23 +222,23 @@ def test_missing_label_in_extension_arrays():
     pd = pytest.importorskip("pandas")
     for dtype in ("Int64", "string", "category"):
         labels = pd.Series([1, None, 2, 3, 4, 5], dtype="Int64").astype(dtype)
-        with pytest.raises(ValueError, match=r"group column 'shop' of X is .* in row 1"):
+        with pytest.raises(ValueError, match=r"group_column='shop' is .* in row 1"):
             SlidingWindow(2, group_column="shop").fit(make_table(pd, labels))
 
 
 @pytest.mark.parametrize("groups", [["a"] * 5, ("a",) * 7, np.array([["a"]] * 6), [], "a", 3])
-def test_one_label_a_row(groups):
-    with pytest.raises(ValueError, match=r"groups has shape .*, but SlidingWindow expects one label a row: \(6,\)"):
+def test_one_label_per_row(groups):
+    with pytest.raises(ValueError, match=r"groups has shape .*; expected one label per row, \(6,\)"):
         SlidingWindow(2).fit(SALES, groups=groups)
     fitted = SlidingWindow(2).fit(SALES, groups=SHOPS)
-    with pytest.raises(ValueError, match=r"groups has shape .*, but SlidingWindow expects one label a row: \(6,\)"):
+    with pytest.raises(ValueError, match=r"groups has shape .*; expected one label per row, \(6,\)"):
         fitted.transform(SALES, groups=groups)
 
 
 def test_labels_must_be_hashable():
     groups = [*SHOPS[:5], ["a"]]
     for container in (groups, np.array(groups, dtype=object)):
-        with pytest.raises(TypeError, match=r"\['a'\] of type list cannot label a group: it is not hashable"):
+        with pytest.raises(TypeError, match=r"groups: unhashable type: 'list'. Expected labels that can be hashed"):
             SlidingWindow(2).fit(SALES, groups=container)
 
 
@@ -243,7 +250,7 @@ def test_tuples_are_labels():
 @pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])
 def test_groups_beside_a_group_column(method):
     transformer = SlidingWindow(2, group_column=0).fit(SALES)
-    with pytest.raises(ValueError, match="groups are given beside group_column=0, but only one can tell"):
+    with pytest.raises(ValueError, match="groups are given, and so is group_column=0; expected one of them"):
         getattr(transformer, method)(SALES, groups=SHOPS)
 
 

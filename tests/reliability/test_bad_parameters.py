@@ -45,7 +45,7 @@ def interval(**parameters):
 
 #: function: (a call with one parameter changed, parameter: wrong values).
 TABLES = {
-    "to_supervised": (lambda **p: to_supervised(SERIES, **p), {"horizon": [*COUNT, 40, 10**12], "groups": [0, "name"]}),
+    "to_supervised": (lambda **p: to_supervised(SERIES, **p), {"n_steps": [*COUNT, 40, 10**12], "groups": [0, "name"]}),
     "forecast": (
         lambda **p: forecast(**{"model": forecaster(), "history": SERIES, "n_steps": 2, **p}),
         {"n_steps": COUNT, "model": MODEL},

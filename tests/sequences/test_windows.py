@@ -135,7 +135,7 @@ def test_edge_is_the_first_row_that_is_known(n_context_rows, expected):
 
 
 def test_unknown_padding_is_named():
-    with pytest.raises(ValueError, match=r"padding is 'wrap', expected one of \('mask', 'edge', 'zero'\)"):
+    with pytest.raises(ValueError, match=r"padding is 'wrap'; expected one of \('mask', 'edge', 'zero'\)"):
         pad_series(np.ones((3, 2)), 2, "wrap")
 
 

@@ -1,4 +1,4 @@
-"""Tests of forecasts of networks that answer at each timestep."""
+"""Tests of forecasts of networks that predict at each timestep."""
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,10 @@ def waves(n_sequences=4, n_timesteps=30, n_series=1):
     )
 
 
-def fitted(X, n_series=1, horizon=1, **options):
+def fitted(X, n_series=1, n_at_once=1, **options):
     """Return a network that was fitted to predict the first columns of the next timesteps."""
-    n_kept = X.shape[1] - horizon
-    y = np.concatenate([X[:, k : k + n_kept, :n_series] for k in range(1, horizon + 1)], axis=2)
+    n_kept = X.shape[1] - n_at_once
+    y = np.concatenate([X[:, k : k + n_kept, :n_series] for k in range(1, n_at_once + 1)], axis=2)
     options = {"solver": "lbfgs", "tol": 0.1, "random_state": 0, **options}
     return RNNRegressor((4,), return_sequences=True, **options).fit(X[:, :n_kept], y[..., 0] if y.shape[2] == 1 else y)
 
@@ -36,8 +36,8 @@ def naive(model, sequence, n_steps, exog=None):
     n_series = sequence.shape[1] - n_exog
     path = np.empty((0, n_series))
     while len(path) < n_steps:
-        answers = model.predict(rows[np.newaxis])[0]
-        block = answers[~np.isnan(answers.reshape(len(answers), -1)).any(axis=1)][-1].reshape(-1, n_series)
+        outputs = model.predict(rows[np.newaxis])[0]
+        block = outputs[~np.isnan(outputs.reshape(len(outputs), -1)).any(axis=1)][-1].reshape(-1, n_series)
         ahead = np.zeros((len(block), n_exog))
         if n_exog:
             known = exog[len(path) : len(path) + len(block)]
@@ -48,10 +48,10 @@ def naive(model, sequence, n_steps, exog=None):
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-@pytest.mark.parametrize(("n_series", "n_exog", "horizon"), [(1, 0, 1), (2, 0, 1), (1, 2, 1), (1, 0, 3), (2, 1, 2)])
-def test_stream_equals_naive_recursion(cell, n_series, n_exog, horizon):
+@pytest.mark.parametrize(("n_series", "n_exog", "n_at_once"), [(1, 0, 1), (2, 0, 1), (1, 2, 1), (1, 0, 3), (2, 1, 2)])
+def test_stream_equals_naive_recursion(cell, n_series, n_exog, n_at_once):
     X = waves(n_series=n_series + n_exog)
-    model = fitted(X, n_series, horizon, cell=cell)
+    model = fitted(X, n_series, n_at_once, cell=cell)
     ahead = X[0, :8, n_series:] if n_exog else None
     predictions = forecast(model, X[1], 9, exog=ahead)
     expected = naive(model, X[1], 9, ahead)

@@ -1,10 +1,10 @@
-"""Tests of how an index goes on."""
+"""Tests of how the index of a table continues."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from skrnn.forecasting._index import continued_index, lengthened_index
+from skrnn.forecasting._tables import continued_index, lengthened
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,13 @@ def test_two_times_are_enough():
 )
 def test_index_without_a_step_does_not(index):
     assert continued_index(index, 2) is None
-    longer = lengthened_index(index, 2)
-    assert list(longer) == [*index, None, None]
+    longer = lengthened(pd.DataFrame({"x": np.arange(len(index))}, index), 2)
+    assert list(longer.index) == [*index, None, None]
 
 
-def test_lengthened_index_keeps_its_type():
+def test_index_of_a_lengthened_table_keeps_its_type():
     index = pd.date_range("2024-01-30", periods=4)
-    assert lengthened_index(index, 2).equals(pd.date_range("2024-01-30", periods=6))
+    longer = lengthened(pd.DataFrame({"x": [1, 2, 3, 4]}, index), 2)
+    pd.testing.assert_frame_equal(
+        longer, pd.DataFrame({"x": [1, 2, 3, 4, 4, 4]}, pd.date_range("2024-01-30", periods=6))
+    )

@@ -1,0 +1,95 @@
+"""Tables: data frames, arrays, sparse matrices and lists of rows, and their columns by name or position."""
+
+from typing import Any
+
+import numpy as np
+
+from skrnn._inputs._parameters import describe, is_integer
+from skrnn._inputs._values import refuse_masked
+
+
+def is_frame(X: Any) -> bool:
+    """Tell whether X is a data frame: one of pandas has `iloc`, one of polars `get_column`."""
+    return len(getattr(X, "shape", ())) == 2 and (hasattr(X, "iloc") or hasattr(X, "get_column"))
+
+
+def column_names(X: Any) -> list[Any]:
+    """Return the names of the columns, none where they have no names."""
+    return list(X.columns) if is_frame(X) else []
+
+
+def column_position(column: Any, n_columns: int, names: list[Any], parameter: str, table: str = "X") -> int:
+    """Return the position, from 0, of the column of `table` that a parameter gives by name or by position.
+
+    A string is a name, an integer always a position, from the end if it is negative. What is neither is a TypeError; a
+    column that the table does not have, or a name that it has several times, a ValueError.
+    """
+    if isinstance(column, str):
+        if names.count(column) != 1:
+            found = f"the columns {names}" if names else "columns without names"
+            raise ValueError(f"{parameter} is {column!r}, but {table} has {found}; expected the name of one of them.")
+        return names.index(column)
+    if not is_integer(column):
+        raise TypeError(f"{describe(parameter, column)}; expected the name or the position of a column.")
+    if not -n_columns <= column < n_columns:
+        raise ValueError(f"{parameter} is {column}, but {table} has {n_columns} columns; expected one of them.")
+    return int(column) % n_columns
+
+
+def take_column(X: Any, position: int) -> Any:
+    """Return the column at this position, (n_rows,), in the form in which X holds it, such as a pandas Series."""
+    if not hasattr(X, "shape"):
+        return [row[position] for row in X]
+    if hasattr(X, "toarray"):
+        return X[:, [position]].toarray().ravel()
+    return X.iloc[:, position] if hasattr(X, "iloc") else X[:, position]
+
+
+def drop_column(table: Any, position: int) -> Any:
+    """Return a data frame or an array without the column at this position; a view of an array where possible."""
+    n_columns = table.shape[1]
+    if is_frame(table):
+        by_position = table.iloc if hasattr(table, "iloc") else table
+        return by_position[:, [j for j in range(n_columns) if j != position]]
+    if position in (0, n_columns - 1):
+        return table[:, 1:] if position == 0 else table[:, :-1]
+    return np.delete(table, position, axis=1)
+
+
+def get_column(X: Any, column: str | int, parameter: str) -> Any:
+    """Return the column of X, (n_rows,), that a parameter gives, in the form in which X holds it.
+
+    It is given as for `column_position`, or by the name of a level of a pandas index, behind the columns; ``"index"``
+    is an index without a name, as `reset_index` of pandas calls it.
+
+    >>> get_column(np.array([[1, 2], [3, 4]]), -1, "time_column")
+    array([2, 4])
+    """
+    shape = X.shape if hasattr(X, "shape") else _shape_of_list(X)
+    if len(shape) != 2:
+        raise ValueError(f"{parameter} is {column!r}, but X has shape {shape}; expected (n_samples, n_features).")
+    names, levels = column_names(X), _level_names(X)
+    if isinstance(column, str) and levels and column not in names:
+        if column not in levels:
+            raise ValueError(
+                f"{parameter} is {column!r}, but X has the columns {names} and the index levels {levels}; expected the "
+                "name of one of them."
+            )
+        return X.index.get_level_values(levels.index(column))
+    found = take_column(X, column_position(column, shape[1], names, parameter))
+    refuse_masked(found, f"{parameter}={column!r} of X")
+    return found
+
+
+def _level_names(X: Any) -> list[Any]:
+    """Return the names of the levels of a pandas index, none for a table without an index."""
+    if not hasattr(X, "index") or not is_frame(X):
+        return []
+    names = list(X.index.names)
+    return ["index"] if names == [None] else names
+
+
+def _shape_of_list(X: Any) -> tuple[int, ...]:
+    """Return the shape of a list of rows, (n_rows,) if they have different ones."""
+    shapes = {np.shape(row) for row in X}
+    return (len(X), *shapes.pop()) if len(shapes) == 1 else (len(X),)

@@ -1,0 +1,173 @@
+"""Rows of a series with the labels of their groups: read from a table, compared with others, and made windows of."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from hashlib import blake2b
+from math import isfinite
+from typing import Any, NamedTuple, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite, check_array
+from sklearn.utils.validation import validate_data
+
+from skrnn._inputs._labels import encode_labels, read_labels
+from skrnn._inputs._naming import naming
+from skrnn._inputs._tables import column_position, drop_column, is_frame, take_column
+from skrnn._inputs._values import as_array, refuse_masked
+from skrnn.sequences._windows import (
+    grouped_windows,
+    last_rows,
+    n_history_rows,
+    pad_series,
+    sliding_windows,
+    window_dtype,
+)
+
+_EXPECTED_X = "real numbers, or NaN, in a 2-D array (n_samples, n_columns)"
+#: Numbers in a block of rows: at most 1 MiB, where a row has no more.
+_BLOCK_SIZE = 2**17
+
+
+@final
+class LabelledRows(NamedTuple):
+    """Rows of a series, and what tells them apart.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_rows, n_features)
+        The rows, oldest first.
+    labels : ndarray of shape (n_rows,) or None
+        The group of each row; None if all are one series.
+    """
+
+    values: NDArray[Any]
+    labels: NDArray[Any] | None
+
+    @property
+    def n_groups(self) -> int | None:
+        """Number of distinct labels, None if there are none."""
+        return None if self.labels is None else len(encode_labels(self.labels)[0])
+
+    def first(self, n_rows: int) -> Self:
+        """Return the first rows."""
+        return self._replace(values=self.values[:n_rows], labels=None if self.labels is None else self.labels[:n_rows])
+
+    def last_of_groups(self, n_rows: int) -> Self:
+        """Return a copy of the last `n_rows` rows of each group, in their order and in the dtype of windows."""
+        dtype = window_dtype(self.values)
+        if self.labels is None:
+            return self._replace(values=np.array(self.values[max(0, len(self.values) - n_rows) :], dtype=dtype))
+        kept = last_rows(encode_labels(self.labels)[1], n_rows)
+        return self._replace(values=self.values[kept].astype(dtype), labels=self.labels[kept])
+
+    def windows(
+        self, n_timesteps: int, dilation: int, padding: str, context: "LabelledRows | None"
+    ) -> NDArray[np.floating]:
+        """Return the window of each row, (n_rows, n_timesteps, n_features), read-only: a view if there is one group.
+
+        The rows continue those of the context, group by group. It has labels if the rows have.
+        """
+        values, labels = self
+        if labels is None or not (labels != labels[:1]).any():
+            known = None if context is None else _of_one_group(context, labels)
+            padded = pad_series(values, n_history_rows(n_timesteps, dilation), padding, known)
+            return sliding_windows(padded, n_timesteps, dilation)
+        if context is None or context.labels is None:
+            return grouped_windows(values, encode_labels(labels)[1], n_timesteps, dilation, padding)
+        _, codes = encode_labels(_join_labels(context.labels, labels))
+        return grouped_windows(values, codes, n_timesteps, dilation, padding, context.values)
+
+    def digest(self) -> str:
+        """Return a digest of the values and labels.
+
+        It depends neither on the dtype nor on the memory layout of equal values; NaN counts as equal to NaN.
+        """
+        digest = blake2b(str(self.values.shape).encode(), digest_size=16)
+        for block in _row_blocks(self.values):
+            values = block.astype("<f8", order="C") + 0.0  # -0.0 becomes 0.0, which it equals
+            values[np.isnan(values)] = np.nan  # of the many bit patterns, one
+            digest.update(values.tobytes())
+        if self.labels is not None:
+            distinct, codes = encode_labels(self.labels)
+            digest.update(codes.astype("<i8").tobytes())
+            digest.update("\0".join(map(_label_text, distinct)).encode())
+        return digest.hexdigest()
+
+
+def read_rows(transformer: Any, X: Any, groups: Any, *, reset: bool) -> LabelledRows:
+    """Return the checked rows of X, in their own dtype if numeric, with the labels that `groups` or a column holds.
+
+    `reset` says whether the transformer learns the columns of X, or compares them with those that it has learnt.
+    """
+    # Integers are converted while they are padded, and infinity is looked for in blocks of rows: either would
+    # else take memory as large as the series.
+    checks = {"dtype": "numeric", "ensure_all_finite": False}
+    for values, name in ((X, "X"), (groups, "groups")):
+        refuse_masked(values, name)
+    if transformer.group_column is None:
+        with naming("X", _EXPECTED_X):
+            values = validate_data(transformer, X, reset=reset, **checks)
+        labels, name = groups, "groups"
+    else:
+        name = f"group_column={transformer.group_column!r}"
+        if groups is not None:
+            raise ValueError(f"groups are given, and so is {name}; expected one of them.")
+        with naming("X", _EXPECTED_X):
+            table = as_array(X) if isinstance(X, list | tuple) else X
+            if not is_frame(table):
+                table = check_array(table, dtype=None, ensure_all_finite=False, estimator=transformer, input_name="X")
+        validate_data(transformer, table, reset=reset, skip_check_array=True)
+        position = group_position(transformer)
+        labels = take_column(table, position)
+        with naming("X", _EXPECTED_X):
+            values = check_array(drop_column(table, position), estimator=transformer, **checks)
+    return LabelledRows(_finite(values), None if labels is None else read_labels(labels, len(values), name))
+
+
+def group_position(transformer: Any) -> int:
+    """Return the position of the group column among the columns that the transformer has learnt."""
+    n_columns, names = transformer.n_features_in_, list(getattr(transformer, "feature_names_in_", ()))
+    position = column_position(transformer.group_column, n_columns, names, "group_column")
+    if n_columns == 1:
+        raise ValueError("X has 1 feature(s), the group column, but SlidingWindow expects another beside it")
+    return position
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values that are real numbers or NaN, and finite in the dtype of windows; else raise ValueError."""
+    if values.dtype.kind not in "biuf":  # dates pass as numeric, and as numbers their NaT would be -9e18
+        raise ValueError(f"X has dtype {values.dtype}, but SlidingWindow expects real numbers")
+    with naming("X", _EXPECTED_X):
+        if values.dtype.itemsize > 8:  # what is finite in long double may not be in a window
+            values = values.astype(np.float64)
+        for block in _row_blocks(values):
+            assert_all_finite(block, allow_nan=True, estimator_name="SlidingWindow", input_name="X")
+    return values
+
+
+def _of_one_group(context: LabelledRows, labels: NDArray[Any] | None) -> NDArray[Any]:
+    """Return the rows of a context whose label is that of all `labels`, or all rows where there are no labels."""
+    if labels is None or context.labels is None:
+        return context.values
+    _, codes = encode_labels(_join_labels(context.labels, labels[:1]))
+    return context.values[codes[:-1] == codes[-1]]
+
+
+def _join_labels(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+    """Return both arrays of labels in one, in which labels are equal only if they were."""
+    if first.dtype.kind != second.dtype.kind:  # NumPy would make strings of numbers, and floats of long integers
+        first, second = first.astype(object), second.astype(object)
+    return np.concatenate([first, second])
+
+
+def _row_blocks(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield views on the rows, block after block."""
+    n_rows = max(1, _BLOCK_SIZE // values.shape[1])
+    return (values[first : first + n_rows] for first in range(0, len(values), n_rows))
+
+
+def _label_text(label: Any) -> str:
+    """Return a text that equal labels share and others do not; unlike Python's hash, the same in every process."""
+    value = label.item() if isinstance(label, np.generic) else label
+    return str(Fraction(value)) if isinstance(value, int | float) and isfinite(value) else repr(value)
