@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--all-cases") and find_spec("hypothesis") is not None:
         from hypothesis import settings
 
-        settings.register_profile("quick", max_examples=settings.default.max_examples // 4)
+        settings.register_profile("quick", max_examples=settings.get_profile("default").max_examples // 4)
         settings.load_profile("quick")
 
 
