@@ -1,6 +1,6 @@
 """For docs/design/performance.md: the elementwise work of gated cells by the size of NumPy's buffer.
 
-Microseconds a timestep, float32, the fastest of several rounds. Usage: OMP_NUM_THREADS=1 python benchmarks/buffers.py
+Microseconds per timestep, float32, the fastest of several rounds. Usage: OMP_NUM_THREADS=1 python benchmarks/buffers.py
 """
 
 import timeit

@@ -49,7 +49,7 @@ axes.set(xlabel="years that the window holds", title="RMSE in cross-validation (
 plt.show()
 
 # %%
-# `search` is the best model, fitted to all training years. It predicts a row for each row that
+# `search` is the best model, fitted to all training years. It predicts one row per row that
 # it gets:
 
 search.predict(X).shape

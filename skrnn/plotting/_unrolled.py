@@ -178,7 +178,7 @@ class UnrolledDisplay:
         if not n_layers or lengths != (n_layers * len(directions),) * 3:
             raise ValueError(
                 f"there are {lengths[0]} input_shapes, {lengths[1]} recurrent_shapes and {lengths[2]} bias_shapes; "
-                f"expected as many of each, {len(directions)} a layer."
+                f"expected as many of each, {len(directions)} per layer."
             )
         shapes = zip(self.input_shapes, self.recurrent_shapes, self.bias_shapes, strict=True)
         colours = islice(cycle(LAYER_COLOURS), n_layers)
