@@ -49,10 +49,10 @@ def from_torch(
         :func:`to_torch` has returned, or its `state_dict`; a regressor from any other module then predicts the last
         hidden states themselves (with `return_sequences`, all of them).
     estimator : RNNRegressor or RNNClassifier, default=None
-        Template for all that weights do not tell, such as `loss`, `return_sequences` and `solver`; it is not changed.
+        Template for what weights do not say, such as `loss`, `return_sequences` and `solver`; it is not changed.
         If None, a classifier where `classes` or `multilabel` are given, else a regressor, with default parameters.
         `cell`, `hidden_layer_sizes`, `bidirectional` and `activation` are those of the module, whatever the template
-        has; only a mapping of a simple unit does not tell its `activation`, which is then the template's.
+        has; only a mapping of a simple unit does not say its `activation`, which is then the template's.
     classes : array-like of shape (n_classes,), default=None
         Labels of a classifier, in the order of the readout's outputs. For two classes the readout has one output, the
         logit of the second, or two.
@@ -177,8 +177,8 @@ def _of_classes(
         raise ValueError(f"classes are {classes!r}; expected each of them once.")
     if len(labels) != n_outputs and (len(labels), n_outputs) != (2, 1):
         raise ValueError(
-            f"classes has {len(labels)} labels, but readout.weight {n_outputs} rows; expected a row for each label, or "
-            "of two labels one row for the second."
+            f"classes has {len(labels)} labels, but readout.weight {n_outputs} rows; expected one row per label, or "
+            "for two labels one row, that of the second."
         )
     if len(labels) > 2:
         return weights[order], bias[order], None, labels
@@ -374,7 +374,7 @@ def _array(value: Any, name: str) -> np.ndarray:
     if hasattr(value, "detach"):  # a tensor, on whichever device
         value = value.detach().cpu()
     value = value if hasattr(value, "dtype") else np.asarray(value)
-    dtype = str(value.dtype).removeprefix("torch.")  # asked before: PyTorch has dtypes that NumPy does not have
+    dtype = str(value.dtype).removeprefix("torch.")  # first, as NumPy does not have all dtypes of PyTorch
     if dtype not in ("float32", "float64"):
         raise TypeError(f"{name} has dtype {dtype}; expected float32 or float64.")
     array = np.asarray(value)

@@ -36,8 +36,8 @@ def to_torch(estimator: Any) -> Any:
           say how many timesteps each sequence has; what comes after them is ignored. None: all timesteps count.
           With `return_sequences` the predictions after them are NaN;
         - ``module.raw_outputs(X, lengths=None)``, what the readout gives, for further training: numbers in the units of
-          the targets, their logarithms for loss="poisson", or logits, of two classes one, that of the second. With
-          `return_sequences` what comes after the lengths is the readout's bias.
+          the targets, their logarithms for loss="poisson", or logits; for two classes one logit, that of the second.
+          With `return_sequences` what comes after the lengths is the readout's bias.
 
         It can be pickled, copied and saved wherever skrnn is installed; its `state_dict` anywhere.
 
@@ -83,7 +83,7 @@ def to_torch(estimator: Any) -> Any:
     """
     network, parameters = read_network(estimator, "to_torch")
     module = make_module(network)
-    import torch  # make_module has told where it is missing
+    import torch  # make_module has raised where it is missing
 
     state = _state(network, parameters)
     module.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in state.items()})
