@@ -3,7 +3,7 @@ Handwritten digits, row by row
 ==============================
 
 An image of eight rows of eight pixels is a sequence: the network sees one row after another,
-from the top, and names the digit after the last. With `stream()` one can watch its opinion
+from the top, and names the digit after the last. With `stream()` one can watch its prediction
 form.
 """
 

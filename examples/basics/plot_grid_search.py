@@ -3,7 +3,7 @@ Grid search over windows, cells and sizes
 =========================================
 
 How far should the network look back, with which unit? `SlidingWindow` is a step of the
-pipeline, so its length is a parameter of the grid as any other. `TimeSeriesSplit` keeps the
+pipeline, so its length is a parameter of the grid like any other. `TimeSeriesSplit` keeps the
 order of time: every fold is tested on later years.
 """
 

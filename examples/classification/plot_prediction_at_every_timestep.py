@@ -2,8 +2,8 @@
 A prediction at every timestep: how early is the speaker known?
 ===============================================================
 
-With `return_sequences=True` the classifier is asked after each timestep. Trained so, it is
-right earlier; how early can be read from the share of right predictions after 1, 2, 3, ...
+With `return_sequences=True` the classifier predicts after each timestep. Trained this way, it
+is right earlier; how early is shown by the share of right predictions after 1, 2, 3, ...
 timesteps.
 """
 

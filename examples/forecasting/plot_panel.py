@@ -3,7 +3,7 @@ A panel: many series in one table
 =================================
 
 Births per woman in 192 countries and regions, one row per country and year, and one
-network for all. Windows must not cross from one country to another, and cross-validation must
+network for all countries. Windows must not cross from one country to another, and cross-validation must
 cut all series at the same year.
 """
 

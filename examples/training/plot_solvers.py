@@ -2,7 +2,7 @@
 Solvers: least squares, L-BFGS and Adam on a nerve cell
 =======================================================
 
-Small networks are worth a better solver than gradient steps. `solver="least_squares"` hands the
+Small networks deserve a better solver than gradient steps. `solver="least_squares"` hands the
 exact Jacobian of the network to `scipy.optimize.least_squares` (Levenberg-Marquardt); all
 solvers minimise the same objective.
 """

@@ -48,27 +48,20 @@ class Checkpoint:
     **What is resumed.** ``Checkpoint.load(path).fit(X, y)`` with the data, weights and validation data of the fit that
     was killed continues after the iteration that was written. With "adam" and "sgd" it ends with the same parameters
     and curves, bit for bit, as the fit would have without interruption, on the same machine with the same versions. The
-    methods of SciPy ("least_squares" too) do not reveal their memory of earlier steps. They restart at the
-    parameters in the file, and a UserWarning says so: the iterations differ from those of a fit without interruption.
-    Curves, early stopping and the count of iterations continue; `max_fun` bounds the evaluations after resuming.
+    methods of SciPy ("least_squares" too) do not reveal their memory of earlier steps. They restart at the parameters
+    in the file, and a UserWarning says so; `max_fun` bounds the evaluations after resuming.
 
     **What may change.** `max_iter`, `max_fun`, `tol`, `n_iter_no_change`, `n_jobs`, `verbose` and `warm_start` may be
     set before `fit`; another value of any other parameter is a ValueError, and so are other data: all targets, weights
     and lengths are compared, and up to 1000 of the sequences. Once `fit` has succeeded, or `partial_fit` has been
-    called, the estimator is like any other, and the next `fit` starts afresh. So does a clone.
-    `partial_fit` begins, as always, at the weights with which the estimator predicts, which equal those of training up
-    to rounding.
+    called, the estimator is like any other, and the next `fit` starts afresh. So does a clone. Callbacks are not in the
+    file; set them again. In a pipeline, set a Checkpoint on the recurrent estimator, and
+    resume that estimator on what the steps before make of X.
 
-    **Atomic.** A temporary file in the same folder is written, flushed to the disk and renamed: whenever the process
-    is killed, or the disk is full, the file at `path` is whole. What is left of a killed write is a file
-    ``.<name>.<digits>.tmp``. An iteration that ends at parameters which are not finite is not written.
-
-    **The file** is an ``.npz`` archive, not compressed, of numeric and string arrays (:func:`numpy.load` opens it with
-    its default ``allow_pickle=False``), one of which is the text of a JSON object. It contains no pickle and no code,
-    and loading it runs none, whoever has written it. It ends with a SHA-256 of its contents, by which damage is found.
-
-    Callbacks are not in the file; set them again. In a pipeline, set a Checkpoint on the recurrent estimator, and
-    resume this on what the steps before make of X.
+    **The file** is written to a temporary one in the same folder, flushed to the disk and renamed: the file at `path`
+    is whole at any moment; a killed write leaves a file ``.<name>.<digits>.tmp``. It is an ``.npz`` archive without
+    pickles: loading it runs no code, whoever has written it. An iteration that ends at parameters which are not finite
+    is not written.
 
     Examples
     --------
