@@ -15,6 +15,7 @@ collect_ignore_glob = [
 NEEDS_EXPORT = [
     "tests/export/test_onnx*.py",
     "tests/export/test_torch*.py",
+    "tests/network/write_pytorch_values.py",
     "skrnn/export/_onnx.py",
     "skrnn/export/_to_torch.py",
     "docs/export.md",

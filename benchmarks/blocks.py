@@ -1,4 +1,4 @@
-"""How many timesteps should be gone through at once: both passes of a layer, by the size of a block.
+"""For docs/design/performance.md: both passes of a layer by how many timesteps a block has.
 
 Microseconds, float32, one thread, the fastest of many runs in turn.
 Usage: OMP_NUM_THREADS=1 python benchmarks/blocks.py
@@ -58,7 +58,7 @@ def fastest(runs: list[Callable[[], None]]) -> list[float]:
 
 
 def main() -> None:
-    """Print a table, a row a cell and shape."""
+    """Print a table, one row per cell and shape."""
     print(f"| cell | shape | {' | '.join(map(str, SIZES))} | as chosen |\n| --- | --- |{' --- |' * (len(SIZES) + 1)}")
     with computing():
         for cell in CELLS:

@@ -1,6 +1,6 @@
-"""What the size of NumPy's buffer does to the elementwise work of gated cells.
+"""For docs/design/performance.md: the elementwise work of gated cells by the size of NumPy's buffer.
 
-Microseconds a timestep, float32, the fastest of several rounds. Usage: OMP_NUM_THREADS=1 python benchmarks/buffers.py
+Microseconds per timestep, float32, the fastest of several rounds. Usage: OMP_NUM_THREADS=1 python benchmarks/buffers.py
 """
 
 import timeit
@@ -43,7 +43,7 @@ def fastest(call: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Print a table, a row a cell and shape."""
+    """Print a table, one row per cell and shape."""
     problems = list(product(("gru", "lstm"), SHAPES))
     # In rounds over all problems: where others use the machine as well, they do so for seconds.
     rounds = [[[microseconds(*problem, size) for size in SIZES] for problem in problems] for _ in range(N_ROUNDS)]

@@ -1,7 +1,7 @@
 """A long series: training on its overlapping windows against training on the series itself, and memory.
 
 The task is to forecast the Mackey-Glass series six steps ahead; the last fifth of the series is the test. Both sides
-have as many targets an epoch, errors that flow back 100 timesteps at most, and 32 columns in each product: a minibatch
+have as many targets per epoch, errors that flow back 100 timesteps at most, and 32 columns in each product: a minibatch
 of 32 windows there, and the series cut into 32 sequences that run side by side here. Times are those of the processor.
 Usage: OMP_NUM_THREADS=1 python benchmarks/long_series.py [n_timesteps], 30,000 by default
 """
@@ -94,7 +94,7 @@ def compare(n_timesteps: int) -> None:
         f"{of_seeds.mean():.3f} ({of_seeds.min():.3f} to {of_seeds.max():.3f})" for of_seeds in np.array(rows).T[4:]
     ]
     print(f"{n_train} rows to train on, {len(X) - n_train} to test on, mean of {len(SEEDS)} seeds")
-    print("| trained on | epochs | solver steps | seconds an epoch | seconds in all | test NRMSE |")
+    print("| trained on | epochs | solver steps | seconds per epoch | seconds in all | test NRMSE |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, n_epochs, n_steps, seconds, error in (
         ("windows of 100", N_EPOCHS, steps_windows, windows, errors[0]),

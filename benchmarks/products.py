@@ -1,4 +1,4 @@
-"""Why products are cut as they are: tiles of rows, and three ways to add up the products of all timesteps.
+"""For docs/design/performance.md: tiles of rows, and three ways to add up the products of all timesteps.
 
 Best of several runs, one thread. Usage: OMP_NUM_THREADS=1 python benchmarks/products.py [float32 | float64]
 """

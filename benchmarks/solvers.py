@@ -57,7 +57,7 @@ Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Problem:
-    """Data by seed (X, y, X_test, y_test), the network, its CPU seconds, and how its answers are judged."""
+    """Data by seed (X, y, X_test, y_test), the network, its CPU seconds, and how its predictions are judged."""
 
     title: str
     data: Callable[[int], Parts]

@@ -1,4 +1,4 @@
-"""Where a training step goes: the parts of a layer's two passes, beside the matrix products alone.
+"""For docs/design/performance.md: the parts of a training step, beside the matrix products alone.
 
 Medians of the fastest of several rounds, float32, one thread. Usage: OMP_NUM_THREADS=1 python benchmarks/step_parts.py
 """
@@ -89,7 +89,7 @@ def products_alone(cell: str, shape: tuple[int, int, int, int]) -> dict[str, flo
 
 
 def main() -> None:
-    """Print a table, a row a cell and shape: milliseconds, and in brackets those of the products alone."""
+    """Print a table, one row per cell and shape: milliseconds, and in brackets those of the products alone."""
     problems = list(product(CELLS, SHAPES))
     with computing():
         # In rounds over all problems: where others use the machine as well, they do so for seconds.

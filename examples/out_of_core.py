@@ -1,4 +1,4 @@
-"""A series larger than memory: scaled, learnt from and predicted a block of rows at a time.
+"""A series larger than memory: scaled, learnt from and predicted one block of rows at a time.
 
 The rows are in a file that `np.load` maps into memory: a slice is read when it is used. An array of Zarr, which stores
 compressed blocks, is sliced alike and may take its place.

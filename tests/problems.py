@@ -28,7 +28,7 @@ STACKS = {
     "three layers": (2, 3, 2),
 }
 
-#: In how many directions of time, and answers after the last timestep or after each.
+#: In how many directions of time, and whether there is one output per sequence or per timestep.
 KINDS_OF_NETWORKS = {
     "forward": {},
     "bidirectional": {"bidirectional": True},
@@ -67,7 +67,7 @@ class Problem:
         return X
 
     def make_weights(self, rng: np.random.Generator, n_columns: int | None = None) -> np.ndarray | None:
-        """Return weights between 0 and 3, (n_columns,), by default one a sequence, or None."""
+        """Return weights between 0 and 3, (n_columns,), by default one per sequence, or None."""
         return rng.uniform(0.0, 3.0, n_columns or self.n_samples) if self.weighted else None
 
     def make_targets(self, loss_name: str, n_columns: int, rng: np.random.Generator) -> Targets:

@@ -17,17 +17,17 @@ value one season ago (or the last one, where there is no season), ridge regressi
 
 Settings are chosen on the training part alone: of the candidates of each kind
 (`benchmarks/backtests/contestants.py`), the one with the least error on the end of that part goes on to the test. Of
-the load and the laser, models like those below had been tried once on the held-out part before.
+the load and the laser, models like those below had been tried once before on the held-out part.
 
 *Departures* are values minus what was usual at that time in the last seasons, of the logarithm of the load, of CO2 as
-it is; of sunspots they are the square root, as no season is alike another. Models on departures are told how
+it is; for sunspots the square root itself, as no season is like another. Models on departures are told how
 far these were from the last one known, and say how far the next ones will be: no level and no trend is left to learn.
-That is preprocessing, from which ridge regression and trees may gain as well: they stand in the table with it and
+That is preprocessing, which may help ridge regression and trees as well: they are in the table with it and
 without.
 
 *covers* is the share of the truth within split-conformal intervals of nominal 90 %, in percent, over all steps ahead
 and origins; half their width is a quantile of the errors that were known at the origin
-([`skrnn.forecasting.backtest`](forecasting.md#backtests)). *fit* is seconds a fit.
+([`skrnn.forecasting.backtest`](forecasting.md#backtests)). *fit* is seconds per fit.
 """
 
 FIGURE = "![Errors of all contestants on five series, over that of the seasonal naive forecast](images/backtests.png)"

@@ -58,7 +58,7 @@ def shortened(value: Any) -> Any:
 
 
 def save(results: dict[str, Any], path: Path) -> None:
-    """Write the results, a line for each item of a list, so that a change of one is a change of one line."""
+    """Write the results, one line per item of a list, so that a change of one is a change of one line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = []
     for name, part in results.items():

@@ -73,7 +73,7 @@ def draw_growth(results: dict[str, Any], path: Path) -> None:
         middle = len(sizes) // 2
         panel.loglog(sizes, seconds[middle] * sizes / sizes[middle], ":", color="#666666", label="slope 1")
         panel.loglog(sizes, seconds, "o-", color=COLOURS["jax"], label=f"measured: slope {times['slope']:.2f}")
-        panel.set(xlabel="batch size" if name == "batch" else name, ylabel="seconds an epoch")
+        panel.set(xlabel="batch size" if name == "batch" else name, ylabel="seconds per epoch")
         panel.legend(frameon=False)
     memory = results["memory"]
     n_samples = [row["n_samples"] for row in memory]

@@ -114,7 +114,7 @@ def of_growth(results: dict[str, Any]) -> Iterator[Goal]:
         growth = last[task] / first[task]
         a_sample = (last[task] - first[task]) / (last["n_samples"] - first["n_samples"])
         what = f"peak memory of `{task}` above the data, {last['n_samples']:,} samples / {first['n_samples']:,}"
-        yield at_most(what, growth, MAX_MEMORY_GROWTH, f" ({three_digits(a_sample)} bytes a sample)")
+        yield at_most(what, growth, MAX_MEMORY_GROWTH, f" ({three_digits(a_sample)} bytes per sample)")
 
 
 #: The goals of each part of the results.

@@ -10,8 +10,8 @@ from benchmarks.speed.standings import Results, better, ratio, select, three_dig
 INTRODUCTION = """\
 # Speed, measured
 
-Written by `make bench`, which makes an environment of its own (`.venv-bench`, with PyTorch, skorch and JAX), takes some
-half an hour on two cores that should be idle, and writes this page, its figures and `benchmarks/speed/results.json`.
+Written by `make bench`, which makes an environment of its own (`.venv-bench`, with PyTorch, skorch and JAX), takes half
+an hour on two cores that should be idle, and writes this page, its figures and `benchmarks/speed/results.json`.
 `make bench BENCH_OPTIONS=--quick` is a trial of two minutes, written to `build/bench/`. Times drift from run to run:
 the ratios are what to read. This run: {machine}.
 
@@ -19,10 +19,10 @@ Contestants run in processes of their own and in turn, skrnn, floor, PyTorch, JA
 median over these rounds, a ratio the median of the ratios within rounds. A shape is *batch, timesteps, features, hidden
 units*; the data are random numbers.
 
-- **skrnn**: one thread. Training is the time of `RNNRegressor.fit` divided by its minibatches, 20 an epoch (5 of the
+- **skrnn**: one thread. Training is the time of `RNNRegressor.fit` divided by its minibatches, 20 per epoch (5 of the
   largest shape), so that validation, shuffling, the loss curve and clipping count. `predict` gets the sequences of as
   many batches.
-- **PyTorch**: `nn.RNN`, `nn.GRU`, `nn.LSTM`, eager, with a linear readout, `MSELoss` and Adam, `loss.item()` once a
+- **PyTorch**: `nn.RNN`, `nn.GRU`, `nn.LSTM`, eager, with a linear readout, `MSELoss` and Adam, `loss.item()` once per
   step. The batch is a tensor already: no shuffling, no data loader. With one thread and with two: the better one
   counts. It predicts in `inference_mode`, all at once or batch by batch: the better one counts.
 - **JAX**: forward pass, gradient and Adam in one jitted function around `lax.scan`, with one thread and with as many as
@@ -166,7 +166,7 @@ anyway no longer counts.
     for name, times in results["times"].items():
         points = "; ".join(f"{n:,}: {milliseconds(s)}" for n, s in zip(times["sizes"], times["seconds"], strict=True))
         rows.append([name, points, f"**{three_digits(times['slope'])}**"])
-    of_time = table(["grows", "size: ms an epoch", "log-log slope"], rows)
+    of_time = table(["grows", "size: ms per epoch", "log-log slope"], rows)
     rows = [
         [f"{row['n_samples']:,}", *(three_digits(row[of] / 2**20) for of in ("data", "fit", "predict"))]
         for row in results["memory"]

@@ -81,7 +81,7 @@ class Worker:
         self._process.wait()
 
     def ask(self, request: Any) -> float:
-        """Return the answer to a problem, compile seconds, or to a number of steps, seconds a step."""
+        """Return what a problem took to compile, in seconds, or the seconds per step of a number of steps."""
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -102,7 +102,7 @@ def start_workers(stack: ExitStack, contestants: Sequence[Contestant] = CONTESTA
 
 
 def compete(workers: list[Worker], problem: Problem, effort: Effort) -> dict[str, Any]:
-    """Return, by contestant, the median over rounds of the seconds a step and of their ratio to skrnn's."""
+    """Return, by contestant, the median over rounds of the seconds per step and of their ratio to skrnn's."""
     compile_seconds = [worker.ask(problem) for worker in workers]
     n_steps = [worker.n_steps(effort.seconds) for worker in workers]
     rounds: list[list[float]] = []

@@ -10,7 +10,7 @@ from sphinx_gallery.sorting import ExplicitOrder
 #: Sections of the gallery, and the examples in each.
 ORDER = {
     "basics": ["first_fit", "grid_search", "digits_row_by_row", "hidden_states"],
-    "classification": ["ragged_vowels", "answer_at_every_timestep"],
+    "classification": ["ragged_vowels", "prediction_at_every_timestep"],
     "forecasting": ["intervals", "quantiles", "families", "panel"],
     "training": ["solvers", "adding_problem", "truncated_bptt", "early_stopping", "streaming"],
 }

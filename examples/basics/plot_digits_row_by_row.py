@@ -3,7 +3,7 @@ Handwritten digits, row by row
 ==============================
 
 An image of eight rows of eight pixels is a sequence: the network sees one row after another,
-from the top, and names the digit after the last. With `stream()` one can watch its opinion
+from the top, and names the digit after the last. With `stream()` one can watch its prediction
 form.
 """
 
@@ -37,8 +37,8 @@ round(model.score(X_test, y_test), 2)
 # %%
 # Other seeds, and other processors, move that by a point.
 #
-# A stream takes a timestep at a time, here of six images side by side, and answers after each
-# what it would answer if the image ended there.
+# A stream takes one timestep at a time, here of six images side by side, and predicts after each
+# as if the image ended there.
 
 shown = [np.flatnonzero(y_test == digit)[0] for digit in (0, 1, 3, 5, 7, 9)]
 images = X_test[shown].reshape(-1, 8, 8)

@@ -3,7 +3,7 @@ Grid search over windows, cells and sizes
 =========================================
 
 How far should the network look back, with which unit? `SlidingWindow` is a step of the
-pipeline, so its length is a parameter of the grid as any other. `TimeSeriesSplit` keeps the
+pipeline, so its length is a parameter of the grid like any other. `TimeSeriesSplit` keeps the
 order of time: every fold is tested on later years.
 """
 
@@ -49,7 +49,7 @@ axes.set(xlabel="years that the window holds", title="RMSE in cross-validation (
 plt.show()
 
 # %%
-# `search` is the best model, fitted to all training years. It predicts a row for each row that
+# `search` is the best model, fitted to all training years. It predicts one row per row that
 # it gets:
 
 search.predict(X).shape

@@ -2,9 +2,9 @@
 Ridge regression, boosted trees and a network in one search
 ===========================================================
 
-Few, strongly linear data want no network. `SlidingWindow(flatten=True)` gives every model the
-same table of lagged columns, so that one grid search tells; the network folds a row of the
-table back into timesteps.
+For few, strongly linear data a network is not needed. `SlidingWindow(flatten=True)` gives every
+model the same table of lagged columns, so that one grid search decides; the network folds each
+row of the table back into timesteps.
 """
 
 import matplotlib.pyplot as plt

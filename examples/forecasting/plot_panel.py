@@ -2,8 +2,8 @@
 A panel: many series in one table
 =================================
 
-Births per woman in 192 countries and regions, a row for each of them and each year, and one
-network for all. Windows must not cross from one country to another, and cross-validation must
+Births per woman in 192 countries and regions, one row per country and year, and one
+network for all countries. Windows must not cross from one country to another, and cross-validation must
 cut all series at the same year.
 """
 
@@ -31,9 +31,9 @@ table = table.astype({"year": int}).sort_values(["country", "year"], ignore_inde
 table.head()
 
 # %%
-# `to_supervised` puts the next ten years beside each row, country by country; how far the tenth
-# will be from this year is to be forecast. `SlidingWindow` is told by a column who is who: the
-# windows of a country hold nobody else's rows.
+# `to_supervised` puts the next ten years beside each row, country by country; the target is how
+# far the tenth will be from this year. `SlidingWindow` knows by a column which rows belong
+# together: the windows of a country hold no other country's rows.
 
 X, y = to_supervised(table, groups="country", n_steps=10)
 y = y["births_t+10"] - X["births"]
@@ -43,8 +43,8 @@ windows.shape, y.shape
 
 # %%
 # Each fold trains on all countries up to a year, and tests on the years after it. `horizon=10`
-# leaves out the rows just before the border, whose targets lie behind it. Whose row is whose,
-# the splitter is told by the column of the table or, where `X` is an array of windows, by
+# leaves out the rows just before the border, whose targets lie behind it. The splitter knows
+# which rows belong together by the column of the table or, where `X` is an array of windows, by
 # `groups`; then the series are aligned at their ends.
 
 cv = PanelTimeSeriesSplit(n_splits=3, horizon=10)

@@ -2,7 +2,7 @@
 Quantile losses: intervals that the network predicts
 ====================================================
 
-With `loss="quantile"` and several levels, one network predicts a column for each level, and the
+With `loss="quantile"` and several levels, one network predicts one column per level, and the
 columns never cross. Such intervals may be wide where the future is uncertain and narrow where
 it is not.
 """

@@ -2,9 +2,9 @@
 Long memory: the adding problem
 ===============================
 
-A sequence of random numbers, two of which are marked; the answer, after the last timestep, is
+A sequence of random numbers, two of which are marked; the target, after the last timestep, is
 the sum of the two. The first mark is in the first half, so the network has to remember it.
-Whoever always says 1 has a mean squared error of 1/6.
+Always predicting 1 has a mean squared error of 1/6.
 """
 
 import warnings
@@ -56,10 +56,10 @@ axes.legend()
 plt.show()
 
 # %%
-# Single sequences: what the gated network answers, and what it should.
+# Single sequences: what the gated network predicts, and what it should.
 
 figure, axes = plt.subplots(figsize=(4.2, 4))
 axes.plot([0, 2], [0, 2], color="0.8")
 axes.plot(y_test[:300], networks["GRU"].predict(X_test[:300]), ".", markersize=4)
-axes.set(xlabel="sum of the marked values", ylabel="answer", aspect="equal")
+axes.set(xlabel="sum of the marked values", ylabel="prediction", aspect="equal")
 plt.show()

@@ -39,7 +39,7 @@ axes.legend()
 plt.show()
 
 # %%
-# Without callbacks: `early_stopping` with validation data of one's own. The display marks which
+# Without callbacks: `early_stopping` with your own validation data. The display marks which
 # weights were kept.
 
 by_accuracy = RNNClassifier((16,), cell="gru", learning_rate_init=0.01, early_stopping=True, random_state=0)

@@ -2,7 +2,7 @@
 Solvers: least squares, L-BFGS and Adam on a nerve cell
 =======================================================
 
-Small networks are worth a better solver than gradient steps. `solver="least_squares"` hands the
+Small networks deserve a better solver than gradient steps. `solver="least_squares"` hands the
 exact Jacobian of the network to `scipy.optimize.least_squares` (Levenberg-Marquardt); all
 solvers minimise the same objective.
 """
@@ -20,8 +20,8 @@ from skrnn import RNNRegressor, SlidingWindow
 
 # %%
 # The membrane potential of a nerve cell, from Matplotlib's sample data (its first logo was drawn
-# over it): three seconds of steady firing, a value each millisecond. Four milliseconds ahead is
-# to be forecast, from the last 24; the first two seconds train, the third tests.
+# over it): three seconds of steady firing, one value per millisecond. The task is to
+# forecast four milliseconds ahead from the last 24; the first two seconds train, the third tests.
 
 recording = np.fromfile(get_sample_data("membrane.dat", asfileobj=False), np.float32)
 potential = recording[1000:7008:2].astype(float)
@@ -41,11 +41,11 @@ of_ridge = error(RidgeCV(np.logspace(-3, 3, 13)).fit(lags[train], y[train]), lag
 f"ridge regression: test error {of_ridge:.2f} standard deviations"
 
 # %%
-# A spike is a threshold that is passed, which no weighted sum of the past can say. Now one
+# A spike is a threshold that is passed, which no weighted sum of the past can express. Now one
 # network, three solvers, about as many seconds each (they depend on the machine, and so do the
 # curves' lengths), from the same three starts.
 
-warnings.simplefilter("ignore", ConvergenceWarning)  # each gets a number of iterations, not all that it wants
+warnings.simplefilter("ignore", ConvergenceWarning)  # each gets a fixed number of iterations
 settings = {
     "adam": {"max_iter": 45, "learning_rate_init": 0.01, "n_iter_no_change": np.inf},
     "lbfgs": {"max_iter": 180},

@@ -2,8 +2,8 @@
 Streaming: the sea's temperature, month after month
 ===================================================
 
-`stream()` takes a timestep and answers, with the state made explicit: to be read, kept, set
-back, or begun anew. What it answers is what `predict` says at that timestep of the whole
+`stream()` takes a timestep and predicts, with an explicit state: to be read, kept, set
+back, or reset. Its prediction is that of `predict` at the same timestep of the whole
 sequence. Here each new month gives a forecast of the next six, through El Niño and back.
 """
 
@@ -70,7 +70,7 @@ plt.show()
 
 # %%
 # How good they were from 1990 on, beside ridge regression on the last twelve months and the
-# season, and beside those who say that it stays as it is, or that it will be as usual. (Root mean
+# season, and beside the forecasts that nothing changes, or that all will be as usual. (Root mean
 # squared error, in °C.)
 
 window = SlidingWindow(n_timesteps=12, padding="edge", flatten=True)
@@ -87,10 +87,10 @@ errors = [np.sqrt(np.mean(miss**2, axis=0)) for miss in misses]
 pd.DataFrame(errors, index=list(rivals), columns=pd.RangeIndex(1, 7, name="months ahead")).round(2)
 
 # %%
-# The network and ridge regression are as good as each other. The great El Niño of 1997 the network
-# does not foresee, and once it is there, expects its end too early.
+# The network and ridge regression are as good as each other. The network does not
+# foresee the great El Niño of 1997 and, once it is there, expects its end too early.
 #
-# The state is a copy when read. Set back, the network answers as it did: to look ahead at what
+# The state is a copy when read. Set back, the network predicts as it did: to look ahead at what
 # the next month would change. In April 1997, say, of a May as usual, of the one that came, and of
 # a hotter one:
 

@@ -19,9 +19,9 @@ from sklearn.linear_model import RidgeCV
 from skrnn import RNNRegressor, SlidingWindow
 
 # %%
-# The membrane potential of a nerve cell, 2000 values a second, from Matplotlib's sample data (its
-# first logo was drawn over it). The five seconds in which the cell fires; four milliseconds
-# ahead is to be forecast.
+# The membrane potential of a nerve cell, 2000 values per second, from Matplotlib's sample data (its
+# first logo was drawn over it). The five seconds in which the cell fires; the task is to
+# forecast four milliseconds ahead.
 
 recording = np.fromfile(get_sample_data("membrane.dat", asfileobj=False), np.float32)
 potential = 100 * recording[1000:10_908]  # millivolts
@@ -91,6 +91,6 @@ axes.legend(ncols=2, loc="upper center")
 plt.show()
 
 # %%
-# A spike is a threshold that is passed, and no weighted sum of the past says so: ridge regression
-# sees it when it is there. The networks see it coming, and at times one that does not come. (Other
+# A spike is a threshold that is passed, which no weighted sum of the past can express: ridge
+# regression sees it when it is there. The networks see it coming, and at times one that does not come. (Other
 # seeds, and other processors, move the error of either network by some hundredths.)

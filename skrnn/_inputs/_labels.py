@@ -35,7 +35,7 @@ def encode_labels(labels: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
     >>> encode_labels(np.array(["b", "a", "b"]))
     (['b', 'a'], array([0, 1, 0]))
     """
-    if labels.dtype == object:  # that need not have an order
+    if labels.dtype == object:  # labels that need not have an order
         numbers: dict[Any, int] = {}
         of_rows = (numbers.setdefault(label, len(numbers)) for label in labels)
         codes = np.fromiter(of_rows, dtype=np.intp, count=len(labels))

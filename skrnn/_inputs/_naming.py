@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-#: Words by which a message says what would have been right.
+#: Words by which a message says what was expected.
 _EXPECTATION = re.compile("expect|required|must|minimum", re.IGNORECASE)
 
 
@@ -14,8 +14,8 @@ _EXPECTATION = re.compile("expect|required|must|minimum", re.IGNORECASE)
 def naming(name: str, expected: str) -> Iterator[None]:
     """Let errors that leave the block say which input they are about, and what it should have been.
 
-    A number too large for a float, which is Python's OverflowError, becomes a ValueError; one that a conversion makes
-    infinite does without NumPy's warning.
+    Python's OverflowError, for a number too large for a float, becomes a ValueError; NumPy's warning about a conversion
+    to infinity is suppressed.
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def as_array(values: Any) -> np.ndarray:
-    """Return values as an array; beside a string, NumPy would make strings of all that a list holds, even of None."""
+    """Return values as an array; NumPy would turn all that a list with a string holds into strings, even None."""
     array = np.asarray(values)
     if array.dtype.kind not in "US" or hasattr(values, "__array__"):
         return array
@@ -16,7 +16,7 @@ def as_array(values: Any) -> np.ndarray:
 
 
 def from_objects(values: np.ndarray) -> np.ndarray:
-    """Return objects as what they are, numbers or strings; objects still where both come."""
+    """Return an array of objects as one of numbers or of strings; where it holds both, unchanged."""
     if values.dtype != object or len({isinstance(value, str) for value in values.ravel()}) > 1:
         return values
     return np.array(values.tolist())
@@ -73,7 +73,7 @@ def is_missing(value: Any) -> bool:
 
 
 def refuse_masked(values: Any, name: str) -> None:
-    """Raise ValueError for a masked array, or a list of some, with entries masked: NumPy would read what is beneath."""
+    """Raise ValueError for a masked array, or a list of some, with masked entries: NumPy would read what is beneath."""
     holds_others = isinstance(values, list | tuple) or (
         isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1
     )

@@ -3,12 +3,12 @@
 import sys
 import warnings
 
-#: Packages whose functions call each other: a warning is about who has called the first of them.
+#: Packages whose functions call each other: a warning points to the line that called the first of them.
 _INSIDE = ("skrnn", "sklearn", "joblib")
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn about the nearest line outside of this package, and of what it is called through."""
+    """Warn, pointing to the nearest calling line outside of these packages."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
         frame, level = frame.f_back, level + 1

@@ -1,4 +1,4 @@
-"""A file from which a fit that was killed goes on."""
+"""A file from which a killed fit continues."""
 
 import os
 from dataclasses import replace
@@ -17,7 +17,7 @@ class Checkpoint:
     """Callback that writes the estimator to a file while it is being fitted, so that a killed fit can be resumed.
 
     The file holds an estimator that predicts as if the fit had ended at the iteration that was written, and all that
-    the fit needs to go on from there. Needs scikit-learn 1.9 to write, not to :meth:`load`.
+    the fit needs to continue from there. Needs scikit-learn 1.9 to write, not to :meth:`load`.
 
     Parameters
     ----------
@@ -46,29 +46,22 @@ class Checkpoint:
     Notes
     -----
     **What is resumed.** ``Checkpoint.load(path).fit(X, y)`` with the data, weights and validation data of the fit that
-    was killed goes on after the iteration that was written. With "adam" and "sgd" it ends with the same parameters and
-    curves, bit for bit, as the fit would have without interruption, on the same machine with the same versions. The
-    methods of SciPy ("least_squares" too) keep their memory of earlier steps to themselves. They begin anew at the
-    parameters in the file, and a UserWarning says so: the iterations differ from those of a fit without interruption.
-    Curves, early stopping and the count of iterations go on; `max_fun` bounds the evaluations after resuming.
+    was killed continues after the iteration that was written. With "adam" and "sgd" it ends with the same parameters
+    and curves, bit for bit, as the fit would have without interruption, on the same machine with the same versions. The
+    methods of SciPy ("least_squares" too) do not reveal their memory of earlier steps. They restart at the parameters
+    in the file, and a UserWarning says so; `max_fun` bounds the evaluations after resuming.
 
     **What may change.** `max_iter`, `max_fun`, `tol`, `n_iter_no_change`, `n_jobs`, `verbose` and `warm_start` may be
     set before `fit`; another value of any other parameter is a ValueError, and so are other data: all targets, weights
     and lengths are compared, and up to 1000 of the sequences. Once `fit` has succeeded, or `partial_fit` has been
-    called, the estimator is like any other, and fitted anew by the next `fit`. A clone knows nothing of the checkpoint.
-    `partial_fit` begins, as ever, at the weights with which the estimator predicts: what training had in its own units,
-    it comes to up to rounding.
+    called, the estimator is like any other, and the next `fit` starts afresh. So does a clone. Callbacks are not in the
+    file; set them again. In a pipeline, set a Checkpoint on the recurrent estimator, and
+    resume that estimator on what the steps before make of X.
 
-    **Atomic.** A temporary file in the same folder is written, flushed to the disk and renamed: whenever the process
-    is killed, or the disk is full, the file at `path` is whole. What is left of a killed write is a file
-    ``.<name>.<digits>.tmp``. An iteration that ends at parameters which are not finite is not written.
-
-    **The file** is an ``.npz`` archive, not compressed, of numeric and string arrays (:func:`numpy.load` opens it with
-    its default ``allow_pickle=False``), one of which is the text of a JSON object. It contains no pickle and no code,
-    and loading it runs none, whoever has written it. It ends with a SHA-256 of its contents, by which damage is found.
-
-    Callbacks are not in the file; set them again. In a pipeline, set a Checkpoint on the recurrent estimator, and
-    resume this on what the steps before make of X.
+    **The file** is written to a temporary one in the same folder, flushed to the disk and renamed: the file at `path`
+    is whole at any moment; a killed write leaves a file ``.<name>.<digits>.tmp``. It is an ``.npz`` archive without
+    pickles: loading it runs no code, whoever has written it. An iteration that ends at parameters which are not finite
+    is not written.
 
     Examples
     --------
@@ -90,7 +83,7 @@ class Checkpoint:
     True
     """
 
-    wants_run_state = True  # a word to the estimators of skrnn
+    wants_run_state = True  # the estimators of skrnn look for it
 
     def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
         if not is_integer(every):
@@ -107,7 +100,7 @@ class Checkpoint:
         Parameters
         ----------
         estimator : estimator
-            Who is about to be fitted.
+            The estimator that is about to be fitted.
         context : CallbackContext
             The task of its fit.
         """
@@ -126,12 +119,12 @@ class Checkpoint:
             task = task.parent
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Write the file after every so many iterations: where the next one begins, and all callbacks have been heard.
+        """Write the file after `every` iterations: when the next one begins, so that all callbacks have been called.
 
         Parameters
         ----------
         estimator : estimator
-            Who is being fitted.
+            The estimator that is being fitted.
         context : CallbackContext
             The task that begins.
         """
@@ -139,12 +132,12 @@ class Checkpoint:
             self._write(*self._ended)
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any = None) -> None:
-        """Remember what an iteration has come to.
+        """Remember the result of an iteration.
 
         Parameters
         ----------
         estimator : estimator
-            Who is being fitted.
+            The estimator that is being fitted.
         context : CallbackContext
             The task that has ended.
         fitted_estimator : estimator or None
@@ -159,7 +152,7 @@ class Checkpoint:
         Parameters
         ----------
         estimator : estimator
-            Who has been fitted.
+            The estimator that has been fitted.
         context : CallbackContext
             The task of its fit.
         """
@@ -168,12 +161,12 @@ class Checkpoint:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Any:
-        """Return the estimator in the file, which predicts, and whose `fit` goes on with the one that was written.
+        """Return the estimator in the file, which predicts, and whose `fit` continues the one that was written.
 
         The file is checked against its checksum. It takes memory in proportion to its size, whatever sizes it declares;
         types and shapes of all arrays are checked against what the parameters say, and parameters as `fit` checks them:
-        a file that was damaged, or made to do harm, is an error. (A checksum is no signature: who can write the file
-        can write another network into it.)
+        a file that was damaged, or made to do harm, is an error. (A checksum is no signature: whoever can write the
+        file can write another network into it.)
 
         Parameters
         ----------
@@ -195,7 +188,7 @@ class Checkpoint:
         return load(path)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the parameters: what is to be written is nobody else's business."""
+        """Return the parameters; a copy has nothing to write."""
         return {**self.__dict__, "_ended": None}
 
     def _write(self, fitted_estimator: Any, context: Any) -> None:

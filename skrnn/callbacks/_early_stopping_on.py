@@ -29,7 +29,7 @@ class EarlyStoppingOn:
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the samples of `X`, passed to the scorer where they are given.
     n_iter_no_change : int, default=10
-        Iterations in a row without improvement that are endured.
+        How many iterations in a row without improvement are tolerated.
     tol : float, default=1e-4
         The least change of the score that counts as an improvement.
     keep_best : bool, default=True
@@ -57,8 +57,8 @@ class EarlyStoppingOn:
 
     Notes
     -----
-    A fit that is ended has converged: nothing is warned of. The curves have all iterations, `loss_` is that of the
-    iteration that is kept. Of several starts the one that scored best is kept. With the estimator's own
+    A fit that the callback ends counts as converged: there is no warning. The curves have all iterations, `loss_` is
+    that of the iteration that is kept. Of several starts the one that scored best is kept. With the estimator's own
     `early_stopping`, whichever stops first stops, and what is scored, and kept, is the best so far by its validation
     score. Of several of these callbacks with `keep_best` on one estimator, the last one decides what is kept.
 
@@ -70,9 +70,9 @@ class EarlyStoppingOn:
 
     In a pipeline, set it on the recurrent estimator; `X` is then what the steps before make of the data.
 
-    A fit that is resumed from a :class:`Checkpoint` goes on with the scores, the patience and the best iteration of the
-    one that was interrupted, if the callbacks of this kind are set in the same order. One that it had ended already is
-    left as it is, unless it is set with more patience.
+    A fit that is resumed from a :class:`Checkpoint` continues with the scores, the patience and the best iteration of
+    the one that was interrupted, if the callbacks of this kind are set in the same order. A fit that one
+    of them had ended already is left as it is, unless that one is set with more patience.
 
     Examples
     --------
@@ -134,23 +134,23 @@ class EarlyStoppingOn:
         return best if best > -np.inf else np.nan
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Do nothing: a run is known from its first iteration on, or where a fit that goes on begins.
+        """Do nothing: a run is known from its first iteration on, or from where a resumed fit begins.
 
         Parameters
         ----------
         estimator : estimator
-            Who is about to be fitted.
+            The estimator that is about to be fitted.
         context : CallbackContext
             The task of its fit.
         """
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Go on with the scores of a fit that was interrupted, and tell it whether it had been stopped already.
+        """Continue with the scores of a fit that was interrupted, and tell it whether it had been stopped already.
 
         Parameters
         ----------
         estimator : estimator
-            Who is being fitted.
+            The estimator that is being fitted.
         context : CallbackContext
             The task that begins.
         """
@@ -163,7 +163,7 @@ class EarlyStoppingOn:
             run.add(score, self.tol)
         context.scores = [*earlier, run.scores]
         if run.n_stalled > self.n_iter_no_change:
-            context.has_ended = True  # a word to the estimators of skrnn, which let no iteration follow
+            context.has_ended = True  # tells the estimators of skrnn that no iteration follows
 
     def on_fit_task_end(
         self,
@@ -180,7 +180,7 @@ class EarlyStoppingOn:
         Parameters
         ----------
         estimator : estimator
-            Who is being fitted.
+            The estimator that is being fitted.
         context : CallbackContext
             The task that has ended.
         X, y : array-like
@@ -206,9 +206,9 @@ class EarlyStoppingOn:
         earlier = getattr(context, "scores", [])  # of callbacks of this kind before this one
         run = self._runs.setdefault(_path(context.parent), _Run())
         run.add(float(score), self.tol)
-        context.scores = [*earlier, run.scores]  # what a checkpoint takes note of
+        context.scores = [*earlier, run.scores]  # which a checkpoint stores
         if self.keep_best:
-            context.merit = float(score)  # what the estimators of skrnn choose the iteration to keep by
+            context.merit = float(score)  # by which the estimators of skrnn choose the iteration to keep
         return run.n_stalled > self.n_iter_no_change
 
     def teardown(self, estimator: Any, context: Any) -> None:
@@ -217,7 +217,7 @@ class EarlyStoppingOn:
         Parameters
         ----------
         estimator : estimator
-            Who has been fitted.
+            The estimator that has been fitted.
         context : CallbackContext
             The task of its fit.
         """
@@ -225,7 +225,7 @@ class EarlyStoppingOn:
         self._ended = [self._runs.pop(path) for path in list(self._runs) if path[: len(fit)] == fit]
 
     def _best_run(self) -> "_Run":
-        """Return the run of the last fit that scored best."""
+        """Return the best-scoring run of the last fit."""
         if not self._ended:
             raise AttributeError("No fit that has ended in this process has been scored by this EarlyStoppingOn.")
         return max(self._ended, key=lambda run: run.best)
@@ -234,21 +234,21 @@ class EarlyStoppingOn:
 @final
 @dataclass
 class _Run:
-    """The scores of a run, the best of them, and how many iterations in a row were no improvement."""
+    """The scores of a run, the best of them, and how many iterations in a row did not improve."""
 
     scores: list[float] = field(default_factory=list)
     best: float = -np.inf
     n_stalled: int = 0
 
     def add(self, score: float, tol: float) -> None:
-        """Take note of the score of an iteration; NaN is no improvement."""
+        """Record the score of an iteration; NaN is no improvement."""
         self.scores.append(score)
         self.n_stalled = 0 if score >= self.best + tol else self.n_stalled + 1
         self.best = score if score > self.best else self.best
 
 
 def _path(context: Any) -> tuple[Any, ...]:
-    """Return what tells a task from all others, also in a worker process: its ids from the outermost task on."""
+    """Return what distinguishes a task from all others, in worker processes too: its ids from the outermost task on."""
     ids: list[Any] = []
     task = context
     while task is not None:

@@ -67,7 +67,7 @@ def make_narendra(
     >>> X.shape, y.shape
     ((500, 1), (500,))
 
-    Two ways to simulate the plant. A network that reads the last inputs, one window per row:
+    Two ways to simulate the plant. A network that reads a window of the last inputs, one per row:
 
     >>> SlidingWindow(n_timesteps=20).fit_transform(X).shape
     (500, 20, 1)

@@ -31,7 +31,7 @@ class NetworkDescription:
 
 
 def read_network(estimator: Any, who: str) -> tuple[NetworkDescription, NetworkParameters]:
-    """Return the network of a fitted estimator, and a copy of its parameters; errors say `who` reads it.
+    """Return the network of a fitted estimator, and a copy of its parameters; errors name `who` reads it.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def recurrent_biases(layer: LayerParameters) -> np.ndarray:
 
 @contextmanager
 def needing(package: str, who: str, command: str = 'pip install "skrnn[export]"') -> Iterator[None]:
-    """Let an import in the block that fails say who needs the package, and which command installs it."""
+    """Let a failing import in the block say who needs the package, and which command installs it."""
     try:
         yield
     except ImportError as error:

@@ -1,6 +1,9 @@
 """A fitted estimator from the weights of a recurrent module of PyTorch."""
 
-from typing import Any
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -9,7 +12,18 @@ from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._classifier import RNNClassifier
 from skrnn.estimators._fitted import set_fitted_parameters
 from skrnn.estimators._regressor import RNNRegressor
-from skrnn.export._torch_parameters import RecurrentState, read_readout, read_recurrent, split_readout
+from skrnn.export._to_torch import MODULES, ORDERS
+
+#: The cell whose recurrent weights have so many blocks of rows.
+_CELLS_BY_GATES = {len(order): cell for cell, order in ORDERS.items()}
+#: Names in a state_dict: of a recurrent module, or of one in a list of modules, after its number.
+_NAME = re.compile(r"(?:(?:recurrent\.)?(\d+)\.)?(weight_ih|weight_hh|bias_ih|bias_hh)_l(\d+)(_reverse)?")
+_READOUT_WEIGHT, _READOUT_BIAS = "readout.weight", "readout.bias"
+
+#: Which module of the list, which of its layers, and whether it is the direction from the end.
+Place = tuple[int, int, bool]
+#: Input weights, recurrent weights and biases, in the form of our attributes.
+Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def from_torch(
@@ -35,10 +49,10 @@ def from_torch(
         :func:`to_torch` has returned, or its `state_dict`; a regressor from any other module then predicts the last
         hidden states themselves (with `return_sequences`, all of them).
     estimator : RNNRegressor or RNNClassifier, default=None
-        Template for all that weights do not tell, such as `loss`, `return_sequences` and `solver`; it is not changed.
+        Template for what weights do not say, such as `loss`, `return_sequences` and `solver`; it is not changed.
         If None, a classifier where `classes` or `multilabel` are given, else a regressor, with default parameters.
         `cell`, `hidden_layer_sizes`, `bidirectional` and `activation` are those of the module, whatever the template
-        has; only a mapping of a simple unit does not tell its `activation`, which is then the template's.
+        has; only a mapping of a simple unit does not say its `activation`, which is then the template's.
     classes : array-like of shape (n_classes,), default=None
         Labels of a classifier, in the order of the readout's outputs. For two classes the readout has one output, the
         logit of the second, or two.
@@ -87,14 +101,14 @@ def from_torch(
     array([12.5])
     """
     template = _template(estimator, has_classes=classes is not None or multilabel)
-    recurrent, readout = split_readout(recurrent, readout)
-    state = read_recurrent(recurrent)
+    recurrent, readout = _split_readout(recurrent, readout)
+    state = _read_recurrent(recurrent)
     n_states = state.n_directions * state.hidden_layer_sizes[-1]
     if readout is None:
         if is_classifier(template):
             raise ValueError("readout is None; expected a torch.nn.Linear, whose outputs are logits of the classes.")
         readout = {"weight": np.eye(n_states, dtype=state.layers[-1][0].dtype)}
-    weights, bias = read_readout(readout)
+    weights, bias = _read_readout(readout)
     if weights.shape[1] != n_states:
         raise ValueError(
             f"readout.weight has shape {weights.shape}; expected (n_outputs, {n_states}), as recurrent gives."
@@ -105,7 +119,7 @@ def from_torch(
         n_targets = _count_targets(template, len(weights))
     template.set_params(
         cell=state.cell,
-        activation=_activation(template, state),
+        activation=_choose_activation(template, state),
         hidden_layer_sizes=state.hidden_layer_sizes,
         bidirectional=state.n_directions == 2,
     )
@@ -129,7 +143,7 @@ def _template(estimator: Any, *, has_classes: bool) -> BaseRNN:
     return clone(estimator)
 
 
-def _activation(template: BaseRNN, state: RecurrentState) -> str:
+def _choose_activation(template: BaseRNN, state: "_RecurrentState") -> str:
     """Return the activation of the module; that of gated cells is called tanh."""
     if state.cell != "rnn":
         return "tanh"
@@ -163,8 +177,8 @@ def _of_classes(
         raise ValueError(f"classes are {classes!r}; expected each of them once.")
     if len(labels) != n_outputs and (len(labels), n_outputs) != (2, 1):
         raise ValueError(
-            f"classes has {len(labels)} labels, but readout.weight {n_outputs} rows; expected a row for each label, or "
-            "of two labels one row for the second."
+            f"classes has {len(labels)} labels, but readout.weight {n_outputs} rows; expected one row per label, or "
+            "for two labels one row, that of the second."
         )
     if len(labels) > 2:
         return weights[order], bias[order], None, labels
@@ -173,3 +187,202 @@ def _of_classes(
     if n_outputs == 1:
         return weights * (second - first), bias * (second - first), None, labels
     return weights[[second]] - weights[[first]], bias[[second]] - bias[[first]], None, labels
+
+
+# The parameters of PyTorch's modules: their names, and gates in their order
+
+
+@final
+@dataclass(frozen=True)
+class _RecurrentState:
+    """Recurrent layers of one cell."""
+
+    cell: str
+    activation: str | None  # of the simple unit, where it is known: arrays alone do not tell
+    n_directions: int
+    layers: list[Layer]  # of each direction of each layer
+
+    @property
+    def hidden_layer_sizes(self) -> tuple[int, ...]:
+        """Units of each layer in each direction, the lowest first."""
+        return tuple(recurrent.shape[1] for _, recurrent, _ in self.layers[:: self.n_directions])
+
+
+def _split_readout(recurrent: Any, readout: Any) -> tuple[Any, Any]:
+    """Return recurrent layers and readout; if `readout` is None, that within `recurrent`, or None if it has none."""
+    if readout is not None:
+        return recurrent, readout
+    if isinstance(recurrent, Mapping) and _READOUT_WEIGHT in recurrent:
+        names = {_READOUT_WEIGHT, _READOUT_BIAS}
+        of_readout = {name.partition(".")[2]: recurrent[name] for name in names & set(recurrent)}
+        return {name: value for name, value in recurrent.items() if name not in names}, of_readout
+    if hasattr(recurrent, "recurrent") and hasattr(recurrent, "readout"):
+        return recurrent.recurrent, recurrent.readout
+    return recurrent, None
+
+
+def _read_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights, (n_outputs, n_inputs), and bias, (n_outputs,), of a linear module or of its state."""
+    state = _state(readout, "readout")
+    if not {"weight"} <= set(state) <= {"weight", "bias"}:
+        raise ValueError(f"readout has parameters {sorted(state)}; expected those of torch.nn.Linear, weight and bias.")
+    weights = _array(state["weight"], _READOUT_WEIGHT)
+    if weights.ndim != 2 or 0 in weights.shape:
+        raise ValueError(f"{_READOUT_WEIGHT} has shape {weights.shape}; expected (n_outputs, n_inputs).")
+    bias = _array(state["bias"], _READOUT_BIAS) if "bias" in state else np.zeros(len(weights), weights.dtype)
+    _check_shape(_READOUT_BIAS, bias, weights.shape[:1])
+    return weights, bias
+
+
+def _read_recurrent(recurrent: Any) -> _RecurrentState:
+    """Return the layers of a recurrent module, of a list of modules, or of their states.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are other parameters than those of torch.nn.RNN, GRU or LSTM, or if these do not fit together.
+    """
+    by_place = _by_place(_state(recurrent, "recurrent"))
+    n_directions = 1 + any(is_reverse for *_, is_reverse in by_place)
+    cells: set[str] = set()
+    layers: list[Layer] = []
+    for place, arrays in by_place.items():
+        cell, layer = _read_layer(_suffix(place), arrays)
+        cells.add(cell)
+        layers.append(layer)
+    if len(cells) != 1:
+        raise ValueError(f"recurrent has layers of {' and '.join(sorted(cells))}; expected the same cell in all.")
+    _check_stack(list(by_place), layers, n_directions)
+    return _RecurrentState(cells.pop(), _activation(recurrent), n_directions, layers)
+
+
+def _state(module: Any, name: str) -> Mapping[str, Any]:
+    """Return names and values of the parameters of a module, of a list of modules or states, or of a mapping."""
+    if isinstance(module, Mapping):
+        return module
+    if hasattr(module, "state_dict"):
+        return module.state_dict()
+    if isinstance(module, list | tuple) and module:
+        states = [_state(part, name) for part in module]
+        return {f"{number}.{key}": value for number, state in enumerate(states) for key, value in state.items()}
+    raise TypeError(f"{name} is of type {type(module).__name__}; expected a module of PyTorch, or its state_dict.")
+
+
+def _by_place(state: Mapping[str, Any]) -> dict[Place, dict[str, np.ndarray]]:
+    """Return the arrays of each direction of each layer, the lowest layer and the direction forward in time first."""
+    by_place: dict[Place, dict[str, np.ndarray]] = {}
+    for name, value in state.items():
+        parts = _NAME.fullmatch(name)
+        if parts is None:
+            hint = " (a projection, proj_size, has no counterpart)" if "weight_hr" in name else ""
+            raise ValueError(
+                f"recurrent has a parameter {name!r}{hint}; expected only those of torch.nn."
+                f"{', '.join(MODULES.values())}: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 and so on. Of a "
+                "module with other parts too, pass two of them: from_torch(module.gru, module.linear)."
+            )
+        number, kind, depth, end = parts.groups()
+        place = int(number or 0), int(depth), end is not None
+        by_place.setdefault(place, {})[kind] = _array(value, name)
+    if not by_place:
+        raise ValueError("recurrent has no parameters; expected those of torch.nn.RNN, GRU or LSTM.")
+    return dict(sorted(by_place.items()))
+
+
+def _suffix(place: Place) -> str:
+    """Return how the names of the parameters of a layer and direction end, for messages."""
+    number, depth, is_reverse = place
+    return f"l{depth}{'_reverse' if is_reverse else ''}" + (f" of module {number}" if number else "")
+
+
+def _read_layer(suffix: str, arrays: dict[str, np.ndarray]) -> tuple[str, Layer]:
+    """Return the cell of a layer, and its parameters in the form of our attributes."""
+    if set(arrays) not in ({"weight_ih", "weight_hh"}, {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}):
+        raise ValueError(
+            f"recurrent has only {sorted(arrays)} for {suffix}; expected both weights, and both biases or none."
+        )
+    inputs, recurrent = arrays["weight_ih"], arrays["weight_hh"]
+    n_gates = len(recurrent) / recurrent.shape[1] if recurrent.ndim == 2 and recurrent.size else 0
+    if n_gates not in _CELLS_BY_GATES:
+        raise ValueError(
+            f"weight_hh_{suffix} has shape {recurrent.shape}; expected (n_gates * hidden_size, hidden_size), with 1 "
+            "gate (RNN), 3 (GRU) or 4 (LSTM)."
+        )
+    n_rows, cell = len(recurrent), _CELLS_BY_GATES[int(n_gates)]
+    if inputs.ndim != 2 or 0 in inputs.shape:
+        raise ValueError(f"weight_ih_{suffix} has shape {inputs.shape}; expected ({n_rows}, n_inputs).")
+    _check_shape(f"weight_ih_{suffix}", inputs, (n_rows, inputs.shape[1]))
+    no_bias = np.zeros(n_rows, recurrent.dtype)
+    input_bias, recurrent_bias = arrays.get("bias_ih", no_bias), arrays.get("bias_hh", no_bias)
+    _check_shape(f"bias_ih_{suffix}", input_bias, (n_rows,))
+    _check_shape(f"bias_hh_{suffix}", recurrent_bias, (n_rows,))
+    biases = _join_biases(input_bias, recurrent_bias, cell)
+    return cell, (_in_our_order(inputs, cell), _in_our_order(recurrent, cell), biases)
+
+
+def _in_our_order(rows: np.ndarray, cell: str) -> np.ndarray:
+    """Return rows, gate by gate in PyTorch's order, in ours."""
+    order = ORDERS[cell]
+    blocks = np.split(rows, len(order))
+    return np.concatenate([blocks[order.index(place)] for place in range(len(order))])
+
+
+def _join_biases(input_bias: np.ndarray, recurrent_bias: np.ndarray, cell: str) -> np.ndarray:
+    """Return our biases of `bias_ih` and `bias_hh`: where only their sum matters, their sum."""
+    if cell != "gru":
+        return _in_our_order(input_bias + recurrent_bias, cell)
+    hidden_size = len(input_bias) // 3
+    summed = recurrent_bias.copy()
+    summed[-hidden_size:] = 0.0  # that of the candidate is multiplied by a gate
+    return np.concatenate([_in_our_order(input_bias + summed, cell), recurrent_bias[-hidden_size:]])
+
+
+def _check_stack(places: list[Place], layers: list[Layer], n_directions: int) -> None:
+    """Raise unless every layer is there in every direction, and reads what the one below gives."""
+    depths = [len({depth for part, depth, _ in places if part == number}) for number in range(places[-1][0] + 1)]
+    expected = [
+        (number, depth, is_reverse)
+        for number, n_layers in enumerate(depths)
+        for depth in range(n_layers)
+        for is_reverse in (False, True)[:n_directions]
+    ]
+    if places != expected or 0 in depths:
+        raise ValueError(
+            f"recurrent has the layers {', '.join(map(_suffix, places))}; expected all from l0 on, each in "
+            f"{'both directions' if n_directions == 2 else 'one direction'}."
+        )
+    for first in range(0, len(layers), n_directions):
+        below = layers[first - n_directions][1].shape[1] * n_directions if first else layers[0][0].shape[1]
+        size = layers[first][1].shape[1]
+        for place, (inputs, recurrent, _) in zip(
+            places[first : first + n_directions], layers[first : first + n_directions], strict=True
+        ):
+            _check_shape(f"weight_ih_{_suffix(place)}", inputs, (len(inputs), below))
+            _check_shape(f"weight_hh_{_suffix(place)}", recurrent, (len(recurrent), size))
+
+
+def _activation(recurrent: Any) -> str | None:
+    """Return the activation of a simple module, or that which all in a list have."""
+    modules = recurrent if np.iterable(recurrent) and not isinstance(recurrent, Mapping) else [recurrent]
+    activations = {module.nonlinearity for module in modules if hasattr(module, "nonlinearity")}
+    if len(activations) > 1:
+        raise ValueError(f"recurrent has activations {sorted(activations)}; expected the same in all layers.")
+    return activations.pop() if activations else None
+
+
+def _array(value: Any, name: str) -> np.ndarray:
+    """Return a parameter as an array of float32 or float64, and finite."""
+    if hasattr(value, "detach"):  # a tensor, on whichever device
+        value = value.detach().cpu()
+    value = value if hasattr(value, "dtype") else np.asarray(value)
+    dtype = str(value.dtype).removeprefix("torch.")  # first, as NumPy does not have all dtypes of PyTorch
+    if dtype not in ("float32", "float64"):
+        raise TypeError(f"{name} has dtype {dtype}; expected float32 or float64.")
+    array = np.asarray(value)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} contains {array[~np.isfinite(array)][0]}; expected finite numbers.")
+    return array
+
+
+def _check_shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
+    if array.shape != expected:
+        raise ValueError(f"{name} has shape {array.shape}; expected {expected}.")

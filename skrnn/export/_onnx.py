@@ -151,7 +151,7 @@ def _add_input(graph: Graph, first: Any, network: NetworkDescription) -> str:
 
 def _add_lengths(graph: Graph) -> str:
     """Add the lengths of the sequences as an input."""
-    doc = "Timesteps of each sequence; what stands behind them is ignored."
+    doc = "Timesteps of each sequence; what comes after them is ignored."
     return graph.input("lengths", np.int64, ["n_samples"], doc)
 
 
@@ -214,7 +214,7 @@ def _add_windows(graph: Graph, name: str, windows: Any, table: str) -> str:
 
 
 def _history(graph: Graph, name: str, windows: Any, table: str, n_rows: int) -> str:
-    """Add the rows that stand before a table."""
+    """Add the rows before a table."""
     shape = n_rows, windows.n_features_in_
     if windows.padding == "edge":
         first = graph.add("Slice", table, *(graph.integers([bound]) for bound in (0, 1, 0)))
@@ -233,7 +233,7 @@ def _add_by_skl2onnx(graph: Graph, name: str, transformer: Any, table: str) -> s
     target = {"": OPSET, "ai.onnx.ml": 3}
     try:
         model = convert_sklearn(_by_position(transformer), initial_types=types, target_opset=target)
-        graph.check(model)  # of some transformers it gives a model that mixes float32 and float64
+        graph.check(model)  # for some transformers the model mixes float32 and float64
     except Exception as error:  # of several unrelated classes
         raise ValueError(
             f"step {name!r} ({type(transformer).__name__}) cannot be carried: skl2onnx says: {error}. Expected "
@@ -244,7 +244,7 @@ def _add_by_skl2onnx(graph: Graph, name: str, transformer: Any, table: str) -> s
 
 
 def _by_position(transformer: Any) -> Any:
-    """Return a ColumnTransformer that knows its columns by position, as a tensor has no names; others as they are."""
+    """Return a ColumnTransformer that knows its columns by position, as a tensor has no names; others unchanged."""
     if _qualified_name(transformer) != "sklearn.ColumnTransformer":
         return transformer
     names = list(getattr(transformer, "feature_names_in_", ()))

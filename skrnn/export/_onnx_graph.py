@@ -7,8 +7,8 @@ import numpy as np
 
 from skrnn.export._fitted_network import needing
 
-#: Known to onnx from 1.12 and to onnxruntime from 1.12 on, and the intermediate representation of that time: newer
-#: numbers would add no operator that is needed here, and shut out older runtimes.
+#: Known to onnx and onnxruntime from 1.12 on, with the intermediate representation of that time: newer numbers would
+#: add no operator that is needed here, and exclude older runtimes.
 OPSET = 17
 IR_VERSION = 8
 
@@ -74,7 +74,7 @@ class Graph:
         return self.add("Unsqueeze", tensor, self.integers(axes)) if axes else tensor
 
     def count(self, flags: str, axis: int) -> str:
-        """Count the flags that are set along an axis, which goes."""
+        """Count the flags that are set along an axis, which is removed."""
         return self.add("ReduceSum", self.cast(flags, np.int64), self.integers([axis]), keepdims=0)
 
     def range(self, end: str) -> str:

@@ -17,7 +17,7 @@ OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 #: The names that ONNX has for activations of the simple unit.
 _ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu"}
-#: What stands for a label where there is none: what NumPy makes of NaN as int64, and the empty string.
+#: Labels where there is no prediction: what NumPy makes of NaN as int64, and the empty string.
 _NO_NUMBER = np.iinfo(np.int64).min
 _NO_STRING = ""
 
@@ -28,7 +28,7 @@ class _PackedSequences:
     """Names of the tensors that hold sequences whose masked timesteps have been moved to the end."""
 
     values: str  # (n_samples, n_timesteps, n_features), float32 and finite, the timesteps that are not masked first
-    lengths: str  # (n_samples,), int32, how many are not masked, but at least 1: runtimes differ about 0
+    lengths: str  # (n_samples,), int32, how many are not masked, but at least 1: runtimes treat 0 differently
     is_valid: str  # (n_samples, n_timesteps), bool: which timesteps of X are not masked
     is_read: str  # (n_samples,), bool: whether a timestep is not masked, and all of these are finite
 
@@ -51,7 +51,7 @@ def add_network(
     _add_outputs(graph, network, classes, sequences, raw)
 
 
-# Masked timesteps, which operators do not know: they take lengths alone
+# Masked timesteps, which operators do not know: they only take lengths
 
 
 def _pack(graph: Graph, X: str, n_features: int, lengths: str | None) -> _PackedSequences:
@@ -67,7 +67,7 @@ def _pack(graph: Graph, X: str, n_features: int, lengths: str | None) -> _Packed
         is_valid = graph.add("And", is_valid, graph.add("Less", times, graph.unsqueeze(lengths, 1)))
 
     values = graph.cast(X, np.float32)
-    # A number less itself is NaN where the number is NaN or infinite.
+    # A number minus itself is NaN where the number is NaN or infinite.
     is_not_finite = graph.add("IsNaN", graph.add("Sub", values, values))
     is_finite = graph.add("Equal", graph.count(is_not_finite, axis=2), graph.integers(0))
     n_valid = graph.count(is_valid, axis=1)
@@ -214,7 +214,7 @@ def _add_flags(graph: Graph, raw: str, is_there: str, shape: list[int | str]) ->
 
 
 def _add_labels(graph: Graph, classes: np.ndarray, raw: str, is_predicted: str, axes: list[int | str]) -> None:
-    """Add the most probable class as an output: the label behind all classes stands for none."""
+    """Add the most probable class as an output; the label after the last class stands for none."""
     labels, dtype = _label_table(classes)
     scores = _both_scores(graph, raw) if len(classes) == 2 else raw
     positions = graph.add("ArgMax", scores, axis=-1, keepdims=0)

@@ -1,12 +1,18 @@
-"""A fitted network as a module of PyTorch."""
+"""A fitted network as a module of PyTorch, whose gates are in an order of their own."""
 
 from functools import cache
+from itertools import groupby
 from typing import Any, final
 
 import numpy as np
 
-from skrnn.export._fitted_network import NetworkDescription, needing, read_network
-from skrnn.export._torch_parameters import MODULES, stacks, torch_state
+from skrnn.export._fitted_network import NetworkDescription, needing, read_network, recurrent_biases
+from skrnn.network._parameters import NetworkParameters
+
+#: The class of PyTorch for each cell.
+MODULES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
+#: Which of our blocks of rows is at each place of PyTorch's: its gates are r, z, n (GRU) and i, f, g, o (LSTM).
+ORDERS = {"rnn": (0,), "gru": (1, 0, 2), "lstm": (0, 2, 3, 1)}
 
 
 def to_torch(estimator: Any) -> Any:
@@ -30,8 +36,8 @@ def to_torch(estimator: Any) -> Any:
           say how many timesteps each sequence has; what comes after them is ignored. None: all timesteps count.
           With `return_sequences` the predictions after them are NaN;
         - ``module.raw_outputs(X, lengths=None)``, what the readout gives, for further training: numbers in the units of
-          the targets, their logarithms for loss="poisson", or logits, of two classes one, that of the second. With
-          `return_sequences` what comes after the lengths is the readout's bias.
+          the targets, their logarithms for loss="poisson", or logits; for two classes one logit, that of the second.
+          With `return_sequences` what comes after the lengths is the readout's bias.
 
         It can be pickled, copied and saved wherever skrnn is installed; its `state_dict` anywhere.
 
@@ -77,11 +83,40 @@ def to_torch(estimator: Any) -> Any:
     """
     network, parameters = read_network(estimator, "to_torch")
     module = make_module(network)
-    import torch  # make_module has told where it is missing
+    import torch  # make_module has raised where it is missing
 
-    state = torch_state(network, parameters)
+    state = _state(network, parameters)
     module.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in state.items()})
     return module
+
+
+def _stacks(network: NetworkDescription) -> list[tuple[int, int, int]]:
+    """Return the inputs, units and number of layers of each stack of layers of one size, which one module holds."""
+    stacks, n_inputs = [], network.n_features
+    for size, layers in groupby(network.hidden_layer_sizes):
+        stacks.append((n_inputs, size, len(list(layers))))
+        n_inputs = network.n_directions * size
+    return stacks
+
+
+def _state(network: NetworkDescription, parameters: NetworkParameters) -> dict[str, np.ndarray]:
+    """Return the parameters of a network under the names of the module."""
+    state = {"readout.weight": parameters.readout.weights, "readout.bias": parameters.readout.bias}
+    layers = iter(parameters.layers)
+    for number, (_, _, n_layers) in enumerate(_stacks(network)):
+        for name in (f"l{depth}{end}" for depth in range(n_layers) for end in ("", "_reverse")[: network.n_directions]):
+            layer = next(layers)
+            arrays = {
+                "weight_ih": layer.input_weights,
+                "weight_hh": layer.recurrent_weights,
+                "bias_ih": layer.input_bias,
+                "bias_hh": recurrent_biases(layer),
+            }
+            for kind, rows in arrays.items():
+                blocks = np.split(rows, len(ORDERS[network.cell]))
+                in_order = [blocks[place] for place in ORDERS[network.cell]]
+                state[f"recurrent.{number}.{kind}_{name}"] = np.concatenate(in_order)
+    return state
 
 
 def make_module(network: NetworkDescription) -> Any:
@@ -107,7 +142,7 @@ def _module_class() -> Any:
             self.network = network
             self.recurrent = torch.nn.ModuleList(
                 make(*stack, batch_first=True, bidirectional=network.n_directions == 2, **of_cell, **options)
-                for stack in stacks(network)
+                for stack in _stacks(network)
             )
             n_states = network.n_directions * network.hidden_layer_sizes[-1]
             self.readout = torch.nn.Linear(n_states, network.n_outputs, **options)

@@ -25,11 +25,11 @@ class Loss(ABC):
     has_residuals : bool
         Whether the loss is a sum of squares: then it has `residual_and_slope`.
     link : {"identity", "log"}
-        What of the prediction the outputs are: the prediction itself, or its logarithm.
+        Whether an output is the prediction itself or its logarithm.
     units : {"none", "mean", "median", "log mean"}
         The statistics that targets are standardised by: a key of `UNITS`.
     least_target : float
-        No target is below it, and in no output are all equal to it.
+        No target is below it, and no output has only targets equal to it.
     """
 
     averages_outputs: ClassVar[bool] = True
@@ -40,10 +40,10 @@ class Loss(ABC):
 
     @property
     def n_outputs_per_target(self) -> int:
-        """How many outputs of the network are about one target, which `y` repeats for each."""
+        """How many outputs of the network belong to one target, which `y` repeats for each."""
         return 1
 
-    # What a subclass says of each entry; it may look at the other outputs of the column
+    # What a subclass says about each entry; it may look at the other outputs of the column
 
     @abstractmethod
     def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
@@ -66,7 +66,7 @@ class Loss(ABC):
         return raw if self.link == "identity" else exp(raw)
 
     def best_constant(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return for each row of targets the raw output of least weighted loss, (n_outputs,): `score` compares with it.
+        """Return the raw output of least weighted loss for each row of targets, (n_outputs,): `score` compares with it.
 
         `y` and the weights are (n_outputs, n_columns), float64. By default it is where the slope is zero, for a convex
         loss with the identity link.
@@ -162,11 +162,11 @@ class Loss(ABC):
             self.value_and_slope(y[np.newaxis], np.full_like(slope, constant), slope)
             return float(np.dot(weights, slope[0]))
 
-        # From the largest float64 to the tolerance, 2e-12, are 1063 halvings.
+        # It takes 1063 halvings from the largest float64 to the tolerance, 2e-12.
         return brentq(slope_at, least, most, maxiter=2000)
 
 
 def exp(raw: np.ndarray) -> np.ndarray:
-    """Return exp(raw), infinity where a step went too far: the solver sees the loss, and steps back."""
+    """Return exp(raw), which is infinite after a step that went too far: the solver sees the loss, and steps back."""
     with np.errstate(over="ignore"):
         return np.exp(raw)

@@ -73,7 +73,7 @@ class HalfPoissonDeviance(Loss):
     def best_constant(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the logarithm of the mean: D^2 is that of `sklearn.metrics.d2_tweedie_score` with power=1."""
         means = np.average(y, axis=1, weights=weights)
-        return np.log(np.where(means > 0.0, means, 1.0))  # of targets that are all zero there is no best
+        return np.log(np.where(means > 0.0, means, 1.0))  # targets that are all zero have no best constant
 
 
 @final
@@ -137,8 +137,8 @@ class Quantile(Loss):
     Parameters
     ----------
     levels : tuple of float, default=(0.5,)
-        Levels between zero and one, in increasing order. Outputs are those of one target after another: one output for
-        each level.
+        Levels between zero and one, in increasing order. Outputs are those of one target after another, one output per
+        level.
     """
 
     units: ClassVar[str] = "median"
@@ -148,7 +148,7 @@ class Quantile(Loss):
 
     @property
     def n_outputs_per_target(self) -> int:
-        """One for each level."""
+        """One per level."""
         return len(self.levels)
 
     def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:

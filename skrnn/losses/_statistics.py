@@ -30,7 +30,7 @@ def log_mean_and_one(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np
 def mean_and_deviation(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each row; a deviation of zero becomes one."""
     location = np.average(y, axis=1, weights=weights)
-    deviations = np.where(weights > 0.0, y - location[:, None], 0.0)  # of entries that are not counted there is none
+    deviations = np.where(weights > 0.0, y - location[:, None], 0.0)  # entries that are not counted have none
     largest = np.abs(deviations).max(axis=1)
     constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not variation
     largest[constant] = 1.0
@@ -55,8 +55,8 @@ def median_and_deviation(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray
 def weighted_quantiles(y: np.ndarray, weights: np.ndarray, levels: float | np.ndarray) -> np.ndarray:
     """Return the quantile of each row, (n_outputs,), at one level or at one level per row, (n_outputs,).
 
-    It minimises the weighted pinball loss. Where all between two numbers do, it is half-way: an entry of weight two is
-    the same entry twice.
+    It minimises the weighted pinball loss. Where all numbers between two entries do, it is half-way between them: an
+    entry of weight two counts as the same entry twice.
     """
     order = np.argsort(y, axis=1)
     below = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
@@ -79,7 +79,7 @@ UNITS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray
 
 
 def is_constant(y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return for which rows all entries that are counted are equal, (n_outputs,)."""
+    """Return which rows have only equal entries among those that are counted, (n_outputs,)."""
     is_counted = weights > 0.0
     least = y.min(axis=1, where=is_counted, initial=np.inf)
     return least >= y.max(axis=1, where=is_counted, initial=-np.inf)

@@ -24,17 +24,17 @@ class _Block:
 
 @final
 class _Limits:
-    """The libraries that were limited to one thread, and the blocks for whose sake.
+    """The libraries that were limited to one thread, and the blocks that need it.
 
     Blocks are held weakly: one whose end was interrupted by the user is gone with its frame, and keeps no limit.
     """
 
     def __init__(self) -> None:
         self.blocks: WeakSet[_Block] = WeakSet()
-        self.n_threads: dict[Any, int] = {}  # that each library is to have again
+        self.n_threads: dict[Any, int] = {}  # to be restored, of each library
 
     def remember(self, library: Any, n_threads: int) -> None:
-        """Take the number of a library's threads for the one to restore, unless a limit was set within other blocks."""
+        """Remember the number of a library's threads to restore, unless the limit was set by earlier blocks."""
         if len(self.blocks) == 1 or library not in self.n_threads:
             self.n_threads[library] = n_threads
 
@@ -144,7 +144,7 @@ def _belongs_to_thread(library: Any) -> bool:
 
 
 def _continue_in_child() -> None:
-    """Forget the blocks of the threads that a process that was forked does not have."""
+    """Forget the blocks of threads that a forked process does not have."""
     for block in list(_of_process.blocks):
         if block.thread != threading.get_ident():
             _of_process.blocks.discard(block)

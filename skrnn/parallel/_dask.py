@@ -1,4 +1,4 @@
-"""What many calls share, kept by the workers of a Dask cluster, to whom it is sent once."""
+"""What many calls share, kept by the workers of a Dask cluster, to which it is sent once."""
 
 from functools import partial
 from typing import Any, final
@@ -26,7 +26,7 @@ class Shared:
         _alive[token] = self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Be found in the other process too, where there is one of each token."""
+        """Pickle so that the other process finds the object too: it has one per token."""
         return _shared, (self.token, self.value)
 
 
@@ -51,9 +51,9 @@ def _shared(token: str, value: Any) -> Shared:
 class Keepers:
     """The workers of a Dask cluster, each of which keeps a copy of an object as long as this one is alive.
 
-    Nothing depends on any of the copies: who has none says so (`find_shared`), and somebody else computes. Each is a
-    result of its own, for Dask reduces several copies of one result to a single one within seconds, and what was sent
-    but not computed is lost with the worker that had it, together with all that depends on it.
+    No copy is indispensable: a worker without one says so (`find_shared`), and another process computes. Each copy is
+    a result of its own, since Dask reduces several copies of one result to a single one within seconds, and what was
+    sent but not computed is lost with the worker that had it, together with all that depends on it.
 
     Parameters
     ----------
@@ -76,14 +76,14 @@ class Keepers:
         return self._shared.value
 
     def supply(self) -> None:
-        """Send the object to the workers that have none: once to the first, which passes it on to the others."""
+        """Send the object to the workers without a copy: once to the first, which passes it on to the others."""
         client = self._backend.client
         self._copies = {a: copy for a, copy in self._copies.items() if copy.status == "finished"}
         lacking = client.ncores().keys() - self._copies.keys()
         if not lacking:
             return
         (sent,) = client.scatter([self._shared], hash=False)
-        # A worker may die meanwhile: nobody waits for it if another one may do what it was told.
+        # A worker may die meanwhile: its task then goes to another one, so that nothing waits for it.
         keep = partial(client.submit, _keep, sent, pure=False, allow_other_workers=True)
         copies = {address: keep(workers=[address]) for address in lacking}
         with self._backend.retrieval_context():  # lets others work, if this is a task of a worker
@@ -93,7 +93,7 @@ class Keepers:
 
 
 def _keep(shared: Shared) -> Shared:
-    """Return what was sent: as a result of its own it stays when the other is let go."""
+    """Return what was sent: a result of its own, which stays when the sent one is released."""
     return shared
 
 

@@ -59,17 +59,17 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
                     lambda function, calls: threads.map(partial(_work, function), *zip(*calls, strict=True))
                 )
             finally:
-                threads.shutdown(cancel_futures=True)  # nobody waits for what an interruption has left
+                threads.shutdown(cancel_futures=True)  # what an interruption has left need not end
         else:
             with _parallel(n_jobs, "generator", prefer="threads") as workers:
                 yield _unless_alone(_Spreading(workers).results)
 
 
 def _unless_alone(map_calls: Callable[[Callable[..., Any], Calls], Iterable[Any]]) -> Map:
-    """Return a map that leaves a single call, which no worker would be faster with, where it is."""
+    """Return a map that computes a single call itself, as no worker would be faster."""
 
     def map_several(function: Callable[..., Any], *arguments: Iterable[Any]) -> Iterable[Any]:
-        calls = list(zip(*arguments, strict=False))  # what is shared comes as often as it is asked for
+        calls = list(zip(*arguments, strict=False))  # what is shared is repeated without end
         return map_calls(function, calls) if len(calls) > 1 else (function(*call) for call in calls)
 
     return map_several
@@ -78,7 +78,7 @@ def _unless_alone(map_calls: Callable[[Callable[..., Any], Calls], Iterable[Any]
 def worker_runs(
     n_jobs: int | None, function: Callable[[Any, Any], Any], shared: Any, starts: Iterable[Any]
 ) -> Iterator[Any]:
-    """Yield the function of what is shared and of each start, as soon as it is there, from `n_jobs` workers of joblib.
+    """Yield the result of a function of what is shared and each start, as soon as one of `n_jobs` workers has it.
 
     They are processes, unless `joblib.parallel_config` says otherwise: a run is long, and much of it is Python's.
     """
@@ -91,7 +91,7 @@ def worker_runs(
 
 
 def _count_workers(n_jobs: int | None) -> int:
-    """Return how many workers there are, and one by default where a whole fit is a task of a cluster's worker."""
+    """Return the number of workers, by default one where a whole fit is a task of a cluster's worker."""
     return 1 if n_jobs is None and is_within_task() else effective_n_jobs(n_jobs)
 
 
@@ -105,10 +105,10 @@ def _parallel(n_jobs: int | None, return_as: str, prefer: str | None = None) -> 
 
 @final
 class _Spreading:
-    """Calls that go to workers of joblib; the first argument is an object that those of one pass have in common.
+    """Calls that go to workers of joblib; the first argument is an object that all calls of one pass share.
 
-    The workers of a Dask cluster keep it: joblib would send it anew with each pass. The two that came last are kept,
-    the data of training and of validation.
+    The workers of a Dask cluster keep it: joblib would send it again with each pass. The latest two are kept, the
+    training data and the validation data.
     """
 
     def __init__(self, workers: Parallel) -> None:
@@ -117,7 +117,7 @@ class _Spreading:
         self._keepers: list[Keepers] = []
 
     def results(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
-        """Yield the function of the arguments of each call; what a worker leaves undone is done here."""
+        """Yield the result of each call; what a worker leaves undone is done here."""
         shared, is_complete = calls[0][0], True
         for was_done, result in self._ask(function, calls):
             is_complete &= was_done
@@ -153,7 +153,7 @@ class _Spreading:
         return self._workers(task(shared, tuple(of_call)) for _, *of_call in calls)
 
     def _keepers_of(self, shared: Any) -> Keepers:
-        """Return those who keep the object."""
+        """Return the keepers of the object, new ones where it has none."""
         keepers = next((keepers for keepers in self._keepers if keepers.value is shared), None)
         if keepers is None:
             keepers = Keepers(self._cluster, shared)
@@ -162,17 +162,17 @@ class _Spreading:
 
 
 def _work_on(function: Callable[..., Any], shared: Any, of_call: tuple[Any, ...]) -> tuple[bool, Any]:
-    """Return that it is done, and the function of what is shared and of the call's own arguments."""
+    """Return True, and the result of the function of what is shared and the call's own arguments."""
     return True, _work(function, shared, *of_call)
 
 
 def _work_on_kept(function: Callable[..., Any], token: str, of_call: tuple[Any, ...]) -> tuple[bool, Any]:
-    """Return the same, or where this worker does not keep what is shared, that it is not, and the arguments."""
+    """Return the same, or False and the arguments where this worker does not keep what is shared."""
     shared = find_shared(token)
     return (False, of_call) if shared is None else _work_on(function, shared.value, of_call)
 
 
 def _work(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return the function of the arguments, in a worker, whose thread has settings of its own."""
+    """Return the result of the function, in a worker, whose thread has settings of its own."""
     with computing():
         return function(*arguments)

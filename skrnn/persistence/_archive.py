@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-#: What the comment at the end of an archive begins with; the SHA-256 of all that precedes it follows, in hexadecimal.
+#: How the comment at the end of an archive begins; it ends with the SHA-256 of all that precedes, in hexadecimal.
 _SIGNATURE = b"skrnn checkpoint, SHA-256 "
 _N_DIGEST = 64
 #: How an array of truth values, numbers or strings begins in the format .npy 1.0.
@@ -71,7 +71,7 @@ def read_archive(content: bytes) -> tuple[Any, dict[str, np.ndarray]]:
 
 
 def require(is_so: bool, what: str) -> None:
-    """Raise ValueError, which says what is wrong with a file, unless all is as it should be."""
+    """Raise ValueError, which says what is wrong with a file, unless the condition holds."""
     if not is_so:
         raise ValueError(what)
 

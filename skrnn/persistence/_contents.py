@@ -1,4 +1,4 @@
-"""What a checkpoint holds: an estimator in the midst of its fit as plain arrays and a description, and back."""
+"""What a checkpoint holds: an estimator during its fit, as plain arrays and a description, and back."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,7 +27,7 @@ _FLOATS, _KEYS = np.dtype(np.float64), np.dtype(np.uint32)
 _N_KEYS = 624  # of the Mersenne twister
 
 #: What the description says: the kind of each value in JSON (a list of kinds, or a tuple of alternatives; integers are
-#: counts), and what it is of a fitted estimator and the state of its run.
+#: counts), and how it follows from a fitted estimator and the state of its run.
 _FIELDS: dict[str, tuple[Any, Callable[[Any, RunState], Any]]] = {
     "format_version": (int, lambda fitted, state: _FORMAT_VERSION),
     "estimator": (str, lambda fitted, state: type(fitted).__name__),
@@ -38,13 +38,13 @@ _FIELDS: dict[str, tuple[Any, Callable[[Any, RunState], Any]]] = {
     "n_samples_seen": ([int, int], lambda fitted, state: [fitted.t_, state.n_samples_seen]),
     # Name and learning rate of a solver that can go on.
     "solver": (([str, float], []), lambda fitted, state: state.solver[:2]),
-    # Where the random state stands in its keys, whether it holds a normal number, and which; and as the fit found it.
+    # Position of the random state in its keys, whether it holds a normal number, and which; also before the fit.
     "twister": ([int, int, float], lambda fitted, state: list(state.rng_state[2:])),
     "first_twister": ([int, int, float], lambda fitted, state: list(state.first_rng_state[2:])),
     "best_merits": ([float, float], lambda fitted, state: list(map(float, state.monitor["best_merits"]))),
     "best_iteration": (int, lambda fitted, state: state.monitor["best_iteration"]),
     "n_stalled": (int, lambda fitted, state: state.monitor["n_stalled"]),
-    # Merit and loss of the iteration that callbacks want to keep, and what they say of the last one.
+    # Merit and loss of the iteration that callbacks want to keep, and the merit of the last one.
     "chosen": (([float, float], []), lambda fitted, state: list(map(float, (state.monitor["chosen"] or [])[::2]))),
     "merit": ((float, None), lambda fitted, state: None if state.merit is None else float(state.merit)),
     "n_scorers": (int, lambda fitted, state: len(state.scores)),
@@ -173,7 +173,7 @@ def _finite(arrays: dict[str, np.ndarray], name: str, dtype: Any, length: int) -
 
 
 def _monitor_state(description: Mapping[str, Any], arrays: dict[str, np.ndarray], theta: np.ndarray) -> dict[str, Any]:
-    """Return what the monitor has recorded, with thetas like this one."""
+    """Return what the monitor has recorded, with thetas of the length and dtype of this one."""
     curves = {name: take(arrays, name, _FLOATS).tolist() for name in _CURVES}
     recorded = {name: description[name] for name in ("best_merits", "best_iteration", "n_stalled")}
     n_iter, *n_validated = map(len, curves.values())
@@ -197,7 +197,7 @@ def _solver_state(
 
 
 def _rng_state(arrays: dict[str, np.ndarray], name: str, twister: list[Any]) -> tuple[Any, ...]:
-    """Return the state of a random state, in which NumPy would believe whatever it is told."""
+    """Return the state of a random state, which NumPy would not check."""
     keys = take(arrays, name, _KEYS, (_N_KEYS,))
     position, has_gauss, gauss = twister
     is_state = position <= _N_KEYS and has_gauss <= 1 and bool(keys[1:].any())

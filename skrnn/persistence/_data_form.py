@@ -1,4 +1,4 @@
-"""What a fit has learnt of the form of X and y, without the data: all that checkpoints know of how estimators do it."""
+"""What a fit has learnt about the form of X and y: all that checkpoints know of how estimators do it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from skrnn.persistence._archive import require, take
 
-#: What the description says of it, as in `skrnn.persistence._contents`.
+#: What the description says about it, as in `skrnn.persistence._contents`.
 FORM_FIELDS: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
     "n_features_in": (int, lambda fitted, state: fitted.n_features_in_),
     "columns_are_timesteps": (bool, lambda fitted, state: fitted._columns_are_timesteps),  # X is 2-D

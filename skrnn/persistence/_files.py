@@ -12,12 +12,12 @@ from skrnn.estimators._run_state import RunState
 from skrnn.persistence._archive import MAX_BYTES, read_archive, require, write_archive
 from skrnn.persistence._contents import restore, store
 
-#: What comes of content that someone has changed; a RuntimeError is that of JSON nested too deeply, or of encryption.
+#: What changed content may raise; RuntimeError comes from JSON nested too deeply, and from encryption.
 _READING_ERRORS = (ValueError, TypeError, OverflowError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile)
 
 
 def save(path: Path, estimator: BaseRNN, state: RunState) -> None:
-    """Replace the file by one that holds an estimator whose fit is in this state; at any moment it is whole."""
+    """Replace the file by one that holds an estimator whose fit is in this state; the file is whole at any moment."""
     description, arrays = store(estimator, state)
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
     try:
@@ -29,7 +29,7 @@ def save(path: Path, estimator: BaseRNN, state: RunState) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    with suppress(OSError):  # the new name reaches the disk where the system can flush a folder
+    with suppress(OSError):  # the new name reaches the disk, where the system can flush a folder
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -38,7 +38,7 @@ def save(path: Path, estimator: BaseRNN, state: RunState) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> BaseRNN:
-    """Return the estimator in the file, or raise a ValueError that names the file if it is none that was saved."""
+    """Return the estimator in the file, or raise a ValueError that names the file if it is no checkpoint."""
     name = f"path is {os.fspath(path)!r}"
     if os.path.exists(path) and not os.path.isfile(path):
         raise ValueError(f"{name}, which is no file; expected one that Checkpoint has written.")

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-#: Lists in lists at most: a list that holds itself has no end.
+#: The most levels of nested lists: a list that holds itself has no end.
 _MAX_DEPTH = 16
 
 
 def to_json(name: str, value: Any, depth: int = _MAX_DEPTH) -> Any:
-    """Return what JSON can hold of a parameter: what it does not know is an object. Raise TypeError for other types."""
+    """Return a parameter as JSON holds it, with objects for types unknown to JSON; raise TypeError for other types."""
     if depth < 0:
         raise ValueError(f"{name} is nested deeper than {_MAX_DEPTH} levels, which Checkpoint cannot store.")
     if isinstance(value, np.generic):
@@ -31,7 +31,7 @@ def to_json(name: str, value: Any, depth: int = _MAX_DEPTH) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """Return the parameter of which `to_json` makes this, or raise one of many errors where there is none."""
+    """Return the parameter that `to_json` turns into this value, or raise one of many errors where there is none."""
     match value:
         case [*entries]:
             return [from_json(entry) for entry in entries]

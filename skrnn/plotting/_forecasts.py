@@ -131,7 +131,7 @@ class ForecastDisplay:
         forecast_kw: dict[str, Any] | None = None,
         band_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Forecast from one or several rows of a series, as if each had been the last, and draw it all.
+        """Forecast from one or several rows of a series, as if each had been the last, and draw the forecasts.
 
         Parameters
         ----------
@@ -150,8 +150,8 @@ class ForecastDisplay:
             :func:`skrnn.forecasting.forecast_interval`. **The model must not have been fitted to them.** If None, the
             intervals are quantiles that the model predicts.
         exog : array-like of shape (n_exog_rows,) or (n_exog_rows, n_exog), default=None
-            The columns that are not forecast, for the rows of `series` and, where the model reads them, for those
-            after.
+            The columns that are not forecast, for the rows of `series` and, where the model reads them, for the rows
+            after those.
         series_index : int, default=0
             Which one of several series is drawn.
         n_history : int, default=None
@@ -306,7 +306,7 @@ class ForecastDisplay:
         lowers, uppers = np.atleast_2d(self.lower), np.atleast_2d(self.upper)
         for number, (origin, lower, upper) in enumerate(zip(origins, lowers, uppers, strict=True)):
             label = {"label": "_interval" if number else name}
-            # One step has no width: its band reaches half a row to both sides.
+            # One step has no width: its band extends by half a row to both sides.
             of_steps = times[origin + 1 : origin + 1 + len(lower)]
             if len(lower) == 1:
                 half = (times[origin + 1] - times[origin]) / 2
@@ -376,7 +376,7 @@ def _series_of(model: Any, table: Any, number: int) -> tuple[NDArray[Any], str |
 
 
 def _times_of(table: Any, n_steps: int) -> tuple[NDArray[Any], str | None]:
-    """Return the time of each row and of the steps after the last, and what it is called."""
+    """Return the time of each row and of the steps after the last, and the name of the times."""
     if is_frame(table):
         index, ahead = table.index, continued_index(table.index, n_steps)
         if ahead is not None:

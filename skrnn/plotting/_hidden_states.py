@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from skrnn.plotting._matplotlib import colour_of, merge_style, read_integer, require_pyplot
 from skrnn.plotting._networks import split_network
 
-#: More features than that have no legend: it would hide what it explains.
+#: With more features there is no legend: it would hide what it explains.
 _MOST_FEATURES_NAMED = 6
 _MASKED = "0.82"
 #: Inches that the colour bar and its numbers take, or the names of features above them.
@@ -44,9 +44,9 @@ class HiddenStateDisplay:
     image_ : matplotlib AxesImage
         The states, one row per unit.
     input_lines_ : list of matplotlib Line2D
-        A line for each feature of the input.
+        One line per feature of the input.
     colorbar_ : matplotlib Colorbar
-        What the colours mean.
+        The scale of the colours.
 
     See Also
     --------
@@ -137,7 +137,7 @@ class HiddenStateDisplay:
         one = _take_sample(X, sample)
         states = np.asarray(network.hidden_states(one)[0])
         values = (np.asarray(one) if hasattr(one, "columns") else one)[0]
-        inputs = np.asarray(values, dtype=np.float64).reshape(len(states), -1)  # in all forms, timestep after timestep
+        inputs = np.asarray(values, dtype=np.float64).reshape(len(states), -1)  # in every form by timestep
         display = cls(states=states, inputs=inputs, bidirectional=network.bidirectional, feature_names=feature_names)
         return display.plot(ax, image_kw=image_kw, line_kw=line_kw)
 
@@ -202,7 +202,7 @@ class HiddenStateDisplay:
         return [str(name) for name in self.feature_names]
 
     def _draw_inputs(self, inputs: np.ndarray, names: list[str], line_kw: dict[str, Any] | None) -> None:
-        """Draw a line for each feature."""
+        """Draw one line per feature."""
         ax = self.axes_[0]
         self.input_lines_: list[Any] = []
         for number, (values, name) in enumerate(zip(inputs.T, names, strict=True)):
@@ -228,7 +228,7 @@ class HiddenStateDisplay:
         self.colorbar_ = self.figure_.colorbar(self.image_, cax=place, label="hidden state")
 
     def _shade_masked(self, is_masked: np.ndarray) -> None:
-        """Shade the timesteps that the network passes over, and say so."""
+        """Shade the masked timesteps, and say so on the axis."""
         for t in np.flatnonzero(is_masked):
             for ax in self.axes_:
                 ax.axvspan(t - 0.5, t + 0.5, facecolor=_MASKED, edgecolor="none", zorder=0.5)
@@ -279,7 +279,7 @@ def _two_axes(plt: Any, ax: Any) -> np.ndarray:
     if ax.get_subplotspec() is None:
         raise ValueError("ax has no place in a grid that could be divided; expected axes of plt.subplots, or a pair.")
     ax.set_axis_off()
-    if ax.figure.get_layout_engine() is None:  # none that would leave space for the colour bar
+    if ax.figure.get_layout_engine() is None:  # no layout that would leave space for the colour bar
         width = ax.get_window_extent().width / ax.figure.dpi
         shares["width_ratios"] = [max(width - _COLOURBAR_WIDTH, 0.5 * width), _COLOURBAR_WIDTH]
     grid = ax.get_subplotspec().subgridspec(

@@ -11,7 +11,7 @@ from skrnn.plotting._matplotlib import axes_or_new, colour_of, label_axes, merge
 from skrnn.plotting._networks import final_network
 from skrnn.solvers._registry import UPDATE_RULES
 
-#: What the mean of each loss is called.
+#: The name of the mean of each loss.
 _LOSS_NAMES = {
     "squared_error": "half mean squared error",
     "absolute_error": "mean absolute error",
@@ -33,7 +33,7 @@ class LossCurveDisplay:
     Parameters
     ----------
     losses : list of array-like of shape (n_iterations,)
-        The training loss after each iteration, a curve for each estimator.
+        The training loss after each iteration, one curve per estimator.
     validation_losses : list of (array-like of shape (n_iterations,) or None), default=None
         The validation loss after each iteration, for each estimator that has one. If None, none has.
     other_starts : list of list of array-like of shape (n_iterations,), default=None
@@ -117,7 +117,7 @@ class LossCurveDisplay:
         """Draw the loss curves of one or several fitted estimators.
 
         With `early_stopping`, the iteration whose weights were kept is marked, and also where training was interrupted;
-        everywhere else the last weights are kept.
+        otherwise the last weights are kept.
 
         Parameters
         ----------
@@ -246,7 +246,7 @@ class LossCurveDisplay:
         return list(zip(*data, strict=True))
 
     def _curve(self, losses: Any, style: dict[str, Any]) -> Any:
-        """Draw losses over their iterations; a single one, which no line can show, gets a marker."""
+        """Draw losses over their iterations; a single one gets a marker, since no line can show it."""
         dot = {"marker": "."} if len(losses) == 1 else {}
         (line,) = self.ax_.plot(np.arange(1, len(losses) + 1), losses, **(dot | style))
         return line
@@ -262,7 +262,7 @@ class LossCurveDisplay:
         return marker
 
     def _scale_logarithmically(self) -> None:
-        """Give the loss a logarithmic scale; where it spans less than two decades, with numbers between them."""
+        """Give the loss a logarithmic scale, with numbers between the powers of ten where it spans less than two."""
         from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
         self.ax_.set_yscale("log")
@@ -296,7 +296,7 @@ class LossCurveDisplay:
                 self._explain_beside(handles, labels)
 
     def _explain_beside(self, handles: list[Any], labels: list[str]) -> None:
-        """Draw a legend that is too large for the axes beside them, and make the figure as much larger."""
+        """Draw a legend that is too large for the axes beside them, and enlarge the figure by as much."""
         labels = [fill(label, _LEGEND_WIDTH) for label in labels]
         place = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
         legend = self.ax_.legend(handles, labels, frameon=False, fontsize="small", **place)
@@ -341,7 +341,7 @@ def _distinguish(networks: Sequence[Any]) -> list[str]:
 
 
 def _other_starts(network: Any) -> list[list[float]]:
-    """Return the loss curves of the starts that were not kept; of one that diverged, up to there."""
+    """Return the loss curves of the starts that were not kept; that of a diverged start ends there."""
     curves = list(network.loss_curves_)
     curves.remove(network.loss_curve_)
     return [curve for curve in curves if curve]
@@ -358,7 +358,7 @@ def _kept_iteration(network: Any) -> int | None:
 
 
 def _loss_name(network: Any, *, beside_validation: bool) -> str:
-    """Return what the loss is: the mean of what, in which units, and with a penalty or not: validation has none."""
+    """Name the loss: the mean of what, in which units, and whether with a penalty, which validation has not."""
     name = _LOSS_NAMES.get(getattr(network, "loss", ""), "mean log loss")  # a classifier has no choice of losses
     notes = ["standardised targets"] if getattr(network, "normalize_y", False) else []
     if network.alpha and beside_validation:

@@ -1,4 +1,4 @@
-"""What all displays share: matplotlib, which is optional, its axes and colours, and parameters that are integers."""
+"""What displays share: matplotlib, which is optional, its axes and colours, and integer parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,12 +43,12 @@ def merge_style(kind: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
 
 
 def colour_of(number: int) -> str:
-    """Return the colour of the curve with this number; after the last colour comes the first."""
+    """Return the colour of the curve with this number, cyclically."""
     return COLOURS[number % len(COLOURS)]
 
 
 def read_integer(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
-    """Return an integer, or raise where the value is none, or not within its bounds."""
+    """Return an integer, or raise if the value is not an integer or out of bounds."""
     expected = "an integer"
     if least is not None:
         expected += f" >= {least}" if most is None else f" from {least} to {most}"

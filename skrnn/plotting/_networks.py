@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def split_network(estimator: Any) -> tuple[list[Any], Any]:
-    """Return the transformers that X goes through, in order, and the fitted network that reads what they make of it.
+    """Return the transformers that X passes through, in order, and the fitted network that reads their result.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def split_network(estimator: Any) -> tuple[list[Any], Any]:
 
 
 def final_network(estimator: Any) -> Any:
-    """Return the fitted network, also if it is inside others."""
+    """Return the fitted network, even inside other estimators."""
     return split_network(estimator)[1]
 
 

@@ -51,7 +51,7 @@ class UnrolledDisplay:
     chips_ : list of matplotlib Circle
         The discs that hold the names of parameters.
     texts_ : list of matplotlib Text
-        All that is written.
+        All texts.
 
     Notes
     -----
@@ -103,9 +103,9 @@ class UnrolledDisplay:
             A fitted RNNRegressor or RNNClassifier, or a Pipeline, a search or a TransformedTargetRegressor that ends in
             one.
         n_timesteps : int, default=3
-            How many timesteps are drawn, at least 2; before the last one is an ellipsis.
+            How many timesteps are drawn, at least 2, with an ellipsis before the last one.
         ax : matplotlib Axes, default=None
-            Where to draw, in letters as small as needed. If None, a new figure is made, as large as needed.
+            Where to draw, with letters as small as needed. If None, a new figure is made, as large as needed.
 
         Returns
         -------
@@ -142,9 +142,9 @@ class UnrolledDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw, in letters as small as needed. If None, a new figure is made, as large as needed.
+            Where to draw, with letters as small as needed. If None, a new figure is made, as large as needed.
         n_timesteps : int, default=3
-            How many timesteps are drawn, at least 2; before the last one is an ellipsis.
+            How many timesteps are drawn, at least 2, with an ellipsis before the last one.
 
         Returns
         -------
@@ -178,7 +178,7 @@ class UnrolledDisplay:
         if not n_layers or lengths != (n_layers * len(directions),) * 3:
             raise ValueError(
                 f"there are {lengths[0]} input_shapes, {lengths[1]} recurrent_shapes and {lengths[2]} bias_shapes; "
-                f"expected as many of each, {len(directions)} a layer."
+                f"expected as many of each, {len(directions)} per layer."
             )
         shapes = zip(self.input_shapes, self.recurrent_shapes, self.bias_shapes, strict=True)
         colours = islice(cycle(LAYER_COLOURS), n_layers)

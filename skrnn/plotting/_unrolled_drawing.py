@@ -77,7 +77,7 @@ class Drawing:
         self._draw_table([*(unit for units in self.layers for unit in units), readout])
 
     def _write(self, x: float, y: float, text: str, size: float = 9.5, **style: Any) -> None:
-        """Write a text, if there is one; in the middle of its place, unless the style says otherwise."""
+        """Write a text, if there is one, centred unless the style says otherwise."""
         look: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "zorder": 4} | style
         if text:
             self.texts.append(self.ax.text(x, y, text, fontsize=size * self.scale, **look))
@@ -102,7 +102,7 @@ class Drawing:
         self._write(x, y - 0.01, letter, 8.5, weight="bold", color=ink)
 
     def _arrow(self, start: tuple[float, float], end: tuple[float, float], connection: str = "arc3") -> None:
-        """Draw an arrow: straight, unless it has another `connectionstyle` of matplotlib's."""
+        """Draw an arrow: straight, unless another `connectionstyle` of matplotlib is given."""
         size = {"mutation_scale": 11 * self.scale, "shrinkA": 1.8 * self.scale, "shrinkB": 1.8 * self.scale}
         look = {"arrowstyle": "-|>", "connectionstyle": connection, "color": INK, "joinstyle": "miter", "zorder": 2}
         self.arrows.append(self._add("FancyArrowPatch", start, end, **look, **size))
@@ -148,7 +148,7 @@ class Drawing:
         return (low + high) / 2 + {"": 0.0, "forward": -aside, "backward": aside}[direction]
 
     def _draw_states(self, y: float, unit: Unit) -> None:
-        """Draw how a state goes through time, beginning with zeros."""
+        """Draw how a state passes through time, beginning with zeros."""
         is_backward, n_columns = unit.direction == "backward", len(self.timesteps) + 2
         columns = self.columns[n_columns:0:-1] if is_backward else self.columns[:n_columns]
         self._write(sum(columns[0]) / 2, y, "0")

@@ -154,9 +154,9 @@ def chunks(sequences: Sequences, n_steps: int, least: int, enough: int) -> list[
 
     A batch has at most as many sequences as fit into `n_steps` timesteps if all were as long as its longest, or
     `least`. Within this limit there is one batch for every `enough` sequences. What is left over is distributed
-    among the batches, so that those of one length have almost the same size, and workers have equal work. Of windows
-    that share rows, those that the beginning of the series cuts short have batches of their own: they are no
-    neighbours of the others.
+    among the batches, so that those of one length have almost the same size, and workers have equal work. Where windows
+    share rows, those cut short by the beginning of the series have batches of their own: they are not neighbours of
+    the others.
     """
     order = np.argsort(-sequences.lengths, kind="stable")
     n_longest = int(np.count_nonzero(sequences.lengths == sequences.max_length))

@@ -149,7 +149,7 @@ def from_array(X: np.ndarray, name: str = "X", first: int = 0) -> Sequences:
     rows, sample_stride, stride = _rows_of(X)
     n_samples, n_timesteps, _ = X.shape
     starts = np.arange(n_samples) * sample_stride
-    lengths = np.broadcast_to(n_timesteps, n_samples)  # which takes no memory
+    lengths = np.broadcast_to(n_timesteps, n_samples)  # takes no memory
     finite = _is_finite(rows)
     if finite.all():
         return Sequences(rows, starts, lengths, stride)
@@ -202,7 +202,7 @@ def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
 
 
 def _is_finite(rows: np.ndarray) -> np.ndarray:
-    """Return which rows are finite in every feature, (n_rows,). They may exceed the memory: chunk by chunk."""
+    """Return which rows are finite in every feature, (n_rows,), chunk by chunk: rows may exceed the memory."""
     finite = np.empty(len(rows), dtype=bool)
     for first in range(0, len(rows), _CHUNK_SIZE):
         some = slice(first, first + _CHUNK_SIZE)

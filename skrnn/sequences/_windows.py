@@ -15,7 +15,7 @@ _N_GATHERED = 4096
 
 
 def n_history_rows(n_timesteps: int, dilation: int = 1) -> int:
-    """Return how many rows before its own a window reaches back."""
+    """Return by how many rows a window reaches back before its last row."""
     return (n_timesteps - 1) * dilation
 
 
@@ -93,8 +93,8 @@ def grouped_windows(
     """Gather one window per row of a series from the rows of the same group, (n_samples, n_timesteps, n_features).
 
     `groups`, (n_context_rows + n_samples,), numbers the groups of the context's rows and then of the series' rows, from
-    zero; the rows of a group may lie among those of others. Rows of the context are seen by windows, but none ends at
-    them. `padding` is as in `pad_series`, in each group. The result is a read-only copy.
+    zero; rows of different groups may alternate. Windows see rows of the context, but none ends
+    there. `padding` is as in `pad_series`, in each group. The result is a read-only copy.
     """
     n_context_rows = 0 if context is None else len(context)
     rows = pad_series(series, 1 + n_context_rows, padding, context)  # the first is the missing history

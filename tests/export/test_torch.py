@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
 from skrnn.export import from_torch, to_torch
-from skrnn.export._torch_parameters import MODULES
+from skrnn.export._to_torch import MODULES
 from tests.export.fitted_networks import CELLS_WITH_ACTIVATIONS, N_FEATURES, STACKS, fitted, make_sequences
 
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}

@@ -44,11 +44,6 @@ EVERY_KIND_WITHOUT_MASK = pytest.mark.axis("kind", NOTHING_DROPPED.values(), ids
 EVERY_DIRECTION = pytest.mark.axis("from_end", [False, True], ids=["forward", "from the end"])
 
 
-@pytest.fixture
-def cell(cell_name, activation):
-    return CELLS[cell_name](activation)
-
-
 class Unrolled:
     """A layer of random parameters on a random batch, and what the scalar of the gradient checks weighs."""
 

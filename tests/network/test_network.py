@@ -8,29 +8,10 @@ from skrnn.network._inference import outputs
 from skrnn.network._network import Network, Workspace, Workspaces
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import from_array, from_list
-from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, STACKS, Problem
+from tests.network.networks import EVERY_NETWORK, N_FEATURES, N_OUTPUTS, random_theta
+from tests.problems import Problem
 
-N_FEATURES, N_OUTPUTS = 2, 3
-#: Every test that needs a cell or a network meets each.
-pytestmark = [
-    pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
-    pytest.mark.axis("kind", KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS),
-    pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS),
-]
-
-
-@pytest.fixture
-def cell(cell_name, activation):
-    return CELLS[cell_name](activation)
-
-
-@pytest.fixture
-def network(cell, kind, hidden_layer_sizes):
-    return Network(cell, N_FEATURES, hidden_layer_sizes, N_OUTPUTS, **kind)
-
-
-def random_theta(network, dtype=np.float64):
-    return np.random.default_rng(0).normal(scale=0.5, size=network.layout.n_parameters).astype(dtype)
+pytestmark = EVERY_NETWORK
 
 
 def columns_of(network, sequences, i):

@@ -1,4 +1,4 @@
-"""Tests against stored values of PyTorch, made by benchmarks/reference_values.py: losses and all derivatives."""
+"""Tests against stored values of PyTorch, made by `write_pytorch_values.py`: losses and all derivatives."""
 
 import json
 from itertools import product

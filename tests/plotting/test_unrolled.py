@@ -211,11 +211,11 @@ def test_shapes_that_do_not_match():
     display = UnrolledDisplay(
         cell="rnn", input_shapes=[(3, 1)], recurrent_shapes=[], bias_shapes=[(3,)], readout_shape=(1, 3)
     )
-    with pytest.raises(ValueError, match=r"1 input_shapes, 0 recurrent_shapes and 1 bias_shapes; .* 1 a layer"):
+    with pytest.raises(ValueError, match=r"1 input_shapes, 0 recurrent_shapes and 1 bias_shapes; .* 1 per layer"):
         display.plot()
     display = UnrolledDisplay(
         cell="rnn", input_shapes=[(3, 1)], recurrent_shapes=[(3, 3)], bias_shapes=[(3,)], readout_shape=(1, 3),
         bidirectional=True,
     )  # fmt: skip
-    with pytest.raises(ValueError, match="2 a layer"):
+    with pytest.raises(ValueError, match="2 per layer"):
         display.plot()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from benchmarks.speed.problems import Run
 
-#: Seconds a step.
+#: Seconds per step.
 SLOW = 0.05
 
 

@@ -1,9 +1,9 @@
 """
-An answer at every timestep: how early is the speaker known?
-============================================================
+A prediction at every timestep: how early is the speaker known?
+===============================================================
 
-With `return_sequences=True` the classifier is asked after each timestep. Trained so, it is
-right earlier; how early can be read from the share of right answers after 1, 2, 3, ...
+With `return_sequences=True` the classifier predicts after each timestep. Trained this way, it
+is right earlier; how early is shown by the share of right predictions after 1, 2, 3, ...
 timesteps.
 """
 
@@ -31,7 +31,7 @@ at_the_end = RNNClassifier((16,), **settings).fit(X_train, y_train)
 
 y_each = [np.full(len(utterance), speaker) for utterance, speaker in zip(X_train, y_train, strict=True)]
 always = RNNClassifier((16,), return_sequences=True, **settings).fit(X_train, y_each)
-[len(answers) for answers in always.predict(X_test)[:5]]
+[len(predictions) for predictions in always.predict(X_test)[:5]]
 
 # %%
 # The network that was trained on the end alone can be asked at each timestep as well, by a
@@ -51,6 +51,6 @@ figure, axes = plt.subplots()
 for (name, shares), marker in zip(right.items(), "os", strict=True):
     axes.plot(range(1, n_timesteps + 1), shares, marker=marker, markersize=4, label=name)
 axes.axhline(1 / 9, color="0.6", linestyle=":", label="guessing")
-axes.set(xlabel="timesteps heard", ylabel="share of right answers", ylim=(0, 1.02))
+axes.set(xlabel="timesteps heard", ylabel="share of right predictions", ylim=(0, 1.02))
 axes.legend(loc="lower right")
 plt.show()

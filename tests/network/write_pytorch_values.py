@@ -1,16 +1,16 @@
-"""Write the PyTorch values that tests/network/test_pytorch_values.py compares with; run by hand where torch is.
+"""Write the values of PyTorch that `test_pytorch_values.py` compares with; run by hand where torch is installed.
 
-    python benchmarks/reference_values.py [curvature]
+    python -m tests.network.write_pytorch_values [curvature]
 
 Random networks in float64: outputs, losses and gradients of PyTorch's RNN, GRU and LSTM, whose gates are brought into
 the order of skrnn, that of the ONNX operators. PyTorch has two bias vectors per layer, of which only the sum counts
 (and their gradients are the same), but for the last gate of the GRU, whose recurrent half has a bias of its own.
 
-A network has an output a sequence or, with return_sequences, an output a timestep: then the rows of `outputs`, `y` and
+A network has one output per sequence or, with return_sequences, one per timestep: then the rows of `outputs`, `y` and
 `weights` are the timesteps, sequence after sequence, and a row of nulls in `y` is a missing target.
 
-A second file, all that is written where the word `curvature` is given, has Gauss-Newton products and Jacobians of the
-same networks: each derivative is by backpropagation from one output at a time, none is a difference.
+A second file has Gauss-Newton products and Jacobians of the same networks: each derivative is by backpropagation from
+one output at a time, none is a difference. With the argument `curvature` only this file is written.
 """
 
 import json
@@ -27,7 +27,7 @@ from torch.func import hessian, vmap
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
-FOLDER = Path(__file__).parents[1] / "tests" / "network"
+FOLDER = Path(__file__).parent
 VALUES, CURVATURE = FOLDER / "pytorch_values.json", FOLDER / "curvature_values.json"
 
 N_FEATURES, HIDDEN_SIZE, N_OUTPUTS = 2, 3, 3
@@ -307,7 +307,7 @@ def make_tasks() -> Iterator[tuple[str, Task, dict]]:
 
 
 def write(target: Path, cases: dict[str, dict]) -> None:
-    """Write a file, a case a line."""
+    """Write a file, one case per line."""
     lines = [f"{json.dumps(name)}: {json.dumps(case, separators=(',', ':'))}" for name, case in cases.items()]
     target.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     print(f"{len(cases)} cases by PyTorch {torch.__version__}, {target.stat().st_size / 1000:.0f} kB: {target}")

@@ -1,0 +1,18 @@
+"""What tests of whole networks share: every cell, kind and stack, the sizes around them, and random parameters."""
+
+import numpy as np
+import pytest
+
+from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, STACKS
+
+N_FEATURES, N_OUTPUTS = 2, 3
+#: For `pytestmark`: every test of a module that needs a cell or a network meets each.
+EVERY_NETWORK = [
+    pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
+    pytest.mark.axis("kind", KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS),
+    pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS),
+]
+
+
+def random_theta(network, dtype=np.float64):
+    return np.random.default_rng(0).normal(scale=0.5, size=network.layout.n_parameters).astype(dtype)
