@@ -7,13 +7,14 @@ BENCH = .venv-bench
 WHEEL = .venv-wheel
 EXPORT = .venv-export
 CLUSTER = .venv-cluster
+CLIENTS = .venv-clients
 BACKTESTS = .venv-backtests
 DOCS = .venv-docs
 AUDIT = .venv-audit
 MUTATION = .venv-mutants
 WORKERS ?= 2
 
-.PHONY: demo test test-all test-processors test-slow test-oldest test-export test-cluster test-wheel fixtures dist bench backtests docs lint types audit mutants clean
+.PHONY: demo test test-all test-processors test-slow test-oldest test-export test-cluster test-clients test-wheel fixtures dist bench backtests docs lint types audit mutants clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -42,6 +43,10 @@ test-export: $(EXPORT)/installed-test-export
 # Without pytest-xdist's processes: the tests begin processes of their own.
 test-cluster: $(CLUSTER)/installed-test-cluster
 	$(CLUSTER)/bin/python -m pytest --run-slow tests/cluster
+
+# What docs/other_tools.md says of tools that call scikit-learn's estimators. What these warn of is theirs.
+test-clients: $(CLIENTS)/installed-test-clients
+	$(CLIENTS)/bin/python -m pytest -n $(WORKERS) -W default --run-clients tests/clients docs/other_tools.md
 
 # The models that all later versions must be able to load, before a release: make fixtures VERSION=0.2.0.
 fixtures: $(OLDEST)/installed-test
@@ -127,6 +132,11 @@ $(CLUSTER)/installed-test-cluster: pyproject.toml
 	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-cluster]"
 	touch $@
 
+$(CLIENTS)/installed-test-clients: pyproject.toml
+	test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-clients]"
+	touch $@
+
 $(MUTATION)/installed-mutants: pyproject.toml
 	test -x $(MUTATION)/bin/python || $(PYTHON) -m venv $(MUTATION)
 	$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[mutants]"
@@ -144,4 +154,4 @@ $(DOCS)/installed-docs: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(BACKTESTS) $(DOCS) $(AUDIT) $(MUTATION) $(WHEEL) dist build mutants docs/gallery docs/generated
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(CLIENTS) $(BACKTESTS) $(DOCS) $(AUDIT) $(MUTATION) $(WHEEL) dist build mutants docs/gallery docs/generated

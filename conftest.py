@@ -20,13 +20,15 @@ NEEDS_EXPORT = [
     "skrnn/export/_to_torch.py",
     "docs/export.md",
 ]
+#: What calls skforecast, mlforecast, sktime, Darts, MAPIE or mlflow, which stand in an environment of their own.
+NEEDS_CLIENTS = ["tests/clients/*.py", "docs/other_tools.md"]
 # Before scikit-learn 1.9 there are no callbacks, whose examples then cannot run.
 if not Path(find_spec("sklearn").origin).with_name("callback").exists():
     collect_ignore_glob += ["docs/callbacks.md", "skrnn/callbacks/*.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --all-cases, --run-slow and --run-export."""
+    """Add --all-cases, --run-slow, --run-export and --run-clients."""
     parser.addoption(
         "--all-cases",
         action="store_true",
@@ -35,6 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-slow", action="store_true", help="run also the tests marked slow")
     parser.addoption(
         "--run-export", action="store_true", help="run also what needs ONNX and PyTorch, which must be there"
+    )
+    parser.addoption(
+        "--run-clients",
+        action="store_true",
+        help="run also what needs skforecast, Darts and others, which must be there",
     )
 
 
@@ -48,11 +55,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what needs ONNX or PyTorch unless it is asked for; then a package that is missing is an error."""
-    if config.getoption("--run-export"):
-        return None
+    """Leave out what needs other packages unless it is asked for; then a package that is missing is an error."""
     path = collection_path.relative_to(config.rootpath) if collection_path.is_relative_to(config.rootpath) else Path()
-    return True if any(path.match(pattern) for pattern in NEEDS_EXPORT) else None
+    left_out = [
+        *([] if config.getoption("--run-export") else NEEDS_EXPORT),
+        *([] if config.getoption("--run-clients") else NEEDS_CLIENTS),
+    ]
+    return True if any(path.match(pattern) for pattern in left_out) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -31,7 +31,7 @@ SCORING = ("neg_log_loss", "accuracy")
 def network(**settings: Any) -> RNNClassifier:
     """Return a bidirectional classifier with dropout, which alone keeps it from overfitting: no penalty, all epochs."""
     fixed = {"bidirectional": True, "dropout": 0.5, "alpha": 0.0, "max_iter": 150, "n_iter_no_change": 150}
-    return RNNClassifier(**fixed, dtype="float32", **settings)
+    return RNNClassifier(**fixed, normalize_X=False, dtype="float32", **settings)
 
 
 def standardise(train: list[np.ndarray], test: list[np.ndarray]) -> list[list[np.ndarray]]:

@@ -48,7 +48,15 @@ def fit_adding_problem(seed: int) -> RNNRegressor:
     """
     rng = np.random.RandomState(seed)
     network = RNNRegressor(
-        (8,), cell="gru", alpha=0.0, beta_2=0.99, max_iter=1, warm_start=True, dtype="float32", random_state=seed
+        (8,),
+        cell="gru",
+        alpha=0.0,
+        beta_2=0.99,
+        max_iter=1,
+        warm_start=True,
+        normalize_X=False,
+        dtype="float32",
+        random_state=seed,
     )
     for n_sequences, lengths, learning_rate, batch_size in ADDING_PHASES:
         network.set_params(learning_rate_init=learning_rate, batch_size=batch_size)
@@ -65,7 +73,14 @@ def fit_temporal_order(cell: str, seed: int) -> RNNClassifier:
     """Return a network of 16 gated units that has been trained on fresh sequences of mixed lengths."""
     rng = np.random.RandomState(seed)
     network = RNNClassifier(
-        (16,), cell=cell, alpha=0.0, learning_rate_init=0.01, batch_size=20, dtype="float32", random_state=seed
+        (16,),
+        cell=cell,
+        alpha=0.0,
+        learning_rate_init=0.01,
+        batch_size=20,
+        normalize_X=False,
+        dtype="float32",
+        random_state=seed,
     )
     for _ in range(ORDER_ROUNDS):
         X, y = draw(make_temporal_order, ORDER_ROUND, MIXED_LENGTHS, rng)

@@ -35,6 +35,7 @@ def regressor(n_epochs: int, seed: int, **parameters: object) -> RNNRegressor:
         batch_size=N_COLUMNS,
         max_iter=n_epochs,
         n_iter_no_change=np.inf,
+        alpha=7.2,
         dtype="float32",
         random_state=seed,
         **parameters,

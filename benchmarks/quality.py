@@ -54,12 +54,6 @@ def splits() -> Iterator[tuple[str, Split]]:
         yield f"digits, split {seed}", digits(seed)
 
 
-def standardise(X_train: np.ndarray, X_test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return both parts with every feature of mean 0 and variance 1 over the training timesteps."""
-    scaler = StandardScaler().fit(X_train.reshape(-1, X_train.shape[2]))
-    return tuple(scaler.transform(X.reshape(-1, X.shape[2])).reshape(X.shape) for X in (X_train, X_test))
-
-
 def cell_of(scores: list[float]) -> str:
     """Return accuracies in percent: the mean, and of several seeds the range."""
     spread = f" ({100 * min(scores):.1f} to {100 * max(scores):.1f})" if len(scores) > 1 else ""
@@ -75,7 +69,6 @@ def main() -> None:
         flat_train, flat_test = X_train.reshape(len(X_train), -1), X_test.reshape(len(X_test), -1)
         baseline = make_pipeline(StandardScaler(), LogisticRegressionCV(max_iter=5000)).fit(flat_train, y_train)
         cells = [cell_of([baseline.score(flat_test, y_test)])]
-        X_train, X_test = standardise(X_train, X_test)
         for cell in ("rnn", "gru", "lstm"):
             fits = [RNNClassifier(cell=cell, random_state=seed).fit(X_train, y_train) for seed in SEEDS]
             cells.append(cell_of([fit.score(X_test, y_test) for fit in fits]))

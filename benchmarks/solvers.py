@@ -157,22 +157,22 @@ def always_one(parts: Parts) -> np.ndarray:
 
 PROBLEMS = {
     "sunspots": Problem(
-        "sunspots, 4 units", sunspots, {"hidden_layer_sizes": (4,), "alpha": 0.003}, 1.0, nrmse, "NRMSE", ridge, "ridge"
+        "sunspots, 4 units", sunspots, {"hidden_layer_sizes": (4,), "alpha": 0.66}, 1.0, nrmse, "NRMSE", ridge, "ridge"
     ),
     "mackey-glass": Problem(
         "Mackey-Glass, 16 units", mackey_glass, {"hidden_layer_sizes": (16,), "alpha": 0.0}, 4.0, nrmse, "NRMSE", ridge,
         "ridge",
     ),
     "narendra": Problem(
-        "Narendra 4, 10 units", narendra, {"hidden_layer_sizes": (10,), "alpha": 3e-6}, 3.0, nrmse, "NRMSE", ridge,
+        "Narendra 4, 10 units", narendra, {"hidden_layer_sizes": (10,), "alpha": 1.5e-3}, 3.0, nrmse, "NRMSE", ridge,
         "ridge",
     ),
     "adding": Problem(
-        "adding, T=50, 50 units", adding, {"hidden_layer_sizes": (50,), "alpha": 1e-6}, 12.0, share_wrong, "% wrong",
+        "adding, T=50, 50 units", adding, {"hidden_layer_sizes": (50,), "alpha": 2e-3}, 12.0, share_wrong, "% wrong",
         always_one, "always 1",
     ),
     "digits": Problem(
-        "digits, 16 units", digits, {"hidden_layer_sizes": (16,), "alpha": 0.001}, 4.0, error_rate, "% wrong",
+        "digits, 16 units", digits, {"hidden_layer_sizes": (16,), "alpha": 1.3}, 4.0, error_rate, "% wrong",
         logistic, "logistic regression", is_classification=True,
     ),
 }  # fmt: skip
@@ -185,13 +185,13 @@ TRIALS = {
         solvers=("least_squares", "sgd", "sgd, rate 0.005", "sgd, rate 0.0005"),
     ),
     "temporal-order": Problem(
-        "temporal order, T=50, 50 units", temporal_order, {"hidden_layer_sizes": (50,), "alpha": 1e-5}, 20.0,
+        "temporal order, T=50, 50 units", temporal_order, {"hidden_layer_sizes": (50,), "alpha": 0.01}, 20.0,
         error_rate, "% wrong", most_frequent, "most frequent", is_classification=True, seeds=range(3),
         solvers=("sgd", "sgd, rate 0.005", "lbfgs", "Newton-CG", "trust-krylov"),
     ),
     "narendra-restarts": Problem(
         "Narendra 4, 10 units, 4 starts of 120 iterations", narendra,
-        {"hidden_layer_sizes": (10,), "alpha": 1e-6, "n_init": 4, "max_iter": 120}, 60.0, nrmse, "NRMSE", ridge,
+        {"hidden_layer_sizes": (10,), "alpha": 5e-4, "n_init": 4, "max_iter": 120}, 60.0, nrmse, "NRMSE", ridge,
         "ridge", solvers=("trust-exact", "least_squares"),
     ),
 }  # fmt: skip
@@ -237,6 +237,7 @@ def run(problem: Problem, solver: str, seed: int) -> Trial:
     X, y, X_test, y_test = problem.data(seed)
     estimator = (RNNClassifier if problem.is_classification else RNNRegressor)(
         random_state=seed,
+        normalize_X=False,  # all of them see the data of the problem as they are
         **{"verbose": True, "max_iter": 10**9, "max_fun": 10**9, "tol": 0.0, "n_iter_no_change": np.inf},
     )
     estimator.set_params(**problem.network, **VARIANTS.get(solver, {"solver": solver}))

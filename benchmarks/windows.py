@@ -37,7 +37,7 @@ def print_row(cell: str, n_features: int, hidden_size: int, n_rows: int) -> None
     view = SlidingWindow(N_TIMESTEPS).fit_transform(series)
     sources, y = (view.copy(), view), series[:, 0]
     model = RNNRegressor((hidden_size,), cell=cell, max_iter=1, random_state=0).fit(view[:100], y[:100])
-    solver = RNNRegressor((hidden_size,), cell=cell, solver="lbfgs", max_iter=N_ITERATIONS, random_state=0)
+    solver = RNNRegressor((hidden_size,), cell=cell, solver="lbfgs", max_iter=N_ITERATIONS, tol=0.0, random_state=0)
     predictions = medians([lambda X=X: model.predict(X) for X in sources])
     fits = medians([lambda X=X: solver.fit(X, y) for X in sources])
     texts = [f"{copy:.3g} | {shared:.3g} | **{copy / shared:.2f}**" for copy, shared in (predictions, fits)]

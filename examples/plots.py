@@ -3,15 +3,12 @@
 Every network is fitted on the years to 1920. Needs matplotlib and pandas: pip install "skrnn[plot]" pandas
 """
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
@@ -24,11 +21,10 @@ PICTURES = Path(__file__).parents[1] / "docs" / "images"
 
 def main() -> None:
     """Fit the networks and draw them."""
-    warnings.simplefilter("ignore", ConvergenceWarning)  # some stop at max_iter
     series = load_series()
     training = series[series.index <= LAST_TRAINING_YEAR]
     save(draw_losses(training), "loss_curve")
-    model = fit(training, cell="gru", solver="lbfgs", alpha=0.003, max_iter=1000)
+    model = fit(training, cell="gru", solver="lbfgs", alpha=1.0, tol=1e-3)
     save(draw_forecasts(model, series), "forecast")
     save(draw_hidden_states(model, series), "hidden_states")
     save(UnrolledDisplay.from_estimator(model).figure_, "network")
@@ -46,7 +42,7 @@ def fit(training: pd.Series, n_timesteps: int = 12, **parameters: object) -> Pip
     """Return a network of eight units, fitted to windows of the training years."""
     network = RNNRegressor((8,), random_state=0, **parameters)
     X, y = to_supervised(training)
-    return make_pipeline(StandardScaler(), SlidingWindow(n_timesteps), network).fit(X, y)
+    return make_pipeline(SlidingWindow(n_timesteps), network).fit(X, y)
 
 
 def draw_losses(training: pd.Series) -> Figure:
@@ -68,9 +64,7 @@ def draw_forecasts(model: Pipeline, series: pd.Series) -> Figure:
 def draw_hidden_states(model: Pipeline, series: pd.Series) -> Figure:
     """Draw what the network remembers of the twelve years up to 1957, the year of the highest number."""
     sample = series.index.get_loc(1957)
-    display = HiddenStateDisplay.from_estimator(
-        model, series.to_frame(), sample=sample, feature_names=["sunspots\n(standardised)"]
-    )
+    display = HiddenStateDisplay.from_estimator(model, series.to_frame(), sample=sample, feature_names=["sunspots"])
     return display.figure_
 
 

@@ -32,7 +32,7 @@ def search(comparison):
     sunspots = load_sunspots()
     families = [
         (Ridge(), {"alpha": [1.0, 10.0]}),
-        (RNNRegressor((2,), solver="lbfgs", tol=1.0, random_state=0), {"cell": ["rnn", "gru"]}),
+        (RNNRegressor((2,), solver="lbfgs", tol=0.05, random_state=0), {"cell": ["rnn", "gru"]}),
     ]
     search = comparison.make_search(families, lengths=(2, 3), n_splits=2)
     return search.fit(sunspots.data[:60], sunspots.target[:60])

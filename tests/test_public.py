@@ -12,6 +12,7 @@ PACKAGES = [
     "skrnn",
     "skrnn.callbacks",
     "skrnn.datasets",
+    "skrnn.exceptions",
     "skrnn.export",
     "skrnn.forecasting",
     "skrnn.metrics",

@@ -7,7 +7,7 @@ from benchmarks.backtests.models import Contestant, network, ridge, trees
 #: Settings of networks on the electricity load, where a penalty and long training cost more than they give.
 LOAD: dict[str, Any] = {
     "loss": "absolute_error",
-    "alpha": 1e-4,
+    "alpha": 0.2,
     "batch_size": 32,
     "dropout": 0.2,
     "dtype": "float32",
@@ -68,20 +68,20 @@ CANDIDATES = {
         (132, 36),
         (132, 264),
         [
-            _of_sunspots("rnn", 16, 11, 1e-2),
-            _of_sunspots("gru", 16, 11, 1e-2),
-            _of_sunspots("rnn", 8, 22, 1e-2),
-            _of_sunspots("rnn", 16, 22, 1e-2),
+            _of_sunspots("rnn", 16, 11, 24.0),
+            _of_sunspots("gru", 16, 11, 24.0),
+            _of_sunspots("rnn", 8, 22, 23.0),
+            _of_sunspots("rnn", 16, 22, 23.0),
         ],
     ),
     "co2": _kinds_on_departures(
         (104, 52),
         (52, 104),
         [
-            _of_co2("rnn", 8, 26, 1e-2),
-            _of_co2("rnn", 8, 26, 1e-4),
-            _of_co2("rnn", 16, 52, 1e-3),
-            _of_co2("gru", 8, 52, 1e-3),
+            _of_co2("rnn", 8, 26, 17.0),
+            _of_co2("rnn", 8, 26, 0.17),
+            _of_co2("rnn", 16, 52, 1.6),
+            _of_co2("gru", 8, 52, 1.6),
         ],
     ),
     "load": _kinds_on_departures(
@@ -92,18 +92,18 @@ CANDIDATES = {
     "mackey-glass": _kinds_of_one_step(
         (20, 40),
         [
-            _one_step("rnn", 16, 20, "lbfgs", 1e-7, 1000),
-            _one_step("rnn", 12, 20, "least_squares", 1e-8, 100),
-            _one_step("rnn", 16, 20, "least_squares", 1e-8, 100),
-            _one_step("gru", 8, 20, "lbfgs", 1e-7, 1000),
+            _one_step("rnn", 16, 20, "lbfgs", 2e-4, 1000),
+            _one_step("rnn", 12, 20, "least_squares", 2e-5, 100),
+            _one_step("rnn", 16, 20, "least_squares", 2e-5, 100),
+            _one_step("gru", 8, 20, "lbfgs", 2e-4, 1000),
         ],
     ),
     "laser": _kinds_of_one_step(
         (10, 20),
         [
-            _one_step("rnn", 16, 20, "lbfgs", 1e-5, 500),
-            _one_step("lstm", 16, 10, "lbfgs", 1e-5, 500),
-            _one_step("gru", 16, 10, "lbfgs", 1e-6, 800),
+            _one_step("rnn", 16, 20, "lbfgs", 0.01, 500),
+            _one_step("lstm", 16, 10, "lbfgs", 0.01, 500),
+            _one_step("gru", 16, 10, "lbfgs", 1e-3, 800),
         ],
     ),
 }

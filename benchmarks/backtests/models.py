@@ -151,7 +151,7 @@ def network(
     of_departures = on == "departures"
 
     def build(seed: int) -> Any:
-        regressor = RNNRegressor(random_state=seed, **settings)
+        regressor = RNNRegressor(tol=1e-4, normalize_X=False, random_state=seed, **settings)
         return _of_windows(n_rows, regressor, counts_from_now=of_departures, n_timesteps=n_timesteps)
 
     return Contestant(name, n_rows, build, of_departures, one_step=one_step, n_seeds=3)

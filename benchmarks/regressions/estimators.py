@@ -9,8 +9,8 @@ OPTIONS = {
     "two layers": {"hidden_layer_sizes": (64, 64)},
     "dropout": {"dropout": 0.2, "recurrent_dropout": 0.2},
     "bptt_steps": {"bptt_steps": 8},
-    "lbfgs": {"solver": "lbfgs", "max_iter": 3},
-    "lbfgs, two jobs": {"solver": "lbfgs", "max_iter": 3, "n_jobs": 2},
+    "lbfgs": {"solver": "lbfgs", "max_iter": 3, "tol": 0.0},
+    "lbfgs, two jobs": {"solver": "lbfgs", "max_iter": 3, "tol": 0.0, "n_jobs": 2},
 }
 
 

@@ -23,6 +23,7 @@ def fit(problem: Problem, X: np.ndarray, y: np.ndarray, n_jobs: int, n_iteration
         cell=problem.cell,
         solver="lbfgs",
         max_iter=n_iterations,
+        tol=0.0,
         random_state=0,
         n_jobs=n_jobs,
     )

@@ -15,22 +15,14 @@ from sklearn.model_selection import train_test_split
 from skrnn import RNNClassifier
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X / 16.0, y, stratify=y, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 X_train.shape
 
 # %%
 # The table has 64 columns. `n_timesteps=8` folds them: eight timesteps of eight features. (An
 # array of shape (n_samples, 8, 8) would do as well, and needs no `n_timesteps`.)
 
-model = RNNClassifier(
-    (32,),
-    cell="gru",
-    n_timesteps=8,
-    learning_rate_init=0.01,
-    max_iter=30,
-    tol=0.001,
-    random_state=0,
-)
+model = RNNClassifier((32,), cell="gru", n_timesteps=8, learning_rate_init=0.01, random_state=0)
 model = model.fit(X_train, y_train)
 round(model.score(X_test, y_test), 2)
 

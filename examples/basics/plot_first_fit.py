@@ -2,7 +2,7 @@
 First fit: next year's sunspots
 ===============================
 
-A series, a pipeline of three steps, `fit` and `predict`. The yearly sunspot numbers rise and
+A series, a pipeline of two steps, `fit` and `predict`. The yearly sunspot numbers rise and
 fall in cycles of about eleven years; the network reads twelve years and predicts the next one.
 """
 
@@ -25,8 +25,8 @@ X.shape, y.shape
 # that rows stay rows and the usual split in time does.
 
 training = years <= 1920
-network = RNNRegressor((4,), solver="lbfgs", alpha=0.003, max_iter=1000, random_state=0)
-model = make_pipeline(StandardScaler(), SlidingWindow(n_timesteps=12), network)
+network = RNNRegressor((4,), solver="lbfgs", alpha=0.66, tol=1e-4, random_state=0)
+model = make_pipeline(SlidingWindow(n_timesteps=12), network)
 model.fit(X[training], y[training])
 
 # %%

@@ -11,7 +11,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
@@ -20,8 +19,7 @@ sunspots = load_sunspots()
 training = sunspots.target_years <= 1920
 X, y = sunspots.data[training], sunspots.target[training]
 
-network = RNNRegressor((4,), solver="lbfgs", alpha=0.003, tol=0.01, random_state=0)
-model = make_pipeline(StandardScaler(), SlidingWindow(), network)
+model = make_pipeline(SlidingWindow(), RNNRegressor((4,), solver="lbfgs", alpha=1.0, tol=1e-3, random_state=0))
 grid = {
     "slidingwindow__n_timesteps": [3, 6, 12, 24],
     "rnnregressor__cell": ["rnn", "gru", "lstm"],

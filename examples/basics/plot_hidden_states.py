@@ -9,21 +9,20 @@ each timestep, and the network itself with the shape of every parameter.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
 from skrnn.plotting import HiddenStateDisplay, UnrolledDisplay
 
 X, y = load_sunspots(return_X_y=True)
-network = RNNRegressor((8,), cell="gru", solver="lbfgs", alpha=0.003, max_iter=300, tol=0.001, random_state=0)
-model = make_pipeline(StandardScaler(), SlidingWindow(n_timesteps=12), network).fit(X[:220], y[:220])
+network = RNNRegressor((8,), cell="gru", solver="lbfgs", alpha=1.0, tol=1e-3, random_state=0)
+model = make_pipeline(SlidingWindow(n_timesteps=12), network).fit(X[:220], y[:220])
 
 # %%
 # A window of twelve years, and the eight units after each of them. The window ends in 1957, the
 # year of the highest number.
 
-HiddenStateDisplay.from_estimator(model, X, sample=257, feature_names=["sunspots\n(standardised)"])
+HiddenStateDisplay.from_estimator(model, X, sample=257, feature_names=["sunspots"])
 plt.show()
 
 # %%

@@ -16,13 +16,7 @@ from skrnn.datasets import load_japanese_vowels
 X_train, y_train = load_japanese_vowels(subset="train", return_X_y=True)
 X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
 
-settings = {
-    "cell": "gru",
-    "solver": "lbfgs",
-    "tol": 0.003,
-    "max_iter": 100,
-    "random_state": 0,
-}
+settings = {"cell": "gru", "solver": "lbfgs", "random_state": 0}
 at_the_end = RNNClassifier((16,), **settings).fit(X_train, y_train)
 
 # %%

@@ -19,7 +19,7 @@ X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
 [utterance.shape for utterance in X_train[:4]]
 
 # %%
-model = RNNClassifier((16,), cell="gru", bidirectional=True, solver="lbfgs", tol=0.003, random_state=0)
+model = RNNClassifier((16,), cell="gru", bidirectional=True, solver="lbfgs", random_state=0)
 model.fit(X_train, y_train)
 f"{model.score(X_test, y_test):.2f} of {len(X_test)} utterances"
 

@@ -33,7 +33,7 @@ model = Pipeline(
         ("model", Ridge()),
     ]
 )
-network = RNNRegressor((4,), solver="lbfgs", alpha=0.003, tol=0.01, n_timesteps=12)
+network = RNNRegressor((4,), solver="lbfgs", alpha=1.0, tol=1e-3, n_timesteps=12)
 grid = [
     {"model": [Ridge()], "model__alpha": [0.1, 1.0, 10.0]},
     {

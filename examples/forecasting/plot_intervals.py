@@ -10,7 +10,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
@@ -27,8 +26,8 @@ series = pd.Series(np.append(sunspots.data[:, 0], sunspots.target[-1]), index=ye
 # intervals and to judge the forecasts.
 
 X, y = to_supervised(series.loc[:1920])
-network = RNNRegressor((8,), cell="gru", solver="lbfgs", alpha=0.003, tol=0.001, max_iter=500, random_state=0)
-model = make_pipeline(StandardScaler(), SlidingWindow(n_timesteps=12), network).fit(X, y)
+network = RNNRegressor((8,), cell="gru", solver="lbfgs", alpha=1.0, tol=1e-3, random_state=0)
+model = make_pipeline(SlidingWindow(n_timesteps=12), network).fit(X, y)
 
 forecast, lower, upper = forecast_interval(model, series, n_steps=10, coverage=0.8, n_calibration=80)
 pd.DataFrame({"forecast": forecast, "lower": lower, "upper": upper}).round(1)

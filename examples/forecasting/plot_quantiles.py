@@ -11,7 +11,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import mean_pinball_loss
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
@@ -21,17 +20,8 @@ X, y, years = sunspots.data, sunspots.target, sunspots.target_years
 training = years <= 1920
 
 levels = [0.05, 0.25, 0.5, 0.75, 0.95]
-network = RNNRegressor(
-    (4,),
-    loss="quantile",
-    quantile=levels,
-    solver="lbfgs",
-    alpha=0.003,
-    tol=0.001,
-    max_iter=500,
-    random_state=0,
-)
-model = make_pipeline(StandardScaler(), SlidingWindow(n_timesteps=12), network).fit(X[training], y[training])
+network = RNNRegressor((4,), loss="quantile", quantile=levels, solver="lbfgs", alpha=1.0, tol=1e-3, random_state=0)
+model = make_pipeline(SlidingWindow(n_timesteps=12), network).fit(X[training], y[training])
 quantiles = model.predict(X)
 quantiles.shape
 

@@ -7,16 +7,12 @@ the sum of the two. The first mark is in the first half, so the network has to r
 Always predicting 1 has a mean squared error of 1/6.
 """
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNRegressor
 from skrnn.datasets import make_adding_problem
 
-warnings.simplefilter("ignore", ConvergenceWarning)  # epochs are counted by hand
 n_timesteps = 50
 X_test, y_test = make_adding_problem(1000, n_timesteps, random_state=1)
 X, y = make_adding_problem(4000, n_timesteps, random_state=0)
@@ -27,27 +23,21 @@ X, y = make_adding_problem(4000, n_timesteps, random_state=0)
 
 X_short, y_short = make_adding_problem(4000, 10, random_state=2)
 mixed, y_mixed = [*X, *X_short], np.append(y, y_short)
-settings = {
-    "alpha": 0.0,
-    "batch_size": 20,
-    "learning_rate_init": 0.01,
-    "max_iter": 1,
-    "warm_start": True,
-}
+settings = {"alpha": 0.0, "batch_size": 20, "learning_rate_init": 0.01, "dtype": "float32", "random_state": 0}
 networks = {
-    "simple units": RNNRegressor((16,), cell="rnn", dtype="float32", random_state=0, **settings),
-    "GRU": RNNRegressor((8,), cell="gru", dtype="float32", random_state=0, **settings),
+    "simple units": RNNRegressor((16,), cell="rnn", **settings),
+    "GRU": RNNRegressor((8,), cell="gru", **settings),
 }
 
 # %%
-# `warm_start=True` goes on from the weights of the last `fit`, here an epoch at a time, to look
+# `partial_fit` trains for one epoch, and goes on from the weights of the last call: here to look
 # at the test error in between.
 
 figure, axes = plt.subplots()
 for name, network in networks.items():
     errors = []
     for _ in range(10):
-        network.fit(mixed, y_mixed)
+        network.partial_fit(mixed, y_mixed)
         errors.append(np.mean((network.predict(X_test) - y_test) ** 2))
     axes.plot(range(1, 11), errors, marker="o", markersize=4, label=name)
 axes.axhline(1 / 6, color="0.6", linestyle=":", label="always 1")

@@ -33,14 +33,7 @@ future = np.lib.stride_tricks.sliding_window_view(departure[1:], 6)  # (n_months
 y = future - departure[:-6, np.newaxis]
 known = n_train - 6  # months whose targets are before 1990
 
-model = RNNRegressor(
-    (4,),
-    cell="gru",
-    return_sequences=True,
-    solver="lbfgs",
-    alpha=0.03,
-    random_state=0,
-)
+model = RNNRegressor((4,), cell="gru", return_sequences=True, solver="lbfgs", alpha=10.0, random_state=0)
 model = model.fit(X[np.newaxis, :known], y[np.newaxis, :known])
 
 # %%

@@ -8,12 +8,10 @@ flows back, and so the memory. One long series is cut into some that run side by
 """
 
 import time
-import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.cbook import get_sample_data
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
 
 from skrnn import RNNRegressor, SlidingWindow
@@ -26,41 +24,27 @@ from skrnn import RNNRegressor, SlidingWindow
 recording = np.fromfile(get_sample_data("membrane.dat", asfileobj=False), np.float32)
 potential = 100 * recording[1000:10_908]  # millivolts
 n_train = 7200
-mean, deviation = potential[:n_train].mean(), potential[:n_train].std()
-series = (potential - mean) / deviation
-X, y = series[:-8, np.newaxis], series[8:]
+X, y = potential[:-8, np.newaxis], potential[8:]
 
 # %%
 # The series as 16 sequences of 450 timesteps, in segments of 50. Each segment is a step of the
 # solver.
 
-warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is what is given
-settings = {
-    "cell": "gru",
-    "learning_rate_init": 0.005,
-    "n_iter_no_change": np.inf,
-    "dtype": "float32",
-    "random_state": 0,
-}
-on_series = RNNRegressor(
-    (16,),
-    return_sequences=True,
-    bptt_steps=50,
-    batch_size=16,
-    max_iter=250,
-    **settings,
-)
+settings = {"cell": "gru", "batch_size": 16, "learning_rate_init": 0.005, "random_state": 0}
+on_series = RNNRegressor((16,), return_sequences=True, bptt_steps=50, **settings)
 start = time.perf_counter()
-on_series.fit(X[:n_train].reshape(16, 450, 1), y[:n_train].reshape(16, 450))
+for _ in range(250):  # epochs
+    on_series.partial_fit(X[:n_train].reshape(16, 450, 1), y[:n_train].reshape(16, 450))
 of_series = time.perf_counter() - start
 
 # %%
 # Windows of 50, for about as many seconds: six epochs. And ridge regression on their 50 values.
 
 windows = SlidingWindow(n_timesteps=50, padding="edge").fit_transform(X)
-on_windows = RNNRegressor((16,), batch_size=16, max_iter=6, **settings)
+on_windows = RNNRegressor((16,), **settings)
 start = time.perf_counter()
-on_windows.fit(windows[:n_train], y[:n_train])
+for _ in range(6):
+    on_windows.partial_fit(windows[:n_train], y[:n_train])
 of_windows = time.perf_counter() - start
 
 lags = windows[:, :, 0]
@@ -80,12 +64,11 @@ predictions = {
 figure, axes = plt.subplots()
 shown = slice(9000, 9500)
 milliseconds = np.arange(500) / 2
-observed = mean + deviation * y[shown]
-axes.plot(milliseconds, observed, color="0.8", linewidth=4, label="observed")
+axes.plot(milliseconds, y[shown], color="0.8", linewidth=4, label="observed")
 for name, (predicted, seconds) in predictions.items():
     error = np.sqrt(np.mean((predicted - y)[n_train:] ** 2)) / y[n_train:].std()
     print(f"{name:<20} {seconds:5.1f} s, test error {error:.2f} standard deviations")
-    axes.plot(milliseconds, mean + deviation * predicted[shown], linewidth=1.2, label=name)
+    axes.plot(milliseconds, predicted[shown], linewidth=1.2, label=name)
 axes.set(xlabel="milliseconds", ylabel="millivolts, 4 ms ahead", ylim=(-60, 35))
 axes.legend(ncols=2, loc="upper center")
 plt.show()

@@ -46,6 +46,14 @@ def check_flag(name: str, value: Any) -> None:
         raise TypeError(f"{describe(name, value)}; expected True or False.")
 
 
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Raise unless the parameter `name` is one of the choices."""
+    if not isinstance(value, str):
+        raise TypeError(f"{describe(name, value)}; expected a string, one of {choices}.")
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; expected one of {choices}.")
+
+
 def read_random_state(random_state: Any) -> np.random.RandomState:
     """Return the random state that the parameter stands for."""
     with naming("random_state", "an integer, a RandomState or None"):

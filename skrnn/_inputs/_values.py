@@ -1,5 +1,6 @@
 """Values of arrays: of which kind they are, how large, which are missing or masked, and what weights may be."""
 
+from datetime import date, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,29 @@ def from_objects(values: np.ndarray) -> np.ndarray:
 def check_kind(values: np.ndarray, name: str) -> None:
     """Raise TypeError unless the values are real numbers."""
     if values.dtype.kind not in "fiub":
-        raise TypeError(f"{name} has dtype {values.dtype}; expected real numbers.")
+        raise TypeError(f"{name} has dtype {values.dtype}; expected real numbers.{ADVICE[strings_or_dates(values)]}")
+
+
+#: How to make numbers of what `strings_or_dates` names: a sentence, after a space.
+ADVICE = {
+    "strings": " Encode strings first: events by SequenceTransformer(OneHotEncoder()) of skrnn.preprocessing, a column "
+    "of a table by a ColumnTransformer.",
+    "dates": " Make numbers of dates first, such as the month or the days since the first one, or drop them.",
+    "": "",
+}
+
+
+def strings_or_dates(values: np.ndarray) -> str:
+    """Return "strings" or "dates" where values, or one of the first of them as objects, are such, else nothing."""
+    some = values.ravel()[:1000].tolist() if values.dtype == object else []
+    if values.dtype.kind in "US" or any(isinstance(value, str | bytes) for value in some):
+        return "strings"
+    return "dates" if values.dtype.kind in "mM" or any(map(_is_date, some)) else ""
+
+
+def _is_date(value: Any) -> bool:
+    """Tell whether a value is a date, a time, a length of time or a period of pandas."""
+    return isinstance(value, date | time | timedelta) or hasattr(value, "to_timestamp")
 
 
 def largest_of(dtype: np.dtype) -> np.float64:
@@ -49,6 +72,12 @@ def too_large(value: Any, dtype: np.dtype, name: str) -> str:
         f"{name} contains {value:.3g}, too large for weighted sums in {dtype}; expected at most "
         f"{largest_of(dtype):.3g} in absolute value. Scale it{', or use float64' if dtype == np.float32 else ''}."
     )
+
+
+def is_nullable(values: Any) -> bool:
+    """Tell whether values are a pandas object with a dtype that NumPy does not have, such as a nullable boolean."""
+    dtypes = getattr(values, "dtypes", getattr(values, "dtype", []))
+    return any(not isinstance(dtype, np.dtype) for dtype in (dtypes if np.iterable(dtypes) else [dtypes]))
 
 
 def find_missing(values: np.ndarray) -> np.ndarray | None:

@@ -2,13 +2,33 @@
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from skrnn.exceptions import DataWarning
 
 #: Packages whose functions call each other: a warning points to the line that called the first of them.
 _INSIDE = ("skrnn", "sklearn", "joblib")
 
 
+_is_own_data: ContextVar[bool] = ContextVar("_is_own_data", default=False)
+
+
+@contextmanager
+def own_data() -> Iterator[None]:
+    """Let models be asked in the block about data that skrnn has made: about these nobody need be warned."""
+    token = _is_own_data.set(True)
+    try:
+        yield
+    finally:
+        _is_own_data.reset(token)
+
+
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, pointing to the nearest calling line outside of these packages."""
+    if issubclass(category, DataWarning) and _is_own_data.get():
+        return
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
         frame, level = frame.f_back, level + 1

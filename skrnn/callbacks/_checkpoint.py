@@ -9,7 +9,7 @@ import numpy as np
 
 from skrnn._inputs._parameters import is_integer
 from skrnn.persistence._contents import require_storable
-from skrnn.persistence._files import load, save
+from skrnn.persistence._files import load, prepare, save
 
 
 @final
@@ -36,8 +36,10 @@ class Checkpoint:
     ValueError
         If `every` is less than 1; in `fit`, if several runs would write to the same file: the fits of a search,
         or the starts of ``n_init > 1``; and if the network has so many parameters that the file would exceed 2 GiB.
-    FileNotFoundError, IsADirectoryError
-        In `fit`, if the file's folder does not exist, or `path` is a folder itself.
+        In `fit` also, if there is something at `path` that Checkpoint has not written.
+    FileNotFoundError, IsADirectoryError, PermissionError, OSError
+        In `fit`, before it begins, if the file's folder does not exist, `path` is a folder itself or a read-only file,
+        or no file can be written there.
 
     See Also
     --------
@@ -58,7 +60,8 @@ class Checkpoint:
     file; set them again. In a pipeline, set a Checkpoint on the recurrent estimator, and
     resume that estimator on what the steps before make of X.
 
-    **The file** is written to a temporary one in the same folder, flushed to the disk and renamed: the file at `path`
+    **The file** is that to which `path`, with all links, leads when `fit` begins; one that exists keeps its mode. It is
+    written to a temporary one in the same folder, flushed to the disk and renamed: the file at `path`
     is whole at any moment; a killed write leaves a file ``.<name>.<digits>.tmp``. It is an ``.npz`` archive without
     pickles: loading it runs no code, whoever has written it. An iteration that ends at parameters which are not finite
     is not written.
@@ -90,7 +93,10 @@ class Checkpoint:
             raise TypeError(f"every must be an integer, not {every!r}.")
         if every < 1:
             raise ValueError(f"every is {every}; expected a number of iterations, at least 1.")
+        if "\0" in str(path):
+            raise ValueError(f"path is {str(path)!r}, which contains a NUL; expected the name of a file.")
         self.path: Path = Path(path)
+        self._file = self.path  # where links and the current folder lead when a fit begins
         self.every: int = int(every)
         self._ended: tuple[Any, Any] | None = None  # the last iteration, until it is written: estimator and context
 
@@ -105,10 +111,7 @@ class Checkpoint:
             The task of its fit.
         """
         require_storable(estimator)
-        if self.path.is_dir():
-            raise IsADirectoryError(f"path is {str(self.path)!r}, which is a folder; expected the name of a file.")
-        if not self.path.parent.is_dir():
-            raise FileNotFoundError(f"path is {str(self.path)!r}, whose folder does not exist.")
+        self._file = prepare(self.path)
         task = context
         while task is not None:
             if not task.sequential_subtasks:
@@ -197,4 +200,4 @@ class Checkpoint:
         scores = [list(scores) for scores in getattr(context, "scores", ())]
         state = replace(fitted_estimator._run_state, merit=getattr(context, "merit", None), scores=scores)
         if all(np.isfinite(theta).all() for theta in state.thetas.values()):
-            save(self.path, fitted_estimator, state)
+            save(self._file, fitted_estimator, state)

@@ -2,25 +2,29 @@
 
 from abc import ABC
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._inputs._frames import warn_unless_aligned
 from skrnn._inputs._parameters import read_random_state
 from skrnn._inputs._warnings import warn
-from skrnn.estimators._callbacks import CallbackSupportMixin, Method, Task, begin_fit, with_callbacks
+from skrnn.estimators._callbacks import CallbackSupportMixin, Task, begin_fit, with_callbacks
+from skrnn.estimators._diagnosis import warn_if_nothing_was_learnt
+from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted import fitted_dtype, read_fitted
-from skrnn.estimators._parameters import check_parameters, choose_batch_size
+from skrnn.estimators._parameters import check_parameters, choose_batch_size, choose_max_iter
 from skrnn.estimators._run_state import RunState
 from skrnn.estimators._sequence_format import SequenceFormat
+from skrnn.estimators._snapshot import unchanged_on_error
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training import Training, warn_of
 from skrnn.estimators._training_data import TrainingData
+from skrnn.exceptions import DataWarning
 from skrnn.network._inference import hidden_states, outputs
 from skrnn.parallel._workers import worker_map
 from skrnn.solvers._registry import UPDATE_RULES
@@ -32,21 +36,6 @@ def is_stochastic(estimator: "BaseRNN") -> bool:
         expected = " or ".join(repr(name) for name in UPDATE_RULES)
         raise AttributeError(f"partial_fit needs solver={expected}, not {estimator.solver!r}")
     return True
-
-
-def _unchanged_on_error(fit: Method) -> Method:
-    """Let an estimator be what it was before where `fit` ends in an error. Fitted arrays are never changed in place."""
-
-    @wraps(fit)
-    def unchanged_on_error(estimator: "BaseRNN", *arguments: Any, **keywords: Any) -> Any:
-        before = vars(estimator).copy()
-        try:
-            return fit(estimator, *arguments, **keywords)
-        except BaseException:
-            estimator.__dict__ = before
-            raise
-
-    return cast(Method, unchanged_on_error)
 
 
 class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
@@ -63,12 +52,15 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     t_: int
     _solver_state: list[Any]  # of a stochastic solver, from which partial_fit goes on
     _rng_state: list[Any]
+    _feature_location: np.ndarray | None = None  # of features that are scaled; None where they are not
+    _feature_scale: np.ndarray | None = None
+    _bias_remainders: list[np.ndarray]  # what rounding has taken of the lowest layer's biases
     _unfinished: RunState | None = None  # set where a checkpoint is loaded, from which fit goes on
     _encoder_type: ClassVar[type[TargetEncoder]]  # all that differs between a regressor and a classifier
 
     # Training
 
-    @_unchanged_on_error
+    @unchanged_on_error
     @with_callbacks
     def fit(
         self,
@@ -121,7 +113,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         """
         check_parameters(self)
         resumes = self.warm_start and hasattr(self, "readout_weights_")
-        task = self._begin_task(X, y, sample_weight, 1 if resumes or self._unfinished else self.n_init)
+        max_iter = choose_max_iter(self)
+        task = self._begin_task(X, y, sample_weight, 1 if resumes or self._unfinished else self.n_init, max_iter)
         encoder, data = self._read_data(X, y, sample_weight, learns=not resumes)
         validation = self._read_validation(encoder, X_val, y_val, sample_weight_val, data.sequences.n_features)
         rng = self._unfinished.first_rng(self) if self._unfinished else read_random_state(self.random_state)
@@ -131,13 +124,14 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             data, validation = data.hold_out(self.validation_fraction, self.validation_split, strata, rng)
         data = data.weighted(encoder.training_weights(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
-        data = data.astype(dtype, "X")
-        validation = None if validation is None else validation.astype(dtype, "X_val")
+        scaling = FeatureScaling.of(self) if resumes else self._learn_scaling(data, dtype)
+        data = data.scaled(scaling, dtype, "X")
+        validation = None if validation is None else validation.scaled(scaling, dtype, "X_val")
         batch_size = choose_batch_size(self, len(data))
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
             data = data.merge_duplicates()  # not where each sample drops units of its own
         encoder = encoder.standardise(data.targets)
-        training = Training(self, encoder, data, validation, batch_size, self.max_iter, first_rng_state, task)
+        training = Training(self, scaling, encoder, data, validation, batch_size, max_iter, first_rng_state, task)
         if self._unfinished:
             runs = [training.resumed_run(rng, self._unfinished)]
         else:
@@ -146,14 +140,15 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         training.store(self, best, outcomes)
         self.__dict__.pop("_unfinished", None)
         warn_of(best, outcomes, len(runs))
+        warn_if_nothing_was_learnt(training, best)
         if task is not None:
             task.end(dict)  # the estimator itself is fitted: no attribute need be added
         return self
 
-    def _begin_task(self, X: Any, y: Any, sample_weight: Any, n_starts: int) -> Task | None:
+    def _begin_task(self, X: Any, y: Any, sample_weight: Any, n_starts: int, max_iter: int) -> Task | None:
         """Tell callbacks, if any, that a fit begins, whose subtasks are iterations, or starts in any order."""
         is_single = n_starts == 1
-        n_left = self.max_iter - (self._unfinished.n_iter if self._unfinished else 0)
+        n_left = max_iter - (self._unfinished.n_iter if self._unfinished else 0)
         n_subtasks = max(1, n_left) if is_single else n_starts
         metadata = {"sample_weight": sample_weight}
         return begin_fit(self, X, y, metadata, max_subtasks=n_subtasks, sequential_subtasks=is_single)
@@ -162,7 +157,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Update the network by one epoch over the given data.
 
-        The first call decides on the location and scale of the targets (`normalize_y`); later calls keep them.
+        The first call decides on location and scale of features and targets (`normalize_X`, `normalize_y`); later calls
+        keep them.
 
         Parameters
         ----------
@@ -185,7 +181,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         """
         return self._partial_fit(X, y, sample_weight)
 
-    @_unchanged_on_error
+    @unchanged_on_error
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         """Train for one epoch, from where the last one left parameters, solver and random state."""
         check_parameters(self)
@@ -198,9 +194,11 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         rng = read_random_state(self.random_state)
         rng = self._restored_rng(rng) if resumes else rng
         data = data.weighted(encoder.training_weights(data.targets))
-        data = data.astype(fitted_dtype(self) if resumes else self._choose_dtype(data), "X")
+        dtype = fitted_dtype(self) if resumes else self._choose_dtype(data)
+        scaling = FeatureScaling.of(self) if resumes else self._learn_scaling(data, dtype)
+        data = data.scaled(scaling, dtype, "X")
         encoder = encoder if resumes else encoder.standardise(data.targets)
-        training = Training(self, encoder, data, None, choose_batch_size(self, len(data)), max_iter=1)
+        training = Training(self, scaling, encoder, data, None, choose_batch_size(self, len(data)), max_iter=1)
         runs = [training.continued_run(rng, self._solver_state)] if resumes else training.fresh_runs(rng)
         training.store(self, *training.best_outcome(runs))
         self.__dict__.pop("_unfinished", None)
@@ -210,6 +208,10 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         """Return the dtype that the parameter asks for, or that of X."""
         is_float32 = data.sequences.rows.dtype.str[1:] == "f4"  # of either byte order
         return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
+
+    def _learn_scaling(self, data: TrainingData, dtype: np.dtype) -> FeatureScaling:
+        """Return the scaling of the features on which the network is to be trained."""
+        return data.scaling(dtype) if self.normalize_X else FeatureScaling.none(data.sequences.n_features)
 
     def _restored_rng(self, rng: np.random.RandomState) -> np.random.RandomState:
         """Return the random state as the last epoch left it; one that the user shares goes on by itself."""
@@ -231,6 +233,14 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         """Return the data that count for training, and what encodes targets: as learnt from these, or as it was."""
         form = SequenceFormat.read(self, X, None if learns else self.input_weights_[0].shape[1])
         sequences = form.sequences()
+        if learns and not incremental and sequences.max_length == 1 and len(sequences) > 1:
+            warn(
+                f"Each of the {len(sequences)} sequences of X has a single timestep: there is nothing to remember. "
+                "If the rows of X are one series, make windows of it by SlidingWindow, or pass it as one sequence, "
+                "X[np.newaxis], with return_sequences=True.",
+                DataWarning,
+            )
+        warn_unless_aligned(X, y)
         encoder = self._encoder_type.new(self) if learns else self._target_encoder()
         columns = encoder.read(y, sample_weight, form)
         if learns:
@@ -240,7 +250,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         targets = encoder.encode(columns, needs_all_outputs=learns or not incremental)
         if not (learns or incremental):
             encoder.require_all_classes(columns)
-        return encoder, TrainingData(sequences, targets, encoder.per_timestep).weighted(targets.weights)
+        data = TrainingData(sequences, targets, encoder.per_timestep, columns.unit)
+        return encoder, data.weighted(targets.weights)
 
     def _read_validation(
         self, encoder: TargetEncoder, X: Any, y: Any, sample_weight: Any, n_features: int
@@ -304,18 +315,18 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         self, X: Any, infer: Callable[..., np.ndarray], return_sequences: bool | None = None
     ) -> tuple[np.ndarray, SequenceFormat]:
         """Return what `infer` makes of the network and the sequences X, and the form in which X came."""
-        network, theta = read_fitted(self, return_sequences)
+        network, theta, scaling = read_fitted(self, return_sequences=return_sequences)
         form = SequenceFormat.read(self, X, network.layout.n_features)
         with worker_map(self.n_jobs) as map_chunks:
-            of_chunks = [infer(network, theta, chunk, map_chunks) for chunk in form.chunks(theta.dtype)]
+            of_chunks = [infer(network, theta, chunk, map_chunks) for chunk in form.chunks(scaling, theta.dtype)]
         raw = np.concatenate(of_chunks, axis=1) if len(of_chunks) > 1 else of_chunks[0]
         self._warn_unless_finite(raw)
         return raw, form
 
     def _warn_unless_finite(self, outputs: np.ndarray) -> None:
-        """Warn where the network is asked for what it cannot answer."""
+        """Warn where outputs of the network are not finite."""
         if not np.isfinite(outputs).all():
-            message = f"{type(self).__name__} answers with numbers that are not finite: X is out of its range."
+            message = f"{type(self).__name__} predicts numbers that are not finite: X is out of its range."
             warn(message, RuntimeWarning)
 
     def stream(self, n_sequences: int = 1) -> Stream:
@@ -344,7 +355,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
                 "bidirectional is True, but a stream needs False: the pass from the end of a sequence cannot begin "
                 "before its last timestep is there."
             )
-        return Stream(*read_fitted(self), n_sequences, self._target_encoder())
+        network, theta, scaling = read_fitted(self)
+        return Stream(network, theta, n_sequences, scaling, self._target_encoder())
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags."""

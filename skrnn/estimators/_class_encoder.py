@@ -12,8 +12,10 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from skrnn._inputs._naming import naming
-from skrnn._inputs._values import as_array, check_weights, find_missing, refuse_masked
-from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples, rescale_weights
+from skrnn._inputs._values import as_array, check_weights, find_missing, from_objects, is_nullable, refuse_masked
+from skrnn._inputs._warnings import warn
+from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples
+from skrnn.exceptions import DataWarning
 from skrnn.losses._registry import LOSSES
 from skrnn.sequences._targets import Targets
 
@@ -67,6 +69,7 @@ class ClassEncoder(TargetEncoder):
         """Return an encoder of the classes that come, or of `classes`, which `incremental` needs."""
         y = columns.counted()
         if y.ndim == 2:
+            _warn_of_one_hot(y)
             return self.with_form(y.shape[1], classes)
         if classes is not None:
             return self.with_form(None, classes)
@@ -101,10 +104,11 @@ class ClassEncoder(TargetEncoder):
 
     def _read_values(self, y: Any, n_samples: int, name: str) -> np.ndarray:
         with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
+            if is_nullable(y):  # of which scikit-learn would make floats
+                y = from_objects(np.asarray(y, dtype=object))
             labels = _check_labels(y, name)
-            y = (
-                labels if isinstance(y, list | tuple) else y
-            )  # a data frame's columns have dtypes that check_array knows
+            # A data frame's columns have dtypes that check_array knows.
+            y = labels if isinstance(y, list | tuple) else y
             y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=self.who)
             check_n_samples(y, n_samples, name)
             if y.dtype.kind == "S":
@@ -114,11 +118,13 @@ class ClassEncoder(TargetEncoder):
             if type_of_target(y) == "multiclass-multioutput":
                 raise ValueError(
                     f"{name} has {y.shape[1]} columns of several classes. Expected class labels (n_samples,), or zeros "
-                    "and ones (n_samples, n_outputs); MultiOutputClassifier fits a classifier a column."
+                    "and ones (n_samples, n_outputs); MultiOutputClassifier fits one classifier per column."
                 )
             check_classification_targets(y)
             unique_labels(y)  # raises for labels of several types
-        return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        if y.ndim == 2 and y.shape[1] == 1:
+            return column_or_1d(y, warn=True)
+        return y
 
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
         if y.shape[1:] != (self.shape if self.is_multilabel else ()):
@@ -166,7 +172,8 @@ class ClassEncoder(TargetEncoder):
             totals = np.bincount(codes, given, minlength=len(self.classes))
             counted = given > 0.0
             weights = np.zeros(len(given))
-            weights[counted] = given.sum() / (np.count_nonzero(totals) * totals[codes[counted]])
+            shares = given[counted] / totals[codes[counted]]  # of a class, whatever the scale of its weights
+            weights[counted] = shares * (given.sum() / np.count_nonzero(totals))
         else:
             with naming("class_weight", "a number >= 0 for each class"):
                 for of_labels in self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]:
@@ -175,9 +182,9 @@ class ClassEncoder(TargetEncoder):
                     weights = self._weigh_labels(targets, given > 0.0)
                 else:
                     weights = np.asarray(compute_sample_weight(self.class_weight, self.classes[codes]), np.float64)
-        weights = weights * given
+            weights = weights * given
         check_weights(weights, "class_weight")
-        return rescale_weights(weights)
+        return weights
 
     def _weigh_labels(self, targets: Targets, counted: np.ndarray) -> np.ndarray:
         """Return the product of the weights of each column's labels, (n_columns,), to which a missing one adds none."""
@@ -229,6 +236,16 @@ class ClassEncoder(TargetEncoder):
         is_right = is_right if is_right.ndim == 1 else is_right.all(axis=1)
         weights = None if columns.weights is None else columns.weights[columns.is_counted]
         return float(np.average(is_right[columns.is_counted], weights=weights))
+
+
+def _warn_of_one_hot(y: np.ndarray) -> None:
+    """Warn where each row of yes and no, (n_columns, n), has a single yes."""
+    if len(y) > 1 and (np.sum(y, axis=1) == 1).all():
+        warn(
+            f"y has {y.shape[1]} columns with a single 1 in each row, which are taken for independent labels. "
+            "If they are the classes in one-hot form, pass numpy.asarray(y).argmax(axis=-1).",
+            DataWarning,
+        )
 
 
 def _read_classes(classes: Any) -> np.ndarray:

@@ -57,35 +57,36 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
           "trust-krylov" get products with the Gauss-Newton matrix, which is never formed [9]_; "trust-exact" gets the
           matrix, (n_parameters, n_parameters), which suits some hundred parameters.
           "least_squares", which the regressor knows, is refused: a log loss is no sum of squares.
-    alpha : float, default=0.0003
-        Strength of the penalty: alpha / 2 times the sum of squared weights, biases free, is added to the mean loss.
-        Unlike in scikit-learn's multilayer perceptron, the penalty is not divided by the number of samples.
+    alpha : float, default=0.01
+        Strength of the penalty, as in `MLPClassifier`: alpha / (2 n) times the sum of squared weights, biases free, is
+        added to the mean loss; n is the sum of the weights of all targets, their number where they have none.
     batch_size : int or "auto", default="auto"
         Sequences of a minibatch of a stochastic solver; "auto" is 16, or all of up to 64 samples. With `shuffle`,
         sequences of similar length come together, so that few wait for the longest.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Learning rate schedule of "sgd": the same throughout; divided by (t + 1)^power_t, t the number of samples seen;
-        or divided by five whenever `n_iter_no_change` epochs bring no improvement.
+        Learning rate schedule of "sgd": the same throughout; after each epoch learning_rate_init / (t + 1)^power_t, t
+        the number of samples seen; or divided by five whenever `n_iter_no_change` epochs bring no improvement.
     learning_rate_init : float or "auto", default="auto"
         Learning rate of a stochastic solver at the start. "auto" is 0.05 for "sgd"; for "adam" 0.001 with the simple
         unit, 0.002 with "gru" and 0.003 with "lstm".
     power_t : float, default=0.5
         Exponent of learning_rate="invscaling".
-    max_iter : int, default=200
-        Iterations at most: epochs of a stochastic solver, iterations of a method of SciPy.
+    max_iter : int or "auto", default="auto"
+        Iterations at most: epochs of a stochastic solver, iterations of a method of SciPy. "auto" is 200 epochs or
+        1000 iterations. Where the loss still falls when they are over, a warning says so.
     shuffle : bool, default=True
         Whether a stochastic solver draws its minibatches in a new order each epoch.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the validation split, the order of the minibatches and what is dropped.
-    tol : float, default=1e-4
-        Tolerance. A stochastic solver ends when the loss (or the validation score, with `early_stopping`) has not
-        improved by `tol` for `n_iter_no_change` epochs; a method of SciPy when the largest entry, or the norm, of the
-        gradient is below `tol`, as the method has it ("Newton-CG": when its step, averaged over the parameters, is
-        below the square of `tol`).
+    tol : float or "auto", default="auto"
+        Tolerance; "auto" is 1e-4 for a stochastic solver and 3e-3 for a method of SciPy. A stochastic solver ends when
+        the loss (or the validation score, with `early_stopping`) has not improved by `tol` for `n_iter_no_change`
+        epochs; a method of SciPy when the largest entry, or the norm, of the gradient is below `tol`, as the method has
+        it ("Newton-CG": when its step, averaged over the parameters, is below the square of `tol`).
     verbose : bool, default=False
         Whether to print one line per iteration.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last one. y must then have the same classes, all of them.
+        Whether `fit` continues from the weights of the last one. y must then have the same classes, all of them.
     momentum : float, default=0.9
         Momentum of "sgd", from 0 to 1.
     nesterovs_momentum : bool, default=True
@@ -94,7 +95,8 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         A stochastic solver scales longer gradients to this norm [5]_; None never does.
     early_stopping : bool, default=False
         Whether to hold out `validation_fraction` of the data (or to take `X_val`, `y_val`), to stop when the score on
-        it has not improved by `tol` for `n_iter_no_change` iterations, and to keep the weights of the best iteration.
+        it has not improved by `tol` for `n_iter_no_change` iterations, and to keep the weights of the best iteration;
+        among equal scores of that with the least validation loss.
     validation_fraction : float, default=0.1
         Share of the samples that `early_stopping` holds out.
     validation_split : {"random", "last"}, default="random"
@@ -104,9 +106,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     beta_2 : float, default=0.999
         Decay of the running mean of the squared gradient in "adam".
     epsilon : float, default=1e-8
-        Keeps the denominator of "adam" from zero.
+        Keeps the denominator of "adam" from zero. As in scikit-learn, and unlike in the paper, it is added to the root
+        of the second moment before that is corrected for its bias.
     n_iter_no_change : int, default=10
-        Iterations without improvement that are endured; infinity is allowed.
+        Consecutive iterations without improvement that are allowed; infinity is allowed too.
     max_fun : int, default=15000
         Evaluations of the objective at most, in methods of SciPy.
     n_init : int, default=1
@@ -122,6 +125,12 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, as everywhere in scikit-learn; "balanced" weighs them inversely to their (weighted)
         frequency, in `partial_fit` to that in each batch. They count in training, not in the validation score.
+    normalize_X : bool, default=True
+        Whether to train on features of mean 0 and variance 1, over all timesteps that are not masked, weighted by
+        their samples; rows that windows share count once, and a constant feature keeps its scale. Location and scale
+        are those of the first fit, also in later calls of `partial_fit` and warm starts, and are folded into
+        `input_weights_` and `biases_` afterwards, which are in the units of X. `alpha` penalises the weights of
+        training.
     dtype : {None, "float32", "float64"}, default=None
         Precision of all computations; None takes that of X: float32 for float32, else float64.
     n_jobs : int or None, default=None
@@ -135,7 +144,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     classes_ : ndarray of shape (n_classes,)
         Class labels; for multilabel targets the numbers of the labels.
     input_weights_ : list of ndarray of shape (n_gates * hidden_size, n_inputs)
-        Input weights, a matrix a layer, or if `bidirectional` two: that of the pass from the beginning, then that of
+        Input weights, one matrix per layer, or two if `bidirectional`: of the pass from the beginning, then of
         the pass from the end. Rows are gates in the order of the ONNX operators: "gru" z, r, h; "lstm" i, o, f, c.
     recurrent_weights_ : list of ndarray of shape (n_gates * hidden_size, hidden_size)
         Recurrent weights, matrices and rows as in `input_weights_`.
@@ -185,12 +194,14 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     linear readout gives the scores of the classes. The error is propagated back through all timesteps (BPTT), and the
     same input weights, recurrent weights and biases serve at each of them. Sequences may be of different lengths, in a
     list or padded with NaN, and hold masked timesteps, NaN in every feature: the state passes them unchanged. All forms
-    of the same sequences give the same fit (to rounding at each evaluation, for a view of windows that share rows of
-    16 features or more). With `return_sequences` predictions come in the form in which X came, NaN at masked timesteps.
+    of the same sequences give the same fit, but for a view of windows that share rows: these count once in the scaling
+    of features (`normalize_X`), and rows of 16 features or more are multiplied by the weights once, which agrees to
+    rounding. With `return_sequences` predictions come in the form in which X came, NaN at masked timesteps.
 
     Predictions do not change the estimator: a fitted one may serve several threads at once, as long as none of them
-    fits it, and processes, forked or spawned. While it works, BLAS is limited to one thread in the process, since more
-    slow products of this size down.
+    fits it, and processes, forked or spawned. Nor may it be pickled or copied while another thread fits it: the copy
+    could hold parts of two fits. While it works, BLAS is limited to one thread in the process, because more of them
+    slow down products of this size.
 
     References
     ----------
@@ -245,15 +256,15 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         recurrent_dropout: float = 0.0,
         bptt_steps: int | None = None,
         solver: str = "adam",
-        alpha: float = 0.0003,
+        alpha: float = 0.01,
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
         learning_rate_init: float | str = "auto",
         power_t: float = 0.5,
-        max_iter: int = 200,
+        max_iter: int | str = "auto",
         shuffle: bool = True,
         random_state: Any = None,
-        tol: float = 1e-4,
+        tol: float | str = "auto",
         verbose: bool = False,
         warm_start: bool = False,
         momentum: float = 0.9,
@@ -271,6 +282,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         solver_options: dict[str, Any] | None = None,
         n_timesteps: int | None = None,
         class_weight: Any = None,
+        normalize_X: bool = True,
         dtype: str | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -309,6 +321,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.solver_options = solver_options
         self.n_timesteps = n_timesteps
         self.class_weight = class_weight
+        self.normalize_X = normalize_X
         self.dtype = dtype
         self.n_jobs = n_jobs
 

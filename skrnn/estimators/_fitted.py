@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._parameters import read_random_state
+from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._parameters import (
     check_network_parameters,
     check_parameters,
@@ -40,25 +41,42 @@ class Outcome:
     solver_state: list[Any]
     rng_state: list[Any]
     stopped_short: str | None = None
+    advice: str = ""  # where it stopped short
     merits: tuple[float, ...] = ()
     was_interrupted: bool = False
     error: DivergenceError | None = None
     is_last: bool = False
     notice: str | None = None
 
+    @property
+    def loss_curve(self) -> list[float]:
+        """Objective after each iteration of all runs."""
+        return self.curves[0]
+
 
 def store_outcome(
-    estimator: Any, encoder: TargetEncoder, layout: ParameterLayout, best: Outcome, outcomes: Sequence[Outcome]
+    estimator: Any,
+    scaling: FeatureScaling,
+    encoder: TargetEncoder,
+    layout: ParameterLayout,
+    best: Outcome,
+    outcomes: Sequence[Outcome],
 ) -> None:
-    """Write the best outcome into the attributes, the targets' location and scale into the readout, and all curves."""
+    """Write the best outcome into the attributes, in the units of X and y, and the curves of all outcomes."""
     location, scale, dtype = encoder.location, encoder.scale, best.theta.dtype
     parameters = layout.views(best.theta)
     readout = parameters.readout
     _check_readout(readout, location, scale)
     encoder.store(estimator)
+    scaling.store(estimator)
     estimator.input_weights_ = [layer.input_weights.copy() for layer in parameters.layers]
     estimator.recurrent_weights_ = [layer.recurrent_weights.copy() for layer in parameters.layers]
     estimator.biases_ = [layer.biases for layer in parameters.layers]
+    estimator._bias_remainders = []
+    for direction in range(layout.n_directions):
+        weights, biases, remainder = scaling.fold(estimator.input_weights_[direction], estimator.biases_[direction])
+        estimator.input_weights_[direction], estimator.biases_[direction] = weights, biases
+        estimator._bias_remainders.append(remainder)
     estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(dtype, copy=False)
     estimator.readout_bias_ = (readout.bias * scale + location).astype(dtype, copy=False)
     estimator._activation = layout.cell.activation
@@ -107,15 +125,22 @@ def set_fitted_parameters(
         rng_state=list(read_random_state(estimator.random_state).get_state()),
     )
     encoder = replace(encoder, location=np.zeros(n_outputs), scale=np.ones(n_outputs))
-    store_outcome(estimator, encoder, layout, untrained, [untrained])
+    store_outcome(estimator, FeatureScaling.none(n_features), encoder, layout, untrained, [untrained])
 
 
-def read_fitted(estimator: Any, return_sequences: bool | None = None) -> tuple[Network, np.ndarray]:
-    """Return the network of a fitted estimator and theta, for outputs in the units of the targets."""
+def read_fitted(
+    estimator: Any, *, scales: bool = True, return_sequences: bool | None = None
+) -> tuple[Network, np.ndarray, FeatureScaling]:
+    """Return the network of a fitted estimator, theta, and the scaling of features; outputs are in the units of y.
+
+    Without `scales` the network takes features in their own units.
+    """
     check_is_fitted(estimator, "readout_weights_")
     check_network_parameters(estimator)
-    network = make_network(estimator, estimator.input_weights_[0].shape[1], estimator.n_outputs_, return_sequences)
-    return network, read_theta(estimator, network.layout, fitted_dtype(estimator))
+    n_features = estimator.input_weights_[0].shape[1]
+    scaling = FeatureScaling.of(estimator) if scales else FeatureScaling.none(n_features)
+    network = make_network(estimator, n_features, estimator.n_outputs_, return_sequences)
+    return network, read_theta(estimator, network.layout, fitted_dtype(estimator), scaling), scaling
 
 
 def fitted_dtype(estimator: Any) -> np.dtype:
@@ -128,12 +153,20 @@ def read_theta(
     estimator: Any,
     layout: ParameterLayout,
     dtype: np.dtype,
+    scaling: FeatureScaling,
     location: np.ndarray | float = 0.0,
     scale: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Return theta, (n_parameters,) of `dtype`, for targets standardised to `location` and `scale`, (n_outputs,)."""
+    """Return theta, (n_parameters,) of `dtype`, for scaled features, and targets of another location and scale.
+
+    These are (n_outputs,).
+    """
     _check_same_network(estimator, layout)
-    layers = zip(estimator.input_weights_, estimator.recurrent_weights_, estimator.biases_, strict=True)
+    layers = list(zip(estimator.input_weights_, estimator.recurrent_weights_, estimator.biases_, strict=True))
+    if not scaling.is_none:
+        for direction, (inputs, recurrent, biases) in enumerate(layers[: layout.n_directions]):
+            inputs, biases = scaling.unfold(inputs, biases + estimator._bias_remainders[direction])
+            layers[direction] = (inputs, recurrent, biases)
     weights = (estimator.readout_weights_.T / scale).T
     return _join_theta(layout, layers, weights, (estimator.readout_bias_ - location) / scale, dtype)
 

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array, column_or_1d
 
+from skrnn._inputs._frames import refuse_dates
 from skrnn._inputs._naming import naming
 from skrnn._inputs._values import check_kind, check_size
 from skrnn._inputs._warnings import warn
@@ -83,6 +84,7 @@ class NumberEncoder(TargetEncoder):
 
     def _read_values(self, y: Any, n_samples: int, name: str) -> np.ndarray:
         with naming(name, "real numbers, (n_samples,) or (n_samples, n_outputs)"):
+            refuse_dates(y, name)
             y = check_array(y, ensure_2d=False, dtype="numeric", input_name=name, estimator=self.who)
             check_kind(y, name)
             y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self.who)

@@ -1,6 +1,7 @@
 """The parameters of the estimators: how they are judged, and the network and the solver that they describe."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any
 
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_scalar
 
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._warnings import warn
+from skrnn.cells._base import Cell
 from skrnn.cells._registry import CELLS
 from skrnn.losses._registry import REGRESSION_LOSSES
 from skrnn.network._full_objective import FullObjective
@@ -46,6 +48,8 @@ _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
 #: What may stand in the place of a number.
 _INSTEAD: dict[str, Any] = {
     "batch_size": "auto",
+    "max_iter": "auto",
+    "tol": "auto",
     "learning_rate_init": "auto",
     "bptt_steps": None,
     "max_grad_norm": None,
@@ -60,6 +64,7 @@ _FLAGS = {
     "warm_start",
     "nesterovs_momentum",
     "early_stopping",
+    "normalize_X",
     "normalize_y",
 }
 _CHOICES: dict[str, tuple[Any, ...]] = {
@@ -76,6 +81,9 @@ _AUTO_LEARNING_RATE_OF_CELL = {("adam", "gru"): 0.002, ("adam", "lstm"): 0.003}
 #: `batch_size`. Few samples go all at once: the gradient is then exact, and so are the samples' weights.
 _AUTO_BATCH_SIZE = 16
 _AUTO_FULL_BATCH = 64
+#: `max_iter` and `tol`, of stochastic solvers and of SciPy's methods: see benchmarks/defaults.py.
+_AUTO_EPOCHS, _AUTO_ITERATIONS = 200, 1000
+_AUTO_TOL_OF_EPOCHS, _AUTO_TOL_OF_ITERATIONS = 1e-4, 3e-3
 #: What predictions depend on.
 _OF_PREDICTIONS = ("cell", "hidden_layer_sizes", "bidirectional", "return_sequences", "n_timesteps", "n_jobs")
 
@@ -91,9 +99,12 @@ def check_parameters(estimator: Any) -> None:
 
 def check_network_parameters(estimator: Any) -> None:
     """Raise for one of the parameters that predictions depend on, as `check_parameters` does for all."""
-    for name in (*_OF_PREDICTIONS, "loss", "quantile"):
-        if hasattr(estimator, name):
-            _check(name, getattr(estimator, name))
+    for name in _OF_PREDICTIONS:
+        _check(name, getattr(estimator, name))
+    if hasattr(estimator, "loss"):
+        _check("loss", estimator.loss)
+        if estimator.loss == "quantile":
+            _check("quantile", estimator.quantile)
     _check_activation(estimator.cell, estimator.activation)
 
 
@@ -228,9 +239,9 @@ def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequenc
 
     `return_sequences` is the estimator's, unless given.
     """
-    cell = CELLS[estimator.cell](estimator.activation)
-    return Network(
-        cell,
+    return _network(
+        CELLS[estimator.cell],
+        estimator.activation,
         n_features,
         layer_sizes(estimator.hidden_layer_sizes),
         n_outputs,
@@ -239,6 +250,12 @@ def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequenc
         dropout=float(estimator.dropout),
         recurrent_dropout=float(estimator.recurrent_dropout),
     )
+
+
+@lru_cache(maxsize=64)
+def _network(cell: type[Cell], activation: str, *sizes: Any, **options: Any) -> Network:
+    """Return a network, which holds nothing that changes: to make it anew would slow down short predictions."""
+    return Network(cell(activation), *sizes, **options)
 
 
 def parameter_layout(estimator: Any, n_features: int, n_outputs: int) -> ParameterLayout:
@@ -257,6 +274,20 @@ def choose_batch_size(estimator: Any, n_samples: int) -> int:
     if batch_size > n_samples:
         warn(f"batch_size is {batch_size}, but there are {n_samples} samples to train on; it is clipped.")
     return min(batch_size, n_samples)
+
+
+def choose_max_iter(estimator: Any) -> int:
+    """Return how many iterations the solver may take."""
+    if estimator.max_iter != "auto":
+        return int(estimator.max_iter)
+    return _AUTO_EPOCHS if estimator.solver in UPDATE_RULES else _AUTO_ITERATIONS
+
+
+def choose_tol(estimator: Any) -> float:
+    """Return the tolerance of the solver."""
+    if estimator.tol != "auto":
+        return float(estimator.tol)
+    return _AUTO_TOL_OF_EPOCHS if estimator.solver in UPDATE_RULES else _AUTO_TOL_OF_ITERATIONS
 
 
 def make_solver_objective(
@@ -278,7 +309,11 @@ def make_solver(
     n_samples_seen: int,
 ) -> Solver:
     """Return the solver, at its start, with numbers in the place of "auto"."""
-    chosen = {"batch_size": batch_size, "learning_rate_init": _choose_learning_rate(estimator)}
+    chosen = {
+        "batch_size": batch_size,
+        "learning_rate_init": _choose_learning_rate(estimator),
+        "tol": choose_tol(estimator),
+    }
     parameters = {**vars(estimator), **chosen}
     return registry.make_solver(parameters, n_parameters, dtype, rng, n_samples_seen)
 

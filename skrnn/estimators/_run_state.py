@@ -11,7 +11,7 @@ import numpy as np
 _FREE = {"max_iter", "max_fun", "tol", "n_iter_no_change", "n_jobs", "verbose", "warm_start"}
 
 Curves = Sequence[list[float]]
-"""Of training losses, validation losses and validation scores: an entry an iteration."""
+"""Of training losses, validation losses and validation scores: one entry per iteration."""
 
 
 @final
@@ -24,7 +24,7 @@ class RunState:
     monitor: dict[str, Any]  # curves, patience and the best theta
     rng_state: Any
     first_rng_state: Any  # before the fit drew its validation split and its first weights
-    n_samples_seen: int  # by earlier fits, which this one goes on from
+    n_samples_seen: int  # by earlier fits, which this one continues
     curves: Curves  # of earlier fits
     parameters: dict[str, Any]  # of the estimator
     digest: str  # of the data

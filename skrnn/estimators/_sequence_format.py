@@ -9,8 +9,12 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from skrnn._inputs._frames import explaining, names_of_frames, warn_of_features, warn_of_lags
 from skrnn._inputs._naming import naming
-from skrnn._inputs._values import as_array, check_kind, largest_of, refuse_masked, too_large
+from skrnn._inputs._values import ADVICE, as_array, check_kind, refuse_masked, strings_or_dates
+from skrnn._inputs._warnings import warn
+from skrnn.estimators._feature_scaling import FeatureScaling
+from skrnn.exceptions import DataWarning
 from skrnn.sequences._ragged import Sequences, from_array, from_list, in_chunks
 
 _EXPECTED_X = (
@@ -57,10 +61,10 @@ class SequenceFormat:
         """Return all sequences in the internal form, or raise ValueError where a timestep cannot be read."""
         return (from_array if self.kind == "array" else from_list)(self.values, self.name)
 
-    def chunks(self, dtype: np.dtype) -> Iterator[Sequences]:
-        """Yield the sequences in the internal form, some at a time, in the dtype that is computed in."""
+    def chunks(self, scaling: FeatureScaling, dtype: np.dtype) -> Iterator[Sequences]:
+        """Yield the sequences as the network sees them, some at a time, in the dtype of its computations."""
         for chunk in in_chunks(self.values, self.name):
-            yield in_dtype(chunk, dtype, self.name)
+            yield scaling.apply(chunk, dtype, self.name)
 
     @cached_property
     def lengths(self) -> np.ndarray:
@@ -140,17 +144,6 @@ def is_list_of_arrays(values: Any) -> bool:
     return all(hasattr(entry, "__len__") and not isinstance(entry, str | bytes) for entry in values)
 
 
-def in_dtype(sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
-    """Return the sequences in the dtype that is computed in, or raise ValueError where sums might overflow."""
-    value = sequences.beyond(largest_of(dtype))
-    if value is not None:
-        raise ValueError(too_large(value, dtype, name))
-    if sequences.rows.dtype == dtype:
-        return sequences
-    with np.errstate(over="ignore"):  # of rows that no sequence reads
-        return sequences.astype(dtype)
-
-
 def dtype_with_gaps(predictions: np.ndarray) -> np.dtype:
     """Return the dtype in which predictions can stand beside NaN: float where it holds them, else object."""
     dtype = predictions.dtype
@@ -174,6 +167,7 @@ def _is_read_as_list(estimator: Any, X: Any, learns: bool) -> bool:
 
 def _read_list(estimator: Any, X: Any, learns: bool, name: str) -> list[np.ndarray]:
     """Return a list of sequences as numeric arrays, each (n_timesteps, n_features); a 1-D one has one feature."""
+    frame = names_of_frames(X, name)
     sequences = [_read_sequence(entry, sample, name) for sample, entry in enumerate(X)]
     n_features = sequences[0].shape[1]
     for sample, sequence in enumerate(sequences):
@@ -184,13 +178,19 @@ def _read_list(estimator: Any, X: Any, learns: bool, name: str) -> list[np.ndarr
             )
     if learns:
         learn_features(estimator, n_features)
+    if frame is not None and (learns or not estimator._columns_are_timesteps):
+        validate_data(estimator, frame, reset=learns, skip_check_array=True)  # which compares or learns the names
     return sequences
 
 
 def _read_sequence(entry: Any, sample: int, name: str) -> np.ndarray:
     """Return one sequence as a numeric array, (n_timesteps, n_features)."""
-    sequence = np.asarray(entry)
+    with explaining(entry):
+        sequence = np.asarray(entry)
     if sequence.dtype == object:
+        kind = strings_or_dates(sequence)
+        if kind:
+            raise TypeError(f"{name} holds {kind} in sample {sample}; expected real numbers.{ADVICE[kind]}")
         sequence = sequence.astype(np.float64)
     check_kind(sequence, name)
     if sequence.ndim == 1:
@@ -214,10 +214,10 @@ def learn_features(estimator: Any, n_features: int) -> None:
 def _read_3d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
     """Return X, (n_samples, n_timesteps, n_features), as a numeric array; a view where it can be one."""
     if type(X) is not np.ndarray or X.dtype.kind != "f" or len(X) == 0:  # else there is nothing to convert
-        X = check_array(
-            X, dtype="numeric", allow_nd=True, ensure_all_finite=False, estimator=estimator, input_name=name
-        )
-        check_kind(X, name)
+        checks = {"dtype": "numeric", "allow_nd": True, "ensure_all_finite": False}
+        with explaining(X):
+            X = check_array(X, estimator=estimator, input_name=name, **checks)
+            check_kind(X, name)
     if 0 in X.shape:
         raise ValueError(
             f"{name} has shape {X.shape}; expected at least one timestep and at least one feature in each sequence."
@@ -230,16 +230,27 @@ def _read_3d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
 def _read_2d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
     """Return a 2-D X or data frame, folded to (n_samples, n_timesteps, n_features)."""
     checks = {"dtype": "numeric", "ensure_all_finite": "allow-nan"}
-    if learns or estimator._columns_are_timesteps:
-        X = validate_data(estimator, X, reset=learns, **checks)
-    else:
-        X = check_array(X, estimator=estimator, input_name=name, **checks)
-    check_kind(X, name)
+    table = X
+    with explaining(table):
+        if learns or estimator._columns_are_timesteps:
+            X = validate_data(estimator, X, reset=learns, **checks)
+        else:
+            X = check_array(X, estimator=estimator, input_name=name, **checks)
+        check_kind(X, name)
     if learns:
         estimator._columns_are_timesteps = True
+        warn_of_lags(table, estimator.n_timesteps)
+        if estimator.n_timesteps is None:
+            warn_of_features(table)
     n_samples, n_columns = X.shape
     n_timesteps = estimator.n_timesteps
     if n_timesteps is None:
+        if n_columns == 1 < n_samples and not estimator._columns_are_timesteps:
+            warn(
+                f"{name} has shape {X.shape} and is read as {n_samples} sequences of a single timestep. If it is one "
+                f"sequence, pass {name}[numpy.newaxis].",
+                DataWarning,
+            )
         return X[:, :, np.newaxis]
     if n_columns % n_timesteps:
         raise ValueError(

@@ -1,7 +1,8 @@
 """Predictions timestep after timestep, for data that arrive as they are predicted on."""
 
 from collections.abc import Callable
-from typing import Any, final
+from math import isfinite
+from typing import Any, NoReturn, final
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -9,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._values import check_size, largest_of, refuse_masked
+from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._sequence_format import dtype_with_gaps
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.network._layer import Layer
@@ -53,21 +55,25 @@ class Stream:
     n_sequences: int
     _network: Network
     _theta: np.ndarray
+    _scaling: FeatureScaling
     _encoder: TargetEncoder
     _largest: np.float64
     _inputs: np.ndarray
     _readout: np.ndarray
     _operand: np.ndarray
     _layers: list[tuple[Layer, np.ndarray, LayerWorkspace, np.ndarray]]
-    _states: list[tuple[np.ndarray, np.ndarray]]
+    _places: list[tuple[np.ndarray, np.ndarray]]
+    _state: np.ndarray
 
-    def __init__(self, network: Network, theta: np.ndarray, n_sequences: int, encoder: TargetEncoder) -> None:
+    def __init__(
+        self, network: Network, theta: np.ndarray, n_sequences: int, scaling: FeatureScaling, encoder: TargetEncoder
+    ) -> None:
         if not is_integer(n_sequences):
             raise TypeError(f"n_sequences must be an integer, not {n_sequences!r}.")
         if n_sequences < 1:
             raise ValueError(f"n_sequences == {n_sequences}, must be >= 1.")
         self.n_sequences = int(n_sequences)
-        self._network, self._theta, self._encoder = network, theta, encoder
+        self._network, self._theta, self._scaling, self._encoder = network, theta, scaling, encoder
         self._largest = largest_of(theta.dtype)
         parameters = network.layout.views(theta)
         workspace = Workspace(network, 1, self.n_sequences, theta.dtype, backward=False)
@@ -75,15 +81,24 @@ class Stream:
         self._readout, self._operand = parameters.readout.matrix, workspace.readout_operand
         above = [*(upper.inputs[0] for upper in workspace.layers[1:]), self._operand[:-1]]
         self._layers = list(zip(network.layers, network.pack(parameters), workspace.layers, above, strict=True))
-        # Where a state is found before the timestep, and where it is left after it.
+        # Where a layer finds a state before the timestep, and where it leaves it.
         h = [(of_layer.initial_h, of_layer.hidden_states[0]) for of_layer in workspace.layers]
         c = [(of_layer.initial_c, of_layer.cell_states[0]) for of_layer in workspace.layers]
-        self._states = [pair for pairs in zip(h, c, strict=True) for pair in pairs if len(pair[0]) > 0]
+        self._places = [pair for pairs in zip(h, c, strict=True) for pair in pairs if len(pair[0]) > 0]
+        # The state itself is replaced as a whole: an interruption leaves the old one or the new one.
+        self._state = np.zeros((sum(len(before) for before, _ in self._places), self.n_sequences), theta.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let a copy make arrays of its own: its views would no longer be views."""
-        arguments = self._network, self._theta, self.n_sequences, self._encoder
+        arguments = self._network, self._theta, self.n_sequences, self._scaling, self._encoder
         return Stream, arguments, self.state
+
+    def __getstate__(self) -> NoReturn:
+        """Refuse to be stored by tools that do not know `__reduce__`, such as skops."""
+        raise TypeError(
+            "A Stream can be pickled and copied, but not stored otherwise: store the estimator and the array `state`, "
+            "and set the state of a new stream."
+        )
 
     def __setstate__(self, state: np.ndarray) -> None:
         """Go on from the state of the stream that was copied."""
@@ -92,22 +107,23 @@ class Stream:
     @property
     def state(self) -> np.ndarray:
         """A copy of what the network remembers, (n_sequences, n_state_numbers)."""
-        return np.concatenate([before for before, _ in self._states]).T
+        return self._state.T.copy()
 
     @state.setter
     def state(self, state: Any) -> None:
-        expected = (self.n_sequences, sum(len(own) for own, _ in self._states))
-        state = np.asarray(state)
+        expected = self._state.T.shape
+        refuse_masked(state, "state")
+        with naming("state", f"numbers of shape {expected}, as they were read from a stream"):
+            state = np.asarray(state)
+            state = state.astype(np.float64) if state.dtype == object else state
         if state.shape != expected:
             raise ValueError(f"state has shape {state.shape}; expected {expected}, as it was read from a stream.")
-        if state.dtype.kind not in "fiu" or not np.isfinite(state).all():
+        if state.dtype.kind not in "fiub" or not (np.abs(state) <= np.finfo(self._state.dtype).max).all():
             raise ValueError(
-                "state contains what is not a finite number; expected a state that was read from a stream."
+                f"state contains what is not a finite number of {self._state.dtype}; expected a state that was read "
+                "from a stream."
             )
-        start = 0
-        for own, _ in self._states:
-            own[...] = state[:, start : start + len(own)].T
-            start += len(own)
+        self._state = state.T.astype(self._state.dtype, order="C")
 
     def reset(self, which: Any = slice(None)) -> None:
         """Let sequences begin anew.
@@ -122,8 +138,9 @@ class Stream:
         IndexError
             If there is no such sequence.
         """
-        for own, _ in self._states:
-            own[:, which] = 0.0
+        state = self._state.copy()
+        state[:, which] = 0.0
+        self._state = state
 
     def predict(self, x: Any) -> np.ndarray:
         """Take every sequence a timestep further and predict.
@@ -142,7 +159,8 @@ class Stream:
         Raises
         ------
         ValueError
-            If x has another shape, or contains what is not a finite number. The state is then what it was.
+            If x has another shape, contains what is not a finite number, or leads out of the range of the network's
+            dtype. The state is then what it was.
         """
         return self._predict("predict", x)
 
@@ -181,20 +199,20 @@ class Stream:
     def _predict(self, kind: str, x: Any) -> np.ndarray:
         """Return predictions of a kind, a method of the encoder, after one more timestep."""
         x = self._read(x)
-        decode = getattr(self._encoder, kind)
         if np.maximum.reduce(np.abs(x), axis=None) <= self._largest:  # which NaN is not
-            self._inputs[...] = x.T
-            return decode(self._advance())
+            raw, state = self._advance(x)
+            predictions = getattr(self._encoder, kind)(raw)
+            self._state = state
+            return predictions
         is_masked = np.isnan(x).all(axis=1)
         if not np.isfinite(x[~is_masked]).all():
             raise ValueError("x contains infinity, or NaN in some features of a sequence; expected finite numbers.")
         check_size(x, self._inputs.dtype, "x")
-        before = self.state
-        self._inputs[...] = np.where(is_masked[:, None], 0.0, x).T
-        predictions = decode(self._advance())
-        self.state = np.where(is_masked[:, None], before, self.state)
+        raw, state = self._advance(np.where(is_masked[:, None], 0.0, x))
+        predictions = getattr(self._encoder, kind)(raw)
         predictions = predictions.astype(dtype_with_gaps(predictions))
         predictions[is_masked] = np.nan
+        self._state = np.where(is_masked, self._state, state)
         return predictions
 
     def _read(self, x: Any) -> np.ndarray:
@@ -210,12 +228,21 @@ class Stream:
             raise ValueError(f"x has shape {x.shape} and dtype {x.dtype}; expected real numbers of shape {shape}.")
         return x
 
-    def _advance(self) -> np.ndarray:
-        """Return the raw outputs, (n_outputs, n_sequences), after the timestep that lies in the workspace."""
+    def _advance(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return raw outputs, (n_outputs, n_sequences), and the state after a timestep, (n_numbers, n_sequences)."""
+        self._inputs[...] = (x if self._scaling.is_none else (x - self._scaling.location) / self._scaling.scale).T
+        start = 0
+        for before, _ in self._places:
+            before[...] = self._state[start : start + len(before)]
+            start += len(before)
         segments = [(0, 1, self.n_sequences)]
         for layer, matrix, workspace, above in self._layers:
             layer.forward(matrix, workspace, segments)
             above[...] = workspace.hidden_states[0]
-        for before, after in self._states:
-            before[...] = after
-        return np.dot(self._readout, self._operand)
+        raw = np.dot(self._readout, self._operand)
+        if not isfinite(np.add.reduce(raw, axis=None)) and not np.isfinite(raw).all():
+            raise ValueError(
+                f"x and the state lead out of the range of {raw.dtype}; expected features like those of training. The "
+                "state is what it was."
+            )
+        return raw, np.concatenate([after for _, after in self._places])

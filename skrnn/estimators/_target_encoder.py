@@ -28,6 +28,7 @@ class TargetColumns:
     missing: np.ndarray | None  # which are missing, of the shape of y, or None if none is
     weights: np.ndarray | None  # (n_columns,), or None for equal ones
     name: str  # what messages call the targets
+    unit: float = 1.0  # of the weights
 
     @cached_property
     def is_counted(self) -> np.ndarray:
@@ -119,7 +120,8 @@ class TargetEncoder(ABC):
             values, missing = self._read_values(y, len(form), name), None
         name_of_weights = name.replace("y", "sample_weight")
         weights = self._read_weights(sample_weight, form, name_of_weights, missing)
-        columns = TargetColumns(values, missing, weights, name)
+        unit = 1.0 if weights is None else unit_of(weights)
+        columns = TargetColumns(values, missing, None if weights is None else weights / unit, name, unit)
         if not columns.is_counted.any():
             raise ValueError(f"{name} has no target of positive weight in {name_of_weights}; expected at least one.")
         return columns
@@ -165,7 +167,6 @@ class TargetEncoder(ABC):
         if weights.shape != expected:
             raise ValueError(f"{name} has shape {weights.shape}; expected {expected}, a weight for each sample.")
         check_weights(weights, name)
-        weights = rescale_weights(weights)
         return np.repeat(weights, form.n_valid) if self.per_timestep and not of_timesteps else weights
 
     # Encoding
@@ -227,11 +228,10 @@ def check_n_samples(y: np.ndarray, n_samples: int, name: str) -> None:
         raise ValueError(f"{name} has {len(y)} samples, but {sequences} has {n_samples}; expected a target for each.")
 
 
-def rescale_weights(weights: np.ndarray) -> np.ndarray:
-    """Return weights times a power of two, so that no sum of theirs overflows or vanishes: only ratios count."""
+def unit_of(weights: np.ndarray) -> float:
+    """Return a power of two such that no sum of weights in this unit overflows or vanishes; of usual ones it is one."""
     exponent = int(np.frexp(weights.max())[1])
-    # Those of a usual size stay as they are.
-    return weights if abs(exponent) <= 10 else np.ldexp(weights, -exponent)
+    return 1.0 if abs(exponent) <= 10 else float(np.ldexp(1.0, exponent - 1))
 
 
 def _flat_weights(sample_weight: Any, form: SequenceFormat, name: str, missing: np.ndarray | None) -> np.ndarray:

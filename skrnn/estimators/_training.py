@@ -1,6 +1,6 @@
 """Training: runs of a solver, one from each start, of which the best is kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,8 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import IterationWatcher, Task
+from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted import Outcome, read_theta, store_outcome
-from skrnn.estimators._parameters import make_network, make_solver, make_solver_objective, remedy
+from skrnn.estimators._parameters import choose_tol, make_network, make_solver, make_solver_objective, remedy
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training_data import TrainingData
@@ -25,6 +26,8 @@ from skrnn.parallel._workers import worker_map, worker_runs
 from skrnn.solvers._monitor import DivergenceError, Monitor
 from skrnn.solvers._registry import UPDATE_RULES
 
+#: Where the loss still falls faster, more iterations may change predictions: see `recent_fall`.
+_FALL_THAT_COUNTS = 0.01
 #: Parameters below it are of usual size.
 _LARGE = 1e6
 
@@ -35,6 +38,7 @@ class Training:
     """All that the runs of a fit have in common."""
 
     estimator: Any  # whose parameters describe the network and the solver
+    scaling: FeatureScaling  # of the features
     encoder: TargetEncoder  # what the targets mean: loss, location and scale
     data: TrainingData  # of the dtype that is computed in
     validation: TrainingData | None
@@ -80,7 +84,7 @@ class Training:
     def continued_run(self, rng: np.random.RandomState, solver_state: Sequence[Any] = ()) -> "Run":
         """Return the run that begins at the parameters of the fitted estimator."""
         fitted, encoder = self.estimator, self.encoder
-        theta = read_theta(fitted, self.network.layout, self.dtype, encoder.location, encoder.scale)
+        theta = read_theta(fitted, self.network.layout, self.dtype, self.scaling, encoder.location, encoder.scale)
         curves = (fitted.loss_curve_, fitted.validation_loss_curve_ or [], fitted.validation_scores_ or [])
         return Run(theta, rng, fitted.t_, solver_state, curves)
 
@@ -95,43 +99,56 @@ class Training:
         outcomes: dict[int, Outcome] = {}
         try:
             for number, outcome in self._outcomes(runs):
+                if isinstance(outcome, StopIteration):
+                    raise outcome
                 outcomes[number] = outcome
                 if outcome.was_interrupted or outcome.is_last:
                     break
         except KeyboardInterrupt:
             if not any(outcome.error is None for outcome in outcomes.values()):
                 raise
+            if len(outcomes) == len(runs):  # nothing is lost, but whoever interrupts is told
+                outcomes[max(outcomes)] = replace(outcomes[max(outcomes)], was_interrupted=True)
         in_order = [outcomes[number] for number in sorted(outcomes)]
         usable = [outcome for outcome in in_order if outcome.error is None]
         if not usable and in_order[0].error is not None:
             raise in_order[0].error
         return max(usable, key=lambda outcome: np.nan_to_num(outcome.merits, nan=-np.inf).tolist()), in_order
 
-    def _outcomes(self, runs: Sequence["Run"]) -> Iterator[tuple[int, Outcome]]:
-        """Yield number and outcome of each run, as they come: several runs go to workers, the chunks of one too."""
+    def _outcomes(self, runs: Sequence["Run"]) -> Iterable[tuple[int, Outcome | StopIteration]]:
+        """Return number and outcome of each run, as they come: several runs go to workers, the chunks of one too."""
         if len(runs) > 1:
             if self.task is not None:
                 for number, run in enumerate(runs):
                     run.task = self.task.subtask("start", number, self.max_iter)
-            yield from worker_runs(self.estimator.n_jobs, Training._numbered_outcome, self, list(enumerate(runs)))
-        else:
-            runs[0].task = self.task
-            with worker_map(self.estimator.n_jobs) as map_chunks:
-                yield 0, runs[0].outcome(self, map_chunks)
+            return worker_runs(self.estimator.n_jobs, Training._numbered_outcome, self, list(enumerate(runs)))
+        runs[0].task = self.task
+        with worker_map(self.estimator.n_jobs) as map_chunks:
+            return [(0, runs[0].outcome(self, map_chunks))]
 
-    def _numbered_outcome(self, numbered: tuple[int, "Run"]) -> tuple[int, Outcome]:
-        """Return the number of one of several runs, and what it comes to."""
+    def _numbered_outcome(self, numbered: tuple[int, "Run"]) -> tuple[int, Outcome | StopIteration]:
+        """Return the number of one of several runs, and what it comes to, or the StopIteration of a callback.
+
+        Raised here, among generators, that would arrive as a RuntimeError.
+        """
         number, run = numbered
+        try:
+            return number, self._outcome_of_start(number, run)
+        except StopIteration as error:
+            return number, error
+
+    def _outcome_of_start(self, number: int, run: "Run") -> Outcome:
+        """Return what one of several runs comes to."""
         if run.task is None:
-            return number, run.outcome(self)
+            return run.outcome(self)
         run.task.begin()
         outcome = run.outcome(self)
         attributes = None if outcome.error is not None else lambda: self.fitted_attributes(outcome)
-        return number, replace(outcome, is_last=run.task.end(attributes))
+        return replace(outcome, is_last=run.task.end(attributes))
 
     def store(self, estimator: Any, best: Outcome, outcomes: list[Outcome]) -> None:
         """Make a fitted estimator, or one that is fitted anew, of what runs have come to."""
-        store_outcome(estimator, self.encoder, self.network.layout, best, outcomes)
+        store_outcome(estimator, self.scaling, self.encoder, self.network.layout, best, outcomes)
 
     def fitted_attributes(self, outcome: Outcome) -> dict[str, Any]:
         """Return what the estimator would be made of if the fit had come to this outcome."""
@@ -148,7 +165,7 @@ class Training:
             loss,
             data.sequences,
             replace(data.targets, values=values),
-            self.estimator.alpha,
+            self.estimator.alpha / data.total_weight,
             map_chunks=map_chunks,
         )
 
@@ -210,7 +227,7 @@ class Run:
         self._objective = training.objective(training.data, map_chunks)
         self._monitor = monitor = Monitor(
             max_iter=training.max_iter,
-            tol=estimator.tol,
+            tol=choose_tol(estimator),
             n_iter_no_change=estimator.n_iter_no_change,
             validate=None if validation is None else training.objective(validation, map_chunks).evaluate,
             early_stopping=estimator.early_stopping,
@@ -272,6 +289,7 @@ class Run:
             curves=[[*earlier, *later] for earlier, later in zip(self.curves, of_this_run, strict=True)],
             n_iter=monitor.n_iter,
             stopped_short=monitor.stopped_short,
+            advice=monitor.advice,
             n_samples_seen=self._n_samples_seen_now,
             solver_state=self._solver.state(),
             rng_state=list(self.rng.get_state()),
@@ -309,8 +327,22 @@ def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_runs: int) -> None:
             when = f"{outcomes[-1].n_iter} iterations" + (f" of start {len(outcomes)}" if n_runs > 1 else "")
         warn(f"Training interrupted by user after {when}; the best parameters so far are kept.")
     elif best.stopped_short is not None:
-        advice = "More iterations (max_iter), a larger tol, or scaled data may help."
-        warn(f"{best.stopped_short}, and the solver hasn't converged yet. {advice}", ConvergenceWarning)
+        fall = recent_fall(best.loss_curve)
+        if fall is None or fall > _FALL_THAT_COUNTS:
+            of_all = "" if fall is None else f": the last tenth of them brought {fall:.0%} of what the loss has fallen"
+            message = f"{best.stopped_short}, and the solver hasn't converged yet{of_all}. {best.advice}"
+            warn(message, ConvergenceWarning)
+
+
+def recent_fall(losses: Sequence[float]) -> float | None:
+    """Return how much the loss has fallen in the last tenth of the iterations, as a share of its fall in all.
+
+    None where there are too few iterations to say, or where it has not fallen in all.
+    """
+    n_last = max(1, len(losses) // 10)
+    if len(losses) <= n_last or losses[0] <= losses[-1]:
+        return None
+    return (losses[-1 - n_last] - losses[-1]) / (losses[0] - losses[-1])
 
 
 def _copy(rng: np.random.RandomState) -> np.random.RandomState:

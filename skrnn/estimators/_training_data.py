@@ -9,9 +9,13 @@ from sklearn.model_selection import train_test_split
 
 from skrnn._inputs._naming import naming
 from skrnn._inputs._values import check_size
-from skrnn.estimators._sequence_format import in_dtype
+from skrnn.estimators._feature_scaling import FeatureScaling, check_sequences
+from skrnn.estimators._target_encoder import unit_of
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
+
+#: Of all weights together: a penalty that is divided by less would have no finite gradient.
+_LEAST_WEIGHT = 1e-6
 
 
 @final
@@ -22,15 +26,30 @@ class TrainingData:
     sequences: Sequences
     targets: Targets
     per_timestep: bool
+    unit: float = 1.0  # of the weights
 
     def __len__(self) -> int:
         """Return the number of samples."""
         return len(self.sequences)
 
-    def astype(self, dtype: np.dtype, name: str) -> "TrainingData":
-        """Return the samples with sequences, which messages call `name`, in the dtype that is to be computed in."""
+    @property
+    def total_weight(self) -> float:
+        """The sum of the weights of the targets; one of a column that lacks some outputs counts by its share."""
+        weights = 1.0 if self.targets.weights is None else self.targets.weights
+        return max(self.unit * float((weights * self.targets.shares()).sum()), _LEAST_WEIGHT)
+
+    def scaling(self, dtype: np.dtype) -> FeatureScaling:
+        """Return the scaling of the features to mean 0 and variance 1."""
+        check_sequences(self.sequences, dtype, "X")
+        weights = self.targets.weights
+        if weights is not None and self.per_timestep:  # a timestep without a target is an input like the others
+            weights = np.maximum.reduceat(weights, self.sequences.first_columns)
+        return FeatureScaling.learn(self.sequences, weights, dtype)
+
+    def scaled(self, scaling: FeatureScaling, dtype: np.dtype, name: str) -> "TrainingData":
+        """Return the samples as the network sees them, in the dtype of its computations; messages call X `name`."""
         check_size(self.targets.values, dtype, name.replace("X", "y"))
-        return replace(self, sequences=in_dtype(self.sequences, dtype, name))
+        return replace(self, sequences=scaling.apply(self.sequences, dtype, name))
 
     def columns(self, indices: np.ndarray) -> np.ndarray:
         """Return the columns of the targets of the samples at `indices`."""
@@ -38,12 +57,16 @@ class TrainingData:
 
     def take(self, indices: np.ndarray) -> "TrainingData":
         """Return the samples at `indices`."""
-        return TrainingData(self.sequences.take(indices), self.targets.take(self.columns(indices)), self.per_timestep)
+        return replace(self, sequences=self.sequences.take(indices), targets=self.targets.take(self.columns(indices)))
 
     def weighted(self, weights: np.ndarray | None) -> "TrainingData":
         """Return the samples with other weights, (n_columns,), without those that have none: they are left out."""
-        data = replace(self, targets=replace(self.targets, weights=weights))
-        if weights is None or weights.all():
+        if weights is None:
+            return replace(self, targets=replace(self.targets, weights=None))
+        unit = unit_of(weights)
+        targets = replace(self.targets, weights=weights / unit)
+        data = replace(self, targets=targets, unit=self.unit * unit)
+        if weights.all():
             return data
         counts = weights > 0.0
         if self.per_timestep:

@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from skrnn.estimators._base import BaseRNN
+from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted import read_fitted
 from skrnn.estimators._target_encoder import Kind
 from skrnn.network._parameters import LayerParameters, NetworkParameters
@@ -30,8 +31,12 @@ class NetworkDescription:
     dtype: str  # in which the network was fitted
 
 
-def read_network(estimator: Any, who: str) -> tuple[NetworkDescription, NetworkParameters]:
-    """Return the network of a fitted estimator, and a copy of its parameters; errors name `who` reads it.
+def read_network(
+    estimator: Any, who: str, *, scales: bool = False
+) -> tuple[NetworkDescription, NetworkParameters, FeatureScaling]:
+    """Return the network of a fitted estimator, a copy of its parameters, and the scaling of features before it.
+
+    Without `scales` the network takes features in their own units. Errors say that `who` reads it.
 
     Raises
     ------
@@ -48,7 +53,7 @@ def read_network(estimator: Any, who: str) -> tuple[NetworkDescription, NetworkP
             f"{who} got an object of type {type(estimator).__name__}; expected a fitted RNNRegressor or RNNClassifier."
             f"{hint}"
         )
-    network, theta = read_fitted(estimator)
+    network, theta, scaling = read_fitted(estimator, scales=scales)
     layout, encoder = network.layout, estimator._target_encoder()
     description = NetworkDescription(
         cell=estimator.cell,
@@ -62,7 +67,7 @@ def read_network(estimator: Any, who: str) -> tuple[NetworkDescription, NetworkP
         shape=encoder.shape,
         dtype=theta.dtype.name,
     )
-    return description, layout.views(theta)
+    return description, layout.views(theta), scaling
 
 
 def recurrent_biases(layer: LayerParameters) -> np.ndarray:

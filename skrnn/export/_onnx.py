@@ -9,9 +9,11 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.export._fitted_network import NetworkDescription, needing, read_network
 from skrnn.export._onnx_graph import OPSET, Graph
 from skrnn.export._onnx_network import add_network
+from skrnn.network._parameters import LayerParameters
 
 
 def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") -> Any:
@@ -111,7 +113,7 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
             f"lengths is {lengths!r}, but X is a table for the step {steps[0][0]!r}, whose rows have no length; "
             "expected False, or the last step of the pipeline alone."
         )
-    network, parameters = read_network(last, "to_onnx")
+    network, parameters, scaling = read_network(last, "to_onnx", scales=True)
     for _, transformer in steps:
         check_is_fitted(transformer)
     graph = Graph(np.dtype(dtype))
@@ -120,6 +122,8 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
         X = _add_step(graph, name, transformer, X)
     if last._columns_are_timesteps:
         X = graph.reshape(X, [0, last.n_features_in_ // network.n_features, network.n_features])
+    if not scaling.is_none:
+        X = _add_scaling(graph, scaling, parameters.layers[: network.n_directions], X)
     classes = getattr(last, "classes_", None)
     add_network(graph, network, parameters, classes, X, _add_lengths(graph) if lengths else None)
     version = sys.modules["skrnn"].__version__  # the package itself is above all its folders
@@ -143,7 +147,8 @@ def _add_input(graph: Graph, first: Any, network: NetworkDescription) -> str:
     """Add the input of the first step: sequences, or the table that it was fitted on."""
     if not getattr(first, "_columns_are_timesteps", True):
         doc = "Sequences; a timestep that is NaN in every feature is masked."
-        return graph.input("X", graph.dtype, ["n_samples", "n_timesteps", network.n_features], doc)
+        n_features = getattr(first, "n_features_in_", network.n_features)
+        return graph.input("X", graph.dtype, ["n_samples", "n_timesteps", n_features], doc)
     names = getattr(first, "feature_names_in_", None)
     doc = "A table." if names is None else f"A table of the columns {', '.join(names)}, in this order."
     return graph.input("X", graph.dtype, ["n_samples", first.n_features_in_], doc)
@@ -153,6 +158,18 @@ def _add_lengths(graph: Graph) -> str:
     """Add the lengths of the sequences as an input."""
     doc = "Timesteps of each sequence; what comes after them is ignored."
     return graph.input("lengths", np.int64, ["n_samples"], doc)
+
+
+def _add_scaling(graph: Graph, scaling: FeatureScaling, lowest: list[LayerParameters], X: str) -> str:
+    """Add the scaling of features before the network: float32 has too few digits for weights in the units of X.
+
+    The biases of the lowest layers make up for what the location loses in the dtype of the graph.
+    """
+    location = scaling.location.astype(graph.dtype)
+    for layer in lowest:
+        layer.input_bias[...] += layer.input_weights @ ((location - scaling.location) / scaling.scale)
+    X = graph.add("Sub", X, graph.constant(location, "feature_location"))
+    return graph.add("Div", X, graph.constant(scaling.scale.astype(graph.dtype), "feature_scale"))
 
 
 def _describe(steps: list[tuple[str, Any]], estimator: Any, network: NetworkDescription) -> str:
@@ -167,7 +184,7 @@ def _describe(steps: list[tuple[str, Any]], estimator: Any, network: NetworkDesc
 
 
 def _add_step(graph: Graph, name: str, transformer: Any, table: str) -> str:
-    """Add a fitted transformer of a table, (n_samples, n_columns), and return what it gives.
+    """Add a fitted transformer, and return what it gives.
 
     Raises
     ------
@@ -211,6 +228,20 @@ def _add_windows(graph: Graph, name: str, windows: Any, table: str) -> str:
     rows = graph.add("Add", starts, graph.constant(dilation * np.arange(n_timesteps)))
     gathered = graph.add("Gather", padded, rows, axis=0)
     return graph.reshape(gathered, [0, n_timesteps * n_columns]) if windows.flatten else gathered
+
+
+def _add_timesteps(graph: Graph, name: str, sequences: Any, X: str) -> str:
+    """Add a SequenceTransformer: its transformer on a table of all timesteps, and NaN at those that are masked."""
+    n_features = 1 if sequences._columns_are_timesteps else sequences.n_features_in_
+    if sequences._columns_are_timesteps:
+        X = graph.unsqueeze(X, -1)
+    table = graph.reshape(X, [-1, n_features])
+    is_valid = graph.add("Not", graph.add("IsNaN", table))
+    is_masked = graph.unsqueeze(graph.add("Equal", graph.count(is_valid, 1), graph.integers(0)), -1)
+    table = _add_step(graph, f"{name}_transformer", sequences.transformer_, table)
+    table = graph.add("Where", is_masked, graph.constant(np.array(np.nan, graph.dtype)), table)
+    shape = graph.add("Concat", graph.add("Shape", X, end=2), graph.integers([-1]), axis=0)
+    return graph.add("Reshape", table, shape)
 
 
 def _history(graph: Graph, name: str, windows: Any, table: str, n_rows: int) -> str:
@@ -267,4 +298,5 @@ def _positions(columns: Any, names: list[str], n_columns: int) -> Any:
 _NATIVE: dict[str, Callable[[Graph, str, Any, str], str]] = {
     "sklearn.StandardScaler": _add_scaler,
     "skrnn.SlidingWindow": _add_windows,
+    "skrnn.SequenceTransformer": _add_timesteps,
 }

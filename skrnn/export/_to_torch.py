@@ -81,7 +81,7 @@ def to_torch(estimator: Any) -> Any:
     >>> np.allclose(from_torch(module).predict(X), model.predict(X), rtol=1e-10)
     True
     """
-    network, parameters = read_network(estimator, "to_torch")
+    network, parameters, _ = read_network(estimator, "to_torch")
     module = make_module(network)
     import torch  # make_module has raised where it is missing
 

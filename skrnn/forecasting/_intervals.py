@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, floor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,12 +206,20 @@ def least_calibration(coverage: float) -> int:
     >>> least_calibration(0.9), least_calibration(0.95)
     (9, 19)
     """
-    return max(1, ceil(coverage / (1.0 - coverage) - _ROUNDING))
+    n_errors = max(1, floor(coverage / (1.0 - coverage)) - 1)  # or some more: what rounding does, `_rank` says
+    while _rank(n_errors, coverage) > n_errors:
+        n_errors += 1
+    return n_errors
+
+
+def _rank(n_errors: int, coverage: float) -> int:
+    """Return which of so many absolute errors, in increasing order, is the radius."""
+    return max(1, ceil((n_errors + 1) * coverage - _ROUNDING))
 
 
 def radius(ordered: Sequence[float], coverage: float) -> float:
     """Return the ceil((n + 1) * coverage)-th of n absolute errors in increasing order; NaN if that is more than n."""
-    rank = ceil((len(ordered) + 1) * coverage - _ROUNDING)
+    rank = _rank(len(ordered), coverage)
     return float(ordered[rank - 1]) if rank <= len(ordered) else np.nan
 
 

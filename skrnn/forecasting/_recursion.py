@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from skrnn._inputs._warnings import own_data
 from skrnn.forecasting._models import is_row_by_row, n_history_rows, point_forecasts, reads_sequences
 from skrnn.forecasting._tables import Rows, Table, numbers, take, with_columns
 
@@ -130,6 +131,7 @@ def _check_ahead(n_ahead: int, n_steps: int, n_at_once: int) -> int:
 _N_TRIED, _N_TRIED_ORIGINS = 8, 100
 
 
+@own_data()
 def _predict_at(model: Any, table: Table, ends: range) -> Any:
     """Return the model's predictions at these rows of a table, whatever rows before them it looks at."""
     estimator = _split(model)[1]
@@ -137,6 +139,7 @@ def _predict_at(model: Any, table: Table, ends: range) -> Any:
     return estimator.predict(seen) if is_row_by_row(estimator) else seen
 
 
+@own_data()
 def _look_at(model: Any, table: Table, ends: range) -> Any:
     """Return what the final estimator sees at these rows; its predictions, if it may look at rows before them."""
     transformers, estimator = _split(model)

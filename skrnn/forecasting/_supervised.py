@@ -5,6 +5,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._inputs._frames import warn_unless_ordered
 from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._tables import column_names, column_position, is_frame, take_column
@@ -132,6 +133,7 @@ def to_supervised(
     check_count("n_steps", n_steps)
     table = read_table(series, "series")
     labels, group_position = _read_groups(table, groups)
+    warn_unless_ordered(table, labels, "series")
     reach = min(n_steps, len(table))
     rows, targets = _target_rows(_codes(labels, len(table), reach), reach)
     if len(rows) == 0:

@@ -8,10 +8,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn._inputs._frames import refuse_dates, warn_unless_ordered
 from skrnn._inputs._naming import naming
 from skrnn._inputs._tables import column_names, column_position, is_frame, take_column
 from skrnn._inputs._values import refuse_masked
-from skrnn.forecasting._models import group_column
+from skrnn._inputs._warnings import warn
+from skrnn.exceptions import DataWarning
+from skrnn.forecasting._models import group_column, n_history_rows, parts
 
 #: An ndarray or a pandas DataFrame of shape (n_rows, n_columns).
 Table = Any
@@ -38,6 +41,7 @@ def read_table(values: Any, name: str, unnamed: str = UNNAMED, least: int = 1) -
 def _read_array(values: Any, name: str) -> NDArray[np.floating]:
     """Return values as an array (n_rows, n_columns), float32 if they are, else float64."""
     with naming(name, "real numbers of shape (n_rows,) or (n_rows, n_columns)"):
+        refuse_dates(values, name)
         array = np.asarray(values)
         if array.dtype.kind not in "fiubO":
             raise ValueError(f"{name} has dtype {array.dtype}; expected real numbers.")
@@ -160,6 +164,14 @@ class Rows:
 def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
     """Return the rows of a history as in training, and of the `n_steps` - 1 that follow what `exog` tells of them."""
     columns = data_columns(model, history, "history")
+    warn_unless_ordered(history, None, "history")
+    n_spanned = 1 + n_history_rows(model)
+    if len(history) < n_spanned and not any(getattr(part, "carry_context", False) for part in parts(model)):
+        warn(
+            f"history has {len(history)} rows, but the windows of the model span {n_spanned}: padding stands in the "
+            "place of the rows before them. Pass a longer history.",
+            DataWarning,
+        )
     if exog is None:
         return Rows(history, lengthened(history, n_steps - 1), columns)
     exog = read_table(exog, "exog", unnamed=history.columns[columns[-1]] if is_frame(history) else UNNAMED, least=0)

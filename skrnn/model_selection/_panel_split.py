@@ -12,9 +12,9 @@ from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._tables import get_column
+from skrnn._inputs._times import Times, read_times, times_to_the_end
 from skrnn._inputs._values import refuse_masked
 from skrnn.model_selection._folds import Fold, Lengths, borders_by_count, borders_by_size, make_folds
-from skrnn.model_selection._times import Times, read_times, times_to_the_end
 
 
 @final
@@ -71,7 +71,8 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
 
     Intervals of time are open on the left and closed on the right, as a `rolling` window of pandas is. With
     ``test_size=s`` and the last time T, the borders are ``T - n_splits * s, ..., T - 2 * s, T - s``. The fold of border
-    b tests ``(b, b + s]`` and trains on ``(b - gap - max_train_size, b - gap]``. A float that misses the end of an
+    b tests ``(b, b + s]`` and trains on ``(e - max_train_size, e]``, where e is ``b - gap``, or earlier where `horizon`
+    ends the training part. A float that misses the end of an
     interval by a rounding error counts as on it.
 
     Purging [1]_: with `horizon`, the training part ends where its targets would reach beyond the first time of the test

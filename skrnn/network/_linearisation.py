@@ -120,7 +120,7 @@ class LinearisedChunks:
 
     @contextmanager
     def linearised(self, theta: np.ndarray, chunk: Batch) -> Iterator[tuple[Linearisation, np.ndarray]]:
-        """Lend the network linearised on a chunk, and an array for a gradient on its outputs."""
+        """Yield the network linearised on a chunk, and an array for a gradient on its outputs."""
         network, sequences = self._objective.network, self._objective.sequences
         with self._workspaces.take(n_allocated_timesteps(sequences, chunk.n_timesteps), len(chunk), chunk) as workspace:
             linear = Linearisation(network, theta, sequences, chunk, workspace)

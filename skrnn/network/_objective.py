@@ -32,7 +32,7 @@ class Objective:
     targets : Targets
         One column per sequence, or with `return_sequences` of the network one column per timestep.
     alpha : float
-        Strength of the penalty.
+        Strength of the penalty, per target: the estimators' parameter over the sum of the targets' weights.
     map_chunks : callable, default=map
         Maps a function over the chunks of all the data.
 

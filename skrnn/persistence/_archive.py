@@ -70,6 +70,16 @@ def read_archive(content: bytes) -> tuple[Any, dict[str, np.ndarray]]:
     return json.loads(arrays.pop("description").tobytes()), arrays
 
 
+#: Bytes of a file by which `is_begun_by_us` judges it.
+N_BEGINNING = 64
+
+
+def is_begun_by_us(beginning: bytes) -> bool:
+    """Tell whether a file that begins so is empty or was written by `write_archive`, however it goes on."""
+    first_member = b"theta.npy\x93NUMPY"
+    return not beginning or (beginning.startswith(b"PK\x03\x04") and first_member in beginning)
+
+
 def require(is_so: bool, what: str) -> None:
     """Raise ValueError, which says what is wrong with a file, unless the condition holds."""
     if not is_so:

@@ -10,6 +10,7 @@ from numpy.random import RandomState
 from skrnn._inputs._parameters import read_random_state
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._classifier import RNNClassifier
+from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted import Outcome, store_outcome
 from skrnn.estimators._parameters import check_parameters, make_solver, parameter_layout
 from skrnn.estimators._regressor import RNNRegressor
@@ -66,7 +67,10 @@ def require_storable(estimator: Any) -> None:
 def store(estimator: Any, state: RunState) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the description and the arrays of an estimator whose fit is in this state."""
     description = {name: describe(estimator, state) for name, (_, describe) in _FIELDS.items()}
+    scaling = FeatureScaling.of(estimator)
     floats = {
+        "feature_location": scaling.location,
+        "feature_scale": scaling.scale,
         "target_location": estimator._target_location,
         "target_scale": estimator._target_scale,
         **{name: state.monitor[name] for name in _CURVES},
@@ -98,6 +102,10 @@ def restore(description: Any, arrays: dict[str, np.ndarray]) -> BaseRNN:
     scale = _finite(arrays, "target_scale", _FLOATS, encoder.n_outputs)
     require(bool((scale > 0.0).all()), "its target_scale is not positive")
     encoder = replace(encoder, location=location, scale=scale)
+    scaling = FeatureScaling(
+        _finite(arrays, "feature_location", _FLOATS, n_features), _finite(arrays, "feature_scale", _FLOATS, n_features)
+    )
+    require(bool((scaling.scale > 0.0).all()), "its feature_scale is not positive")
     rng_state = _rng_state(arrays, "keys", description["twister"])
     if description["has_random_state"]:
         estimator.random_state.set_state(rng_state)
@@ -116,7 +124,7 @@ def restore(description: Any, arrays: dict[str, np.ndarray]) -> BaseRNN:
     )
     require(not arrays, f"it has members that do not belong there: {sorted(arrays)}")
     outcome = _outcome(estimator, state, description["n_samples_seen"][0])
-    store_outcome(estimator, encoder, layout, outcome, [outcome])
+    store_outcome(estimator, scaling, encoder, layout, outcome, [outcome])
     estimator._unfinished = state
     return estimator
 

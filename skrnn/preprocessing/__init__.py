@@ -1,5 +1,14 @@
-"""Transformers that turn a series of rows into sequences."""
+"""Transformers and functions that make sequences: of series, of tables, and of sequences of other values."""
 
+from skrnn.preprocessing._lags_to_sequences import LagsToSequences
+from skrnn.preprocessing._sequence_transformer import SequenceTransformer
 from skrnn.preprocessing._sliding_window import SlidingWindow
+from skrnn.preprocessing._to_sequences import TableSequences, to_sequences
 
-__all__ = ["SlidingWindow"]
+__all__ = [
+    "LagsToSequences",
+    "SequenceTransformer",
+    "SlidingWindow",
+    "TableSequences",
+    "to_sequences",
+]

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
+from skrnn._inputs._frames import explaining, warn_unless_aligned, warn_unless_ordered
 from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._naming import naming
 from skrnn._inputs._tables import column_position, drop_column, is_frame, take_column
 from skrnn._inputs._values import as_array, refuse_masked
+from skrnn._inputs._warnings import warn
+from skrnn.exceptions import DataWarning
 from skrnn.sequences._windows import (
     grouped_windows,
     last_rows,
@@ -27,6 +30,8 @@ from skrnn.sequences._windows import (
 _EXPECTED_X = "real numbers, or NaN, in a 2-D array (n_samples, n_columns)"
 #: Numbers in a block of rows: at most 1 MiB, where a row has no more.
 _BLOCK_SIZE = 2**17
+#: Rows below which y may be a column of X by chance.
+_LEAST_ALIKE = 10
 
 
 @final
@@ -48,6 +53,11 @@ class LabelledRows(NamedTuple):
     def n_groups(self) -> int | None:
         """Number of distinct labels, None if there are none."""
         return None if self.labels is None else len(encode_labels(self.labels)[0])
+
+    @property
+    def longest(self) -> int:
+        """Number of rows of the longest group."""
+        return len(self.values) if self.labels is None else int(np.bincount(encode_labels(self.labels)[1]).max())
 
     def first(self, n_rows: int) -> Self:
         """Return the first rows."""
@@ -106,8 +116,9 @@ def read_rows(transformer: Any, X: Any, groups: Any, *, reset: bool) -> Labelled
     for values, name in ((X, "X"), (groups, "groups")):
         refuse_masked(values, name)
     if transformer.group_column is None:
-        with naming("X", _EXPECTED_X):
-            values = validate_data(transformer, X, reset=reset, **checks)
+        hint = " If it tells which group a row belongs to, name it as group_column."
+        with naming("X", _EXPECTED_X), explaining(X, hint):
+            values = _finite(validate_data(transformer, X, reset=reset, **checks))
         labels, name = groups, "groups"
     else:
         name = f"group_column={transformer.group_column!r}"
@@ -120,9 +131,30 @@ def read_rows(transformer: Any, X: Any, groups: Any, *, reset: bool) -> Labelled
         validate_data(transformer, table, reset=reset, skip_check_array=True)
         position = group_position(transformer)
         labels = take_column(table, position)
-        with naming("X", _EXPECTED_X):
-            values = check_array(drop_column(table, position), estimator=transformer, **checks)
-    return LabelledRows(_finite(values), None if labels is None else read_labels(labels, len(values), name))
+        with naming("X", _EXPECTED_X), explaining(drop_column(table, position)):
+            values = _finite(check_array(drop_column(table, position), estimator=transformer, **checks))
+    rows = LabelledRows(values, None if labels is None else read_labels(labels, len(values), name))
+    warn_unless_ordered(X, rows.labels)
+    return rows
+
+
+def warn_of_target(X: Any, rows: LabelledRows, y: Any) -> None:
+    """Warn where y has the index of X in another order, or is, row for row, a column of X."""
+    warn_unless_aligned(X, y)
+    n_rows = len(rows.values)
+    if getattr(y, "shape", None) != (n_rows,) or n_rows < _LEAST_ALIKE:
+        return
+    target = as_array(y)
+    if target.dtype.kind not in "biuf" or (target == target[0]).all():
+        return
+    alike = np.flatnonzero(rows.values[-1] == target[-1])
+    feature = next((j for j in alike.tolist() if np.array_equal(rows.values[:, j], target)), None)
+    if feature is not None:
+        warn(
+            f"y is feature {feature} of X, row for row: each window ends with its own target, and nothing is "
+            "forecast. Shift y, as skrnn.forecasting.to_supervised does.",
+            DataWarning,
+        )
 
 
 def group_position(transformer: Any) -> int:
@@ -170,4 +202,5 @@ def _row_blocks(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
 def _label_text(label: Any) -> str:
     """Return a text that equal labels share and others do not; unlike Python's hash, the same in every process."""
     value = label.item() if isinstance(label, np.generic) else label
-    return str(Fraction(value)) if isinstance(value, int | float) and isfinite(value) else repr(value)
+    is_finite = isinstance(value, int) or (isinstance(value, float) and isfinite(value))
+    return str(Fraction(value)) if is_finite else repr(value)

@@ -12,7 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._inputs._parameters import check_count, check_flag
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
-from skrnn.preprocessing._labelled_rows import LabelledRows, group_position, read_rows
+from skrnn.estimators._snapshot import unchanged_on_error
+from skrnn.exceptions import DataWarning
+from skrnn.preprocessing._labelled_rows import LabelledRows, group_position, read_rows, warn_of_target
 from skrnn.sequences._windows import check_padding, flatten_windows, n_history_rows
 
 #: The attributes that exist only with `carry_context`.
@@ -199,6 +201,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """Number of rows before its own that a window reaches back: ``(n_timesteps - 1) * dilation``."""
         return n_history_rows(self.n_timesteps, self.dilation)
 
+    @unchanged_on_error
     def fit(self, X: ArrayLike, y: Any = None, *, groups: ArrayLike | None = None) -> Self:
         """Validate the parameters, and remember the columns of `X` and, with `carry_context`, its last rows.
 
@@ -207,8 +210,8 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_columns)
             The series, oldest row first; with `group_column`, the features and a column of groups. NaN is
             allowed in features, infinity is not.
-        y : None
-            Ignored; scikit-learn passes it.
+        y : array-like of shape (n_samples,), default=None
+            Not used, but for warnings.
         groups : array-like of shape (n_samples,), default=None
             The group of each row: labels that can be hashed and compared. None: all rows are one series, or
             `group_column` tells.
@@ -226,6 +229,11 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             If a parameter has an unexpected value; if `X` is not a 2-D array of finite numbers and NaN, but for
             the group column; if the group column is absent or the only one; if both it and `groups` are
             given; if there is not one group for each row, or one is NaN or None.
+
+        Warns
+        -----
+        DataWarning
+            If the index of a frame goes back, or that of `y` has another order, or `y` is a column of `X`.
         """
         self._fit(X, y, groups)
         return self
@@ -261,6 +269,8 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
         Warns
         -----
+        DataWarning
+            If no row of `X` has the history that its window spans, or the index of a frame goes back.
         UserWarning
             If :meth:`fit` was given groups and `transform` is not: all rows are then one series of a group not
             seen before.
@@ -272,8 +282,16 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
                 f"SlidingWindow was fitted with {self.n_groups_} groups, but transform got none: all rows of X are "
                 "taken for one series of a group not seen before"
             )
-        return self._make_windows(rows, self._context_of(rows))
+        context = self._context_of(rows)
+        if context is None and 0 < rows.longest <= self.n_history_rows:
+            warn(
+                f"No row of X has the history that its window of {self.n_history_rows + 1} rows spans. Pass the rows "
+                "before too, and take the last predictions, or set carry_context=True where X follows on from fit.",
+                DataWarning,
+            )
+        return self._make_windows(rows, context)
 
+    @unchanged_on_error
     def fit_transform(self, X: ArrayLike, y: Any = None, *, groups: ArrayLike | None = None) -> NDArray[np.floating]:
         """Fit, and give every row of `X` the window of rows that ends there.
 
@@ -283,9 +301,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_columns)
             As for :meth:`fit`.
-        y : None
-            Ignored; scikit-learn passes it.
-        groups : array-like of shape (n_samples,), default=None
+        y, groups : array-like of shape (n_samples,), default=None
             As for :meth:`fit`.
 
         Returns
@@ -321,8 +337,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         ValueError
             If `input_features` does not match the features seen by :meth:`fit`.
         """
-        # scikit-learn's rules for names are public only through this mixin. It cannot be a base class, as
-        # the method it brings would not depend on `flatten`.
+        # By scikit-learn's rules; were the mixin a base class, its method would be there whatever `flatten` is.
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         if self.group_column is not None:
             names = np.delete(names, group_position(self))
@@ -340,6 +355,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         check_flag("carry_context", self.carry_context)
         check_flag("flatten", self.flatten)
         rows = read_rows(self, X, groups, reset=True)
+        warn_of_target(X, rows, y)
         self.n_groups_ = rows.n_groups
         if self.carry_context:
             self._n_context_rows = self.n_history_rows

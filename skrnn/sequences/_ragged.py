@@ -11,6 +11,8 @@ import numpy as np
 _N_EXAMINED = 4096
 #: How many sequences `in_chunks` reads at once: what is kept of each, some 50 bytes, is then less than a workspace.
 _CHUNK_SIZE = 64 * 1024
+#: Bytes of the rows, in float64, that are scaled at once: they and what is computed of them stay in the cache.
+_CHUNK_BYTES = 1024 * 1024
 
 #: Number of features from which on it is faster to multiply the weights by a row that sequences share only once. With
 #: fewer, adding the result to the product with the state takes longer than including the row in that product.
@@ -81,6 +83,44 @@ class Sequences:
         found = rows[np.abs(rows) > largest]
         return found[0] if len(found) else None
 
+    def row_weights(self, weights: np.ndarray | None = None) -> np.ndarray:
+        """Return the mean weight of the sequences that read each row, (n_rows,), zero where none does.
+
+        `weights` is (n_samples,), positive; None stands for equal ones.
+        """
+        n_read = self._add_up(np.ones(len(self), dtype=np.intp))
+        if weights is None:
+            return np.minimum(n_read, 1).astype(np.float64)
+        return np.divide(self._add_up(weights), n_read, out=np.zeros(len(n_read)), where=n_read > 0)
+
+    def _add_up(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the sum of the numbers, (n_samples,), of the sequences that read each row, (n_rows,)."""
+        changes = np.zeros((len(self.rows) // self.stride + 2) * self.stride, numbers.dtype)
+        np.add.at(changes, self.starts, numbers)
+        np.subtract.at(changes, self.starts + self.lengths * self.stride, numbers)
+        return changes.reshape(-1, self.stride).cumsum(axis=0).ravel()[: len(self.rows)]
+
+    def read_rows(self, of_rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the numbers of the rows, (n_rows,), that are not zero, and these rows in float64, some at a time."""
+        for some in self._slices():
+            is_read = of_rows[some] > 0.0
+            if is_read.any():
+                yield of_rows[some][is_read], self.rows[some][is_read].astype(np.float64)
+
+    def scaled(self, location: np.ndarray, scale: np.ndarray, dtype: np.dtype) -> "Sequences":
+        """Return the sequences of (x - location) / scale, rounded to `dtype` only then, on rows of their own."""
+        rows = np.empty(self.rows.shape, dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # of rows that no sequence reads
+            for some in self._slices():
+                rows[some] = (self.rows[some].astype(np.float64, copy=False) - location) / scale
+        return Sequences(rows, self.starts, self.lengths, self.stride)
+
+    def _slices(self) -> Iterator[slice]:
+        """Yield slices that cover all rows."""
+        n_rows = max(1, _CHUNK_BYTES // (8 * self.n_features))
+        for first in range(0, len(self.rows), n_rows):
+            yield slice(first, first + n_rows)
+
     def take(self, indices: np.ndarray) -> "Sequences":
         """Return the sequences at `indices`, on the same rows."""
         return Sequences(self.rows, self.starts[indices], self.lengths[indices], self.stride)
@@ -149,7 +189,10 @@ def from_array(X: np.ndarray, name: str = "X", first: int = 0) -> Sequences:
     rows, sample_stride, stride = _rows_of(X)
     n_samples, n_timesteps, _ = X.shape
     starts = np.arange(n_samples) * sample_stride
-    lengths = np.broadcast_to(n_timesteps, n_samples)  # takes no memory
+    # A view takes no memory, but more time than a prediction of one sequence has to spare.
+    lengths = (
+        np.full(n_samples, n_timesteps) if n_samples < _N_EXAMINED else np.broadcast_to(n_timesteps, n_samples)
+    )  # takes no memory
     finite = _is_finite(rows)
     if finite.all():
         return Sequences(rows, starts, lengths, stride)

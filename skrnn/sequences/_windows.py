@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from skrnn._inputs._parameters import describe
+from skrnn._inputs._parameters import check_choice
 
 PADDINGS = ("mask", "edge", "zero")
 
@@ -21,10 +21,7 @@ def n_history_rows(n_timesteps: int, dilation: int = 1) -> int:
 
 def check_padding(padding: Any) -> None:
     """Raise unless `padding` is the name of a padding."""
-    if not isinstance(padding, str):
-        raise TypeError(f"{describe('padding', padding)}; expected a string, one of {PADDINGS}.")
-    if padding not in PADDINGS:
-        raise ValueError(f"padding is {padding!r}; expected one of {PADDINGS}.")
+    check_choice("padding", padding, PADDINGS)
 
 
 def window_dtype(series: NDArray[Any]) -> type[np.floating]:

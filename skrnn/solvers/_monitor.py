@@ -1,4 +1,4 @@
-"""What watches a solver: curves, patience, the best theta, and the word to stop."""
+"""What watches a solver: it records curves and the best theta, and says when to stop."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, final
@@ -31,13 +31,13 @@ class Monitor:
     tol : float
         The least change that counts as an improvement.
     n_iter_no_change : int
-        Iterations in a row without improvement that are endured.
+        Consecutive iterations without improvement that are allowed.
     validate : callable or None
         theta -> (validation loss, validation score).
     early_stopping : bool
         Judge improvement by the validation score instead of the training loss, and keep the best theta.
     verbose : bool
-        Print a line an iteration.
+        Print one line per iteration.
     remedy : str
         What may help where the solver diverges.
     watcher : Watcher or None
@@ -46,9 +46,11 @@ class Monitor:
     Attributes
     ----------
     loss_curve, validation_loss_curve, validation_scores : list of float
-        An entry an iteration.
+        One entry per iteration.
     stopped_short : str or None
         Why the solver ended before it had converged.
+    advice : str
+        What may help then.
     is_told_to_stop : bool
         Whether the watcher wants no further iteration.
     """
@@ -78,6 +80,7 @@ class Monitor:
         self.validation_loss_curve: list[float] = []
         self.validation_scores: list[float] = []
         self.stopped_short: str | None = None
+        self.advice = ""
         # Merits, theta and iteration; in one piece, so that no interruption leaves those of two iterations.
         self._best: tuple[tuple[float, float], np.ndarray, int] = ((-np.inf, -np.inf), np.empty(0), 0)
         self._n_stalled = 0
@@ -130,6 +133,11 @@ class Monitor:
     def stop(self) -> None:
         """Let the solver end after this iteration, as if it had converged."""
         self.is_told_to_stop = True
+
+    def stop_at_limit(self) -> None:
+        """Take note that the solver ends because `max_iter` iterations are over."""
+        self.stopped_short = f"Maximum iterations ({self.max_iter}) reached"
+        self.advice = "A larger max_iter, a larger tol, or another learning_rate_init or solver may help."
 
     def keep(self, theta: np.ndarray, merit: float) -> None:
         """Let the run end up with what it has at `theta`, unless another iteration has a greater merit.

@@ -54,6 +54,7 @@ class Run:
         """Count an evaluation of the objective before it happens, or leave SciPy's loop if it is one too many."""
         if self._n_evaluations >= self.max_fun:
             self.monitor.stopped_short = f"Maximum function evaluations ({self.max_fun}) reached"
+            self.monitor.advice = "A larger max_fun, or a larger tol, may help."
             if self.monitor.n_iter == 0:
                 self.monitor.record(self.theta.astype(self._dtype), self._initial_loss)
             self._stop()
@@ -88,7 +89,7 @@ class Run:
         if monitor.is_told_to_stop or (monitor.early_stopping and monitor.has_stalled):
             self._stop()
         if monitor.n_iter >= monitor.max_iter:
-            monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"
+            monitor.stop_at_limit()
             self._stop()
 
     def release(self) -> None:
@@ -138,3 +139,4 @@ def check_result(method: str, success: bool, message: Any, monitor: Monitor) -> 
     if not success:
         text = message.decode() if isinstance(message, bytes) else message  # bytes in older versions
         monitor.stopped_short = f"{method} stopped: {text}"
+        monitor.advice = "A larger tol, another solver, or another random_state may help."

@@ -92,7 +92,7 @@ class StochasticSolver:
             monitor.forgive()
         if monitor.n_iter < monitor.max_iter:
             return False
-        monitor.stopped_short = f"Maximum iterations ({monitor.max_iter}) reached"
+        monitor.stop_at_limit()
         return True
 
     def run_epoch(self, objective: MinibatchObjective, theta: np.ndarray) -> float:

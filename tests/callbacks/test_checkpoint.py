@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -107,6 +108,29 @@ def test_resumed_fit_of_regressor_is_the_uninterrupted_one(parameters, after, tm
     resumed = crash(make_estimator(**parameters), tmp_path / "c", X, y, after=after, **data)
     assert resumed.n_iter_ == after
     assert_same_everything(resumed.fit(X, y, **data), whole)
+
+
+@needs_callbacks
+@pytest.mark.axis("dtype", ["float32", "float64"])
+@pytest.mark.axis("form", ["list", "padded", "windows"])
+@pytest.mark.axis("normalize_X", [False, True])
+def test_resumed_fit_on_data_as_they_come_is_the_uninterrupted_one(dtype, form, normalize_X, tmp_path):
+    X, y = make_ragged_task(RNNRegressor)
+    X = [x * [5.0, 1e-3] + [290.0, -2.0] for x in X]
+    if form == "padded":
+        X = np.stack([np.pad(x, [(7 - len(x), 0), (0, 0)], constant_values=np.nan) for x in X])
+    elif form == "windows":
+        X = SlidingWindow(5).fit_transform(np.concatenate(X)[: len(y)])
+    model = make_estimator(dtype=dtype, normalize_X=normalize_X, batch_size=6)
+    data = {"X_val": X[:6], "y_val": y[:6]}
+    whole = clone(model).fit(X, y, **data)
+    resumed = crash(clone(model), tmp_path / "c", X, y, **data)
+    stored = resumed.predict(X)
+    np.testing.assert_array_equal(stored, clone(model).set_params(max_iter=5).fit(X, y, **data).predict(X))
+    assert_same_everything(resumed.fit(X, y, **data), whole)
+    for name in ("_feature_location", "_feature_scale", "_bias_remainders"):
+        np.testing.assert_array_equal(getattr(resumed, name), getattr(whole, name))
+    np.testing.assert_array_equal(resumed.predict(X), whole.predict(X))
 
 
 @needs_callbacks
@@ -223,10 +247,11 @@ def says_what_is_lost():
     ],
 )
 def test_resumed_method_of_scipy_begins_anew_at_the_saved_parameters(solver, options, after, dtype, tmp_path):
-    """As a warm start does, which with targets that are not standardised reads the same parameters."""
+    """As a warm start does, which with features and targets that are not standardised reads the same parameters."""
     X, y = make_task(RNNRegressor)
     weights = 1.0 + np.arange(len(X)) % 3
-    model = make_estimator(solver=solver, solver_options=options, alpha=0.01, dtype=dtype, normalize_y=False)
+    settings = {"alpha": 0.8, "tol": 1e-4, "dtype": dtype, "normalize_X": False, "normalize_y": False}
+    model = make_estimator(solver=solver, solver_options=options, **settings)
     warm = clone(model).set_params(max_iter=after, warm_start=True).fit(X, y, weights)
     warm.set_params(max_iter=12 - after).fit(X, y, weights)
     resumed = crash(model, tmp_path / "c", X, y, weights, after=after)
@@ -376,7 +401,7 @@ def test_after_a_resumed_fit_the_next_one_begins_anew(tmp_path):
     X, y = make_task(RNNRegressor)
     resumed = crash(make_estimator(), tmp_path / "c", X, y).fit(X, y)
     curve = resumed.loss_curve_
-    assert resumed.set_params(alpha=0.0003).fit(X, y).loss_curve_ == curve
+    assert resumed.set_params(alpha=0.01).fit(X, y).loss_curve_ == curve
     assert resumed.fit(X[:20], y[:20]).n_iter_ == 12
 
 
@@ -473,6 +498,7 @@ def test_classes_come_back(labels, class_weight, tmp_path):
 
 @needs_callbacks
 @pytest.mark.parametrize("n_labels", [1, 2, 3])
+@pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning")  # one-hot
 def test_labels_of_several_columns_come_back(n_labels, tmp_path):
     X, codes = make_task(RNNClassifier)
     y = (codes[:, None] == np.arange(n_labels)).astype(int)
@@ -493,6 +519,19 @@ def test_names_of_features_come_back(n_timesteps, tmp_path):
     with pytest.raises(ValueError, match="feature names"):
         loaded.predict(X[X.columns[::-1]])
     assert_same_everything(loaded.fit(X, np.column_stack([y, y])), model.fit(X, np.column_stack([y, y])))
+
+
+@needs_callbacks
+@pytest.mark.parametrize("package", [pd, pl], ids=["pandas", "polars"])
+def test_names_of_frames_in_a_list_come_back(package, tmp_path):
+    X, y = make_task(RNNRegressor)
+    frames = [package.DataFrame({"pulse": x[:, 0], "weight": x[:, 1]}) for x in X]
+    model = make_estimator()
+    loaded = crash(model, tmp_path / "c", frames, y)
+    assert loaded.feature_names_in_.tolist() == ["pulse", "weight"]
+    with pytest.raises(ValueError, match="feature names"):
+        loaded.predict([frame[["weight", "pulse"]] for frame in frames])
+    assert_same_everything(loaded.fit(frames, y), model.fit(frames, y))
 
 
 class Derived(RNNRegressor):
@@ -592,7 +631,7 @@ def test_other_parameters_are_refused(name, value, tmp_path):
 def test_equal_parameters_are_the_same_whatever_their_type(tmp_path):
     X, y = make_task(RNNRegressor)
     resumed = crash(make_estimator(), tmp_path / "c", X, y)
-    resumed.set_params(hidden_layer_sizes=np.array([3]), batch_size=np.int64(8), alpha=np.float64(0.0003))
+    resumed.set_params(hidden_layer_sizes=np.array([3]), batch_size=np.int64(8), alpha=np.float64(0.01))
     assert resumed.fit(X, y).n_iter_ == 12
 
 

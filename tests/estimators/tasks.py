@@ -77,7 +77,10 @@ def assert_same_fit(first, second, **tolerance):
 
 
 def documented_objective(estimator, X, y, sample_weight=None):
-    """Return mean loss plus alpha / 2 times the squared weights, as the documentation has it, normalize_y=False."""
+    """Return mean loss plus alpha / (2 n) times the squared weights, as the documentation has it.
+
+    The fit was on features and targets as they are.
+    """
     if isinstance(estimator, RNNClassifier):
         log_probabilities = estimator.predict_log_proba(X)
         np.testing.assert_allclose(logsumexp(log_probabilities, axis=1), 0.0, atol=1e-12)
@@ -87,7 +90,8 @@ def documented_objective(estimator, X, y, sample_weight=None):
         losses = (errors**2).mean(axis=1) / 2
     arrays, penalised = parameter_arrays(estimator)
     penalty = sum((array**2).sum() for array, counts in zip(arrays, penalised, strict=True) if counts)
-    return np.average(losses, weights=sample_weight) + estimator.alpha / 2 * penalty
+    n = len(y) if sample_weight is None else np.sum(sample_weight)
+    return np.average(losses, weights=sample_weight) + estimator.alpha / (2 * n) * penalty
 
 
 def best_iteration(model):

@@ -83,8 +83,8 @@ BAD_X = {
     "strings": (np.full(X3.shape, "a"), [r"\bX\b", "numbers|numeric"]),
     "objects": (np.full(X3.shape, "a", object), [r"\bX\b", "numbers|numeric"]),
     "complex": (X3 + 1j, [r"\bX\b", "[Cc]omplex"]),
-    "dates": (np.zeros(X3.shape, "M8[D]"), [r"\bX\b", "datetime64", "real numbers"]),
-    "durations": (np.zeros(X3.shape, "m8[D]"), [r"\bX\b", "timedelta64", "real numbers"]),
+    "dates": (np.zeros(X3.shape, "M8[D]"), [r"\bX\b", "holds dates", "real numbers"]),
+    "durations": (np.zeros(X3.shape, "m8[D]"), [r"\bX\b", "holds dates", "real numbers"]),
 }
 
 BAD_2D_X = {
@@ -94,7 +94,7 @@ BAD_2D_X = {
     "no columns": (X2[:, :0], [r"\bX\b", r"\(12, 0\)", "minimum of 1|at least one"]),
     "strings": (np.full(X2.shape, "a"), [r"\bX\b", "numbers|numeric"]),
     "complex": (X2 + 1j, [r"\bX\b", "[Cc]omplex"]),
-    "dates": (np.zeros(X2.shape, "M8[D]"), [r"\bX\b", "datetime64", "real numbers"]),
+    "dates": (np.zeros(X2.shape, "M8[D]"), [r"\bX\b", "holds dates", "real numbers"]),
     "sparse matrix": (sparse.csr_matrix(X2), [r"\bX\b", "[Ss]parse", "dense"]),
     "sparse array": (sparse.csr_array(X2), [r"\bX\b", "[Ss]parse", "dense"]),
 }
@@ -207,7 +207,7 @@ def test_predict_before_fit(Estimator):
 
 NUMBERS = make_data(RNNRegressor)[1]
 LABELS = make_data(RNNClassifier)[1]
-MULTILABEL = np.eye(3, dtype=int)[LABELS]
+MULTILABEL = 1 - np.eye(3, dtype=int)[LABELS]
 
 BAD_TARGETS = {
     "too few": (RNNRegressor, NUMBERS[:-1], ["11 samples", "12"]),
@@ -485,6 +485,7 @@ BAD_PARAMETERS = {
     "max_fun": COUNT,
     "solver_options": ["nonsense", 3, [("maxcor", 5)], object()],
     "n_timesteps": [bad for bad in COUNT if bad is not None],
+    "normalize_X": FLAG,
     "normalize_y": FLAG,
     "class_weight": ["nonsense", 3, 1.5],
     "dtype": ["float16", "nonsense", 3, object(), np.int64, []],

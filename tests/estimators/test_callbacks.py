@@ -344,14 +344,14 @@ class Exhausted(Recorder):
 
 
 @needs_callbacks
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_stop_iteration_in_a_callback_is_an_error_with_every_solver(solver):
-    """SciPy takes it for the word to stop, and a generator on its way makes another error of it."""
+@pytest.mark.axis("n_init", [1, 2])
+@pytest.mark.axis("solver", SOLVERS)
+def test_stop_iteration_in_a_callback_is_an_error_with_every_solver(solver, n_init):
+    """SciPy takes it for a request to stop, and a generator on its way would make another error of it."""
     X, y = make_task(RNNRegressor)
-    model = make_estimator(solver=solver, alpha=0.01, max_iter=8).set_callbacks(Exhausted())
-    with pytest.raises(RuntimeError, match="StopIteration") as raised:
+    model = make_estimator(solver=solver, alpha=0.01, max_iter=8, n_init=n_init).set_callbacks(Exhausted())
+    with pytest.raises(StopIteration):
         model.fit(X, y)
-    assert isinstance(raised.value.__cause__, StopIteration)
     assert not hasattr(model, "loss_curve_")
 
 

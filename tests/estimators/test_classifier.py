@@ -11,6 +11,7 @@ from sklearn.preprocessing import LabelBinarizer
 from skrnn import RNNClassifier
 from skrnn.cells._registry import CELLS
 from skrnn.estimators._training_data import TrainingData
+from skrnn.exceptions import DataWarning
 from tests.estimators.tasks import assert_same_fit, make_classification_task, parameter_arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -227,6 +228,14 @@ def test_balanced_counts_weights_as_repetitions():
     np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-309, 1e-200, 1e200])
+def test_balanced_weights_of_any_scale(scale):
+    X, y = make_classification_task()
+    model = make_classifier(class_weight="balanced", alpha=0.0, normalize_X=False)
+    scaled = clone(model).fit(X, y, np.where(y == 0, scale, 1.0))
+    np.testing.assert_allclose(scaled.predict_proba(X), model.fit(X, y).predict_proba(X), rtol=1e-6)
+
+
 def test_multilabel_class_weights():
     X, y = TASKS["multilabel"]
     one_for_each = [{0: 1.0, 1: 4.0}, {0: 1.0, 1: 1.0}, {0: 1.0, 1: 1.0}]
@@ -330,4 +339,6 @@ def test_validation_scores_are_accuracies():
 def test_one_hot_labels_are_multilabel_targets():
     X, y = make_classification_task()
     one_hot = LabelBinarizer().fit_transform(y)
-    assert make_classifier().fit(X, one_hot).predict(X).shape == one_hot.shape
+    with pytest.warns(DataWarning, match=r"y has 3 columns with a single 1 .* numpy.asarray\(y\).argmax\(axis=-1\)"):
+        model = make_classifier().fit(X, one_hot)
+    assert model.predict(X).shape == one_hot.shape

@@ -54,10 +54,11 @@ def test_class_weights_count_in_training_only():
 
 
 def test_class_of_weight_zero_is_left_out_but_known():
-    model = RNNClassifier((4,), class_weight={0: 0.0, 1: 1.0, 2: 1.0}, solver="lbfgs", max_iter=30, random_state=0)
+    settings = {"solver": "lbfgs", "max_iter": 30, "tol": 0.0, "random_state": 0}
+    model = RNNClassifier((4,), class_weight={0: 0.0, 1: 1.0, 2: 1.0}, **settings)
     model.fit(X, labels)
     kept = labels != 0
-    same = RNNClassifier((4,), solver="lbfgs", max_iter=30, random_state=0)
+    same = RNNClassifier((4,), **settings)
     same.fit(X, labels, sample_weight=kept.astype(float))
     assert model.classes_.tolist() == [0, 1, 2]
     assert same.classes_.tolist() == [1, 2]

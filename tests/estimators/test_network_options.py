@@ -12,6 +12,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
 from skrnn.network import _inference
 from skrnn.parallel import _workers
+from skrnn.sequences import _ragged
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, parameter_arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -173,6 +174,7 @@ def test_dropout_is_seeded(dropout, cell, batch_size):
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.7])
+@pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning")
 def test_dropped_outputs_are_made_up_for_on_average(rate):
     # With a readout of ones on states that do not change, the mean of the errors is that without dropout.
     X, y = np.ones((4000, 1, 1)), np.zeros(4000)
@@ -265,7 +267,9 @@ def peak_of_fit(n_timesteps, **parameters):
 
 
 @each_output
-def test_memory_grows_with_the_steps_and_not_with_the_length(return_sequences):
+def test_memory_grows_with_the_steps_and_not_with_the_length(return_sequences, monkeypatch):
+    monkeypatch.setattr(_inference, "_SEGMENT_BYTES", 1)  # of the look at the predictions after the fit
+    monkeypatch.setattr(_ragged, "_CHUNK_BYTES", 1000)  # of the rows that are scaled at once
     settings = {"return_sequences": return_sequences}
     growth = (peak_of_fit(3000, bptt_steps=50, **settings) - peak_of_fit(1000, bptt_steps=50, **settings)) / 2000
     whole = (peak_of_fit(1500, **settings) - peak_of_fit(1000, **settings)) / 500

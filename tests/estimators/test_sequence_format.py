@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skrnn import RNNRegressor
+from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._sequence_format import SequenceFormat
 
 X = np.random.default_rng(0).normal(size=(5, 4, 2))
@@ -41,7 +42,7 @@ def test_masked_timesteps():
 
 def test_chunks_are_of_the_dtype():
     form = SequenceFormat.read(RNNRegressor(), X, 2)
-    (chunk,) = form.chunks(np.dtype(np.float32))
+    (chunk,) = form.chunks(FeatureScaling.none(2), np.dtype(np.float32))
     assert chunk.rows.dtype == np.float32
     np.testing.assert_allclose(chunk.rows.reshape(X.shape), X, rtol=1e-6)
 

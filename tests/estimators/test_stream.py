@@ -9,6 +9,7 @@ import pytest
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.cells._registry import CELLS
 from tests.estimators.tasks import make_ragged_task
+from tests.reliability.interruptions import interrupted_at
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -50,6 +51,22 @@ def test_equals_predict(Estimator, cell, sizes, n_sequences, method):
         assert found.shape == expected.shape
         assert found.dtype == expected.dtype
         np.testing.assert_allclose(found, expected, **CLOSE)
+
+
+@each_estimator
+@each_cell
+@pytest.mark.axis("dtype", ["float32", "float64"])
+def test_equals_predict_of_data_as_they_come(Estimator, cell, dtype):
+    scale, offset = np.array([1e3, 1e-3]), np.array([1e6, -2.0])
+    X_fit, y = make_ragged_task(Estimator, return_sequences=True)
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 4, "random_state": 0, "return_sequences": True}
+    model = Estimator(**settings, cell=cell, dtype=dtype).fit([x * scale + offset for x in X_fit], y)
+    method = "predict_proba" if Estimator is RNNClassifier else "predict"
+    raw = X * scale + offset
+    raw[1, 3] = np.nan
+    found, expected = run(model.stream(3), raw, method), getattr(model, method)(raw)
+    assert np.nanstd(expected) > 0.01
+    np.testing.assert_allclose(found, expected, **(CLOSE if dtype == "float64" else {"atol": 1e-6}))
 
 
 def test_relu():
@@ -247,7 +264,11 @@ def test_bad_input_leaves_the_state_untouched(cell, x, pattern):
 
 
 @pytest.mark.parametrize(
-    "state", [np.zeros((3, 5)), np.zeros((2, 4)), np.zeros(12), np.full((3, 4), np.nan), np.full((3, 4), "a"), None]
+    "state",
+    [
+        *(np.zeros((3, 5)), np.zeros((2, 4)), np.zeros(12), np.full((3, 4), np.nan), np.full((3, 4), "a"), None),
+        *(np.ma.masked_equal(np.eye(3, 4), 1.0), [[1.0, 2.0], [3.0]], np.full((3, 4), np.longdouble("1e400"))),
+    ],
 )
 def test_bad_state_is_refused(state):
     stream = make_model().stream(3)
@@ -308,3 +329,60 @@ def test_copies_go_on_by_themselves(Estimator, cell, duplicate):
     twin.reset()
     np.testing.assert_allclose(run(twin, X), expected, **CLOSE)
     assert hasattr(twin, "predict_proba") == (Estimator is RNNClassifier)
+
+
+def out_of_range():
+    """Return a stream whose state grows by a factor of 10,000 per timestep, in float32."""
+    model = make_model(activation="relu", dtype="float32", normalize_X=False)
+    model.recurrent_weights_[0][:] = 1e4 * np.eye(4)
+    model.biases_[0][:] = 1.0
+    return model.stream(2)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy, which also says it
+@pytest.mark.parametrize("last", [X[:2, 0], np.array([[0.0, 0.0], [np.nan, np.nan]])])
+def test_a_timestep_that_leads_out_of_range_is_refused(last):
+    stream = out_of_range()
+    while np.abs(before := stream.state).max() < 1e34:
+        stream.predict(X[:2, 0])
+    with pytest.raises(ValueError, match="out of the range of float32; expected features like those of training"):
+        stream.predict(last)
+    np.testing.assert_array_equal(stream.state, before)
+    assert np.isfinite(before).all()
+
+
+def test_state_beyond_its_dtype_is_refused():
+    stream = make_model(dtype="float32").stream()
+    with pytest.raises(ValueError, match="not a finite number of float32"):
+        stream.state = np.full((1, 4), 1e300)
+
+
+@each_cell
+@pytest.mark.parametrize("is_masked", [False, True])
+def test_an_interruption_leaves_the_state_before_or_the_one_after(cell, is_masked):
+    stream = make_model(cell=cell).stream(2)
+    timestep = np.where([[is_masked], [False]], np.nan, X[:2, 1])
+    stream.predict(X[:2, 0])
+    before = stream.state
+    with interrupted_at(None) as lines:
+        stream.predict(timestep)
+    after, n_old = stream.state, 0
+    for moment in range(1, len(lines) + 1):
+        stream.state = before
+        with interrupted_at(moment), pytest.raises(KeyboardInterrupt):
+            stream.predict(timestep)
+        n_old += np.array_equal(stream.state, before)
+        assert np.array_equal(stream.state, before) or np.array_equal(stream.state, after)
+    assert n_old >= len(lines) - 3
+
+
+def test_an_interruption_of_the_setter_leaves_one_of_the_two_states():
+    stream = make_model().stream(2)
+    new = np.ones((2, 4))
+    with interrupted_at(None) as lines:
+        stream.state = new
+    for moment in range(1, len(lines) + 1):
+        stream.reset()
+        with interrupted_at(moment), pytest.raises(KeyboardInterrupt):
+            stream.state = new
+        assert not stream.state.any() or stream.state.all()

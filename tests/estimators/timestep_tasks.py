@@ -61,7 +61,10 @@ def pad(values, dtype=None):
 
 
 def objective_by_hand(model, X, y, weights=None):
-    """Return the mean loss over all targets that are there, plus the penalty, in the units of the training."""
+    """Return the mean loss over all targets that are there, plus the penalty, in the units of the training.
+
+    The fit was on features as they are.
+    """
     flat, weights = np.concatenate(y), np.concatenate(weights) if weights is not None else np.ones(sum(map(len, y)))
     if isinstance(model, RNNRegressor):
         flat, predictions = flat.reshape(len(flat), -1), np.concatenate(model.predict(X)).reshape(len(flat), -1)
@@ -81,7 +84,8 @@ def objective_by_hand(model, X, y, weights=None):
     arrays, penalised = parameter_arrays(model)
     arrays[-2] = arrays[-2] / np.reshape(scale, (-1, 1))
     penalty = sum((array**2).sum() for array, counts in zip(arrays, penalised, strict=True) if counts)
-    return n_outputs * np.average(losses[there], weights=of_each) + model.alpha / 2 * penalty
+    n = of_each.sum() / losses.shape[1]  # a target that lacks some outputs counts by its share
+    return n_outputs * np.average(losses[there], weights=of_each) + model.alpha / (2 * n) * penalty
 
 
 def statistics(flat, weights):

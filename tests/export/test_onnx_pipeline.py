@@ -8,12 +8,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
+from skrnn.exceptions import DataWarning
 from skrnn.export import to_onnx
+from skrnn.preprocessing import SequenceTransformer
 from tests.export.test_onnx_network import TOLERANCE, run
 
 SERIES = np.random.default_rng(0).normal(size=(30, 3)).cumsum(axis=0) * [1.0, 5.0, 0.2] + [0.0, 50.0, 3.0]
@@ -68,7 +71,8 @@ def test_windows(padding, dilation, flatten, dtype):
     window = SlidingWindow(4, padding=padding, dilation=dilation, flatten=flatten)
     pipeline = fit(StandardScaler(), window, network(n_timesteps=4 if flatten else None))
     check(pipeline, dtype=dtype)
-    check(pipeline, SERIES[3:5], dtype)  # fewer rows than a window has
+    with pytest.warns(DataWarning, match="No row of X has the history"):
+        check(pipeline, SERIES[3:5], dtype)
 
 
 @pytest.mark.parametrize("padding", ["mask", "edge", "zero"])
@@ -239,3 +243,36 @@ def test_a_step_that_is_not_fitted_is_refused():
     pipeline.steps[0] = ("scale", StandardScaler())
     with pytest.raises(NotFittedError, match="StandardScaler"):
         to_onnx(pipeline)
+
+
+SEQUENCES = np.random.default_rng(1).normal(size=(20, 6, 3)) * [1.0, 5.0, 0.2] + [0.0, 50.0, 3.0]
+
+
+@pytest.mark.parametrize("transformer", [StandardScaler(), PCA(2), make_pipeline(MinMaxScaler(), PolynomialFeatures())])
+def test_transformer_of_timesteps(transformer):
+    padded = SEQUENCES.copy()
+    padded[::3, :2], padded[1, 3] = np.nan, np.nan
+    pipeline = fit(SequenceTransformer(transformer), network(), X=padded, y=SEQUENCES[:, -1, 0])
+    check(pipeline, padded)
+
+
+def test_transformer_that_fills_leaves_masked_timesteps_alone():
+    X = SEQUENCES.copy()
+    X[::3, :2], X[1, 3, 0] = np.nan, np.nan  # masked, and missing
+    pipeline = fit(SequenceTransformer(SimpleImputer()), network(), X=X, y=SEQUENCES[:, -1, 0])
+    check(pipeline, X)
+
+
+def test_transformer_of_the_timesteps_of_windows_and_of_a_table():
+    check(fit(SlidingWindow(4), SequenceTransformer(StandardScaler()), network()))
+    table = SEQUENCES[:, :, 1]
+    check(fit(SequenceTransformer(StandardScaler()), network(), X=table, y=SEQUENCES[:, -1, 0]), table)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_features_far_from_zero_in_float32(cell):
+    X = np.float32(1e6) + SEQUENCES.astype(np.float32) * 4.0
+    model = RNNRegressor((4,), cell=cell, bidirectional=True, random_state=0, learning_rate_init=0.1)
+    model.partial_fit(X, SEQUENCES[:, -1, 0])
+    (y,) = run(to_onnx(model), X=X)
+    np.testing.assert_allclose(y, model.predict(X), rtol=1e-4, atol=1e-4)

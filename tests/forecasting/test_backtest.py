@@ -63,6 +63,7 @@ MODELS = {
 
 @pytest.mark.axis("kind", MODELS)
 @pytest.mark.axis(("n_series", "n_exog", "n_at_once"), [(1, 0, 1), (2, 0, 2), (1, 2, 1), (1, 1, 5)])
+@pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning")  # short histories
 def test_equals_forecasts_of_each_history(kind, n_series, n_exog, n_at_once):
     series = seasonal(60, n_series)
     exog = np.random.default_rng(1).normal(size=(60, n_exog)) if n_exog else None
@@ -75,6 +76,7 @@ def test_equals_forecasts_of_each_history(kind, n_series, n_exog, n_at_once):
         np.testing.assert_allclose(predictions, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning")  # short histories
 def test_network_equals_forecasts_of_each_history():
     series = seasonal()
     network = RNNRegressor((3,), cell="gru", solver="lbfgs", tol=0.1, random_state=0)

@@ -144,7 +144,7 @@ def test_estimator_fits_and_predicts_from_views_as_from_copies(sample_weight, mo
     y = np.random.default_rng(3).normal(size=N_ROWS)
     fits = []
     for X in (windows, windows.copy()):
-        model = RNNRegressor((3,), cell="lstm", solver="lbfgs", max_iter=5, tol=0.0, random_state=0)
+        model = RNNRegressor((3,), cell="lstm", solver="lbfgs", max_iter=5, tol=0.0, random_state=0, normalize_X=False)
         with pytest.warns(match="Maximum|maxim"):
             model.fit(X, y, sample_weight)
         fits.append(model.predict(X))
@@ -166,7 +166,7 @@ def test_segments_of_windows_some_of_which_have_ended(cell_name, activation, ret
     y = series[:, 0] if not return_sequences else windows[:, :, 0]
     fits = []
     for X in (windows, windows.copy()):
-        options = {"solver": "adam", "batch_size": 15, "shuffle": False, "bptt_steps": 4, "max_iter": 2, "tol": 0.0}
+        options = {"batch_size": 15, "shuffle": False, "bptt_steps": 4, "max_iter": 2, "normalize_X": False}
         model = RNNRegressor((3,), cell=cell_name, activation=activation, return_sequences=return_sequences, **options)
         with pytest.warns(match="Maximum iterations"):
             fits.append(model.set_params(random_state=0).fit(X, y).predict(X))
@@ -191,7 +191,8 @@ def test_masked_rows_between_dilated_windows_do_no_harm():
     fits = []
     for X in (windows, np.ascontiguousarray(windows)):
         for batch_size in (2, 9):
-            model = RNNRegressor((3,), batch_size=batch_size, shuffle=False, max_iter=2, random_state=0)
+            options = {"batch_size": batch_size, "shuffle": False, "max_iter": 2, "normalize_X": False}
+            model = RNNRegressor((3,), **options, random_state=0)
             with pytest.warns(match="Maximum iterations"):
                 fits.append(model.fit(X, np.arange(len(X)) % 5).predict(X))
     np.testing.assert_allclose(fits[:2], fits[2:], rtol=1e-9, atol=1e-11)

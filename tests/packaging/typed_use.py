@@ -13,6 +13,7 @@ from skrnn.forecasting import backtest, forecast, to_supervised
 from skrnn.metrics import make_sequence_scorer
 from skrnn.model_selection import PanelTimeSeriesSplit
 from skrnn.plotting import LossCurveDisplay
+from skrnn.preprocessing import LagsToSequences, SequenceTransformer, TableSequences, to_sequences
 
 
 def right() -> None:
@@ -33,6 +34,11 @@ def right() -> None:
     windows = SlidingWindow(n_timesteps=12, padding="edge").fit(X[0])
     assert_type(windows, SlidingWindow)
     assert_type(windows.transform(X[0]), np.ndarray[tuple[Any, ...], np.dtype[np.floating[Any]]])
+
+    assert_type(LagsToSequences(12, order="oldest_first").fit(X[0]), LagsToSequences)
+    assert_type(SequenceTransformer(windows).fit(X, y), SequenceTransformer)
+
+    assert_type(to_sequences(X, group="patient", time="day", target="ill"), TableSequences)
 
     sunspots, next_year = load_sunspots(return_X_y=True)
     windows.fit(sunspots, next_year)
@@ -58,6 +64,7 @@ def wrong() -> None:
     RNNRegressor(cells="gru")  # type: ignore[call-arg]
     RNNClassifier(alpha="small")  # type: ignore[arg-type]
     SlidingWindow(padding="repeat")  # type: ignore[arg-type]
+    LagsToSequences(order="newest")  # type: ignore[arg-type]
     Checkpoint("network.checkpoint", every="often")  # type: ignore[arg-type]
     EarlyStoppingOn("r2", patience=5)  # type: ignore[call-arg]
     to_onnx(RNNRegressor(), length=True)  # type: ignore[call-arg]

@@ -47,7 +47,7 @@ def in_thread(function: Callable, *arguments):
 
 
 def fit(solver="SLSQP", max_iter=N_ITERATIONS):
-    return RNNRegressor((8,), solver=solver, max_iter=max_iter, random_state=0).fit(X, Y)
+    return RNNRegressor((8,), solver=solver, max_iter=max_iter, tol=1e-4, random_state=0).fit(X, Y)
 
 
 def fit_watched(solver="SLSQP", max_iter=N_ITERATIONS, at_first: Callable[[], None] = lambda: None):

@@ -17,7 +17,7 @@ Y = X.sum(axis=(1, 2))
 
 
 def regressor(**parameters):
-    return RNNRegressor((3,), solver="lbfgs", tol=1.0, random_state=0, **parameters)
+    return RNNRegressor((3,), solver="lbfgs", tol=0.05, random_state=0, **parameters)
 
 
 def image(display):
@@ -122,7 +122,7 @@ def test_one_direction_has_no_border():
 
 
 def test_the_units_of_the_top_layer_of_a_classifier():
-    model = RNNClassifier((3, 4), cell="lstm", solver="lbfgs", tol=1.0, random_state=0).fit(X, Y > 0.0)
+    model = RNNClassifier((3, 4), cell="lstm", solver="lbfgs", tol=0.005, random_state=0).fit(X, Y > 0.0)
     assert image(HiddenStateDisplay.from_estimator(model, X)).shape == (4, 5)
 
 

@@ -107,7 +107,7 @@ def test_other_starts_are_faint_and_the_best_is_not_among_them():
 def test_several_are_named_by_the_parameters_in_which_they_differ(form):
     models = form([regressor().fit(X, Y), regressor(alpha=0.5, cell="gru").fit(X, Y)])
     display = LossCurveDisplay.from_estimator(models)
-    assert texts(display) == ["alpha=0.0003, cell='rnn'", "alpha=0.5, cell='gru'"]
+    assert texts(display) == ["alpha=0.01, cell='rnn'", "alpha=0.5, cell='gru'"]
     for line, model in zip(display.lines_, models, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), model.loss_curve_)
     assert len({line.get_color() for line in display.lines_}) == 2
@@ -150,7 +150,8 @@ def test_the_network_is_found_in_pipelines_and_searches():
     ],
 )
 def test_the_axis_says_what_the_loss_is(parameters, label):
-    model = regressor(**parameters, solver="adam", tol=10.0, n_iter_no_change=1).fit(X, np.abs(Y))
+    settings = {"solver": "adam", "learning_rate_init": 0.1, "tol": 0.001, "n_iter_no_change": 5}
+    model = regressor(**parameters, **settings).fit(X, np.exp(Y / 4.0))
     display = LossCurveDisplay.from_estimator(model)
     assert display.ax_.get_ylabel() == label
     assert display.ax_.get_xlabel() == "epoch"

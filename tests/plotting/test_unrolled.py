@@ -14,7 +14,7 @@ Y = X.sum(axis=2)
 
 
 def fitted(hidden_layer_sizes=(3,), **parameters):
-    model = RNNRegressor(hidden_layer_sizes, solver="lbfgs", tol=1.0, random_state=0, **parameters)
+    model = RNNRegressor(hidden_layer_sizes, solver="lbfgs", tol=0.05, random_state=0, **parameters)
     return model.fit(X, Y if model.return_sequences else Y[:, -1])
 
 
@@ -196,7 +196,7 @@ def test_axes_of_the_caller_make_letters_small():
 
 
 def test_classes_have_outputs_of_their_own():
-    model = RNNClassifier((1,), solver="lbfgs", tol=1.0, random_state=0).fit(X, np.arange(12) % 3)
+    model = RNNClassifier((1,), solver="lbfgs", tol=0.05, random_state=0).fit(X, np.arange(12) % 3)
     texts = written(UnrolledDisplay.from_estimator(model))
     assert {"3\noutputs", "1 unit", "3 features", "RNN", f"{model.n_parameters_}"} <= set(texts)
 

@@ -248,6 +248,7 @@ def test_parameters_may_change_after_fit():
 
 
 @pytest.mark.parametrize("n_timesteps", [1, 4, 30])
+@pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning")  # short folds
 def test_folds_see_the_whole_past_and_nothing_later(n_timesteps):
     X = np.random.default_rng(0).normal(size=(41, 2))
     whole = cold(X, n_timesteps=n_timesteps)

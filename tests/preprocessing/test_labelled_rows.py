@@ -41,6 +41,7 @@ def make_series(codes, n_features, dtype, labels):
 
 @series_of_groups
 @examples(300)
+@pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning")  # short series
 def test_all_settings_equal_the_loop(
     codes, n_fit, n_features, n_timesteps, dilation, padding, dtype, labels, flatten, carry_context
 ):
@@ -71,6 +72,7 @@ def test_all_settings_equal_the_loop(
 
 @series_of_groups
 @examples(100)
+@pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning")  # short series
 def test_no_row_after_t_changes_window_t(
     codes, n_fit, n_features, n_timesteps, dilation, padding, dtype, labels, flatten, carry_context
 ):

@@ -20,6 +20,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skrnn.preprocessing import SlidingWindow
 from tests.examples import examples
+from tests.reliability.interruptions import interrupted_at
 
 #: A window is made of the rows before its own.
 IMPOSSIBLE_CHECKS = ["check_methods_sample_order_invariance", "check_methods_subset_invariance"]
@@ -221,7 +222,11 @@ def test_infinity_is_an_error(series, value, method):
         (np.ones((2, 2, 2)), ValueError, "Found array with dim 3"),
         (np.ones((0, 2)), ValueError, r"Found array with 0 sample\(s\)"),
         (np.array([["a"]]), ValueError, "not compatible with arrays of bytes/strings"),
-        (np.array([["2020-01-01"]], dtype="M8[D]"), ValueError, r"X has dtype datetime64\[D\], but Sliding"),
+        (
+            np.array([["2020-01-01"]], dtype="M8[D]"),
+            ValueError,
+            r"X holds dates, not numbers\. Make numbers of dates first",
+        ),
         (sparse.csr_matrix(np.ones((3, 2))), TypeError, "Sparse data was passed"),
     ],
 )
@@ -438,7 +443,7 @@ def test_grid_search_finds_the_lag_that_matters():
 
 def test_masked_history_suits_estimators_that_take_nan(series):
     lags = SlidingWindow(3, flatten=True)
-    pipeline = make_pipeline(lags, HistGradientBoostingRegressor(max_iter=2)).fit(series, series[:, 0])
+    pipeline = make_pipeline(lags, HistGradientBoostingRegressor(max_iter=2)).fit(series, series.sum(axis=1))
     assert pipeline.predict(series).shape == (30,)
 
 
@@ -467,3 +472,43 @@ def test_tags_say_that_nan_is_allowed_and_float32_kept():
     tags = sklearn.utils.get_tags(SlidingWindow())
     assert tags.input_tags.allow_nan
     assert set(tags.transformer_tags.preserves_dtype) == {"float64", "float32"}
+
+
+# A fit that is refused or interrupted
+
+
+def test_a_refused_fit_changes_nothing():
+    window = SlidingWindow(3)
+    with pytest.raises(ValueError, match="infinity"):
+        window.fit([[1.0, np.inf]])
+    assert vars(window) == vars(SlidingWindow(3))
+    with pytest.raises(NotFittedError):
+        window.transform([[1.0, 2.0]] * 3)
+
+
+def test_a_refused_fit_leaves_the_columns_of_the_one_before():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    window = SlidingWindow(2, carry_context=True).fit(table)
+    before = vars(window).copy()
+    for refused in (table[["b", "a"]].assign(b=np.inf), table.assign(c=np.inf)):
+        with pytest.raises(ValueError, match="infinity"):
+            window.fit(refused)
+        assert vars(window) == before
+    assert window.transform(table).shape == (2, 2, 2)
+
+
+@pytest.mark.parametrize("method", ["fit", "fit_transform"])
+@pytest.mark.parametrize("carry_context", [False, True])
+def test_an_interrupted_fit_leaves_the_one_before(method, carry_context):
+    first, second = np.arange(12.0).reshape(6, 2), np.arange(15.0).reshape(5, 3) + 100.0
+    window = SlidingWindow(3, carry_context=carry_context)
+    with interrupted_at(None) as lines:
+        getattr(window, method)(second)
+    for moment in range(1, len(lines) + 1):
+        window.fit(first)
+        before = vars(window).copy()
+        with interrupted_at(moment), pytest.raises(KeyboardInterrupt):
+            getattr(window, method)(second)
+        assert all(vars(window)[name] is value for name, value in before.items())
+        assert vars(window).keys() == before.keys()

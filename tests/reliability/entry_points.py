@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
@@ -14,6 +13,7 @@ from skrnn.datasets import make_narendra
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
 from skrnn.metrics import make_sequence_scorer
 from skrnn.model_selection import PanelTimeSeriesSplit
+from skrnn.preprocessing import LagsToSequences
 
 N_SAMPLES, N_ROWS = 12, 40
 
@@ -41,7 +41,7 @@ for good in (LABELS, WEIGHTS, GROUPS):
 MISSING = {"NaN", "None among numbers"}
 #: A single number where one of each row is expected, and the like, is wrong; labels may be anything else.
 LABELS_OF_ANY_KIND = {
-    *("strings", "byte strings", "objects", "complex", "dates", "durations", "records"),
+    *("strings", "byte strings", "objects", "complex", "dates", "durations"),
     *("infinity", "infinity first", "minus infinity", "integer beyond floats", "long double beyond floats"),
 }
 
@@ -127,6 +127,9 @@ def _of_estimator(Estimator):
         for method in ("predict_proba", "predict_log_proba"):
             add(method, "X", X, lambda e, v, m=method: getattr(e, m)(v), takes={"one row less", "one row more"})
     add("stream().predict", "x", X[0, :1], lambda e, v: e.stream().predict(v), takes={"NaN throughout"})
+    entries[f"{name}.stream().state"] = EntryPoint(
+        "state", eighths(2, 3, seed=7), stream_state, lambda: begun_stream(Estimator)
+    )
     add("fit", "y", y, lambda e, v: trained(e, X, v), takes=of_y)
     add("partial_fit", "y", y, lambda e, v: trained(e, X, v, method="partial_fit"), takes=of_y)
     add("fit", "y_val", y, lambda e, v: trained(e, X, y, X_val=X, y_val=v), takes=of_y)
@@ -189,7 +192,7 @@ def _of_forecasting():
             "groups",
             GROUPS,
             lambda _, v: to_supervised(SERIES, groups=v),
-            takes=frozenset({"None"} | LABELS_OF_ANY_KIND - {"records"}),
+            takes=frozenset({"None"} | LABELS_OF_ANY_KIND),
         ),
         "forecast(history)": EntryPoint(
             "history|X", SERIES, lambda m, v: forecast(m, v, 3), forecaster, frozenset(rows | MISSING | column)
@@ -221,16 +224,44 @@ def _of_forecasting():
     }
 
 
+def refitted(transformer, method, *arguments, **keywords):
+    """Let the transformer itself be fitted again, and return what follows; where that is refused it stays as it is."""
+    before = vars(transformer).copy()
+    found = getattr(transformer, method)(*arguments, **keywords)
+    found = transformer.n_features_in_ if found is transformer else found
+    transformer.__dict__ = before
+    return found
+
+
+def fitted_window(**parameters):
+    """Return a transformer that keeps rows of an earlier fit, with another number of columns."""
+    return SlidingWindow(3, carry_context=True).fit(np.column_stack([TABLE, TABLE[:, 0]]), **parameters)
+
+
+@cache
+def begun_stream(Estimator):
+    """Return a stream after a timestep."""
+    stream = fitted(Estimator).stream(2)
+    stream.predict(X[:2, 0])
+    return stream
+
+
+def stream_state(stream, state):
+    """Set the state of the stream, and return it."""
+    before = stream.state
+    stream.state = state
+    found, stream.state = stream.state, before
+    return found
+
+
 def _of_transformers():
-    """Return what reads arrays in SlidingWindow."""
+    """Return what reads arrays in SlidingWindow and LagsToSequences."""
     in_table = frozenset({"one row less", "one row more"} | {"NaN", "None among numbers", "NaN throughout"})
     labels = LABELS_OF_ANY_KIND
     return {
-        "SlidingWindow.fit(X)": EntryPoint(
-            "X", TABLE, lambda w, v: clone(w).fit(v).n_features_in_, lambda: SlidingWindow(3), in_table
-        ),
+        "SlidingWindow.fit(X)": EntryPoint("X", TABLE, lambda w, v: refitted(w, "fit", v), fitted_window, in_table),
         "SlidingWindow.fit_transform(X)": EntryPoint(
-            "X", TABLE, lambda w, v: clone(w).fit_transform(v), lambda: SlidingWindow(3), in_table
+            "X", TABLE, lambda w, v: refitted(w, "fit_transform", v), fitted_window, in_table
         ),
         "SlidingWindow.transform(X)": EntryPoint(
             "X", TABLE, lambda w, v: w.transform(v), lambda: SlidingWindow(3, carry_context=True).fit(TABLE), in_table
@@ -238,9 +269,15 @@ def _of_transformers():
         "SlidingWindow.fit_transform(groups)": EntryPoint(
             "groups",
             GROUPS,
-            lambda w, v: clone(w).fit_transform(TABLE, groups=v),
-            lambda: SlidingWindow(3),
+            lambda w, v: refitted(w, "fit_transform", TABLE, groups=v),
+            lambda: fitted_window(groups=GROUPS),
             frozenset({"None"} | labels),
+        ),
+        "LagsToSequences.fit(X)": EntryPoint(
+            "X", TABLE, lambda t, v: refitted(t, "fit", v), lambda: LagsToSequences().fit(SERIES[:, None]), in_table
+        ),
+        "LagsToSequences.transform(X)": EntryPoint(
+            "X", TABLE, lambda t, v: t.transform(v), lambda: LagsToSequences().fit(TABLE), in_table
         ),
     }
 

@@ -7,12 +7,14 @@ import re
 from inspect import signature
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skrnn import RNNRegressor, SlidingWindow, datasets
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
 from skrnn.metrics import make_sequence_scorer
 from skrnn.model_selection import PanelTimeSeriesSplit
+from skrnn.preprocessing import LagsToSequences, SequenceTransformer, to_sequences
 from tests.reliability.entry_points import SERIES, TABLE, fitted, forecaster
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -33,6 +35,11 @@ def split(**parameters):
 
 def window(**parameters):
     return SlidingWindow(**parameters).fit_transform(TABLE)
+
+
+def of_table(**parameters):
+    table = pd.DataFrame({"group": np.arange(40) % 2, "value": SERIES})
+    return to_sequences(table, **{"group": "group", **parameters})
 
 
 def without_none(values):
@@ -77,6 +84,30 @@ TABLES = {
             "group_column": ["name", 2, -3, 1.5, [], {}, object()],
             "carry_context": FLAG,
             "flatten": FLAG,
+        },
+    ),
+    "LagsToSequences": (
+        lambda **p: LagsToSequences(**p).fit_transform(TABLE),
+        {
+            "n_timesteps": [*without_none(COUNT), 3],
+            "order": [None, "nonsense", "", 3, [], {}, True, object()],
+            "by": [None, "nonsense", "", 3, [], {}, True, object()],
+            "n_variables": [*COUNT, 3, (), (1, 0), (1, 1.5)],
+            "first_lag": ["name", 2, -3, 1.5, None, [], {}, object()],
+        },
+    ),
+    "SequenceTransformer": (
+        lambda **p: SequenceTransformer(**p).fit_transform(TABLE),
+        {"transformer": [None, "passthrough", 3, object(), [], SlidingWindow, RNNRegressor()]},
+    ),
+    "to_sequences": (
+        of_table,
+        {
+            "group": ["name", 2, -3, 1.5, None, [], {}, object()],
+            "time": ["name", 2, -3, 1.5, [], {}, object()],
+            "target": ["name", 2, -3, 1.5, [], {}, object()],
+            "features": ["value", [], ["name"], [2], 3, object()],
+            "return_sequences": FLAG,
         },
     ),
     "PanelTimeSeriesSplit": (
@@ -130,7 +161,14 @@ def test_wrong_value_is_refused_and_named(name, parameter):
 
 
 @pytest.mark.parametrize(
-    "function", [SlidingWindow, PanelTimeSeriesSplit, *map(datasets.__dict__.get, datasets.__all__)]
+    "function",
+    [
+        SlidingWindow,
+        LagsToSequences,
+        SequenceTransformer,
+        PanelTimeSeriesSplit,
+        *map(datasets.__dict__.get, datasets.__all__),
+    ],
 )
 def test_every_parameter_has_wrong_values(function):
     if function.__name__.startswith("load_"):

@@ -9,6 +9,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.exceptions import DataWarning
 from skrnn.solvers._registry import SOLVERS, UPDATE_RULES
 
 rng = np.random.default_rng(0)
@@ -115,7 +116,7 @@ def outcome(estimator, sequences, targets, sample_weight=None):
     """Return what is wrong with a fit and what follows: an empty text if all is finite, or an error says why not."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for category in (ConvergenceWarning, UndefinedMetricWarning):
+        for category in (ConvergenceWarning, DataWarning, UndefinedMetricWarning):
             warnings.simplefilter("ignore", category)
         try:
             estimator.fit(sequences, targets, sample_weight)

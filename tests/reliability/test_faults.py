@@ -104,6 +104,26 @@ def test_interruption_at_any_line_of_fit_leaves_a_usable_estimator(parameters, n
     assert 0 < n_raised < len(moments)
 
 
+@pytest.mark.parametrize("when", [np.setbufsize, np.errstate.__enter__], ids=["buffer", "error handling"])
+def test_interruption_as_numpy_is_set_up_leaves_its_settings(when, monkeypatch):
+    """In the moment after they are set, in which no block knows of it yet."""
+    X, y = make_task(RNNRegressor)
+    model, before = make_estimator(), (np.geterr(), np.getbufsize())
+
+    def interrupted(*arguments):
+        when(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np if when is np.setbufsize else np.errstate, when.__name__, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    monkeypatch.undo()
+    found = np.geterr(), np.getbufsize()
+    np.seterr(**before[0])
+    np.setbufsize(before[1])
+    assert found == before
+
+
 def test_interruption_at_any_line_of_predict_leaves_the_estimator_as_it_is():
     X, y = make_ragged_task(RNNRegressor)
     model = make_estimator(n_jobs=2).fit(X, y)

@@ -13,7 +13,10 @@ from skrnn.cells._registry import CELLS
 from tests.estimators.tasks import as_objects, assert_same_fit
 from tests.examples import examples
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:Each of the .* single timestep:skrnn.exceptions.DataWarning"),
+]
 some_examples = examples(20, derandomize=True)
 FULL_BATCH = ("lbfgs", "BFGS", "CG", "trust-ncg")
 
@@ -115,9 +118,10 @@ def test_order_of_samples_does_not_matter_to_a_full_batch(task, data):
 
 
 @some_examples
-@given(task=tasks(solvers=FULL_BATCH))
-def test_weight_of_two_is_the_sample_twice(task):
+@given(task=tasks(solvers=FULL_BATCH), alpha=st.sampled_from([0.0, 0.01, 3.0, 100.0]))
+def test_weight_of_two_is_the_sample_twice(task, alpha):
     estimator, X, y, weights = task
+    estimator.set_params(alpha=alpha)
     repeated = np.repeat(np.arange(len(X)), weights.astype(int))
     other = clone(estimator).fit(taken(X, repeated), taken(y, repeated))
     assert_same_fit(estimator.fit(X, y, weights), other, rtol=1e-7, atol=1e-9)
@@ -125,14 +129,23 @@ def test_weight_of_two_is_the_sample_twice(task):
 
 @some_examples
 @given(task=tasks(), factor=st.sampled_from([1e-320, 1e-200, 0.125, 3.0, 1e200, 1e307]))
-def test_scale_of_the_weights_does_not_matter(task, factor):
+def test_scale_of_the_weights_does_not_matter_without_a_penalty(task, factor):
     estimator, X, y, weights = task
+    estimator.set_params(alpha=0.0)
     with np.errstate(under="ignore"):
         # 1e-320 has few digits left: the weights are then the same
         weights = np.ones(len(weights)) if factor < 1e-300 else weights
         other = clone(estimator).fit(X, y, factor * weights)
     assert_same_fit(estimator.fit(X, y, weights), other, rtol=1e-7, atol=1e-9)
     assert other.score(X, y, factor * weights) == pytest.approx(estimator.score(X, y, weights), rel=1e-6, abs=1e-6)
+
+
+@some_examples
+@given(task=tasks(), alpha=st.sampled_from([0.01, 1.0, 30.0]), factor=st.sampled_from([1e-4, 0.125, 3.0, 1e200]))
+def test_scale_of_the_weights_is_that_of_the_penalty(task, alpha, factor):
+    estimator, X, y, weights = task
+    other = clone(estimator).set_params(alpha=factor * alpha).fit(X, y, factor * weights)
+    assert_same_fit(estimator.set_params(alpha=alpha).fit(X, y, weights), other, rtol=1e-7, atol=1e-9)
 
 
 @some_examples

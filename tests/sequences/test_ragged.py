@@ -36,9 +36,9 @@ def assert_reads(sequences, X):
     assert sequences.equal_lengths == (len(set(sequences.lengths)) == 1)
 
 
-def windows(n_timesteps, dilation, padding="mask"):
-    """Return windows over 12 rows of 2 features."""
-    padded = pad_series(numbered(12, 2), n_history_rows(n_timesteps, dilation), padding)
+def windows(n_timesteps, dilation, padding="mask", n_rows=12):
+    """Return windows over rows of 2 features."""
+    padded = pad_series(numbered(n_rows, 2), n_history_rows(n_timesteps, dilation), padding)
     return sliding_windows(padded, n_timesteps, dilation)
 
 
@@ -96,9 +96,10 @@ def test_any_slice_of_any_axes_gives_the_same_values(data):
     assert_reads(from_array(X), X)
 
 
-@pytest.mark.parametrize("X", [numbered(5, 4, 3), windows(4, 1, "zero")], ids=["array", "windows"])
-def test_one_length_takes_no_memory_for_each_sequence(X):
+@pytest.mark.parametrize("X", [numbered(5000, 4, 3), windows(4, 1, "zero", n_rows=5000)], ids=["array", "windows"])
+def test_one_length_takes_no_memory_for_each_of_many_sequences(X):
     lengths = from_array(X).lengths
+    np.testing.assert_array_equal(from_array(X[:50]).lengths, lengths[:50])
     assert lengths.strides == (0,)
     np.testing.assert_array_equal(lengths, np.full(len(X), X.shape[1]))
 
@@ -474,3 +475,55 @@ def test_largest_numbers_are_found_where_sequences_read_them(monkeypatch, size):
 def test_numbers_that_their_dtype_cannot_hold_are_not_looked_for():
     rows = numbered(4, 2).astype(np.float16)
     assert Sequences(rows, np.array([0]), np.array([4])).beyond(np.float64(1e30)) is None
+
+
+# Rows that sequences read
+
+
+def some_sequences():
+    """Yield sequences that share rows or not, of any lengths, with rows that none reads, and rows between timesteps."""
+    rows = np.random.default_rng(0).normal(size=(23, 2))
+    yield from_array(rows[:20].reshape(4, 5, 2))
+    yield Sequences(rows, np.array([0, 4, 11]), np.array([4, 3, 9]))
+    yield Sequences(rows, np.array([2, 2, 3, 9]), np.array([5, 1, 7, 2]))
+    yield Sequences(rows, np.arange(11), np.full(11, 4), stride=3)
+    yield Sequences(rows, np.array([1, 6, 7, 20]), np.array([6, 2, 3, 1]), stride=3)
+    yield Sequences(rows, np.array([22, 0, 21]), np.array([1, 8, 1]), stride=3).take(np.array([2, 0]))
+
+
+@pytest.mark.parametrize("sequences", list(some_sequences()))
+def test_weight_of_a_row_is_the_mean_of_those_of_its_readers(sequences):
+    weights = 0.5 + np.arange(len(sequences)) % 3
+    readers = [[] for _ in sequences.rows]
+    for i in range(len(sequences)):
+        for t in range(sequences.lengths[i]):
+            readers[sequences.starts[i] + t * sequences.stride].append(i)
+    expected = [np.mean(weights[of_row]) if of_row else 0.0 for of_row in readers]
+    np.testing.assert_allclose(sequences.row_weights(weights), expected)
+    np.testing.assert_array_equal(sequences.row_weights(), [float(bool(of_row)) for of_row in readers])
+
+
+@pytest.mark.axis("dtype", ["float32", ">f8", "int16"])
+@pytest.mark.axis("n_bytes", [1, 64, 10**6])
+def test_rows_are_read_some_at_a_time_in_float64(dtype, n_bytes, monkeypatch):
+    monkeypatch.setattr(_ragged, "_CHUNK_BYTES", n_bytes)
+    rows = numbered(23, 2).astype(dtype)
+    sequences = from_array(rows[:22].reshape(11, 2, 2))
+    of_rows = np.arange(22) % 3.0
+    read = list(sequences.read_rows(of_rows))
+    assert {some.dtype for _, some in read} == {np.dtype(np.float64)}
+    np.testing.assert_array_equal(np.concatenate([some for _, some in read]), rows[:22][of_rows > 0.0])
+    np.testing.assert_array_equal(np.concatenate([some for some, _ in read]), of_rows[of_rows > 0.0])
+    assert max(len(some) for some, _ in read) <= max(1, n_bytes // 16)
+
+
+@pytest.mark.parametrize("sequences", list(some_sequences()))
+@pytest.mark.axis("dtype", ["float32", "float64"])
+def test_scaled_sequences_have_rows_of_their_own(sequences, dtype):
+    sequences.rows.flags.writeable = False
+    location, scale = np.array([1e6, -2.0]), np.array([3.0, 0.25])
+    scaled = sequences.scaled(location, scale, np.dtype(dtype))
+    assert scaled.rows.dtype == dtype
+    assert not np.shares_memory(scaled.rows, sequences.rows)
+    for one, other in zip(scaled.arrays(), sequences.arrays(), strict=True):
+        np.testing.assert_array_equal(one, ((other - location) / scale).astype(dtype))

@@ -12,7 +12,7 @@ from skrnn.solvers._stochastic import Constant, StochasticSolver
 
 def make(seen=0, **parameters):
     """Return the solver of an estimator with these parameters, for three numbers in float32."""
-    chosen = {"learning_rate_init": 0.25, "batch_size": 7}
+    chosen = {"learning_rate_init": 0.25, "batch_size": 7, "tol": 1e-4}
     parameters = {**RNNRegressor().get_params(), **chosen, **parameters}
     return make_solver(parameters, 3, np.dtype(np.float32), np.random.RandomState(0), seen)
 

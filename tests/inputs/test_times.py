@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skrnn.model_selection._times import read_times, times_to_the_end
+from skrnn._inputs._times import read_times, times_to_the_end
 from tests.examples import examples
 
 DAYS = pd.date_range("2024-03-29", periods=4, freq="D")  # summer time begins on the third in Berlin

@@ -1,0 +1,170 @@
+"""What the names and the index of a data frame say of its rows and columns: lags, order in time, strings, dates."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from skrnn._inputs._labels import encode_labels
+from skrnn._inputs._tables import column_names, is_frame, take_column
+from skrnn._inputs._values import ADVICE, as_array, strings_or_dates
+from skrnn._inputs._warnings import warn
+from skrnn.exceptions import DataWarning
+
+#: The name of a column that holds a lag: "lag_1", "sales_lag_1", "y_lag1_mean", "x_t-1".
+_LAG = re.compile(r"^(?P<before>.*?)[_\-. ]?(?:lag[_\-. ]?|t-)(?P<lag>\d+)(?P<after>\D*)$", re.IGNORECASE)
+
+
+def refuse_dates(X: Any, name: str) -> None:
+    """Raise TypeError where a frame of polars, which would make numbers of dates, has a column of such."""
+    for column, dtype in zip(column_names(X), X.dtypes if is_frame(X) else (), strict=True):
+        if getattr(dtype, "is_temporal", bool)():
+            raise TypeError(f"Column {column!r} of {name} holds dates, not numbers.{ADVICE['dates']}")
+
+
+@contextmanager
+def explaining(X: Any, of_strings: str = "") -> Iterator[None]:
+    """Let an error that leaves the block say where X holds strings or dates, and how to make numbers of them.
+
+    `of_strings` is a further sentence on strings, after a space.
+    """
+    refuse_dates(X, "X")
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        names = column_names(X)
+        columns = [take_column(X, position) for position in range(len(names))] or [X]
+        kinds = [strings_or_dates(as_array(column)) for column in columns]
+        kind = next(filter(None, kinds), "")
+        if not kind:
+            raise
+        where = f"Column {names[kinds.index(kind)]!r} of X" if names else "X"
+        hint = of_strings if kind == "strings" else ""
+        what = f"{str(error).removesuffix(ADVICE[kind]).rstrip('.')}. " if kind == "strings" else ""
+        raise type(error)(f"{what}{where} holds {kind}, not numbers.{hint}{ADVICE[kind]}") from error
+
+
+def warn_unless_ordered(X: Any, labels: np.ndarray | None, name: str = "X") -> None:
+    """Warn where the index of a pandas object goes back in the rows of a series: of those of a label, where given."""
+    index = _times_of(X)
+    if index is None or index.is_monotonic_increasing:
+        return
+    codes = None if labels is None else encode_labels(labels)[1]
+    if codes is not None:
+        index = index[np.argsort(codes, kind="stable")]
+        codes = np.sort(codes)
+    goes_back = np.asarray(index[1:] < index[:-1])
+    if codes is not None:
+        goes_back &= codes[1:] == codes[:-1]
+    if goes_back.any():
+        of_group = "" if codes is None else " within a group"
+        warn(
+            f"The index of {name} goes back{of_group}, but rows are taken to come in order of time. Sort those of one "
+            f"series by {name}.sort_index(), and split it by TimeSeriesSplit, not by shuffled folds; tell several "
+            "series apart by groups.",
+            DataWarning,
+        )
+
+
+def _times_of(X: Any) -> Any:
+    """Return the index of a pandas object where it may hold times, else None.
+
+    Of several levels that is the last, if it holds dates; numbers, such as months after years, count with those before.
+    """
+    index: Any = getattr(X, "index", None)
+    if not hasattr(index, "is_monotonic_increasing"):
+        return None
+    last = index.get_level_values(-1)
+    if _holds_dates(last):
+        return last
+    if last.dtype.kind not in "iuf":
+        return None
+    return index if index.nlevels == 1 else type(last)(index.factorize(sort=True)[0])
+
+
+def _holds_dates(index: Any) -> bool:
+    return getattr(index.dtype, "kind", "O") == "M" or hasattr(index, "asfreq")
+
+
+def warn_unless_aligned(X: Any, y: Any) -> None:
+    """Warn where the indices of two pandas objects hold the same in another order: rows go by position."""
+    first: Any = getattr(X, "index", None)
+    second: Any = getattr(y, "index", None)
+    if not (hasattr(first, "is_unique") and hasattr(second, "is_unique")) or first.equals(second):
+        return
+    if len(first) == len(second) and first.is_unique and second.is_unique and first.isin(second).all():
+        warn(
+            "X and y have the same index in another order, but a row of X has the target at the same position of y. "
+            "Pass y.loc[X.index].",
+            DataWarning,
+        )
+
+
+def warn_of_features(X: Any) -> None:
+    """Warn where a frame, whose columns are read as timesteps, has times in its index and names that do not count."""
+    names, index = column_names(X), getattr(X, "index", None)
+    are_words = [isinstance(name, str) and not re.search(r"\d", name) for name in names]
+    if len(names) < 2 or not all(are_words) or not hasattr(index, "dtype") or not _holds_dates(index):
+        return
+    warn(
+        f"Each row of X is read as a sequence of one feature, whose timesteps are the {len(names)} columns "
+        f"{_shown(names)}. If these are features, and the dates of the index the timesteps, make windows of the rows "
+        f"by SlidingWindow; if not, set n_timesteps={len(names)}.",
+        DataWarning,
+    )
+
+
+def warn_of_lags(X: Any, n_timesteps: int | None) -> None:
+    """Warn where the names of columns say that they are lags, but not timesteps from the oldest to the newest.
+
+    With `n_timesteps` None each column is a timestep, else the columns of one timestep after another.
+    """
+    names = column_names(X)
+    matches = [_LAG.match(name) if isinstance(name, str) else None for name in names]
+    if sum(match is not None for match in matches) < 2:
+        return
+    lagged = {match["before"] + match["after"] for match in matches if match is not None}
+    columns = [
+        (name, 0 if name in lagged else -1) if match is None else (match["before"] + match["after"], int(match["lag"]))
+        for name, match in zip(names, matches, strict=True)
+    ]
+    width = 1 if n_timesteps is None else max(1, len(columns) // n_timesteps)
+    timesteps = [columns[first : first + width] for first in range(0, len(columns), width)]
+    if any(lag < 0 for _, lag in columns) or any(len({lag for _, lag in timestep}) > 1 for timestep in timesteps):
+        problem = "those of several timesteps, or of none, stand together"
+    elif len({tuple(series for series, _ in timestep) for timestep in timesteps}) > 1:
+        problem = "those of several series stand one after another"
+    elif any(later[0][1] >= earlier[0][1] for earlier, later in pairwise(timesteps)):
+        problem = "do not run from the oldest to the newest"
+    else:
+        return
+    warn(
+        f"The columns of X, {_shown(names)}, are named like lags, but {problem}, unlike the timesteps that are read. "
+        "skrnn.preprocessing.LagsToSequences makes sequences of them.",
+        DataWarning,
+    )
+
+
+def _shown(names: list[Any]) -> str:
+    """Return the first names as text."""
+    return ", ".join(map(repr, names[:4])) + (", ..." if len(names) > 4 else "")
+
+
+def names_of_frames(entries: list[Any], name: str) -> Any:
+    """Return the first of a list of frames, all with the same columns, or None where these are not all frames.
+
+    Other columns, or the same in another order, are a ValueError.
+    """
+    if not all(is_frame(entry) for entry in entries):
+        return None
+    expected = column_names(entries[0])
+    for sample, entry in enumerate(entries):
+        if column_names(entry) != expected:
+            raise ValueError(
+                f"{name} has the columns {column_names(entry)} in sample {sample}, but {expected} in sample 0; "
+                "expected the same in the same order."
+            )
+    return entries[0]

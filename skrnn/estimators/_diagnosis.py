@@ -1,0 +1,78 @@
+"""Why a network has learnt nothing: predictions are constant, or as good as that, though the targets are not."""
+
+from collections.abc import Sized
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skrnn._inputs._warnings import warn
+from skrnn.estimators._fitted import Outcome
+from skrnn.estimators._training import Training
+from skrnn.network._inference import hidden_states
+from skrnn.solvers._registry import UPDATE_RULES
+
+#: Sequences whose outputs, and whose states, which take more memory, are looked at.
+_N_EXAMINED, _N_STATES_EXAMINED = 500, 20
+#: Standard deviation, in that of the targets, below which outputs are constant.
+_LEAST_SPREAD = 0.01
+#: Share of the loss of a constant by which predictions that have learnt something are better.
+_LEAST_GAIN = 0.01
+#: States beyond it are saturated.
+_SATURATED = 0.99
+#: Share of saturated states beyond which no gradient passes.
+_MOST_SATURATED = 0.9
+#: Iterations of a method of SciPy that has hardly begun.
+_FEW_ITERATIONS = 10
+#: Root of the mean square of weights below which the penalty has won: a stochastic solver's steps keep them from zero.
+_SMALL_WEIGHT = 1e-2
+
+
+def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
+    """Warn where predictions for the training data are constant, or no better than their mean, and say why."""
+    data = training.data.take(_some_of(training.data, _N_EXAMINED))
+    objective = training.objective(data, map)
+    targets = objective.targets
+    spread = targets.values.std(axis=1)
+    is_varied = spread > 0.0
+    if not is_varied.any():
+        return
+    # Whatever BLAS threads there are: to limit them again, after the fit has let go, might meet somebody else's limit.
+    raw = objective.raw(best.theta)
+    if (raw.std(axis=1) < _LEAST_SPREAD * spread)[is_varied].all():
+        what = "constant"
+    else:
+        constants = np.repeat(raw.mean(axis=1, keepdims=True), len(targets), axis=1)
+        loss, of_constants = (
+            objective.sum_losses(targets, outputs, np.empty_like(raw)) for outputs in (raw, constants)
+        )
+        # Whoever ends a fit early, as callbacks and a validation score do, knows how far it has come.
+        ends_by_itself = best.stopped_short is None and training.task is None and not training.estimator.early_stopping
+        if not ends_by_itself or loss < (1.0 - _LEAST_GAIN) * of_constants:
+            return
+        what = "hardly better than a constant"
+    some = _some_of(data, _N_STATES_EXAMINED)
+    states = hidden_states(training.network, best.theta, data.sequences.take(some), map)
+    warn(f"The predictions are {what}: {_reason(training, best, states)}", ConvergenceWarning)
+
+
+def _some_of(samples: Sized, n_most: int) -> np.ndarray:
+    """Return the numbers of so many samples at most, from the first to the last."""
+    return np.unique(np.linspace(0, len(samples) - 1, n_most).astype(np.intp))
+
+
+def _reason(training: Training, best: Outcome, states: np.ndarray) -> str:
+    """Return why, and what to change."""
+    estimator = training.estimator
+    weights = best.theta[training.network.layout.is_weight()]
+    if estimator.alpha and np.sqrt(np.mean(np.square(weights))) < _SMALL_WEIGHT:
+        return f"the penalty has driven the weights to zero. Use a smaller alpha than {estimator.alpha:g}."
+    if estimator.activation == "tanh" and (np.abs(states) > _SATURATED).mean() > _MOST_SATURATED:
+        return "the units are saturated, so that no error reaches the weights. Scale X, or set normalize_X=True."
+    if estimator.activation == "relu" and not states.any():
+        return "no unit is active. Use another random_state, a smaller learning_rate_init, or activation='tanh'."
+    if estimator.solver not in UPDATE_RULES and best.n_iter <= _FEW_ITERATIONS and best.stopped_short is None:
+        return "the gradient was below tol almost at once. Use a smaller tol, or another random_state."
+    return (
+        "nothing in X was found that tells the targets apart. A larger max_iter or learning_rate_init, another solver, "
+        "or other features may help."
+    )

@@ -1,0 +1,102 @@
+"""The scaling of features: learnt from the data, applied to them, and folded into the lowest layer's parameters."""
+
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import numpy as np
+
+from skrnn._inputs._values import largest_of, too_large
+from skrnn.sequences._ragged import Sequences
+
+#: Location and scale are rounded to so many bits of the scale: the order in which rows are added up is then as good as
+#: never seen in them, and features that are standardised already keep every bit.
+_N_BITS = 24
+
+
+@final
+@dataclass(frozen=True)
+class FeatureScaling:
+    """Location and scale of each feature, (n_features,), with which the network sees (x - location) / scale."""
+
+    location: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def none(cls, n_features: int) -> Self:
+        """Return the scaling that leaves features as they are."""
+        return cls(np.zeros(n_features), np.ones(n_features))
+
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        """Return the scaling of a fitted estimator."""
+        n_features = estimator.input_weights_[0].shape[1]
+        if estimator._feature_location is None:
+            return cls.none(n_features)
+        return cls(estimator._feature_location, estimator._feature_scale)
+
+    @classmethod
+    def learn(cls, sequences: Sequences, weights: np.ndarray | None, dtype: np.dtype) -> Self:
+        """Return the scaling to mean 0 and variance 1 over all rows that sequences read, each counted once.
+
+        `weights`, (n_samples,), are those of the sequences; a row that several share has the mean of theirs. A constant
+        feature keeps its scale, as does one whose spread is too small for `dtype`.
+        """
+        of_rows = sequences.row_weights(weights)
+        first = sequences.rows[np.argmax(of_rows > 0.0)].astype(np.float64)
+        unit = np.zeros(len(first))
+        for _, rows in sequences.read_rows(of_rows):
+            np.maximum(unit, np.abs(rows - first).max(axis=0), out=unit)
+        unit[unit == 0.0] = 1.0  # with it no square overflows
+        total = of_rows.sum()
+        mean = sum(shares @ ((rows - first) / unit) for shares, rows in sequences.read_rows(of_rows)) / total
+        squares = (shares @ np.square((rows - first) / unit - mean) for shares, rows in sequences.read_rows(of_rows))
+        location, scale = first + mean * unit, np.sqrt(sum(squares) / total) * unit
+        is_constant = scale <= np.maximum(8.0 * np.finfo(np.float64).eps * np.abs(location), 1.0 / largest_of(dtype))
+        scale[is_constant] = 1.0
+        grid = np.ldexp(1.0, np.frexp(scale)[1] - _N_BITS)
+        return cls(np.round(location / grid) * grid, np.round(scale / grid) * grid)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether features stay as they are."""
+        return not self.location.any() and bool((self.scale == 1.0).all())
+
+    def apply(self, sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
+        """Return the sequences as the network sees them, or raise ValueError where sums might overflow."""
+        check_sequences(sequences, dtype, name)
+        if not self.is_none:
+            return sequences.scaled(self.location, self.scale, dtype)
+        if sequences.rows.dtype == dtype:
+            return sequences
+        with np.errstate(over="ignore"):  # of rows that no sequence reads
+            return sequences.astype(dtype)
+
+    def fold(self, input_weights: np.ndarray, biases: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the lowest layer's input weights and biases for features as they came, and what rounding took away.
+
+        That, in float64 and of the biases, is much where a feature's location is many times its scale.
+        """
+        if self.is_none:
+            return input_weights, biases, np.zeros(len(biases))
+        folded = (input_weights / self.scale).astype(input_weights.dtype)
+        shifted = biases.astype(np.float64)
+        shifted[: len(folded)] -= folded.astype(np.float64) @ self.location  # of the weights as they are rounded
+        rounded = shifted.astype(biases.dtype)
+        return folded, rounded, shifted - rounded
+
+    def unfold(self, input_weights: np.ndarray, biases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lowest layer's input weights and biases, which are not rounded, for scaled features."""
+        shifted = biases.astype(np.float64)
+        shifted[: len(input_weights)] += input_weights.astype(np.float64) @ self.location
+        return input_weights * self.scale, shifted
+
+    def store(self, estimator: Any) -> None:
+        """Write location and scale into the attributes of the estimator."""
+        estimator._feature_location, estimator._feature_scale = self.location, self.scale
+
+
+def check_sequences(sequences: Sequences, dtype: np.dtype, name: str) -> None:
+    """Raise ValueError for numbers of which sums in this dtype might overflow."""
+    value = sequences.beyond(largest_of(dtype))
+    if value is not None:
+        raise ValueError(too_large(value, dtype, name))

@@ -1,0 +1,236 @@
+"""A transformer that makes sequences of a table of lags."""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skrnn._inputs._frames import refuse_dates
+from skrnn._inputs._naming import naming
+from skrnn._inputs._parameters import check_choice, check_count
+from skrnn._inputs._tables import column_names, column_position
+from skrnn._inputs._values import check_kind, refuse_masked
+from skrnn.estimators._snapshot import unchanged_on_error
+from skrnn.preprocessing._lag_columns import ARRANGEMENTS, ORDERS, check_names, lag_columns
+
+_EXPECTED_X = "real numbers, or NaN, in a 2-D array (n_samples, n_columns)"
+
+
+class LagsToSequences(TransformerMixin, BaseEstimator):
+    """Make a sequence of each row of a table of lags, as tools for forecasting pass it to an estimator.
+
+    A row holds the last `n_timesteps` values of one or several variables, and possibly other columns, such as the
+    calendar at the time to predict. It becomes a sequence, oldest timestep first, in which the other columns are
+    repeated at each timestep. In a pipeline before a network, it lets skforecast, mlforecast, sktime, Darts and other
+    tools forecast with it.
+
+    Parameters
+    ----------
+    n_timesteps : int, default=None
+        Number of lags of each variable. None: all columns from `first_lag` on are lags.
+    order : {"newest_first", "oldest_first"}, default="newest_first"
+        How the lags of a variable are ordered: ``y[t-1], y[t-2], ...`` or ``..., y[t-2], y[t-1]``.
+    by : {"variable", "timestep"}, default="variable"
+        How the lags of several variables are arranged: all of one variable, then all of the next; or all variables of
+        one timestep, then those of the next.
+    n_variables : int or tuple of int, default=1
+        Number of variables that have lags. A tuple has the numbers of several blocks, one behind the other, each
+        arranged as `by` says.
+    first_lag : int or str, default=0
+        The column of the first lag, by position or name. Lags are the columns from there on, as many as the other
+        parameters say. The columns before and after them are repeated at each timestep.
+
+    Attributes
+    ----------
+    lag_columns_ : ndarray of shape (n_timesteps, n_variables), int
+        The position of the column of each timestep and variable, oldest timestep first.
+    other_columns_ : ndarray of shape (n_others,), int
+        The positions of the other columns.
+    n_features_in_ : int
+        Number of columns of `X` as seen by :meth:`fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of these columns. Defined only when `X` has feature names that are all strings.
+
+    See Also
+    --------
+    SlidingWindow : Windows of the series itself, where no other tool stands between.
+
+    Notes
+    -----
+    **A wrong order is silent.** A network that reads the newest value first forgets it first. Where columns
+    have names that say the lag (``lag_1``, ``lag2``, ``y_lag_1``, ``y_target_lag-1``, ``x_t-1``), :meth:`fit` checks
+    that they agree with the parameters. Most tools pass arrays, whose columns have no names; docs/other_tools.md has
+    the parameters for each.
+
+    **Gaps.** A timestep at which the lags of all variables are NaN is masked: NaN in every feature. One at which only
+    some are NaN passes through as it is; the final estimator decides whether it takes it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.preprocessing import LagsToSequences
+    >>> X = np.array([[3.0, 2.0, 1.0, 0.5], [4.0, 3.0, 2.0, 0.7]])  # y[t-1], y[t-2], y[t-3], and a feature of t
+    >>> LagsToSequences(n_timesteps=3, order="newest_first").fit_transform(X)[0]
+    array([[1. , 0.5],
+           [2. , 0.5],
+           [3. , 0.5]])
+
+    Names of columns reveal another order:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame(X, columns=["lag_1", "lag_2", "lag_3", "weekend"])
+    >>> LagsToSequences(n_timesteps=3, order="oldest_first").fit(table)
+    Traceback (most recent call last):
+    ...
+    ValueError: X has columns ['lag_1', 'lag_2', 'lag_3'], which by their names are not in order, oldest first...
+
+    In a pipeline that a tool for forecasting calls:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skrnn import RNNRegressor
+    >>> network = RNNRegressor((4,), solver="lbfgs", tol=0.05, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), LagsToSequences(n_timesteps=3), network)
+    >>> model.fit(X, [4.0, 5.0]).predict(X).shape
+    (2,)
+    """
+
+    def __init__(
+        self,
+        n_timesteps: int | None = None,
+        *,
+        order: Literal["newest_first", "oldest_first"] = "newest_first",
+        by: Literal["variable", "timestep"] = "variable",
+        n_variables: int | tuple[int, ...] = 1,
+        first_lag: int | str = 0,
+    ) -> None:
+        self.n_timesteps = n_timesteps
+        self.order = order
+        self.by = by
+        self.n_variables = n_variables
+        self.first_lag = first_lag
+
+    @unchanged_on_error
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Find the lags among the columns of `X`, and check that names of columns agree.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            The lags, and other columns. NaN is allowed, infinity is not.
+        y : None
+            Ignored; scikit-learn passes it.
+
+        Returns
+        -------
+        LagsToSequences
+            The fitted transformer itself.
+
+        Raises
+        ------
+        TypeError
+            If a parameter has the wrong type, or `X` is sparse or holds no numbers.
+        ValueError
+            If a parameter has an unexpected value; if `X` is not a 2-D array of finite numbers and NaN; if it has too
+            few columns; or if their names say that they are other lags.
+        """
+        self._check_parameters()
+        n_columns = self._read(X).shape[1]
+        names = column_names(X)
+        columns = self._find_lags(n_columns, names)
+        check_names(names, columns, f". Expected other names, or other parameters than {self._arrangement()}.")
+        validate_data(self, X, skip_check_array=True)
+        self.lag_columns_ = columns
+        self.other_columns_ = np.setdiff1d(np.arange(n_columns), columns)
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Make a sequence of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            The lags, and other columns, those that :meth:`fit` has seen. NaN is allowed, infinity is not.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_variables + n_others)
+            The sequences, oldest timestep first; the lags, and then the other columns, which are the same at
+            each timestep. float32 if `X` is float32, else float64.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        TypeError
+            If `X` is sparse or holds no numbers.
+        ValueError
+            If `X` is not a 2-D array of finite numbers and NaN, or its columns differ from those seen by :meth:`fit`.
+        """
+        check_is_fitted(self)
+        values = self._read(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        n_variables = self.lag_columns_.shape[1]
+        columns = np.hstack([self.lag_columns_, np.tile(self.other_columns_, (len(self.lag_columns_), 1))])
+        sequences = values[:, columns]
+        sequences[np.isnan(sequences[:, :, :n_variables]).all(axis=2)] = np.nan
+        return sequences
+
+    def _check_parameters(self) -> None:
+        """Raise unless the parameters have allowed values."""
+        if self.n_timesteps is not None:
+            check_count("n_timesteps", self.n_timesteps)
+        check_choice("order", self.order, ORDERS)
+        check_choice("by", self.by, ARRANGEMENTS)
+        if self.n_variables == ():
+            raise ValueError("n_variables is (); expected an integer >= 1, or a tuple of some.")
+        for n_variables in self._blocks():
+            check_count("n_variables", n_variables)
+
+    def _blocks(self) -> tuple[Any, ...]:
+        """Return the numbers of variables of the blocks."""
+        return self.n_variables if isinstance(self.n_variables, tuple) else (self.n_variables,)
+
+    def _read(self, X: Any) -> NDArray[np.floating]:
+        """Return X as a 2-D array of finite numbers and NaN, float32 or float64."""
+        refuse_masked(X, "X")
+        with naming("X", _EXPECTED_X):
+            refuse_dates(X, "X")
+            values = check_array(X, ensure_all_finite="allow-nan", estimator=self, input_name="X")
+            check_kind(values, "X")
+            dtype = np.float32 if values.dtype == np.float32 else np.float64
+            return check_array(values, dtype=dtype, ensure_all_finite="allow-nan", estimator=self, input_name="X")
+
+    def _find_lags(self, n_columns: int, names: list[Any]) -> NDArray[np.intp]:
+        """Return the column of each timestep and variable, (n_timesteps, n_variables)."""
+        first = column_position(self.first_lag, n_columns, names, "first_lag")
+        n_left, n_variables = n_columns - first, sum(self._blocks())
+        n_timesteps = self.n_timesteps
+        if n_timesteps is None:
+            if n_left % n_variables:
+                raise ValueError(
+                    f"X has {n_left} columns from first_lag={self.first_lag!r} on; expected a multiple of "
+                    f"n_variables={self.n_variables}, or n_timesteps."
+                )
+            n_timesteps = n_left // n_variables
+        if n_timesteps * n_variables > n_left:
+            raise ValueError(
+                f"X has {n_left} columns from first_lag={self.first_lag!r} on, but n_timesteps={n_timesteps} and "
+                f"n_variables={self.n_variables} expect {n_timesteps * n_variables}."
+            )
+        return lag_columns(self._blocks(), n_timesteps, self.order, self.by, first)
+
+    def _arrangement(self) -> str:
+        """Return the parameters that say which column is which lag, as a text."""
+        names = ("n_timesteps", "order", "by", "n_variables", "first_lag")
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that NaN is allowed and that float32 is kept."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

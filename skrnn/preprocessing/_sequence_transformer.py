@@ -1,0 +1,319 @@
+"""A transformer that applies another one to the timesteps of sequences."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import sklearn
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skrnn._inputs._parameters import describe
+from skrnn.estimators._snapshot import unchanged_on_error
+from skrnn.preprocessing._timesteps import Timesteps, is_of_samples
+
+
+def _inner_has(method: str) -> Callable[[Any], bool]:
+    """Return what tells `available_if` whether the inner transformer has a method, or raises AttributeError."""
+
+    def check(outer: Any) -> bool:
+        getattr(getattr(outer, "transformer_", outer.transformer), method)
+        return True
+
+    return check
+
+
+class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+    """Apply a transformer to the timesteps of sequences.
+
+    The transformer is fitted to one table, in which the timesteps of all sequences stand one below the other, and is
+    applied to each timestep. The output has the form of the input. Scaling, imputation, encoding of events, PCA or a
+    :class:`~sklearn.compose.ColumnTransformer` can thus be a step of a pipeline before the network, and their
+    parameters be searched, as ``sequencetransformer__transformer__n_components``.
+
+    Parameters
+    ----------
+    transformer : estimator with `fit` and `transform`
+        A transformer of tables whose output has a row for each row. A clone of it is fitted. It may be a pipeline of
+        several transformers.
+
+    Attributes
+    ----------
+    transformer_ : estimator
+        The clone that was fitted to the timesteps.
+    n_features_in_ : int
+        Number of features of a timestep as seen by :meth:`fit`; of a 2-D `X` the number of columns, its timesteps.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns. Defined only when `X` was a list of data frames, or a data frame, whose columns all have
+        strings as names.
+
+    See Also
+    --------
+    SlidingWindow : Windows of a series, before which a transformer of tables needs no help.
+    to_sequences : Sequences from a long table.
+
+    Notes
+    -----
+    **Masked timesteps.** A timestep that is missing (NaN, None) in *every* feature is masked, as in the estimators:
+    the transformer never sees it, and it is NaN in every feature of the output. A timestep that is missing in *some*
+    features goes to the transformer as it is, so that :class:`~sklearn.impute.SimpleImputer` can fill it.
+
+    **Two dimensions.** As in the estimators, a row of a 2-D `X` is a sequence of one feature, and each column a
+    timestep. The output has three dimensions, whatever its number of features. A 2-D array of strings, or a list of
+    lists of strings, thus holds sequences of events. A table with strings beside numbers is refused. A table whose
+    rows are the timesteps of one series needs no `SequenceTransformer`: scale it before :class:`SlidingWindow`.
+
+    **Targets and other metadata.** A value for each sequence, in `y` or in weights, is repeated for each of its
+    timesteps; values for each timestep, in the form of `X`, stay as they are. With
+    ``sklearn.set_config(enable_metadata_routing=True)``, weights go to the transformer if it requests them:
+    ``SequenceTransformer(StandardScaler().set_fit_request(sample_weight=True))``. Without routing, all arguments of
+    `fit` are passed on to it.
+
+    **Output.** Sparse matrices become dense, and data frames become arrays, because networks read arrays. There is no
+    `set_output`, as a list of sequences has no columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    >>> from skrnn.preprocessing import SequenceTransformer
+    >>> X = [np.array([[1.0], [3.0]]), np.array([[5.0]])]
+    >>> SequenceTransformer(StandardScaler(with_std=False)).fit_transform(X)
+    [array([[-2.],
+           [ 0.]]), array([[2.]])]
+
+    Events, each a timestep:
+
+    >>> encoder = SequenceTransformer(OneHotEncoder(handle_unknown="ignore"))
+    >>> encoder.fit_transform([["login", "buy"], ["login", "search", "buy"]])[0]
+    array([[0., 1., 0.],
+           [1., 0., 0.]])
+    >>> encoder.get_feature_names_out(["event"])
+    array(['event_buy', 'event_login', 'event_search'], dtype=object)
+
+    In a pipeline and its grid:
+
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import RNNClassifier
+    >>> from skrnn.datasets import load_japanese_vowels
+    >>> X, y = load_japanese_vowels(subset="train", return_X_y=True)
+    >>> network = RNNClassifier((4,), solver="lbfgs", tol=0.05, random_state=0)
+    >>> model = make_pipeline(SequenceTransformer(PCA()), network)
+    >>> grid = {"sequencetransformer__transformer__n_components": [1, 6]}
+    >>> GridSearchCV(model, grid, cv=2).fit(X, y).best_params_
+    {'sequencetransformer__transformer__n_components': 6}
+    """
+
+    def __init__(self, transformer: Any) -> None:
+        self.transformer = transformer
+
+    @unchanged_on_error
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Fit the transformer to the timesteps of all sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list
+            Sequences: a 3-D array; a list, tuple or 1-D object array of arrays, lists or data frames
+            (n_timesteps, n_features) or of arrays or lists (n_timesteps,); or a 2-D array of sequences of one
+            feature. Of any dtype that the transformer takes.
+        y : array-like of shape (n_samples, ...), or list, default=None
+            Targets, for transformers that use them: one for each sequence, or one for each timestep.
+        **params : dict
+            Other arguments of the transformer's `fit`; those with a value for each sequence or each timestep, as
+            `sample_weight`, are laid out like `y`.
+
+        Returns
+        -------
+        SequenceTransformer
+            The fitted transformer itself.
+
+        Raises
+        ------
+        TypeError
+            If `transformer` is no transformer, or `X` is sparse.
+        ValueError
+            If `X` is empty, holds a sequence without timesteps, or timesteps whose features are not the same; or if
+            all timesteps are masked. What else is refused, the transformer refuses.
+        """
+        self._fit(X, y, params, "fit")
+        return self
+
+    @unchanged_on_error
+    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
+        """Fit the transformer to the timesteps of all sequences, and apply its `fit_transform`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list
+            As for :meth:`fit`.
+        y : array-like of shape (n_samples, ...), or list, default=None
+            As for :meth:`fit`.
+        **params : dict
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_features_out), or list or object array
+            As from :meth:`transform`. The errors are those of :meth:`fit`.
+        """
+        return self._fit(X, y, params, "fit_transform")
+
+    def transform(self, X: Any, **params: Any) -> Any:
+        """Apply the transformer to each timestep.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list
+            Sequences, as for :meth:`fit`, with the same features.
+        **params : dict
+            Other arguments of the transformer's `transform`, which routing brings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_features_out), or list or object array
+            The transformed sequences: an array for an array, a list or an object array of arrays
+            (n_timesteps, n_features_out) for a list or an object array. Masked timesteps are NaN.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        TypeError
+            If `X` is sparse.
+        ValueError
+            As by :meth:`fit`; if the features are others than in `fit`; or if the transformer does not give each
+            timestep a row.
+        """
+        timesteps = self._read(X)
+        arguments = self._arguments("transform", params, timesteps)
+        return timesteps.restore(self.transformer_.transform(timesteps.valid(), **arguments), self.transformer_)
+
+    @available_if(_inner_has("inverse_transform"))
+    def inverse_transform(self, X: Any, **params: Any) -> Any:
+        """Apply the transformer's `inverse_transform` to each timestep.
+
+        Available only if the transformer has it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features_out), or list
+            Sequences as :meth:`transform` returns them.
+        **params : dict
+            Other arguments of the transformer's `inverse_transform`, which routing brings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_features), or list or object array
+            Sequences in the form of `X`, as arrays. Masked timesteps are NaN.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        ValueError
+            If `X` is empty, or holds other features than the output of :meth:`transform`.
+        """
+        check_is_fitted(self)
+        timesteps = Timesteps.read(X)
+        arguments = self._arguments("inverse_transform", params, timesteps)
+        return timesteps.restore(self.transformer_.inverse_transform(timesteps.valid(), **arguments), self.transformer_)
+
+    @available_if(_inner_has("get_feature_names_out"))
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
+        """Name the features of a timestep of the output.
+
+        Available only if the transformer has it.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features,), default=None
+            Names of the features of a timestep, handed to the transformer.
+
+        Returns
+        -------
+        ndarray of str objects of shape (n_features_out,)
+            The names that the transformer gives.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        """
+        check_is_fitted(self)
+        return self.transformer_.get_feature_names_out(input_features)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the router that hands metadata to the transformer.
+
+        Returns
+        -------
+        MetadataRouter
+            A :class:`~sklearn.utils.metadata_routing.MetadataRouter` to the transformer's methods of the same names.
+        """
+        mapping = MethodMapping()
+        for method in ("fit", "transform", "fit_transform", "inverse_transform"):
+            mapping = mapping.add(caller=method, callee=method)
+        return MetadataRouter(owner=self).add(transformer=self.transformer, method_mapping=mapping)
+
+    def _fit(self, X: Any, y: Any, params: dict[str, Any], method: str) -> Any:
+        """Fit a clone by its `fit` or `fit_transform`, and return the sequences that the latter gives."""
+        _check_transformer(self.transformer)
+        timesteps = Timesteps.read(X)
+        arguments = self._arguments(method, params, timesteps)
+        targets = None if y is None else timesteps.lay_out(y, "y")
+        transformer = clone(self.transformer)
+        values = getattr(transformer, method)(timesteps.valid(), targets, **arguments)
+        sequences = timesteps.restore(values, transformer) if method == "fit_transform" else None
+        validate_data(self, X if timesteps.of_columns else timesteps.table, skip_check_array=True)
+        self.transformer_, self._columns_are_timesteps = transformer, timesteps.of_columns
+        return sequences
+
+    def _read(self, X: Any) -> Timesteps:
+        """Return the timesteps of sequences that have the features seen by fit."""
+        check_is_fitted(self)
+        timesteps = Timesteps.read(X, n_columns=self.n_features_in_ if self._columns_are_timesteps else None)
+        if timesteps.of_columns == self._columns_are_timesteps:
+            validate_data(self, X if timesteps.of_columns else timesteps.table, reset=False, skip_check_array=True)
+            return timesteps
+        n_features, n_seen = timesteps.table.shape[1], 1 if self._columns_are_timesteps else self.n_features_in_
+        if n_features != n_seen:
+            raise ValueError(f"X has {n_features} features per timestep, but {type(self).__name__} expects {n_seen}.")
+        return timesteps
+
+    def _arguments(self, method: str, params: dict[str, Any], timesteps: Timesteps) -> dict[str, Any]:
+        """Return the arguments that a method of the transformer gets, those of sequences laid out for timesteps."""
+        is_routed = sklearn.get_config()["enable_metadata_routing"]
+        arguments = process_routing(self, method, **params).transformer[method] if is_routed else params
+        n_samples = len(timesteps.lengths)
+        return {
+            name: timesteps.lay_out(value, name) if is_of_samples(value, n_samples) else value
+            for name, value in arguments.items()
+        }
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what sequences may hold: masked timesteps, and what the transformer takes."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        if hasattr(self.transformer, "__sklearn_tags__"):
+            inner = get_tags(self.transformer)
+            tags.input_tags.string, tags.input_tags.categorical = inner.input_tags.string, inner.input_tags.categorical
+            tags.target_tags.required = inner.target_tags.required
+            tags.transformer_tags, tags.non_deterministic = inner.transformer_tags, inner.non_deterministic
+        return tags
+
+
+def _check_transformer(transformer: Any) -> None:
+    """Raise TypeError unless it is a transformer."""
+    methods = ("get_params", "fit", "transform", "fit_transform")
+    if isinstance(transformer, type) or not all(hasattr(transformer, method) for method in methods):
+        raise TypeError(
+            f"{describe('transformer', transformer)}; expected a transformer of scikit-learn, an instance that has "
+            "fit, transform and fit_transform."
+        )

@@ -1,0 +1,91 @@
+"""Tests of what is said of series and histories that are most likely not what was meant."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import RNNRegressor, SlidingWindow
+from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
+from tests.data_warnings import assert_warned_once, data_warnings
+
+SERIES = np.sin(np.arange(60.0) / 3.0)
+FRAME = pd.Series(SERIES, index=pd.period_range("2020-01", periods=60, freq="M"), name="sales")
+SHORT = "history has 3 rows, but the windows of the model span 5"
+
+
+def lags(**parameters):
+    return make_pipeline(SlidingWindow(5, padding="edge", flatten=True, **parameters), Ridge(1e-3))
+
+
+MODELS = {
+    "lags": lags(),
+    "scaled": TransformedTargetRegressor(lags(), transformer=StandardScaler()),
+    "search": GridSearchCV(lags(), {"ridge__alpha": [1e-3, 1.0]}, cv=TimeSeriesSplit(2)),
+    "network": make_pipeline(SlidingWindow(5), RNNRegressor((2,), solver="lbfgs", tol=0.05, random_state=0)),
+    "whole": make_pipeline(StandardScaler(), lags()),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("series", [SERIES, FRAME], ids=["array", "pandas"])
+def test_short_history(name, series):
+    model = MODELS[name]
+    data_warnings(lambda: model.fit(*to_supervised(series)))
+    for n_steps in (1, 6):
+        assert_warned_once(lambda n=n_steps: forecast(model, series[-3:], n), SHORT, "Pass a longer history")
+        assert data_warnings(lambda n=n_steps: forecast(model, series[-5:], n)) == []
+        assert data_warnings(lambda n=n_steps: forecast(model, series, n)) == []
+
+
+def test_histories_that_need_not_be_long():
+    following = lags(carry_context=True).fit(*to_supervised(SERIES[:50]))
+    assert data_warnings(lambda: forecast(following, SERIES[50:52], 2)) == []
+    rows = Ridge().fit(*to_supervised(SERIES))
+    assert data_warnings(lambda: forecast(rows, SERIES[-1:], 3)) == []
+    sequences = RNNRegressor((2,), return_sequences=True, max_iter=3, random_state=0)
+    data_warnings(lambda: sequences.fit(SERIES[np.newaxis, :-1, np.newaxis], SERIES[np.newaxis, 1:]))
+    assert data_warnings(lambda: forecast(sequences, SERIES[-2:], 3)) == []
+
+
+def test_intervals_and_backtests_say_nothing_of_windows_that_they_make():
+    for name, model in MODELS.items():
+        for series in (SERIES, FRAME):
+            data_warnings(lambda model=model, series=series: model.fit(*to_supervised(series[:40])))
+            calls = [
+                lambda model=model, series=series: forecast_interval(model, series, 3, n_calibration=12),
+                lambda model=model, series=series: backtest(model, series, 3, first_origin=1),
+                lambda model=model, series=series: backtest(model, series, 3, coverage=0.5),
+            ]
+            assert [data_warnings(call) for call in calls] == [[]] * len(calls), name
+
+
+def test_interval_of_a_short_history_is_told_once():
+    network = RNNRegressor((2,), loss="quantile", quantile=[0.05, 0.5, 0.95], solver="lbfgs", tol=0.01, random_state=0)
+    model = make_pipeline(SlidingWindow(5), network)
+    data_warnings(lambda: model.fit(*to_supervised(SERIES, n_steps=2)))
+    assert_warned_once(lambda: forecast_interval(model, SERIES[-3:], 2), SHORT)
+    assert data_warnings(lambda: forecast_interval(model, SERIES, 2)) == []
+
+
+def test_shuffled_history_is_told_once():
+    model = lags().fit(*to_supervised(FRAME))
+    shuffled = FRAME.sample(frac=1.0, random_state=0)
+    goes_back = "The index of history goes back"
+    assert_warned_once(lambda: forecast(model, shuffled, 6), goes_back, "history.sort_index()")
+    assert_warned_once(lambda: forecast_interval(model, shuffled, 3, n_calibration=12), goes_back)
+
+
+def test_columns_of_dates_are_no_series():
+    table = pl.DataFrame({"sales": SERIES, "when": pd.date_range("2024", periods=60).to_numpy()})
+    with pytest.raises(TypeError, match="Column 'when' of series holds dates, not numbers"):
+        to_supervised(table)
+    with pytest.raises(TypeError, match="Column 'when' of exog holds dates, not numbers"):
+        to_supervised(SERIES, exog=table)
+    with pytest.raises(ValueError, match="of which some hold dates or durations"):
+        to_supervised(FRAME.reset_index().assign(index=pd.date_range("2024", periods=60)))

@@ -1,0 +1,335 @@
+"""Tests of what the names and the index of a data frame say of its rows and columns."""
+
+import pickle
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.model_selection import KFold, ShuffleSplit, TimeSeriesSplit, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
+from skrnn.forecasting import forecast, to_supervised
+from skrnn.preprocessing import LagsToSequences
+from tests.data_warnings import assert_warned_once, data_warnings
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+DAYS = pd.date_range("2024", periods=30)
+SERIES = pd.Series(np.sin(np.arange(30.0)), index=DAYS, name="sales")
+X, Y = to_supervised(SERIES)
+SHUFFLED = np.random.default_rng(0).permutation(29)
+RNG = np.random.default_rng(1)
+TABLE = pd.DataFrame(RNG.normal(size=(12, 4)), columns=["t0", "t1", "t2", "t3"])
+TARGETS = TABLE.sum(axis=1).to_numpy()
+GOES_BACK = "The index of X goes back"
+
+
+def model(**parameters):
+    return RNNRegressor((2,), **{"max_iter": 1, "random_state": 0, **parameters})
+
+
+def windows():
+    return make_pipeline(StandardScaler().set_output(transform="pandas"), SlidingWindow(3), model())
+
+
+# The order of rows
+
+
+INDICES = {
+    "dates": DAYS,
+    "dates of a time zone": DAYS.tz_localize("UTC"),
+    "periods": DAYS.to_period("D"),
+    "integers": pd.Index(np.arange(30) * 2),
+    "floats": pd.Index(np.arange(30.0)),
+    "lengths of time": DAYS - DAYS[0],
+    "dates of a shop": pd.MultiIndex.from_product([["north"], DAYS]),
+    "months of years": pd.MultiIndex.from_product([range(2000, 2005), range(6)]),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in INDICES if name != "lengths of time"])
+def test_rows_in_another_order_than_that_of_time(name):
+    series = SERIES.to_frame().set_axis(INDICES[name], axis=0)
+    assert data_warnings(lambda: SlidingWindow(3).fit(series)) == []
+    for rows in (np.arange(30)[::-1], np.append(SHUFFLED, 29), np.r_[1, 0, 2:30]):
+        shuffled = series.iloc[rows]
+        assert_warned_once(lambda shuffled=shuffled: SlidingWindow(3).fit(shuffled), GOES_BACK, "X.sort_index()")
+        assert data_warnings(lambda shuffled=shuffled: SlidingWindow(3).fit(shuffled.sort_index())) == []
+
+
+def test_rows_whose_order_says_nothing():
+    frame = SERIES.to_frame()
+    names = [f"row {i}" for i in SHUFFLED]
+    assert data_warnings(lambda: SlidingWindow(3).fit(frame[:29].set_axis(names, axis=0))) == []
+    assert data_warnings(lambda: SlidingWindow(3).fit(frame.reset_index(drop=True))) == []
+    assert data_warnings(lambda: SlidingWindow(3).fit(frame.set_axis(np.repeat(DAYS[:10], 3), axis=0))) == []
+    assert data_warnings(lambda: SlidingWindow(3).fit(frame.to_numpy()[SHUFFLED])) == []
+    assert data_warnings(lambda: SlidingWindow(3).fit(pl.DataFrame({"v": SERIES.to_numpy()[SHUFFLED]}))) == []
+
+
+def test_several_series_one_below_the_other():
+    series = pd.DataFrame({"shop": ["north"] * 30 + ["south"] * 30, "sales": np.arange(60.0)}, index=[*DAYS, *DAYS])
+    by_shop = SlidingWindow(3, group_column="shop")
+    assert_warned_once(
+        lambda: SlidingWindow(3).fit(series[["sales"]]), GOES_BACK, "tell several series apart by groups"
+    )
+    assert data_warnings(lambda: by_shop.fit(series)) == []
+    assert data_warnings(lambda: SlidingWindow(3).fit(series[["sales"]], groups=series["shop"])) == []
+    assert data_warnings(lambda: by_shop.fit(series.sort_index(kind="stable"))) == []
+    assert_warned_once(lambda: by_shop.fit(series.iloc[np.r_[:58, 59, 58]]), f"{GOES_BACK} within a group")
+    levels = series.set_index("shop", append=True).swaplevel()
+    assert_warned_once(lambda: SlidingWindow(3).fit(levels), "tell several series apart by groups")
+    assert data_warnings(lambda: SlidingWindow(3).fit(levels, groups=series["shop"])) == []
+
+
+def test_months_of_years_of_several_series():
+    months = pd.MultiIndex.from_product([[2019, 2020], range(1, 13)])
+    one = pd.DataFrame({"shop": 0, "sales": np.arange(24.0)}, index=months)
+    table = pd.concat([one, one.assign(shop=1)])
+    assert data_warnings(lambda: SlidingWindow(3, group_column="shop").fit(table)) == []
+    table = table.iloc[np.r_[1, 0, 2:48]]
+    assert_warned_once(lambda: SlidingWindow(3, group_column="shop").fit(table), f"{GOES_BACK} within a group")
+
+
+def test_order_is_looked_at_through_pipelines_and_in_the_other_methods():
+    shuffled, targets = X.iloc[SHUFFLED], Y.iloc[SHUFFLED]
+    assert_warned_once(lambda: windows().fit(shuffled, targets), GOES_BACK)
+    fitted = windows().fit(X, Y)
+    assert_warned_once(lambda: fitted.predict(shuffled), GOES_BACK)
+    assert_warned_once(lambda: to_supervised(SERIES.sample(frac=1.0, random_state=0)), "The index of series goes back")
+    assert data_warnings(lambda: to_supervised(SERIES)) == []
+    assert_warned_once(lambda: forecast(fitted, SERIES[::-1], 2), "The index of history goes back")
+    assert data_warnings(lambda: forecast(fitted, SERIES, 2)) == []
+    one_below_the_other = pd.DataFrame({"shop": 0, "sales": SERIES})
+    both = pd.concat([one_below_the_other, one_below_the_other.assign(shop=1)])
+    assert data_warnings(lambda: to_supervised(both, groups="shop")) == []
+    assert_warned_once(lambda: to_supervised(both[["sales"]]), "tell several series apart by groups")
+
+
+def test_order_in_the_parts_of_a_split():
+    folds = ShuffleSplit(2, test_size=0.5, random_state=0)
+    messages = data_warnings(lambda: cross_val_score(windows(), X, Y, cv=folds))
+    assert len(messages) == 4  # of the rows to fit and of those to score
+    assert all(message.startswith(GOES_BACK) and "TimeSeriesSplit" in message for message in messages)
+    X_train, _, y_train, _ = train_test_split(X, Y, random_state=0)
+    assert_warned_once(lambda: windows().fit(X_train, y_train), GOES_BACK)
+    for folds in (KFold(3), TimeSeriesSplit(3)):
+        assert data_warnings(lambda folds=folds: cross_val_score(windows(), X, Y, cv=folds)) == []
+
+
+# X and y side by side
+
+
+def test_y_in_another_order():
+    for estimator, rows in ((windows(), X), (model(), TABLE.set_axis(DAYS[:12], axis=0))):
+        y = pd.Series(np.arange(len(rows)), index=rows.index)
+        other = y.sample(frac=1.0, random_state=0)
+        fit = partial(estimator.fit, rows)
+        assert_warned_once(lambda fit=fit, y=other: fit(y), "Pass y.loc[X.index]")
+        assert data_warnings(lambda fit=fit, y=y: fit(y)) == []
+        assert data_warnings(lambda fit=fit, y=other.loc[rows.index]: fit(y)) == []
+
+
+def test_y_with_an_index_of_its_own():
+    for y in (Y.reset_index(drop=True), Y.set_axis(DAYS[1:]), Y.set_axis([0] * 29), Y.to_numpy(), Y.tolist()):
+        assert data_warnings(lambda y=y: windows().fit(X, y)) == []
+
+
+# Names of columns
+
+
+LAGS = {
+    "newest first": (["lag_1", "lag_2", "lag_3", "lag_4"], "do not run from the oldest to the newest"),
+    "mixed": (["lag_4", "lag_2", "lag_3", "lag_1"], "do not run from the oldest to the newest"),
+    "the series last but newest first": (["v_t-1", "v_t-2", "v_t-3", "v"], "do not run from the oldest to the newest"),
+    "with a lag missing at the end": (["sales", "sales_lag1", "sales_lag2", "sales_lag3"], "do not run from"),
+    "with a feature": (["lag_3", "lag_2", "lag_1", "month"], "those of several timesteps, or of none, stand together"),
+    "of two series": (["a_lag_2", "a_lag_1", "b_lag_2", "b_lag_1"], "those of several series stand one after another"),
+}
+
+
+@pytest.mark.parametrize("name", LAGS)
+@pytest.mark.parametrize("make_frame", [lambda frame: frame, pl.from_pandas], ids=["pandas", "polars"])
+def test_columns_that_are_lags_in_another_order(name, make_frame):
+    names, problem = LAGS[name]
+    table = make_frame(TABLE.set_axis(names, axis=1))
+    assert_warned_once(lambda: model().fit(table, TARGETS), problem, "LagsToSequences", repr(names[0]))
+
+
+def test_folded_lags_of_several_series():
+    def fit(*names):
+        table = TABLE.set_axis(names, axis=1)
+        return lambda: model(n_timesteps=2).fit(table, TARGETS)
+
+    assert data_warnings(fit("a_lag_2", "b_lag_2", "a_lag_1", "b_lag_1")) == []
+    assert_warned_once(fit("a_lag_1", "b_lag_1", "a_lag_2", "b_lag_2"), "do not run from the oldest")
+    assert_warned_once(fit("a_lag_2", "a_lag_1", "b_lag_2", "b_lag_1"), "stand together")
+    assert_warned_once(fit("a_lag_2", "b_lag_2", "b_lag_1", "a_lag_1"), "stand one after another")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["lag_4", "lag_3", "lag_2", "lag_1"],
+        ["v_t-3", "v_t-2", "v_t-1", "v"],
+        ["flag_1", "b", "c", "d"],
+        ["t0", "t1", "t2", "t3"],
+        ["t4", "t3", "t2", "t1"],
+        ["lag", "leg", "log", "lug"],
+        [4, 3, 2, 1],
+    ],
+    ids=str,
+)
+def test_other_names(names):
+    table = TABLE.set_axis(names, axis=1)
+    assert data_warnings(lambda: model().fit(table, TARGETS)) == []
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_names_of_windows_are_right(dilation):
+    flat = SlidingWindow(3, dilation=dilation, padding="edge", flatten=True).set_output(transform="pandas")
+    for table in (X, X.assign(price=RNG.normal(size=29))):
+        network = model(n_timesteps=3 if table.shape[1] > 1 else None)
+        assert data_warnings(lambda table=table, network=network: make_pipeline(flat, network).fit(table, Y)) == []
+
+
+def test_features_at_dates_that_are_read_as_timesteps():
+    table = TABLE.set_axis(["rain", "wind", "sun", "snow"], axis=1).set_axis(DAYS[:12], axis=0)
+    cure = "make windows of the rows by SlidingWindow; if not, set n_timesteps=4"
+    assert_warned_once(lambda: model().fit(table, TARGETS), "'rain', 'wind'", cure)
+    assert_warned_once(lambda: model().fit(table.to_period("D"), TARGETS), cure)
+    fitted = model(n_timesteps=4)
+    assert data_warnings(lambda: fitted.fit(table, TARGETS).predict(table)) == []
+    assert data_warnings(lambda: make_pipeline(SlidingWindow(3), model()).fit(table, TARGETS)) == []
+    assert data_warnings(lambda: model().fit(table.reset_index(drop=True), TARGETS)) == []
+    assert data_warnings(lambda: model().fit(table.set_axis(TABLE.columns, axis=1), TARGETS)) == []
+
+
+# Frames in a list
+
+
+def frames(package, n=6):
+    samples = [{"temperature": RNG.normal(size=5), "pulse": RNG.normal(size=5)} for _ in range(n)]
+    return [package.DataFrame(sample) for sample in samples]
+
+
+each_package = pytest.mark.parametrize("package", [pd, pl], ids=["pandas", "polars"])
+
+
+def swapped(frame):
+    return frame[["pulse", "temperature"]]
+
+
+@each_package
+def test_columns_of_frames_in_a_list(package):
+    samples, y = frames(package), np.arange(6)
+    fitted = model().fit(samples, y)
+    assert fitted.feature_names_in_.tolist() == ["temperature", "pulse"]
+    assert fitted.n_features_in_ == 2
+    np.testing.assert_array_equal(fitted.predict(samples[:3]), fitted.predict([s.to_numpy() for s in samples])[:3])
+    again = pickle.loads(pickle.dumps(fitted))
+    for network in (fitted, again):
+        with pytest.raises(ValueError, match="feature names should match those that were passed during fit"):
+            network.predict([swapped(sample) for sample in samples])
+        renamed = [package.DataFrame({"temperature": s["temperature"], "rate": s["pulse"]}) for s in samples]
+        with pytest.raises(ValueError, match=r"(?s)unseen at fit time.*rate.*yet now missing.*pulse"):
+            network.predict(renamed)
+    one_swapped = [*samples[:3], swapped(samples[3]), *samples[4:]]
+    message = r"X has the columns \['pulse', 'temperature'\] in sample 3, but \['temperature', 'pulse'\] in sample 0"
+    for call in (lambda: model().fit(one_swapped, y), lambda: fitted.predict(one_swapped)):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+@each_package
+def test_names_of_a_list_are_forgotten_with_the_next_fit(package):
+    samples, y = frames(package), np.arange(6)
+    fitted = model().fit(samples, y)
+    assert not hasattr(fitted.fit([sample.to_numpy() for sample in samples], y), "feature_names_in_")
+    mixed = [samples[0], *(sample.to_numpy() for sample in samples[1:])]
+    assert not hasattr(fitted.fit(mixed, y), "feature_names_in_")
+
+
+# Strings and dates
+
+
+EVENTS = {
+    "a table": np.array([["a", "b"], ["b", "a"]]),
+    "objects": np.array([["a", "b"], ["b", "a"]], dtype=object),
+    "three dimensions": np.array([[["a"], ["b"]], [["b"], ["a"]]]),
+    "lists": [["a", "b"], ["b", "a"]],
+    "lists of any lengths": [["a", "b"], ["b"]],
+    "arrays": [np.array(["a", "b"]), np.array(["b"])],
+    "pandas": pd.DataFrame([["a", "b"], ["b", "a"]], columns=["t0", "t1"]),
+    "categories": pd.DataFrame([["a", "b"], ["b", "a"]], columns=["t0", "t1"]).astype("category"),
+    "polars": pl.DataFrame({"t0": ["a", "b"], "t1": ["b", "a"]}),
+    "a list of frames": [pd.DataFrame({"event": ["a", "b"], "value": [1, 2]})] * 2,
+}
+
+
+@pytest.mark.parametrize("form", EVENTS)
+def test_events_that_are_not_encoded(form):
+    with pytest.raises((TypeError, ValueError), match=r"(?s)strings|<U1.*SequenceTransformer\(OneHotEncoder\(\)\)"):
+        RNNClassifier((2,)).fit(EVENTS[form], [0, 1])
+
+
+@each_package
+def test_group_column_that_is_not_named(package):
+    table = package.DataFrame({"sales": np.arange(6.0), "shop": list("ababab")})
+    hint = "If it tells which group a row belongs to, name it as group_column"
+    with pytest.raises(ValueError, match=rf"Column 'shop' of X holds strings, not numbers\. {hint}"):
+        SlidingWindow(2).fit(table)
+    SlidingWindow(2, group_column="shop").fit(table)
+
+
+TIMES = {
+    "dates": DAYS[:12],
+    "dates of a time zone": DAYS[:12].tz_localize("UTC"),
+    "periods": DAYS[:12].to_period("D"),
+    "lengths of time": (DAYS[:12] - DAYS[0]).to_pytimedelta(),
+    "objects": list(DAYS[:12].date),
+    "times of the day": [day.time() for day in DAYS[:12]],
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@each_package
+@pytest.mark.parametrize("alone", [False, True])
+def test_column_of_dates(kind, package, alone):
+    if package is pl and kind == "periods":
+        pytest.skip("polars has none")
+    columns = {"value": np.arange(12.0), "when": list(TIMES[kind])}
+    if alone:
+        del columns["value"]
+    table = package.DataFrame(columns)
+    for estimator in (SlidingWindow(2), model()):
+        with pytest.raises(
+            (TypeError, ValueError), match=r"Column 'when' of X holds dates.* Make numbers of dates first"
+        ):
+            estimator.fit(table, TARGETS)
+
+
+@each_package
+def test_dates_in_a_list_of_frames(package):
+    samples = [package.DataFrame({"value": np.arange(3.0), "when": DAYS[:3]})] * 12
+    with pytest.raises(TypeError, match=r"holds dates.* Make numbers of dates first"):
+        model().fit(samples, TARGETS)
+
+
+@pytest.mark.parametrize("shape", [(12, 2), (12, 3, 2)])
+def test_arrays_of_dates(shape):
+    dates = np.zeros(shape, "M8[D]")
+    with pytest.raises(TypeError, match=r"X holds dates, not numbers\. Make numbers of dates first"):
+        model().fit(dates, TARGETS)
+
+
+def test_dates_of_polars_among_lags_and_targets():
+    table = pl.DataFrame({"value": np.arange(12.0), "when": DAYS[:12]})
+    with pytest.raises(TypeError, match="Column 'when' of X holds dates"):
+        LagsToSequences().fit(table)
+    with pytest.raises(TypeError, match="Column 'when' of y holds dates"):
+        model().fit(TABLE, table)
