@@ -55,7 +55,7 @@ class Training:
     @property
     def dtype(self) -> np.dtype:
         """The dtype of all computations."""
-        return self.data.sequences.rows.dtype
+        return self.data.sequences.dtype
 
     @cached_property
     def parameters(self) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def infer(
 ) -> np.ndarray:
     """Return outputs or states: those of each sequence, or with `return_sequences` of each timestep of each."""
     parameters, sequences = network.layout.views(theta), plan.sequences
-    dtype = sequences.rows.dtype
+    dtype = sequences.dtype
     forward = _ForwardPass(
         network=network,
         packed=network.pack(parameters),
@@ -135,4 +135,4 @@ def _bytes_of_a_timestep(network: Network, sequences: Sequences, backward: bool)
     if backward:
         below = [layout.n_directions * size for size in layout.hidden_layer_sizes[:-1]]
         numbers += sum(below) + (max(below, default=0) if layout.n_directions == 2 else 0)
-    return numbers * sequences.rows.itemsize
+    return numbers * sequences.dtype.itemsize

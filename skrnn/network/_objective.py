@@ -57,7 +57,7 @@ class Objective:
         self.network = network
         self.loss = loss
         self.sequences = sequences
-        self.dtype = sequences.rows.dtype
+        self.dtype = sequences.dtype
         self.targets = targets.normalised(self.dtype)
         self.map_chunks = map_chunks
         self.n_samples = len(sequences)

@@ -19,7 +19,7 @@ def shared_inputs(sequences: Sequences, batch: Batch, n_columns: int) -> "Shared
     starts = sequences.starts[batch.indices] + sequences.stride * batch.first
     if 2 * n_rows > batch.n_steps() or (np.diff(starts) != 1).any():
         return None
-    rows = sequences.rows[starts[0] : starts[0] + n_rows]
+    rows = sequences.read(starts[0], starts[0] + n_rows)
     return SharedInputs(rows, sequences.stride, batch.n_timesteps, len(batch), n_columns)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from math import prod
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -17,6 +17,21 @@ _CHUNK_BYTES = 1024 * 1024
 #: Number of features from which on it is faster to multiply the weights by a row that sequences share only once. With
 #: fewer, adding the result to the product with the state takes longer than including the row in that product.
 _LEAST_SHARED_FEATURES = 16
+
+
+@final
+class Scaling(NamedTuple):
+    """What is made of timesteps: (x - location) / scale, in `dtype`; both are (n_features,) of float64."""
+
+    location: np.ndarray
+    scale: np.ndarray
+    dtype: np.dtype
+
+    def apply(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows, (..., n_features), scaled, in float64: they are rounded only where they are written."""
+        scaled = np.subtract(rows, self.location, dtype=np.float64)
+        scaled /= self.scale
+        return scaled
 
 
 @final
@@ -36,20 +51,30 @@ class Sequences:
         Number of timesteps of each sequence, at least 1.
     stride : int, default=1
         Rows from one timestep to the next.
+    scaling : Scaling or None, default=None
+        What is made of rows where they are read: a scaled copy of all would need as much memory as they do.
     """
 
-    def __init__(self, rows: np.ndarray, starts: np.ndarray, lengths: np.ndarray, stride: int = 1) -> None:
+    def __init__(
+        self,
+        rows: np.ndarray,
+        starts: np.ndarray,
+        lengths: np.ndarray,
+        stride: int = 1,
+        scaling: "Scaling | None" = None,
+    ) -> None:
         self.rows = rows
         self.starts = starts
         self.lengths = lengths
         self.stride = stride
+        self.scaling = scaling
         self.max_length = int(lengths.max())
         self.equal_lengths = int(lengths.min()) == self.max_length
         self._offsets = stride * np.arange(self.max_length)[:, None]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave out what can be computed from the rest: a view would be pickled as a copy of all rows."""
-        return Sequences, (self.rows, self.starts, self.lengths, self.stride)
+        return Sequences, (self.rows, self.starts, self.lengths, self.stride, self.scaling)
 
     def __len__(self) -> int:
         """Return the number of sequences."""
@@ -61,9 +86,9 @@ class Sequences:
         return self.rows.shape[1]
 
     def arrays(self) -> Iterator[np.ndarray]:
-        """Yield each sequence, (length, n_features), a view on the rows."""
+        """Yield each sequence, (length, n_features), as it is read: a view on the rows, or scaled."""
         for start, length in zip(self.starts.tolist(), self.lengths.tolist(), strict=True):
-            yield self.rows[start : start + length * self.stride : self.stride]
+            yield self.read(start, start + length * self.stride, self.stride)
 
     def astype(self, dtype: np.dtype) -> "Sequences":
         """Return the same sequences with rows of `dtype`, without a copy where they have it already."""
@@ -88,6 +113,10 @@ class Sequences:
 
         `weights` is (n_samples,), positive; None stands for equal ones.
         """
+        if self._array is not None:  # each row is read once
+            if weights is None:
+                return np.broadcast_to(1.0, len(self.rows))
+            return np.repeat(weights, self.max_length)
         n_read = self._add_up(np.ones(len(self), dtype=np.intp))
         if weights is None:
             return np.minimum(n_read, 1).astype(np.float64)
@@ -108,12 +137,18 @@ class Sequences:
                 yield of_rows[some][is_read], self.rows[some][is_read].astype(np.float64)
 
     def scaled(self, location: np.ndarray, scale: np.ndarray, dtype: np.dtype) -> "Sequences":
-        """Return the sequences of (x - location) / scale, rounded to `dtype` only then, on rows of their own."""
-        rows = np.empty(self.rows.shape, dtype)
-        with np.errstate(over="ignore", invalid="ignore"):  # of rows that no sequence reads
-            for some in self._slices():
-                rows[some] = (self.rows[some].astype(np.float64, copy=False) - location) / scale
-        return Sequences(rows, self.starts, self.lengths, self.stride)
+        """Return the sequences of (x - location) / scale, rounded to `dtype` only then, on the same rows."""
+        return Sequences(self.rows, self.starts, self.lengths, self.stride, Scaling(location, scale, dtype))
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of timesteps as they are read."""
+        return self.rows.dtype if self.scaling is None else self.scaling.dtype
+
+    def read(self, start: int, stop: int, step: int = 1) -> np.ndarray:
+        """Return rows as they are read: a view on them, or scaled."""
+        rows = self.rows[start:stop:step]
+        return rows if self.scaling is None else self.scaling.apply(rows).astype(self.scaling.dtype)
 
     def _slices(self) -> Iterator[slice]:
         """Yield slices that cover all rows."""
@@ -123,7 +158,7 @@ class Sequences:
 
     def take(self, indices: np.ndarray) -> "Sequences":
         """Return the sequences at `indices`, on the same rows."""
-        return Sequences(self.rows, self.starts[indices], self.lengths[indices], self.stride)
+        return Sequences(self.rows, self.starts[indices], self.lengths[indices], self.stride, self.scaling)
 
     def gather(self, indices: np.ndarray, first: int | np.ndarray, n_timesteps: int, out: np.ndarray) -> None:
         """Write timesteps `first` to `first + n_timesteps` of the sequences into `out`, (T, n_features, len(indices)).
@@ -132,13 +167,14 @@ class Sequences:
         finite numbers that no computation reads.
         """
         if n_timesteps == self.max_length and self._array is not None:
-            out[...] = self._array.take(indices, axis=0).transpose(1, 2, 0)
+            rows = self._array.take(indices, axis=0)
+            out[...] = (rows if self.scaling is None else self.scaling.apply(rows)).transpose(1, 2, 0)
             return
         offsets = self._offsets[:n_timesteps] + self.stride * first
         if not self.equal_lengths:
             offsets = np.minimum(offsets, (self.lengths[indices] - 1) * self.stride)
         rows = self.rows.take(self.starts[indices] + offsets, axis=0)
-        out[...] = rows.transpose(0, 2, 1)
+        out[...] = (rows if self.scaling is None else self.scaling.apply(rows)).transpose(0, 2, 1)
 
     @cached_property
     def share_rows(self) -> bool:

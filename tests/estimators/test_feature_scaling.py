@@ -144,12 +144,12 @@ def test_chunks_of_rows_do_not_matter(monkeypatch):
     weights = np.linspace(0.5, 2.0, len(sequences))
     dtype = np.dtype(np.float64)
     whole = FeatureScaling.learn(sequences, weights, dtype)
-    rows = whole.apply(sequences, dtype, "X").rows
+    rows = whole.apply(sequences, dtype, "X").read(0, len(sequences.rows))
     monkeypatch.setattr(_ragged, "_CHUNK_BYTES", 5 * 16)
     apart = FeatureScaling.learn(sequences, weights, dtype)
     np.testing.assert_array_equal(apart.location, whole.location)
     np.testing.assert_array_equal(apart.scale, whole.scale)
-    np.testing.assert_array_equal(apart.apply(sequences, dtype, "X").rows, rows)
+    np.testing.assert_array_equal(apart.apply(sequences, dtype, "X").read(0, len(rows)), rows)
 
 
 @pytest.mark.axis("value", [0.0, 0.1, 1e6 + 0.1, -1e300, 1e-300])

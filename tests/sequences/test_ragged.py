@@ -519,11 +519,19 @@ def test_rows_are_read_some_at_a_time_in_float64(dtype, n_bytes, monkeypatch):
 
 @pytest.mark.parametrize("sequences", list(some_sequences()))
 @pytest.mark.axis("dtype", ["float32", "float64"])
-def test_scaled_sequences_have_rows_of_their_own(sequences, dtype):
+def test_scaled_sequences_are_scaled_where_they_are_read(sequences, dtype):
     sequences.rows.flags.writeable = False
     location, scale = np.array([1e6, -2.0]), np.array([3.0, 0.25])
-    scaled = sequences.scaled(location, scale, np.dtype(dtype))
-    assert scaled.rows.dtype == dtype
-    assert not np.shares_memory(scaled.rows, sequences.rows)
-    for one, other in zip(scaled.arrays(), sequences.arrays(), strict=True):
-        np.testing.assert_array_equal(one, ((other - location) / scale).astype(dtype))
+    scaled = pickle.loads(pickle.dumps(sequences.scaled(location, scale, np.dtype(dtype))))
+    assert sequences.scaled(location, scale, np.dtype(dtype)).rows is sequences.rows
+    assert scaled.dtype == dtype
+    some = np.array([1, 0])
+    for made, indices in ((scaled, np.arange(len(scaled))), (scaled.take(some), np.arange(2))):
+        out, plain = (np.empty((made.max_length, 2, len(indices)), of) for of in (dtype, sequences.rows.dtype))
+        made.gather(indices, 0, made.max_length, out)
+        of_these = sequences if made is scaled else sequences.take(some)
+        of_these.gather(indices, 0, made.max_length, plain)
+        expected = (plain - location[:, None].astype(np.float64)) / scale[:, None]
+        np.testing.assert_array_equal(out, expected.astype(dtype))
+    np.testing.assert_array_equal(scaled.read(1, 3), ((sequences.rows[1:3] - location) / scale).astype(dtype))
+    assert scaled.read(1, 3).dtype == dtype
