@@ -19,7 +19,8 @@ LEVELS = {
     **dict.fromkeys(("network", "parallel"), 3),
     "estimators": 4,
     **dict.fromkeys(
-        ("datasets", "export", "forecasting", "metrics", "model_selection", "persistence", "preprocessing"), 5
+        ("datasets", "ensemble", "export", "forecasting", "metrics", "model_selection", "persistence", "preprocessing"),
+        5,
     ),
     "callbacks": 6,  # they write checkpoints
     "plotting": 6,  # it draws what the levels below compute

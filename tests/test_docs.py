@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
-PACKAGES = ["callbacks", "datasets", "export", "forecasting", "metrics", "model_selection", "plotting", "preprocessing"]
+PACKAGES = [
+    "callbacks",
+    "datasets",
+    "ensemble",
+    "export",
+    "forecasting",
+    "metrics",
+    "model_selection",
+    "plotting",
+    "preprocessing",
+]
 
 
 def load(script):

@@ -27,6 +27,7 @@ MODULES = [
     "skrnn",
     "skrnn.callbacks",
     "skrnn.datasets",
+    "skrnn.ensemble",
     "skrnn.export",
     "skrnn.forecasting",
     "skrnn.metrics",

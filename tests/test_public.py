@@ -12,6 +12,7 @@ PACKAGES = [
     "skrnn",
     "skrnn.callbacks",
     "skrnn.datasets",
+    "skrnn.ensemble",
     "skrnn.exceptions",
     "skrnn.export",
     "skrnn.forecasting",

@@ -25,9 +25,14 @@ def own_data() -> Iterator[None]:
         _is_own_data.reset(token)
 
 
+def is_own_data() -> bool:
+    """Tell whether models are asked about data that skrnn has made."""
+    return _is_own_data.get()
+
+
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, pointing to the nearest calling line outside of these packages."""
-    if issubclass(category, DataWarning) and _is_own_data.get():
+    if issubclass(category, DataWarning) and is_own_data():
         return
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:

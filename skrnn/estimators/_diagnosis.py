@@ -5,7 +5,7 @@ from collections.abc import Sized
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skrnn._inputs._warnings import warn
+from skrnn._inputs._warnings import is_own_data, warn
 from skrnn.estimators._fitted import Outcome
 from skrnn.estimators._training import Training
 from skrnn.network._inference import hidden_states
@@ -29,6 +29,8 @@ _SMALL_WEIGHT = 1e-2
 
 def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
     """Warn where predictions for the training data are constant, or no better than their mean, and say why."""
+    if is_own_data():  # such as residuals, in which there need not be anything to learn
+        return
     data = training.data.take(_some_of(training.data, _N_EXAMINED))
     objective = training.objective(data, map)
     targets = objective.targets

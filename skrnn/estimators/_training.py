@@ -13,6 +13,7 @@ from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted import Outcome, read_theta, store_outcome
+from skrnn.estimators._interruption import tell_of_interruption
 from skrnn.estimators._parameters import choose_tol, make_network, make_solver, make_solver_objective, remedy
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._target_encoder import TargetEncoder
@@ -322,6 +323,7 @@ def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_runs: int) -> None:
         warn(best.notice)
     was_stopped = any(outcome.is_last for outcome in outcomes)
     if outcomes[-1].was_interrupted or (len(outcomes) < n_runs and not was_stopped):
+        tell_of_interruption()
         when = f"{len(outcomes)} of {n_runs} starts"
         if outcomes[-1].was_interrupted:
             when = f"{outcomes[-1].n_iter} iterations" + (f" of start {len(outcomes)}" if n_runs > 1 else "")

@@ -32,8 +32,22 @@ def parts(model: Any) -> list[Any]:
 
 
 def n_history_rows(model: Any) -> int:
-    """Return how many rows before its own the transformers say that they look back, added up."""
-    return sum(part.n_history_rows for part in parts(model) if hasattr(part, "n_history_rows"))
+    """Return how many rows before its own a model looks back: what follow one another in a pipeline add up.
+
+    Of estimators side by side, as in an ensemble, the one counts that looks back furthest.
+    """
+    if not hasattr(model, "get_params"):
+        return 0
+    held = [part for value in model.get_params(deep=False).values() for part in _held_in(value)]
+    among = sum if hasattr(model, "steps") else max
+    return int(getattr(model, "n_history_rows", 0)) + among([0, *map(n_history_rows, held)])
+
+
+def _held_in(value: Any) -> list[Any]:
+    """Return the estimators in the value of a parameter: itself, or those of a list of tuples with their names."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    values = [part for entry in entries for part in (entry if isinstance(entry, tuple) else [entry])]
+    return [part for part in values if hasattr(part, "get_params")]
 
 
 def is_row_by_row(estimator: Any) -> bool:
@@ -56,12 +70,18 @@ def reads_sequences(model: Any) -> bool:
             f"model is a {type(model).__name__} around an estimator with return_sequences=True; expected that "
             "estimator itself, fitted to sequences, or return_sequences=False after windows."
         )
-    if model.bidirectional:
+    if any(getattr(part, "bidirectional", False) for part in parts(model)):
         raise ValueError(
             "model has return_sequences=True and bidirectional=True; expected bidirectional=False: in training it "
             "has seen what comes after each timestep."
         )
     return True
+
+
+def n_features_per_timestep(model: Any) -> int:
+    """Return how many features a timestep has for a network that reads sequences, or for the first of an ensemble."""
+    network = model.estimators_[0] if hasattr(model, "estimators_") else model
+    return int(network.input_weights_[0].shape[1])
 
 
 def quantile_levels(model: Any) -> NDArray[np.float64] | None:

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from skrnn._inputs._warnings import own_data
-from skrnn.forecasting._models import is_row_by_row, n_history_rows, point_forecasts, reads_sequences
+from skrnn.forecasting._models import (
+    is_row_by_row,
+    n_features_per_timestep,
+    n_history_rows,
+    point_forecasts,
+    reads_sequences,
+)
 from skrnn.forecasting._tables import Rows, Table, numbers, take, with_columns
 
 
@@ -29,7 +35,7 @@ def last_predictions(model: Any, rows: Rows) -> NDArray[np.floating]:
 def n_steps_at_once(model: Any, rows: Rows) -> int:
     """Return how many steps ahead the model predicts at once."""
     if reads_sequences(model):
-        predictions = model.stream().predict(np.zeros((1, model.input_weights_[0].shape[1])))
+        predictions = model.stream().predict(np.zeros((1, n_features_per_timestep(model))))
     else:
         predictions = last_predictions(model, rows)
     return point_forecasts(model, predictions, len(rows.series)).shape[1]
@@ -75,7 +81,7 @@ def _stream_to(model: Any, timesteps: NDArray[Any], ends: range) -> tuple[NDArra
 
     `timesteps` are (n_timesteps, n_sequences, n_columns). A masked timestep has the prediction of the one before.
     """
-    n_features = model.input_weights_[0].shape[1]
+    n_features = n_features_per_timestep(model)
     if timesteps.shape[2] != n_features:
         raise ValueError(f"history has {timesteps.shape[2]} columns; expected {n_features}, as in training.")
     stream = model.stream(timesteps.shape[1])

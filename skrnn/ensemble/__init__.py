@@ -1,0 +1,9 @@
+"""Estimators made of others: what a series asks for around a network, and what single models lack."""
+
+from skrnn.ensemble._change_regressor import ChangeRegressor
+from skrnn.ensemble._ensemble_classifier import EnsembleClassifier
+from skrnn.ensemble._ensemble_regressor import EnsembleRegressor
+from skrnn.ensemble._residual_regressor import ResidualRegressor
+from skrnn.ensemble._seasonal_regressor import SeasonalRegressor
+
+__all__ = ["ChangeRegressor", "EnsembleClassifier", "EnsembleRegressor", "ResidualRegressor", "SeasonalRegressor"]

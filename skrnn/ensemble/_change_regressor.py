@@ -1,0 +1,89 @@
+"""A regressor for levels that wander: it sees and says changes from the last known value."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn.ensemble._relative_regressor import RelativeRegressor
+
+
+class ChangeRegressor(RelativeRegressor):
+    """Let a regressor see windows that count from their last known value, and predict the change from it.
+
+    A series with a trend, or whose level wanders, leaves the range that a network has seen in training; its changes do
+    not [1]_. The last known value of each series is subtracted from its window and from the targets, and added to the
+    predictions. It stands behind :class:`~skrnn.SlidingWindow`, and has its groups and missing values from there.
+
+    Parameters
+    ----------
+    regressor : estimator
+        A regressor, a clone of which is fitted: a recurrent network, which gets windows, or any regressor of tables,
+        which gets one timestep beside the other.
+    n_series : int, default=None
+        How many features, the first ones, are series that the targets continue. Others, such as the calendar, are seen
+        as they are. None: all.
+
+    Attributes
+    ----------
+    regressor_ : estimator
+        The fitted regressor, which knows changes only.
+    n_series_ : int
+        The number of series.
+    levels_ : ndarray of shape (n_outputs,)
+        The mean of the last known values in training: what changes are added to where a window has no known value.
+    n_features_in_ : int
+        Number of features of a timestep.
+
+    See Also
+    --------
+    SeasonalRegressor : The same for what was known a season before.
+    sklearn.compose.TransformedTargetRegressor : Targets on another scale, such as logarithms.
+
+    Notes
+    -----
+    The last known value of a feature is the last one in the window that is not NaN. Windows in which a series has none
+    are left out of training. Relative windows are a copy, not a view on the series.
+
+    References
+    ----------
+    .. [1] Zeng, A., Chen, M., Zhang, L. and Xu, Q. (2023). Are transformers effective for time series forecasting?
+           Proceedings of the AAAI Conference on Artificial Intelligence. :arxiv:`2205.13504`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import RNNRegressor, SlidingWindow
+    >>> from skrnn.ensemble import ChangeRegressor
+    >>> from skrnn.forecasting import forecast, to_supervised
+    >>> t = np.arange(150)
+    >>> series = 0.5 * t + np.sin(t / 4.0)
+    >>> X, y = to_supervised(series[:120])
+    >>> network = RNNRegressor((4,), solver="lbfgs", random_state=0)
+    >>> model = make_pipeline(SlidingWindow(12), ChangeRegressor(network)).fit(X, y)
+    >>> bool(np.abs(model.predict(series[:, np.newaxis])[120:-1] - series[121:]).max() < 0.1)
+    True
+    >>> forecast(model, series, 2).shape
+    (2,)
+    """
+
+    def __init__(self, regressor: Any, *, n_series: int | None = None) -> None:
+        self.regressor = regressor
+        self.n_series = n_series
+
+    def _relative(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
+        """Return windows that count from their last known values."""
+        relative = np.array(windows)
+        relative[:, :, :n_series] -= _last_known(windows[:, :, :n_series])[:, np.newaxis]
+        return relative
+
+    def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
+        """Return the last known value of the series of each output."""
+        return np.tile(_last_known(windows[:, :, :n_series]), n_outputs // n_series)
+
+
+def _last_known(windows: NDArray[Any]) -> NDArray[Any]:
+    """Return the last value of each window and feature that is not missing, (n_samples, n_features)."""
+    last = windows.shape[1] - 1 - np.argmax(~np.isnan(windows[:, ::-1]), axis=1)
+    return np.take_along_axis(windows, last[:, np.newaxis], axis=1)[:, 0]

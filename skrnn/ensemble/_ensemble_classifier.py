@@ -1,0 +1,133 @@
+"""A classifier that is the mean of the same one from several seeds."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+
+from skrnn.ensemble._seeded_ensemble import SeededEnsemble, combined, mean
+from skrnn.estimators._sequence_format import dtype_with_gaps
+
+
+class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
+    """Fit a classifier from several seeds, and average the probabilities.
+
+    Networks from different initial weights err in different ways, of which the mean cancels a part [1]_. All members
+    see the same data; every `random_state` in the estimator, of steps of a pipeline too, is a seed of its own in
+    each. Sequences may come in every form that the estimator reads.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A classifier with a `random_state` and `predict_proba`, or a pipeline of one; clones of it are fitted.
+    n_estimators : int, default=10
+        The number of members.
+    n_jobs : int, default=None
+        How many members are fitted at once, each in a process of its own; None is 1, -1 is all cores.
+    random_state : int, RandomState instance or None, default=None
+        From what the seeds are drawn.
+
+    Attributes
+    ----------
+    estimators_ : list of estimators
+        The fitted members.
+    classes_ : ndarray of shape (n_classes,)
+        The classes, as the members have them.
+    n_features_in_ : int
+        Number of features, as the members have it. Defined only if they do.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, as the members have them. Defined only if they do.
+
+    See Also
+    --------
+    EnsembleRegressor : The same for numbers.
+    sklearn.ensemble.VotingClassifier : Different classifiers, whose probabilities are averaged.
+
+    References
+    ----------
+    .. [1] Lakshminarayanan, B., Pritzel, A. and Blundell, C. (2017). Simple and scalable predictive uncertainty
+           estimation using deep ensembles. Advances in Neural Information Processing Systems 30. :arxiv:`1612.01474`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNClassifier
+    >>> from skrnn.ensemble import EnsembleClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(length, 2)) for length in rng.integers(4, 9, size=40)]
+    >>> y = np.array(["up" if sequence[:, 0].sum() > 0 else "down" for sequence in X])
+    >>> network = RNNClassifier((4,), solver="lbfgs", tol=0.01)
+    >>> model = EnsembleClassifier(network, 3, random_state=0).fit(X, y)
+    >>> model.predict_proba(X).shape
+    (40, 2)
+    >>> model.score(X, y) > 0.9
+    True
+    """
+
+    _kind: ClassVar[str] = "classifier"
+    classes_: NDArray[Any]
+
+    def predict_proba(self, X: Any, **params: Any) -> Any:
+        """Return the mean of the probabilities that the members predict.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), data frame or list
+            What the members read.
+        **params : dict
+            Metadata for the members' `predict`, with metadata routing.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or list
+            The probabilities, in the form that the members give.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        """
+        return combined(self._predictions("predict_proba", X, params), mean)
+
+    def predict(self, X: Any, **params: Any) -> Any:
+        """Return the class that is most probable in the mean.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), data frame or list
+            What the members read.
+        **params : dict
+            Metadata for the members' `predict`, with metadata routing.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs), or list
+            Classes, or for multilabel targets a 1 for every label of probability over 0.5, in the form that the members
+            give.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        """
+        return combined([self.predict_proba(X, **params)], lambda probabilities: self._decode(probabilities[0]))
+
+    def _decode(self, probabilities: NDArray[Any]) -> NDArray[Any]:
+        """Return classes of probabilities (..., n_classes); NaN where these are."""
+        if self._is_multilabel:
+            labels, is_masked = (probabilities > 0.5).astype(np.intp), np.isnan(probabilities)
+        else:
+            is_masked = np.isnan(probabilities).any(axis=-1)
+            labels = self.classes_[np.where(is_masked[..., np.newaxis], 0.0, probabilities).argmax(axis=-1)]
+        if not is_masked.any():
+            return labels
+        with_gaps = np.full(labels.shape, np.nan, dtype_with_gaps(labels))
+        with_gaps[~is_masked] = labels[~is_masked]
+        return with_gaps
+
+    @property
+    def _is_multilabel(self) -> bool:
+        """Whether the members predict several labels, each of which is there or not."""
+        member = self.estimators_[0]
+        return bool(getattr(getattr(member, "steps", [(None, member)])[-1][1], "_is_multilabel", False))

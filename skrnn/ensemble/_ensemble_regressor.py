@@ -1,0 +1,112 @@
+"""A regressor that is the mean of the same one from several seeds."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+
+from skrnn._inputs._parameters import check_flag
+from skrnn.ensemble._seeded_ensemble import SeededEnsemble, combined, mean
+
+
+class EnsembleRegressor(RegressorMixin, SeededEnsemble):
+    """Fit a regressor from several seeds, and predict the mean.
+
+    Networks from different initial weights err in different ways, of which the mean cancels a part [1]_. All members
+    see the same data; every `random_state` in the estimator, of steps of a pipeline too, is a seed of its own in
+    each. Sequences may come in every form that the estimator reads.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A regressor with a `random_state`, or a pipeline of one; clones of it are fitted.
+    n_estimators : int, default=10
+        The number of members.
+    n_jobs : int, default=None
+        How many members are fitted at once, each in a process of its own; None is 1, -1 is all cores.
+    random_state : int, RandomState instance or None, default=None
+        From what the seeds are drawn.
+
+    Attributes
+    ----------
+    estimators_ : list of estimators
+        The fitted members.
+    n_features_in_ : int
+        Number of features, as the members have it. Defined only if they do.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, as the members have them. Defined only if they do.
+
+    See Also
+    --------
+    EnsembleClassifier : The same for classes.
+    sklearn.ensemble.BaggingRegressor : Members that see different rows of a table; it refuses sequences.
+
+    Notes
+    -----
+    The standard deviation of :meth:`predict` tells where members disagree. It knows nothing of the noise of targets,
+    which all members share, so that intervals made of it alone are too narrow. For intervals on forecasts use
+    :func:`~skrnn.forecasting.forecast_interval` with `n_calibration`.
+
+    References
+    ----------
+    .. [1] Lakshminarayanan, B., Pritzel, A. and Blundell, C. (2017). Simple and scalable predictive uncertainty
+           estimation using deep ensembles. Advances in Neural Information Processing Systems 30. :arxiv:`1612.01474`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.ensemble import EnsembleRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(60, 5, 1))
+    >>> y = X[:, -1, 0] * X[:, -2, 0]
+    >>> network = RNNRegressor((4,), solver="lbfgs", tol=0.01)
+    >>> model = EnsembleRegressor(network, 3, random_state=0).fit(X, y)
+    >>> predictions, deviations = model.predict(X, return_std=True)
+    >>> predictions.shape, deviations.shape
+    ((60,), (60,))
+    >>> bool(model.predict(100 * X, return_std=True)[1].mean() > deviations.mean())
+    True
+    """
+
+    _kind: ClassVar[str] = "regressor"
+
+    def predict(self, X: Any, return_std: bool = False, **params: Any) -> Any:
+        """Return the mean of the members' predictions, and how far they lie apart.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), data frame or list
+            What the members read.
+        return_std : bool, default=False
+            Whether to return the standard deviation over the members too.
+        **params : dict
+            Metadata for the members, with metadata routing.
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_samples,) or (n_samples, n_outputs), or list
+            The mean, in the form that the members give.
+        deviations : ndarray or list
+            The standard deviation over the members, in the same form. Only if `return_std` is True.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        TypeError
+            If `return_std` is not a boolean.
+        """
+        check_flag("return_std", return_std)
+        predictions = self._predictions("predict", X, params)
+        return (
+            (combined(predictions, mean), combined(predictions, _deviation))
+            if return_std
+            else combined(predictions, mean)
+        )
+
+
+def _deviation(predictions: NDArray[Any]) -> NDArray[np.floating]:
+    """Return the standard deviation over members, the first axis."""
+    return np.asarray(predictions.std(axis=0))

@@ -1,0 +1,106 @@
+"""Predictions of an ensemble timestep after timestep."""
+
+from collections.abc import Callable
+from typing import Any, final
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+
+
+@final
+class EnsembleStream:
+    """The streams of the members of an ensemble, side by side: each timestep has their mean prediction.
+
+    :meth:`EnsembleRegressor.stream` and :meth:`EnsembleClassifier.stream` make it. Every call of a method that predicts
+    takes all sequences one timestep further.
+
+    Parameters
+    ----------
+    members : list of Stream
+        The streams of the members, of the same number of sequences.
+    decode : callable, default=None
+        What makes classes of probabilities (n_sequences, n_classes), for classifiers.
+
+    Attributes
+    ----------
+    state : ndarray of shape (n_sequences, n_state_numbers)
+        What the members remember of each sequence, one member after the other. Reading it gives a copy; it can be set.
+    n_sequences : int
+        Number of sequences that run side by side.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.ensemble import EnsembleRegressor
+    >>> X = np.sin(np.arange(100) / 3.0).reshape(1, 100, 1)
+    >>> y = np.cos(np.arange(100) / 3.0).reshape(1, 100)
+    >>> network = RNNRegressor((4,), return_sequences=True, solver="lbfgs", tol=0.1)
+    >>> model = EnsembleRegressor(network, 3, random_state=0).fit(X, y)
+    >>> stream = model.stream()
+    >>> predictions = [stream.predict([value]) for value in X[0, :, 0]]
+    >>> np.allclose(np.concatenate(predictions), model.predict(X)[0])
+    True
+    """
+
+    def __init__(self, members: list[Any], decode: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
+        self._members, self._decode = members, decode
+        self.n_sequences = members[0].n_sequences
+
+    @property
+    def state(self) -> np.ndarray:
+        """A copy of what the members remember, (n_sequences, n_state_numbers)."""
+        return np.concatenate([member.state for member in self._members], axis=1)
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        sizes = [member.state.shape[1] for member in self._members]
+        state, expected = np.asarray(state), (self.n_sequences, sum(sizes))
+        if state.shape != expected:
+            raise ValueError(f"state has shape {state.shape}; expected {expected}, as it was read from a stream.")
+        for member, own in zip(self._members, np.split(state, np.cumsum(sizes)[:-1], axis=1), strict=True):
+            member.state = own
+
+    def reset(self, which: Any = slice(None)) -> None:
+        """Let sequences begin anew.
+
+        Parameters
+        ----------
+        which : index, default=slice(None)
+            Which sequences: an integer, a slice, integers or a mask; by default all.
+        """
+        for member in self._members:
+            member.reset(which)
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Take every sequence a timestep further and predict.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_sequences, n_features)
+            The timestep, as for the streams of the members.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences,) or (n_sequences, n_outputs)
+            The mean of the members' predictions; of classifiers what is most probable in the mean.
+        """
+        if self._decode is not None:
+            return self._decode(self.predict_proba(x))
+        return np.mean([member.predict(x) for member in self._members], axis=0)
+
+    @available_if(lambda stream: stream._decode is not None)
+    def predict_proba(self, x: Any) -> np.ndarray:
+        """Take every sequence a timestep further and predict the probability of each class.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_sequences, n_features)
+            The timestep, as in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_classes)
+            The mean of the members' probabilities.
+        """
+        return np.mean([member.predict_proba(x) for member in self._members], axis=0)

@@ -1,0 +1,158 @@
+"""What regressors share whose estimator sees and says only how values differ from known ones."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone, is_regressor
+from sklearn.utils.metadata_routing import MetadataRouter
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from skrnn._inputs._naming import naming
+from skrnn._inputs._parameters import check_count, describe
+from skrnn._inputs._values import refuse_masked
+from skrnn.ensemble._delegation import fit_arguments, make_router, predict_arguments, take_arguments
+from skrnn.ensemble._sequence_input import in_form_for, read_sequences
+
+
+class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
+    """A regressor around another one that reads relative windows and predicts differences from reference values.
+
+    A subclass says what windows are relative to, and from which values the outputs differ.
+    """
+
+    regressor: Any
+    n_series: int | None
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+        """Fit the regressor to relative windows and to the differences of their targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list of arrays
+            Windows or other sequences; the last timestep is now. NaN is a missing value.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The values that follow, all series of the next timestep first, as of
+            :func:`~skrnn.forecasting.to_supervised`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, for the regressor.
+        **params : dict
+            Metadata for the regressor, with metadata routing.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator itself. Where a fit ends in an error, or is interrupted, it is what it was before.
+
+        Raises
+        ------
+        TypeError
+            If a parameter has the wrong type, or the regressor takes no weights and some are given.
+        ValueError
+            If a parameter has an unexpected value, X or y cannot be read, their columns do not match, or X has no
+            window that tells what the targets differ from.
+        """
+        if isinstance(self.regressor, type) or not is_regressor(self.regressor):
+            raise TypeError(f"{describe('regressor', self.regressor)}; expected a regressor, an instance.")
+        windows, (targets, shape) = read_sequences(X), _read_targets(y)
+        check_consistent_length(windows, targets)
+        n_series = self._count_series(windows, targets.shape[1])
+        references = self._references(windows, n_series, targets.shape[1])
+        known = np.flatnonzero(np.isfinite(references).all(axis=1))
+        if len(known) == 0:
+            raise ValueError("X has no window with the values from which y differs; expected at least one.")
+        arguments = fit_arguments(self, {"regressor": self.regressor}, sample_weight, params)["regressor"]
+        differences = (targets - references)[known].reshape(-1, *shape)
+        seen = in_form_for(self.regressor, self._relative(windows, n_series)[known])
+        arguments = take_arguments(arguments, known, len(windows))
+        regressor = clone(self.regressor).fit(seen, differences, **arguments)
+        self.regressor_, self.n_series_, self.levels_ = regressor, n_series, references[known].mean(axis=0)
+        self.n_features_in_, self._shape = windows.shape[2], shape
+        return self
+
+    def predict(self, X: Any, **params: Any) -> NDArray[np.floating]:
+        """Return the predicted differences, added to the values that they are differences from.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list of arrays
+            Windows, as for :meth:`fit`.
+        **params : dict
+            Metadata for the regressor, with metadata routing.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predictions; of several quantiles with the levels last.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        ValueError
+            If X cannot be read, or has other features than in :meth:`fit`.
+        """
+        check_is_fitted(self)
+        windows = read_sequences(X)
+        if windows.shape[2] != self.n_features_in_:
+            raise ValueError(
+                f"X has {windows.shape[2]} features per timestep, but {type(self).__name__} was fitted with "
+                f"{self.n_features_in_}."
+            )
+        arguments = predict_arguments(self, {"regressor": self.regressor}, params)["regressor"]
+        relative = self._relative(windows, self.n_series_)
+        relative[np.isnan(relative).all(axis=(1, 2))] = 0.0  # nothing is known: no timestep would be left
+        differences = np.asarray(self.regressor_.predict(in_form_for(self.regressor, relative), **arguments))
+        references = self._references(windows, self.n_series_, len(self.levels_))
+        references = np.where(np.isnan(references), self.levels_, references).reshape(-1, *self._shape)
+        return differences + references.reshape(references.shape + (1,) * (differences.ndim - references.ndim))
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the router that hands metadata to the regressor.
+
+        Returns
+        -------
+        MetadataRouter
+            A :class:`~sklearn.utils.metadata_routing.MetadataRouter` to its `fit` and `predict`.
+        """
+        return make_router(self, {"regressor": self.regressor})
+
+    @abstractmethod
+    def _relative(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
+        """Return new windows, whose first `n_series` features are relative."""
+
+    @abstractmethod
+    def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
+        """Return the values from which outputs differ, (n_samples, n_outputs); NaN where they are not known."""
+
+    def _count_series(self, windows: NDArray[Any], n_outputs: int) -> int:
+        """Return how many of the first features are series, which the outputs continue."""
+        n_features = windows.shape[2]
+        if self.n_series is not None:
+            check_count("n_series", self.n_series)
+        n_series = self.n_series or n_features
+        if n_series > n_features or n_outputs % n_series:
+            raise ValueError(
+                f"y has {n_outputs} outputs and X {n_features} features per timestep with n_series={self.n_series}; "
+                "expected outputs for each series, a multiple. If some features are not series, set n_series to the "
+                "number of those that are: they come first."
+            )
+        return n_series
+
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's tags."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _read_targets(y: Any) -> tuple[NDArray[np.floating], tuple[int, ...]]:
+    """Return targets (n_samples, n_outputs), and the shape of those of one sample as they came."""
+    refuse_masked(y, "y")
+    with naming("y", "real numbers of shape (n_samples,) or (n_samples, n_outputs)"):
+        targets = np.asarray(y, dtype=np.float64)
+        if targets.ndim not in (1, 2):
+            raise ValueError(f"y has {targets.ndim} dimensions.")
+    return targets.reshape(len(targets), -1), targets.shape[1:]

@@ -1,0 +1,347 @@
+"""A regressor whose parts are each fitted to what the ones before have left."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin, clone, is_regressor
+from sklearn.model_selection import TimeSeriesSplit, check_cv
+from sklearn.utils import Bunch
+from sklearn.utils.metadata_routing import MetadataRouter
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from skrnn._inputs._naming import naming
+from skrnn._inputs._parameters import describe, is_integer
+from skrnn._inputs._values import refuse_masked
+from skrnn._inputs._warnings import own_data
+from skrnn.ensemble._delegation import (
+    fit_arguments,
+    make_router,
+    predict_arguments,
+    predict_arguments_of_fit,
+    take,
+    take_arguments,
+)
+
+#: Folds by which shrinkage is found where `cv` is None.
+_N_SPLITS = 5
+
+
+class ResidualRegressor(RegressorMixin, _BaseComposition):
+    """Fit each estimator to what the ones before it have left, and add their predictions up.
+
+    A linear model and then a network is the usual case: the network has only to learn what is not linear, and where
+    there is nothing of that, `shrinkage` leaves the linear model as it is. Each estimator may be a pipeline with
+    windows of its own.
+
+    Parameters
+    ----------
+    estimators : list of (str, estimator)
+        Regressors, in the order in which they are fitted, and their names. "drop" in place of one leaves it out, also
+        by ``set_params(name="drop")``.
+    cv : int, splitter or iterable, default=None
+        Of what the residuals are. None: of predictions on the rows of training [1]_, of which a flexible estimator has
+        learnt more than it will know of new rows. Else out of fold: residuals of estimators that have not seen the
+        row. An integer is that of :class:`~sklearn.model_selection.TimeSeriesSplit`; of a splitter, training has to
+        come before the test. Rows that are in no test, the first ones, have the residuals of the estimator of the
+        first fold, which was fitted to them.
+    shrinkage : "auto", float or None, default="auto"
+        By what the second estimator and later ones are multiplied. "auto": by the factor between 0 and 1 that is right
+        out of fold, in order of time; for each output its own. None: by 1.
+
+    Attributes
+    ----------
+    estimators_ : list of estimators
+        The fitted estimators, without those that are dropped.
+    named_estimators_ : Bunch
+        The same by name; "drop" where one is dropped.
+    shrinkage_ : ndarray of shape (n_estimators,) or (n_estimators, n_outputs)
+        By what each of `estimators_` is multiplied; 1 for the first.
+    n_features_in_ : int
+        Number of features of the first estimator. Defined only if it has one.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features of the first estimator. Defined only if it has some.
+
+    See Also
+    --------
+    sklearn.ensemble.VotingRegressor : The mean of regressors that are fitted to the same targets.
+    sklearn.ensemble.StackingRegressor : A regressor of the predictions of others.
+
+    Notes
+    -----
+    For each fold the estimators are fitted to its training part, one after the other, and predict its test part. They
+    are given all rows up to the end of that part, so that windows have their history. The factor of an estimator
+    minimises the weighted squares of what those before it have left on all test parts together. "auto" without `cv`
+    takes ``TimeSeriesSplit(5)``: six fits of each estimator.
+
+    **Weights.** `sample_weight` goes to each estimator, in a pipeline to its last step, and to the factors. Any other
+    metadata, such as `groups` of windows, go where they are asked for by scikit-learn's metadata routing.
+
+    References
+    ----------
+    .. [1] Zhang, G. P. (2003). Time series forecasting using a hybrid ARIMA and neural network model. Neurocomputing
+           50, 159-175. :doi:`10.1016/S0925-2312(01)00702-0`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import RidgeCV
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import RNNRegressor, SlidingWindow
+    >>> from skrnn.ensemble import ResidualRegressor
+    >>> from skrnn.forecasting import forecast, to_supervised
+    >>> t = np.arange(200)
+    >>> series = np.abs(np.sin(t / 4.0))
+    >>> X, y = to_supervised(series)
+    >>> linear = make_pipeline(SlidingWindow(12, padding="edge", flatten=True), RidgeCV())
+    >>> network = make_pipeline(SlidingWindow(12), RNNRegressor((4,), solver="lbfgs", tol=0.1, random_state=0))
+    >>> model = ResidualRegressor([("linear", linear), ("network", network)]).fit(X, y)
+    >>> model.shrinkage_.round(1)
+    array([1., 1.])
+    >>> forecast(model, series, 3).shape
+    (3,)
+    """
+
+    def __init__(self, estimators: Any, *, cv: Any = None, shrinkage: Any = "auto") -> None:
+        self.estimators = estimators
+        self.cv = cv
+        self.shrinkage = shrinkage
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, and those of the estimators.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return the estimators by their names too, and their parameters.
+
+        Returns
+        -------
+        dict
+            The values by name.
+        """
+        return self._get_params("estimators", deep=deep)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, estimators by their names, and parameters of these.
+
+        Parameters
+        ----------
+        **params : dict
+            The values by name.
+
+        Returns
+        -------
+        ResidualRegressor
+            The estimator itself.
+        """
+        self._set_params("estimators", **params)
+        return self
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+        """Fit the estimators one after the other.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), data frame or list
+            What the estimators read.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0, for all estimators.
+        **params : dict
+            Metadata for the estimators, with metadata routing.
+
+        Returns
+        -------
+        ResidualRegressor
+            The fitted estimator itself. Where a fit ends in an error, or is interrupted, it is what it was before.
+
+        Raises
+        ------
+        TypeError
+            If a parameter has the wrong type, or an estimator takes no weights and some are given.
+        ValueError
+            If a parameter has an unexpected value, an estimator predicts numbers of another shape than y, or there are
+            too few rows for the folds.
+        """
+        parts = self._check_parameters()
+        refuse_masked(y, "y")
+        with naming("y", "real numbers of shape (n_samples,) or (n_samples, n_outputs)"):
+            y = np.asarray(y, dtype=np.float64)
+        weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        chain = _Chain(X, y, weights, self._folds(X, y), self.cv is not None)
+        arguments = fit_arguments(self, parts, sample_weight, params)
+        of_predict = predict_arguments_of_fit(self, parts, params)
+        factors: list[NDArray[np.float64]] = []
+        fitted: list[Any] = []
+        for name, part in parts.items():
+            with own_data() if fitted else nullcontext():  # in residuals there need not be anything to learn
+                estimator = clone(part).fit(X, chain.left, **arguments[name])
+            shrinkage = self.shrinkage if fitted else None
+            factors.append(chain.subtract(estimator, arguments[name], of_predict[name], shrinkage))
+            fitted.append(estimator)
+        self.estimators_, self.shrinkage_ = fitted, np.array(factors)
+        by_name = dict(zip(parts, fitted, strict=True))
+        self.named_estimators_ = Bunch(**{name: by_name.get(name, "drop") for name, _ in self.estimators})
+        for attribute in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(attribute, None)
+            if hasattr(fitted[0], attribute):
+                setattr(self, attribute, getattr(fitted[0], attribute))
+        return self
+
+    def predict(self, X: Any, **params: Any) -> NDArray[np.floating]:
+        """Return the sum of the predictions of the estimators, each times its `shrinkage_`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), data frame or list
+            What the estimators read.
+        **params : dict
+            Metadata for the estimators, with metadata routing.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predictions.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        """
+        check_is_fitted(self, "estimators_")
+        arguments = list(predict_arguments(self, self._parts(), params).values())
+        predictions = [
+            factor * np.asarray(estimator.predict(X, **of_part))
+            for estimator, factor, of_part in zip(self.estimators_, self.shrinkage_, arguments, strict=True)
+        ]
+        return np.sum(predictions, axis=0)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the router that hands metadata to the estimators.
+
+        Returns
+        -------
+        MetadataRouter
+            A :class:`~sklearn.utils.metadata_routing.MetadataRouter` to their `fit` and `predict`.
+        """
+        return make_router(self, self._parts())
+
+    def _parts(self) -> dict[str, Any]:
+        """Return the estimators that are not dropped, by name."""
+        return {name: estimator for name, estimator in self.estimators if not _is_dropped(estimator)}
+
+    def _check_parameters(self) -> dict[str, Any]:
+        """Return the estimators that are not dropped, by name; raise where a parameter is wrong."""
+        estimators = self.estimators
+        if not isinstance(estimators, Sequence) or not all(
+            isinstance(entry, tuple) and len(entry) == 2 for entry in estimators
+        ):
+            raise TypeError(f"{describe('estimators', estimators)}; expected a list of (name, estimator).")
+        self._validate_names([name for name, _ in estimators])
+        parts = self._parts()
+        if not parts:
+            raise ValueError(f"estimators is {estimators!r}; expected at least one that is not dropped.")
+        for name, part in parts.items():
+            if isinstance(part, type) or not is_regressor(part):
+                raise TypeError(f"estimators has {part!r} as {name!r}; expected a regressor, an instance, or 'drop'.")
+        shrinkage = self.shrinkage
+        if shrinkage is not None and not isinstance(shrinkage, int | float | str):
+            raise TypeError(f"{describe('shrinkage', shrinkage)}; expected 'auto', a number or None.")
+        if isinstance(shrinkage, str) and shrinkage != "auto":
+            raise ValueError(f"shrinkage is {shrinkage!r}; expected 'auto', a number or None.")
+        return parts
+
+    def _folds(self, X: Any, y: NDArray[Any]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Return the rows of training and test of each fold; none where nothing is found out of fold."""
+        if self.cv is None and (self.shrinkage != "auto" or len(self._parts()) == 1):
+            return []
+        with naming("cv", "a number of splits, a splitter, or an iterable of splits, of so many rows"):
+            is_count = self.cv is None or is_integer(self.cv)
+            splitter = TimeSeriesSplit(self.cv or _N_SPLITS) if is_count else check_cv(self.cv)
+            rows = np.empty((_num_samples(X), 1))
+            return [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(rows, y)]
+
+
+class _Chain:
+    """What the estimators so far have left: on all rows, in each fold, and out of fold."""
+
+    def __init__(self, X: Any, y: NDArray[Any], weights: NDArray[Any], folds: list[Any], is_out_of_fold: bool) -> None:
+        self.X, self.weights, self.folds, self.is_out_of_fold = X, weights, folds, is_out_of_fold
+        self.left = y  # what the next estimator is fitted to, (n_samples, ...)
+        self._in_folds = [y[train] for train, _ in folds]  # and in each fold
+        self._out_of_fold = y
+        self._tested = np.unique(np.concatenate([test for _, test in folds])) if folds else np.empty(0, dtype=np.intp)
+
+    def subtract(
+        self, estimator: Any, arguments: dict[str, Any], of_predict: dict[str, Any], shrinkage: Any
+    ) -> NDArray[np.float64]:
+        """Subtract the predictions of a fitted estimator, and return the factor of each output.
+
+        `arguments` are those with which it was fitted, `of_predict` those of its `predict`.
+        """
+        in_folds, out_of_fold = self._predict_folds(estimator, arguments, of_predict)
+        if shrinkage == "auto":
+            factor = self._best_factor(out_of_fold)
+        else:
+            factor = np.full(self.left.shape[1:], 1.0 if shrinkage is None else float(shrinkage))
+        self._out_of_fold = self._out_of_fold - factor * out_of_fold
+        if self.is_out_of_fold:
+            self.left = self._out_of_fold
+            self._in_folds = [self.left[train] for train, _ in self.folds]
+        else:
+            self.left = self.left - factor * self._predict(estimator, len(self.left), of_predict)
+            self._in_folds = [left - factor * of_fold for left, of_fold in zip(self._in_folds, in_folds, strict=True)]
+        return factor
+
+    @own_data()
+    def _predict_folds(
+        self, fitted: Any, arguments: dict[str, Any], of_predict: dict[str, Any]
+    ) -> tuple[list[NDArray[Any]], NDArray[Any]]:
+        """Return predictions of clones: on the rows that each was fitted to, and out of fold, of the shape of y.
+
+        Rows that are in no test have predictions of the clone of the first fold.
+        """
+        in_folds: list[NDArray[Any]] = []
+        out_of_fold = np.zeros_like(self.left)
+        for number, ((train, test), left) in enumerate(zip(self.folds, self._in_folds, strict=True)):
+            of_train = take_arguments(arguments, train, len(self.left))
+            estimator = clone(fitted).fit(take(self.X, train), left, **of_train)
+            n_rows = len(self.left) if number == 0 else int(max(train.max(), test.max())) + 1
+            predictions = self._predict(estimator, n_rows, of_predict)
+            in_folds.append(predictions[train])
+            rows = np.setdiff1d(np.arange(n_rows), self._tested) if number == 0 else test
+            out_of_fold[rows], out_of_fold[test] = predictions[rows], predictions[test]
+        return in_folds, out_of_fold
+
+    def _predict(self, estimator: Any, n_rows: int, arguments: dict[str, Any]) -> NDArray[Any]:
+        """Return predictions of the first rows, in the shape of y."""
+        rows = slice(0, n_rows)
+        of_rows = take_arguments(arguments, rows, len(self.left))
+        predictions = np.asarray(estimator.predict(take(self.X, rows), **of_rows))
+        expected = (n_rows, *self.left.shape[1:])
+        if predictions.size != np.prod(expected):
+            raise ValueError(
+                f"estimators has {type(estimator).__name__}, whose predictions have the shape {predictions.shape}; "
+                f"expected {expected}, that of y."
+            )
+        return predictions.reshape(expected)
+
+    def _best_factor(self, predictions: NDArray[Any]) -> NDArray[np.float64]:
+        """Return for each output the factor between 0 and 1 that leaves the least weighted squares out of fold."""
+        predictions, left = predictions[self._tested], self._out_of_fold[self._tested]
+        weights = self.weights[self._tested].reshape(-1, *(1,) * (left.ndim - 1))
+        weights = np.where(np.isfinite(predictions) & np.isfinite(left), weights, 0.0)
+        predictions, left = np.where(weights, predictions, 0.0), np.where(weights, left, 0.0)
+        squares = (weights * predictions**2).sum(axis=0)
+        products = (weights * predictions * left).sum(axis=0)
+        return np.clip(np.divide(products, squares, out=np.zeros_like(products), where=squares > 0), 0.0, 1.0)
+
+
+def _is_dropped(estimator: Any) -> bool:
+    """Tell whether the word "drop" stands in place of an estimator."""
+    return isinstance(estimator, str) and estimator == "drop"

@@ -1,0 +1,125 @@
+"""A regressor for series with a season: it sees and says deviations from what was known seasons before."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skrnn._inputs._naming import naming
+from skrnn._inputs._parameters import check_count
+from skrnn.ensemble._relative_regressor import RelativeRegressor
+
+
+class SeasonalRegressor(RelativeRegressor):
+    """Let a regressor see and predict deviations from the values one season before, or from a mean of several.
+
+    From each value the weighted mean of those one season before, two seasons before and so on is subtracted, in windows
+    and targets, and added to the predictions. It stands behind :class:`~skrnn.SlidingWindow`, and has its groups and
+    missing values from there: windows of ``n_timesteps + season * len(weights)`` rows leave `n_timesteps` for the
+    regressor.
+
+    Parameters
+    ----------
+    regressor : estimator
+        A regressor, a clone of which is fitted: a recurrent network, which gets windows, or any regressor of tables,
+        which gets one timestep beside the other. A :class:`ChangeRegressor`, if the level of deviations wanders.
+    season : int
+        Timesteps after which the series is about the same, such as 12 for months or 336 for half hours of a week.
+    weights : array-like of shape (n_seasons,), default=(1.0,)
+        How much the values one season before, two seasons before and so on count; positive.
+    n_series : int, default=None
+        How many features, the first ones, are series that the targets continue. Others are seen as they are. None: all.
+
+    Attributes
+    ----------
+    regressor_ : estimator
+        The fitted regressor, which knows deviations only.
+    n_series_ : int
+        The number of series.
+    levels_ : ndarray of shape (n_outputs,)
+        The mean of what was subtracted from the targets in training: what deviations are added to where a window has no
+        value of earlier seasons.
+    n_features_in_ : int
+        Number of features of a timestep.
+
+    See Also
+    --------
+    ChangeRegressor : The same for the last known value.
+
+    Notes
+    -----
+    Where a value of an earlier season is missing, the others stand for it, with the same sum of weights. Where all are,
+    the deviation is missing, and so is the target: such windows, as the first ones of a series, are left out of
+    training. Targets of step k, if k is more than a season, differ from the last seasons that are known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import SlidingWindow
+    >>> from skrnn.ensemble import ChangeRegressor, SeasonalRegressor
+    >>> from skrnn.forecasting import forecast, to_supervised
+    >>> months = np.arange(120)
+    >>> series = 0.1 * months + np.array([0, 0, 1, 3, 5, 8, 9, 9, 6, 3, 1, 0])[months % 12]
+    >>> X, y = to_supervised(series)
+    >>> deviations = SeasonalRegressor(ChangeRegressor(Ridge()), season=12)
+    >>> model = make_pipeline(SlidingWindow(6 + 12, padding="edge"), deviations).fit(X, y)
+    >>> forecast(model, series, 3).round(1)
+    array([12. , 12.1, 13.2])
+    """
+
+    def __init__(
+        self, regressor: Any, season: int, *, weights: ArrayLike = (1.0,), n_series: int | None = None
+    ) -> None:
+        self.regressor = regressor
+        self.season = season
+        self.weights = weights
+        self.n_series = n_series
+
+    def _relative(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
+        """Return the deviations of the timesteps that have all earlier seasons in their window."""
+        n_lost = self._count_lost(windows)
+        deviations = np.array(windows[:, n_lost:])
+        timesteps = np.arange(n_lost, windows.shape[1])
+        deviations[:, :, :n_series] -= self._usual(windows[:, :, :n_series], timesteps)
+        return deviations
+
+    def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
+        """Return what was usual, seasons before, for the timestep of each output."""
+        self._count_lost(windows)
+        steps = np.arange(1, n_outputs // n_series + 1)
+        not_known = -(-steps // self.season) - 1  # seasons that are still to come
+        timesteps = windows.shape[1] - 1 + steps - not_known * self.season
+        return self._usual(windows[:, :, :n_series], timesteps).reshape(len(windows), -1)
+
+    def _usual(self, windows: NDArray[Any], timesteps: NDArray[np.integer]) -> NDArray[Any]:
+        """Return weighted sums of the values seasons before some timesteps, (n_samples, n_timesteps, n_series)."""
+        weights = self._read_weights()
+        sums, known = 0.0, 0.0
+        for number, weight in enumerate(weights, 1):
+            earlier = windows[:, timesteps - number * self.season]
+            is_known = ~np.isnan(earlier)
+            sums = sums + weight * np.where(is_known, earlier, 0.0)
+            known = known + weight * is_known
+        return np.divide(sums, known, out=np.full(np.shape(sums), np.nan), where=known > 0.0) * weights.sum()
+
+    def _read_weights(self) -> NDArray[np.float64]:
+        """Return the weights; raise where they, or the season, are wrong."""
+        check_count("season", self.season)
+        with naming("weights", "positive numbers (n_seasons,)"):
+            weights = np.asarray(self.weights, dtype=np.float64)
+        if weights.ndim != 1 or len(weights) == 0 or not (np.isfinite(weights) & (weights > 0.0)).all():
+            raise ValueError(f"weights is {self.weights!r}; expected positive numbers (n_seasons,).")
+        return weights
+
+    def _count_lost(self, windows: NDArray[Any]) -> int:
+        """Return how many timesteps are there for others only; raise where windows have no more."""
+        n_seasons = len(self._read_weights())
+        n_lost = int(self.season) * n_seasons
+        if windows.shape[1] <= n_lost:
+            raise ValueError(
+                f"X has {windows.shape[1]} timesteps; expected more than the {n_lost} of {n_seasons} season(s) of "
+                f"{self.season}."
+            )
+        return n_lost

@@ -1,0 +1,282 @@
+"""Tests of ensembles of one estimator from several seeds."""
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import QuantileTransformer
+from sklearn.tree import DecisionTreeRegressor
+
+from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
+from skrnn.ensemble import EnsembleClassifier, EnsembleRegressor
+from skrnn.forecasting import backtest, forecast, to_supervised
+from skrnn.metrics import make_sequence_scorer
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def regressor(**parameters):
+    return RNNRegressor((3,), solver="lbfgs", max_iter=15, **parameters)
+
+
+def classifier(**parameters):
+    return RNNClassifier((3,), solver="lbfgs", max_iter=15, **parameters)
+
+
+def ragged(per_timestep=False):
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(length, 2)) for length in rng.integers(3, 8, size=20)]
+    return X, [sequence.sum(axis=1) for sequence in X] if per_timestep else np.array([x.sum() for x in X])
+
+
+def test_predictions_are_the_mean_and_deviations_that_of_the_members():
+    X, y = ragged()
+    model = EnsembleRegressor(regressor(), 3, random_state=0).fit(X, y)
+    members = np.array([member.predict(X) for member in model.estimators_])
+    np.testing.assert_allclose(model.predict(X), members.mean(axis=0))
+    predictions, deviations = model.predict(X, return_std=True)
+    np.testing.assert_array_equal(predictions, model.predict(X))
+    np.testing.assert_allclose(deviations, members.std(axis=0))
+    assert (deviations > 0).all()
+
+
+def test_members_are_the_estimator_from_seeds_of_their_own():
+    X, y = ragged()
+    model = EnsembleRegressor(regressor(), 3, random_state=0).fit(X, y)
+    seeds = [member.random_state for member in model.estimators_]
+    assert len(set(seeds)) == 3
+    alone = regressor(random_state=seeds[1]).fit(X, y)
+    np.testing.assert_array_equal(alone.predict(X), model.estimators_[1].predict(X))
+    again = clone(model).fit(X, y)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert model.estimator.random_state is None
+
+
+def test_every_random_state_of_a_pipeline_is_set():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 1)), rng.normal(size=40)
+    pipeline = make_pipeline(QuantileTransformer(n_quantiles=5), SlidingWindow(3), regressor())
+    model = EnsembleRegressor(pipeline, 2, random_state=0).fit(X, y, sample_weight=np.ones(40))
+    states = [(member[0].random_state, member[-1].random_state) for member in model.estimators_]
+    assert len({seed for pair in states for seed in pair}) == 4
+
+
+def test_n_jobs_changes_no_prediction():
+    X, y = ragged()
+    one, two = (EnsembleRegressor(regressor(), 3, n_jobs=n, random_state=0).fit(X, y) for n in (None, 2))
+    np.testing.assert_array_equal(one.predict(X), two.predict(X))
+
+
+def test_weights_reach_the_members():
+    X, y = np.random.default_rng(0).normal(size=(30, 2)), np.arange(30.0)
+    weights = (np.arange(30) < 15).astype(float)
+    tree = DecisionTreeRegressor(max_depth=2)
+    weighted = EnsembleRegressor(tree, 2, random_state=0).fit(X, y, sample_weight=weights)
+    half = EnsembleRegressor(tree, 2, random_state=0).fit(X[:15], y[:15])
+    np.testing.assert_allclose(weighted.predict(X), half.predict(X))
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = EnsembleRegressor(clone(tree).set_fit_request(sample_weight=True), 2, random_state=0)
+        np.testing.assert_allclose(model.fit(X, y, sample_weight=weights).predict(X), half.predict(X))
+
+
+def test_several_outputs():
+    X, y = ragged()
+    model = EnsembleRegressor(regressor(), 2, random_state=0).fit(X, np.column_stack([y, -y]))
+    predictions, deviations = model.predict(X, return_std=True)
+    assert predictions.shape == deviations.shape == (20, 2)
+
+
+@pytest.mark.parametrize("form", ["list", "object array", "array"])
+def test_predictions_of_timesteps_in_every_form(form):
+    X, y = ragged(per_timestep=True)
+    if form == "array":
+        X, y = np.stack([x[:3] for x in X]), np.stack([values[:3] for values in y])
+        X[0, 1] = np.nan
+    model = EnsembleRegressor(regressor(return_sequences=True), 2, random_state=0).fit(X, y)
+    if form == "object array":
+        objects = np.empty(len(X), dtype=object)
+        objects[:] = X
+        X = objects
+    predictions, deviations = model.predict(X, return_std=True)
+    assert type(predictions) is (list if form == "list" else np.ndarray)
+    members = [member.predict(X) for member in model.estimators_]
+    np.testing.assert_allclose(predictions[0], (members[0][0] + members[1][0]) / 2.0)
+    np.testing.assert_allclose(deviations[0], np.abs(members[0][0] - members[1][0]) / 2.0)
+    assert form != "array" or np.isnan(predictions[0, 1])
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_probabilities_are_averaged(n_classes):
+    X, y = ragged()
+    labels = np.array(["low", "mid", "top"])[np.digitize(y, [0.0, 1.0][: n_classes - 1])]
+    model = EnsembleClassifier(classifier(), 3, random_state=0).fit(X, labels)
+    probabilities = np.mean([member.predict_proba(X) for member in model.estimators_], axis=0)
+    np.testing.assert_allclose(model.predict_proba(X), probabilities)
+    np.testing.assert_array_equal(model.predict(X), model.classes_[probabilities.argmax(axis=1)])
+    assert model.score(X, labels) > 0.6
+
+
+def test_classes_of_timesteps_and_multilabel():
+    X, y = ragged(per_timestep=True)
+    labels = [(values > 0).astype(int) for values in y]
+    model = EnsembleClassifier(classifier(return_sequences=True), 2, random_state=0).fit(X, labels)
+    assert make_sequence_scorer("accuracy")(model, X, labels) > 0.7
+    padded = np.full((1, 4, 2), np.nan)
+    padded[0, :2] = X[0][:2]
+    np.testing.assert_array_equal(np.isnan(model.predict(padded)), [[False, False, True, True]])
+    labels = np.array([[values.sum() > 0, values[0] > 0] for values in y]).astype(int)
+    several = EnsembleClassifier(classifier(), 2, random_state=0).fit(X, labels)
+    np.testing.assert_array_equal(several.predict(X), (several.predict_proba(X) > 0.5).astype(int))
+
+
+def test_streams():
+    X, y = ragged(per_timestep=True)
+    model = EnsembleRegressor(regressor(return_sequences=True), 2, random_state=0).fit(X, y)
+    stream = model.stream()
+    first = [stream.predict(timestep)[0] for timestep in X[0]]
+    np.testing.assert_allclose(first, model.predict(X[:1])[0])
+    state = stream.state
+    following = stream.predict(X[1][0])
+    stream.state = state
+    np.testing.assert_array_equal(stream.predict(X[1][0]), following)
+    stream.reset()
+    np.testing.assert_allclose(stream.predict(X[0][0]), first[0])
+    with pytest.raises(ValueError, match=r"state has shape \(1, 1\); expected \(1, 6\)"):
+        stream.state = np.zeros((1, 1))
+    assert not hasattr(stream, "predict_proba")
+    assert not hasattr(EnsembleRegressor(make_pipeline(regressor())), "stream")
+
+
+def test_streams_of_classifiers_give_the_most_probable_class():
+    X, y = ragged(per_timestep=True)
+    labels = [np.where(values > 0, "up", "down") for values in y]
+    model = EnsembleClassifier(classifier(return_sequences=True), 2, random_state=0).fit(X, labels)
+    stream = model.stream()
+    assert [stream.predict(timestep)[0] for timestep in X[0]] == model.predict(X[:1])[0].tolist()
+    stream.reset()
+    np.testing.assert_allclose(stream.predict_proba(X[0][0]), model.predict_proba(X[:1])[0][:1])
+
+
+class Interrupted(RegressorMixin, BaseEstimator):
+    """Is interrupted in its `fit` where its seed is not among the first ones that were fitted."""
+
+    n_left = 0
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        if Interrupted.n_left == 0:
+            raise KeyboardInterrupt
+        Interrupted.n_left -= 1
+        self.n_features_in_ = 1
+        return self
+
+    def predict(self, X):
+        return np.ones(len(X))
+
+
+def test_an_interrupted_fit_keeps_the_members_that_are_there():
+    Interrupted.n_left = 2
+    model = EnsembleRegressor(Interrupted(), 4)
+    with pytest.warns(UserWarning, match="Training interrupted by user after 2 of 4 members, which are kept"):
+        model.fit(np.zeros((3, 1)), np.zeros(3))
+    assert len(model.estimators_) == 2
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(np.zeros((3, 1)), np.zeros(3))
+    assert len(model.estimators_) == 2
+
+
+def test_a_network_that_keeps_its_parameters_when_interrupted_ends_the_ensemble(monkeypatch):
+    X, y = ragged()
+    calls = []
+
+    def interrupt(monitor, *arguments, **keywords):
+        calls.append(monitor)
+        record(monitor, *arguments, **keywords)
+        if len(calls) == 25:  # in the second member
+            raise KeyboardInterrupt
+
+    from skrnn.solvers._monitor import Monitor
+
+    record = Monitor.record
+    monkeypatch.setattr(Monitor, "record", interrupt)
+    model = EnsembleRegressor(regressor(alpha=0.0, tol=0.0), 4, random_state=0)
+    with pytest.warns(UserWarning, match="Training interrupted by user") as warned:
+        model.fit(X, y)
+    assert "after 10 iterations" in str(warned[0].message)  # says the network
+    assert "after 2 of 4 members" in str(warned[1].message)
+    assert len(model.estimators_) == 2
+
+
+def test_forecasts():
+    series = np.sin(np.arange(80) / 3.0)
+    X, y = to_supervised(series)
+    model = EnsembleRegressor(make_pipeline(SlidingWindow(5), regressor()), 2, random_state=0).fit(X, y)
+    rows = series.tolist()
+    for _ in range(4):
+        rows.append(model.predict(np.array(rows)[:, np.newaxis])[-1])
+    np.testing.assert_allclose(forecast(model, series, 4), rows[80:])
+    together = backtest(model, series, 3, first_origin=60).forecasts
+    np.testing.assert_allclose(together[5], forecast(model, series[:66], 3))
+
+
+def test_forecasts_by_streams():
+    series = np.sin(np.arange(60) / 3.0)
+    network = regressor(return_sequences=True)
+    model = EnsembleRegressor(network, 2, random_state=0).fit(
+        series[np.newaxis, :-1, np.newaxis], series[np.newaxis, 1:]
+    )
+    rows = series.tolist()
+    for _ in range(3):
+        rows.append(model.predict(np.array(rows)[np.newaxis, :, np.newaxis])[0, -1])
+    np.testing.assert_allclose(forecast(model, series, 3), rows[60:])
+    both = EnsembleRegressor(regressor(return_sequences=True, bidirectional=True), 2, random_state=0)
+    both.fit(series[np.newaxis, :-1, np.newaxis], series[np.newaxis, 1:])
+    with pytest.raises(ValueError, match="bidirectional=True; expected bidirectional=False"):
+        forecast(both, series, 3)
+
+
+def test_parameters_are_searched():
+    X, y = ragged()
+    search = GridSearchCV(EnsembleRegressor(regressor(), 2, random_state=0), {"estimator__alpha": [1.0, 1e6]}, cv=2)
+    assert search.fit(X, y).best_params_ == {"estimator__alpha": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"estimator": RNNRegressor}, TypeError, "estimator is .*; expected a regressor, an instance"),
+        ({"estimator": LogisticRegression()}, TypeError, "expected a regressor, an instance"),
+        (
+            {"estimator": make_pipeline(Ridge()).set_params(ridge=LogisticRegression())},
+            TypeError,
+            "expected a regressor",
+        ),
+        ({"n_estimators": 0}, ValueError, "n_estimators is 0; expected an integer >= 1"),
+        ({"n_estimators": 1.5}, TypeError, "n_estimators is 1.5"),
+        ({"random_state": "seed"}, ValueError, "random_state"),
+        ({"estimator": SlidingWindow()}, TypeError, "expected a regressor"),
+    ],
+)
+def test_what_is_refused_leaves_the_ensemble_as_it_was(parameters, error, message):
+    X, y = ragged()
+    model = EnsembleRegressor(regressor(), 2, random_state=0).fit(X, y)
+    before = model.predict(X)
+    for name, value in parameters.items():
+        setattr(model, name, value)
+    with pytest.raises(error, match=message):
+        model.fit(X, -y)
+    np.testing.assert_array_equal(model.set_params(estimator=regressor()).predict(X), before)
+
+
+def test_an_estimator_without_seeds_is_refused():
+    with pytest.raises(ValueError, match="expected one with a random_state to draw seeds for"):
+        EnsembleRegressor(SeedlessRegressor()).fit(np.zeros((3, 1)), np.zeros(3))
+
+
+class SeedlessRegressor(RegressorMixin, BaseEstimator):
+    """A regressor in which nothing is random."""
