@@ -3,7 +3,15 @@
 from skrnn.ensemble._change_regressor import ChangeRegressor
 from skrnn.ensemble._ensemble_classifier import EnsembleClassifier
 from skrnn.ensemble._ensemble_regressor import EnsembleRegressor
+from skrnn.ensemble._hybrid_regressor import HybridRegressor
 from skrnn.ensemble._residual_regressor import ResidualRegressor
 from skrnn.ensemble._seasonal_regressor import SeasonalRegressor
 
-__all__ = ["ChangeRegressor", "EnsembleClassifier", "EnsembleRegressor", "ResidualRegressor", "SeasonalRegressor"]
+__all__ = [
+    "ChangeRegressor",
+    "EnsembleClassifier",
+    "EnsembleRegressor",
+    "HybridRegressor",
+    "ResidualRegressor",
+    "SeasonalRegressor",
+]

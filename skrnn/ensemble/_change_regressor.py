@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn._inputs._parameters import check_flag
 from skrnn.ensemble._relative_regressor import RelativeRegressor
 
 
@@ -24,6 +25,10 @@ class ChangeRegressor(RelativeRegressor):
         How many features, the first ones, are series that the targets continue. Others, such as the calendar, are seen
         as they are. None: all.
 
+    scale : bool, default=False
+        Whether to divide windows and changes by the standard deviation of the series within the window [2]_, for series
+        that vary more at some times than at others.
+
     Attributes
     ----------
     regressor_ : estimator
@@ -32,6 +37,9 @@ class ChangeRegressor(RelativeRegressor):
         The number of series.
     levels_ : ndarray of shape (n_outputs,)
         The mean of the last known values in training: what changes are added to where a window has no known value.
+    scales_ : ndarray of shape (n_series,)
+        The mean standard deviation within a window in training, of which at least a tenth divides; ones without
+        `scale`.
     n_features_in_ : int
         Number of features of a timestep.
 
@@ -45,10 +53,15 @@ class ChangeRegressor(RelativeRegressor):
     The last known value of a feature is the last one in the window that is not NaN. Windows in which a series has none
     are left out of training. Relative windows are a copy, not a view on the series.
 
+    X and y have the same unit: a scaler comes inside, as in
+    ``ChangeRegressor(make_pipeline(StandardScaler(), Ridge()))``, and not before. Networks scale by themselves.
+
     References
     ----------
     .. [1] Zeng, A., Chen, M., Zhang, L. and Xu, Q. (2023). Are transformers effective for time series forecasting?
            Proceedings of the AAAI Conference on Artificial Intelligence. :arxiv:`2205.13504`
+    .. [2] Kim, T., Kim, J., Tae, Y., Park, C., Choi, J.-H. and Choo, J. (2022). Reversible instance normalization for
+           accurate time-series forecasting against distribution shift. ICLR.
 
     Examples
     --------
@@ -68,19 +81,36 @@ class ChangeRegressor(RelativeRegressor):
     (2,)
     """
 
-    def __init__(self, regressor: Any, *, n_series: int | None = None) -> None:
+    def __init__(self, regressor: Any, *, n_series: int | None = None, scale: bool = False) -> None:
         self.regressor = regressor
         self.n_series = n_series
+        self.scale = scale
 
     def _relative(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
         """Return windows that count from their last known values."""
-        relative = np.array(windows)
-        relative[:, :, :n_series] -= _last_known(windows[:, :, :n_series])[:, np.newaxis]
-        return relative
+        return counted_from_last(windows, n_series)
+
+    def _spreads(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
+        """Return the standard deviation of each series within each window, 0 where no value is known."""
+        check_flag("scale", self.scale)
+        if not self.scale:
+            return super()._spreads(windows, n_series)
+        values = windows[:, :, :n_series]
+        known = ~np.isnan(values)
+        n_known = np.maximum(known.sum(axis=1), 1)
+        deviations = np.where(known, values - (np.nansum(values, axis=1) / n_known)[:, np.newaxis], 0.0)
+        return np.sqrt((deviations**2).sum(axis=1) / n_known)
 
     def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
         """Return the last known value of the series of each output."""
         return np.tile(_last_known(windows[:, :, :n_series]), n_outputs // n_series)
+
+
+def counted_from_last(windows: NDArray[Any], n_series: int | None = None) -> NDArray[Any]:
+    """Return windows (n_samples, n_timesteps, n_features) whose first features count from their last known values."""
+    relative = np.array(windows)
+    relative[:, :, :n_series] -= _last_known(windows[:, :, :n_series])[:, np.newaxis]
+    return relative
 
 
 def _last_known(windows: NDArray[Any]) -> NDArray[Any]:

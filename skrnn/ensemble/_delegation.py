@@ -6,9 +6,15 @@ from typing import Any
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
+from sklearn.base import is_regressor
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import has_fit_parameter
+
+
+def is_regressor_instance(value: Any) -> bool:
+    """Tell whether a value is a regressor, and not its class."""
+    return not isinstance(value, type) and hasattr(value, "fit") and is_regressor(value)
 
 
 def make_router(owner: Any, parts: Mapping[str, Any]) -> MetadataRouter:

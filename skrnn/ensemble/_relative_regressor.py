@@ -5,15 +5,24 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone, is_regressor
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count, describe
 from skrnn._inputs._values import refuse_masked
-from skrnn.ensemble._delegation import fit_arguments, make_router, predict_arguments, take_arguments
+from skrnn.ensemble._delegation import (
+    fit_arguments,
+    is_regressor_instance,
+    make_router,
+    predict_arguments,
+    take_arguments,
+)
 from skrnn.ensemble._sequence_input import in_form_for, read_sequences
+
+#: The least by which windows are divided, over what is typical: those that do not vary say little of what follows.
+_LEAST_SHARE = 0.1
 
 
 class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
@@ -53,9 +62,9 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
             If a parameter has an unexpected value, X or y cannot be read, their columns do not match, or X has no
             window that tells what the targets differ from.
         """
-        if isinstance(self.regressor, type) or not is_regressor(self.regressor):
+        if not is_regressor_instance(self.regressor):
             raise TypeError(f"{describe('regressor', self.regressor)}; expected a regressor, an instance.")
-        windows, (targets, shape) = read_sequences(X), _read_targets(y)
+        windows, (targets, shape) = read_sequences(X), read_targets(y)
         check_consistent_length(windows, targets)
         n_series = self._count_series(windows, targets.shape[1])
         references = self._references(windows, n_series, targets.shape[1])
@@ -63,11 +72,14 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         if len(known) == 0:
             raise ValueError("X has no window with the values from which y differs; expected at least one.")
         arguments = fit_arguments(self, {"regressor": self.regressor}, sample_weight, params)["regressor"]
-        differences = (targets - references)[known].reshape(-1, *shape)
-        seen = in_form_for(self.regressor, self._relative(windows, n_series)[known])
+        typical = self._spreads(windows[known], n_series).mean(axis=0)
+        scales = self._scales(windows, typical)
+        differences = ((targets - references) / _per_output(scales, targets.shape[1]))[known].reshape(-1, *shape)
+        seen = in_form_for(self.regressor, self._scaled(windows, scales)[known])
         arguments = take_arguments(arguments, known, len(windows))
         regressor = clone(self.regressor).fit(seen, differences, **arguments)
         self.regressor_, self.n_series_, self.levels_ = regressor, n_series, references[known].mean(axis=0)
+        self.scales_ = typical
         self.n_features_in_, self._shape = windows.shape[2], shape
         return self
 
@@ -101,12 +113,15 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
                 f"{self.n_features_in_}."
             )
         arguments = predict_arguments(self, {"regressor": self.regressor}, params)["regressor"]
-        relative = self._relative(windows, self.n_series_)
+        scales = self._scales(windows, self.scales_)
+        relative = self._scaled(windows, scales)
         relative[np.isnan(relative).all(axis=(1, 2))] = 0.0  # nothing is known: no timestep would be left
         differences = np.asarray(self.regressor_.predict(in_form_for(self.regressor, relative), **arguments))
         references = self._references(windows, self.n_series_, len(self.levels_))
         references = np.where(np.isnan(references), self.levels_, references).reshape(-1, *self._shape)
-        return differences + references.reshape(references.shape + (1,) * (differences.ndim - references.ndim))
+        scales = _per_output(scales, len(self.levels_)).reshape(references.shape)
+        behind = (1,) * (differences.ndim - references.ndim)  # the levels of quantiles
+        return differences * scales.reshape(scales.shape + behind) + references.reshape(references.shape + behind)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return the router that hands metadata to the regressor.
@@ -125,6 +140,21 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
     @abstractmethod
     def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
         """Return the values from which outputs differ, (n_samples, n_outputs); NaN where they are not known."""
+
+    def _spreads(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
+        """Return by what windows and differences are divided, (n_samples, n_series)."""
+        return np.ones((len(windows), n_series))
+
+    def _scales(self, windows: NDArray[Any], typical: NDArray[Any]) -> NDArray[Any]:
+        """Return the same with a part of what is typical of each series, (n_series,), where there is less."""
+        return np.maximum(self._spreads(windows, len(typical)), _LEAST_SHARE * typical)
+
+    def _scaled(self, windows: NDArray[Any], scales: NDArray[Any]) -> NDArray[Any]:
+        """Return new windows, whose series are relative and divided by their scales."""
+        n_series = scales.shape[1]
+        relative = self._relative(windows, n_series)
+        relative[:, :, :n_series] /= scales[:, np.newaxis]
+        return relative
 
     def _count_series(self, windows: NDArray[Any], n_outputs: int) -> int:
         """Return how many of the first features are series, which the outputs continue."""
@@ -148,7 +178,12 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         return tags
 
 
-def _read_targets(y: Any) -> tuple[NDArray[np.floating], tuple[int, ...]]:
+def _per_output(scales: NDArray[Any], n_outputs: int) -> NDArray[Any]:
+    """Return scales of series, (n_samples, n_series), as those of outputs, (n_samples, n_outputs)."""
+    return np.tile(scales, n_outputs // scales.shape[1])
+
+
+def read_targets(y: Any) -> tuple[NDArray[np.floating], tuple[int, ...]]:
     """Return targets (n_samples, n_outputs), and the shape of those of one sample as they came."""
     refuse_masked(y, "y")
     with naming("y", "real numbers of shape (n_samples,) or (n_samples, n_outputs)"):

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import RegressorMixin, clone, is_regressor
+from sklearn.base import RegressorMixin, clone
 from sklearn.model_selection import TimeSeriesSplit, check_cv
 from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRouter
@@ -19,6 +19,7 @@ from skrnn._inputs._values import refuse_masked
 from skrnn._inputs._warnings import own_data
 from skrnn.ensemble._delegation import (
     fit_arguments,
+    is_regressor_instance,
     make_router,
     predict_arguments,
     predict_arguments_of_fit,
@@ -247,7 +248,7 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         if not parts:
             raise ValueError(f"estimators is {estimators!r}; expected at least one that is not dropped.")
         for name, part in parts.items():
-            if isinstance(part, type) or not is_regressor(part):
+            if not is_regressor_instance(part):
                 raise TypeError(f"estimators has {part!r} as {name!r}; expected a regressor, an instance, or 'drop'.")
         shrinkage = self.shrinkage
         if shrinkage is not None and not isinstance(shrinkage, int | float | str):
@@ -284,7 +285,8 @@ class _Chain:
 
         `arguments` are those with which it was fitted, `of_predict` those of its `predict`.
         """
-        in_folds, out_of_fold = self._predict_folds(estimator, arguments, of_predict)
+        with own_data():
+            in_folds, out_of_fold = self._predict_folds(estimator, arguments, of_predict)
         if shrinkage == "auto":
             factor = self._best_factor(out_of_fold)
         else:
@@ -298,7 +300,6 @@ class _Chain:
             self._in_folds = [left - factor * of_fold for left, of_fold in zip(self._in_folds, in_folds, strict=True)]
         return factor
 
-    @own_data()
     def _predict_folds(
         self, fitted: Any, arguments: dict[str, Any], of_predict: dict[str, Any]
     ) -> tuple[list[NDArray[Any]], NDArray[Any]]:

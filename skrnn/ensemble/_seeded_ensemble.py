@@ -73,7 +73,9 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
             If the user interrupts: the members that are there are kept.
         """
         check_count("n_estimators", self.n_estimators)
-        if isinstance(self.estimator, type) or get_tags(self.estimator).estimator_type != self._kind:
+        estimator = self.estimator
+        is_instance = not isinstance(estimator, type) and hasattr(estimator, "fit")
+        if not is_instance or get_tags(estimator).estimator_type != self._kind:
             raise TypeError(f"{describe('estimator', self.estimator)}; expected a {self._kind}, an instance.")
         arguments = fit_arguments(self, {"estimator": self.estimator}, sample_weight, params)["estimator"]
         members = self._seeded_members()

@@ -65,6 +65,25 @@ def test_other_features_are_seen_as_they_are():
         ChangeRegressor(Recorder()).fit(windows, np.zeros(5))
 
 
+def test_windows_and_changes_are_divided_by_their_deviation():
+    rng = np.random.default_rng(0)
+    windows = rng.normal(size=(6, 5, 2)) * np.array([[1.0], [1.0], [1.0], [9.0], [9.0], [1e-9]])[:, np.newaxis]
+    y = rng.normal(size=(6, 2))
+    model = ChangeRegressor(Recorder(1.0), scale=True).fit(windows, y)
+    scales = windows.std(axis=1)
+    np.testing.assert_allclose(model.scales_, scales.mean(axis=0))
+    scales[5] = 0.1 * model.scales_  # a window that hardly varies
+    relative = windows - windows[:, -1:]
+    np.testing.assert_allclose(model.regressor_.X_, relative / scales[:, np.newaxis])
+    np.testing.assert_allclose(model.regressor_.y_, (y - windows[:, -1]) / scales)
+    np.testing.assert_allclose(model.predict(windows), windows[:, -1] + scales)
+    with_hole = windows.copy()
+    with_hole[0, 1] = np.nan
+    np.testing.assert_allclose(model.predict(with_hole)[0], windows[0, -1] + np.nanstd(with_hole[0], axis=0))
+    with pytest.raises(TypeError, match="scale is 2.0 of type float; expected True or False"):
+        ChangeRegressor(Recorder(), scale=2.0).fit(windows, y)
+
+
 def test_missing_values():
     nan = np.nan
     windows = np.array([[1.0, 2.0, nan], [nan, nan, nan], [nan, 4.0, 7.0]])

@@ -8,6 +8,7 @@ import skrnn
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.callbacks import Checkpoint, EarlyStoppingOn
 from skrnn.datasets import load_japanese_vowels, load_sunspots, make_adding_problem
+from skrnn.ensemble import ChangeRegressor, EnsembleClassifier, EnsembleRegressor, HybridRegressor, ResidualRegressor
 from skrnn.export import from_torch, to_onnx
 from skrnn.forecasting import backtest, forecast, to_supervised
 from skrnn.metrics import make_sequence_scorer
@@ -39,6 +40,12 @@ def right() -> None:
     assert_type(SequenceTransformer(windows).fit(X, y), SequenceTransformer)
 
     assert_type(to_sequences(X, group="patient", time="day", target="ill"), TableSequences)
+
+    assert_type(ResidualRegressor([("network", regressor)], cv=3, shrinkage=None).fit(X, y), ResidualRegressor)
+    assert_type(ChangeRegressor(regressor).fit(X, y), ChangeRegressor)
+    assert_type(EnsembleRegressor(regressor, 5, n_jobs=2).fit(X, y), EnsembleRegressor)
+    assert_type(EnsembleClassifier(classifier).fit(X, y), EnsembleClassifier)
+    assert_type(HybridRegressor(random_state=0).fit(X, y), HybridRegressor)
 
     sunspots, next_year = load_sunspots(return_X_y=True)
     windows.fit(sunspots, next_year)

@@ -1,0 +1,104 @@
+"""Network or linear model? Ten short series, one step ahead: python -m benchmarks.short_series [n_seeds].
+
+Needs the packages of `make backtests`. Each series is standardised by the part to fit, the first 70 %; all models see
+the last 12 values. The table has the root mean squared error of ridge regression on the rest, and that of the others
+over it, each as a mean over seeds; below it stand geometric means, and the forecast of a sum of two sines.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from pmdarima import datasets as pm
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
+from statsmodels import datasets as sm
+
+from skrnn import RNNRegressor, SlidingWindow
+from skrnn.ensemble import ChangeRegressor, EnsembleRegressor, HybridRegressor, ResidualRegressor
+from skrnn.forecasting import forecast, to_supervised
+
+N_LAGS = 12
+SHARE_TO_FIT = 0.7
+
+
+def load_series() -> dict[str, np.ndarray]:
+    """Return the series. Downloads nothing: they come with packages."""
+    return {
+        "lynx (log10)": np.log10(pm.load_lynx()),
+        "wineind (log)": np.log(pm.load_wineind()),
+        "ausbeer (log)": np.log(pm.load_ausbeer()),
+        "airpassengers (log)": np.log(pm.load_airpassengers()),
+        "woolyrnq (log)": np.log(pm.load_woolyrnq()),
+        "austres (log)": np.log(pm.load_austres()),
+        "heartrate": pm.load_heartrate(),
+        "nile": sm.nile.load_pandas().data["volume"].to_numpy(),
+        "elnino (monthly)": sm.elnino.load_pandas().data.set_index("YEAR").to_numpy().ravel(),
+        "sunspots (yearly)": sm.sunspots.load_pandas().data["SUNACTIVITY"].to_numpy(),
+    }
+
+
+def network(seed: int | None = None) -> RNNRegressor:
+    """Return the network that all but ridge regression have inside."""
+    return RNNRegressor((4,), solver="lbfgs", alpha=1.5, tol=0.01, random_state=seed)
+
+
+def ridge(seed: int = 0) -> Any:
+    """Return ridge regression, its penalty by cross-validation."""
+    return RidgeCV(np.logspace(-4, 4, 9))
+
+
+MODELS: dict[str, Callable[[int], Any]] = {
+    "network": network,
+    "networks on changes": lambda seed: ChangeRegressor(EnsembleRegressor(network(), 5, random_state=seed)),
+    "ridge, then network": lambda seed: ResidualRegressor([("linear", ridge()), ("network", network(seed))]),
+    "HybridRegressor": lambda seed: HybridRegressor(random_state=seed),
+}
+
+
+def errors_of(series: np.ndarray, n_seeds: int) -> list[float]:
+    """Return the error of ridge regression, and of each model the geometric mean over seeds of its own over that."""
+    series = np.asarray(series, dtype=float)
+    series = series[np.isfinite(series)]
+    border = int(SHARE_TO_FIT * len(series)) - N_LAGS
+    part = series[: border + N_LAGS]
+    series = (series - part.mean()) / part.std()
+    X, y = np.lib.stride_tricks.sliding_window_view(series, N_LAGS)[:-1], series[N_LAGS:]
+
+    def error_of(model: Any) -> float:
+        predictions = model.fit(X[:border], y[:border]).predict(X[border:])
+        return float(np.sqrt(np.mean((predictions - y[border:]) ** 2)))
+
+    of_ridge = error_of(ridge())
+    logs = [[np.log(error_of(build(seed)) / of_ridge) for seed in range(n_seeds)] for build in MODELS.values()]
+    return [of_ridge, *np.exp(np.mean(logs, axis=1)).tolist()]
+
+
+def error_on_sines() -> float:
+    """Return the error of 30 steps of a sum of two sines by recursion, over its standard deviation."""
+    t = np.arange(630)
+    series = np.sin(t / 7.0) + 0.6 * np.sin(t / 3.1)
+    model = make_pipeline(SlidingWindow(N_LAGS), HybridRegressor(random_state=0)).fit(*to_supervised(series[:600]))
+    return float(np.sqrt(np.mean((forecast(model, series[:600], 30) - series[600:]) ** 2)) / series.std())
+
+
+def main() -> None:
+    """Print the table, a series a line."""
+    n_seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    print("| series | ridge |", " | ".join(MODELS), "|")
+    print("| --- " * (len(MODELS) + 2) + "|")
+    rows = []
+    for name, series in load_series().items():
+        rows.append(errors_of(series, n_seeds))
+        print(f"| {name} | {rows[-1][0]:.3g} |", " | ".join(f"{error:.2f}" for error in rows[-1][1:]), "|", flush=True)
+    ratios = np.array(rows)[:, 1:]
+    for name, values in (("geometric mean", np.exp(np.log(ratios).mean(axis=0))), ("worst", ratios.max(axis=0))):
+        print(f"| {name} | |", " | ".join(f"{value:.2f}" for value in values), "|")
+    print(f"\nTwo sines, 600 values, 30 steps by recursion: NRMSE {error_on_sines():.5f}")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()

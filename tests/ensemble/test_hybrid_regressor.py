@@ -1,0 +1,194 @@
+"""Tests of ridge regression, a Gaussian process and networks, weighed by their errors out of fold."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from skrnn import RNNRegressor, SlidingWindow
+from skrnn.ensemble import ChangeRegressor, EnsembleRegressor, HybridRegressor, ResidualRegressor
+from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
+
+
+def hybrid(**parameters):
+    network = RNNRegressor((2,), solver="lbfgs", alpha=1.0, tol=0.1)
+    return HybridRegressor(
+        **{
+            "linear": Ridge(1e-3),
+            "process": Ridge(1e-2),
+            "network": network,
+            "n_networks": 2,
+            "random_state": 0,
+            **parameters,
+        }
+    )
+
+
+def windows_of(series, n_timesteps=4):
+    rows = np.lib.stride_tricks.sliding_window_view(series, n_timesteps)[:-1, :, np.newaxis]
+    return rows, series[n_timesteps:]
+
+
+def noisy(n_rows=60):
+    return np.cumsum(np.random.default_rng(0).normal(size=n_rows)) + np.sin(np.arange(n_rows))
+
+
+def members(model):
+    return list(model.named_estimators_.values())
+
+
+def test_predictions_are_the_weighted_mean_of_the_three():
+    X, y = windows_of(noisy())
+    model = hybrid().fit(X, y)
+    assert list(model.named_estimators_) == ["process", "network", "linear"]
+    expected = sum(weight * member.predict(X) for weight, member in zip(model.weights_, members(model), strict=True))
+    np.testing.assert_allclose(model.predict(X), expected)
+    of_changes = ChangeRegressor(Ridge(1e-2)).fit(X, y)
+    np.testing.assert_allclose(members(model)[0].predict(X), of_changes.predict(X))
+    linear = Ridge(1e-3).fit(X[:, :, 0], y)
+    np.testing.assert_allclose(members(model)[2].named_estimators_["linear"].predict(X), linear.predict(X[:, :, 0]))
+    assert [len(part.regressor_.estimators_) for part in members(model)[1:2]] == [2]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n_outputs", [None, 2])
+def test_weights_are_inverse_root_errors_out_of_fold(n_outputs):
+    series = noisy()
+    X, y = windows_of(series)
+    y = y if n_outputs is None else np.column_stack([y, np.r_[y[1:], 0.0]])
+    weights = np.random.default_rng(0).uniform(size=len(y))
+    model = hybrid().fit(X, y, sample_weight=weights)
+    errors = []
+    for member in members(model):
+        squares = [
+            (
+                type(member)(**member.get_params(deep=False))
+                .fit(X[train], y[train], sample_weight=weights[train])
+                .predict(X[test])
+                - y[test]
+            )
+            ** 2
+            for train, test in TimeSeriesSplit(5).split(X)
+        ]
+        tested = np.concatenate(squares)
+        errors.append(np.average(tested, axis=0, weights=weights[-len(tested) :]))
+    expected = 1.0 / np.sqrt(np.array(errors))
+    np.testing.assert_allclose(model.weights_, expected / expected.sum(axis=0), rtol=1e-6)
+
+
+def test_what_is_exact_counts_alone():
+    X, y = windows_of(np.sin(np.arange(80) / 4.0))
+    model = hybrid(linear=LinearRegression(), process=LinearRegression()).fit(X, y)
+    assert model.weights_[1] < 1e-5
+    assert np.abs(model.predict(X) - y).max() < 1e-6
+    assert model.weights_.sum() == pytest.approx(1.0)
+
+
+def test_samples_of_weight_zero_are_left_out():
+    X, y = windows_of(noisy())
+    weights = np.r_[np.zeros(10), np.ones(len(y) - 10)]
+    model = hybrid(process=None).fit(X, np.where(weights > 0, y, 1e3), sample_weight=weights)
+    np.testing.assert_allclose(model.predict(X), hybrid(process=None).fit(X[10:], y[10:]).predict(X))
+
+
+def test_few_windows_count_alike():
+    X, y = windows_of(noisy(15))
+    np.testing.assert_allclose(hybrid().fit(X, y).weights_, 1.0 / 3.0)
+
+
+def test_units_do_not_matter():
+    X, y = windows_of(noisy())
+    model = hybrid(linear=None, process=None)
+    np.testing.assert_allclose(
+        model.fit(1e6 * X + 1e7, 1e6 * y + 1e7).predict(1e6 * X + 1e7),
+        1e6 * model.fit(X, y).predict(X) + 1e7,
+        rtol=1e-4,
+    )
+
+
+def test_windows_that_begin_before_the_series_are_left_out_of_training():
+    series = noisy()
+    X, y = to_supervised(series)
+    behind = make_pipeline(SlidingWindow(4), hybrid()).fit(X, y)
+    alone = hybrid().fit(*windows_of(series))
+    np.testing.assert_allclose(behind.predict(X)[3:], alone.predict(windows_of(series)[0]))
+    assert np.isfinite(behind.predict(X)).all()
+    short = make_pipeline(SlidingWindow(40), hybrid()).fit(X, y)  # most begin there
+    assert np.isfinite(short.predict(X)).all()
+
+
+def test_a_masked_timestep_looks_to_linear_models_like_the_one_before():
+    X, y = windows_of(noisy())
+    model = hybrid().fit(X, y)
+    with_hole, filled = X[:3].copy(), X[:3].copy()
+    with_hole[:, 1], filled[:, 1] = np.nan, filled[:, 0]
+    with_hole[1, 0], filled[1, :2] = np.nan, filled[1, 2]
+    linear = members(model)[0]
+    np.testing.assert_allclose(linear.predict(with_hole), linear.predict(filled))
+    assert np.isfinite(model.predict(with_hole)).all()
+
+
+def test_forecasts_several_series_and_steps():
+    series = np.column_stack([noisy(), noisy()[::-1]])
+    X, y = to_supervised(series, n_steps=2)
+    model = make_pipeline(SlidingWindow(4), hybrid()).fit(X, y)
+    assert forecast(model, series, 5).shape == (5, 2)
+    single = make_pipeline(SlidingWindow(4), hybrid()).fit(*to_supervised(series[:50, 0]))
+    rows = series[:50, 0].tolist()
+    for _ in range(3):
+        rows.append(single.predict(np.array(rows)[:, np.newaxis])[-1])
+    np.testing.assert_allclose(forecast(single, series[:50, 0], 3), rows[50:])
+    assert backtest(single, series[:, 0], 2, first_origin=49).forecasts.shape == (10, 2)
+    assert forecast_interval(single, series[:, 0], 1, n_calibration=10).upper.shape == (1,)
+
+
+def test_defaults_predict_several_outputs():
+    X, y = windows_of(noisy(40))
+    model = HybridRegressor(n_networks=1, random_state=0).fit(X, np.column_stack([y, 2.0 * y]))
+    assert model.predict(X).shape == (36, 2)
+    assert model.weights_.shape == (3, 2)
+
+
+def test_groups_and_exog():
+    rng = np.random.default_rng(0)
+    table = np.column_stack([noisy(80), rng.normal(size=80), np.arange(80) % 2])
+    model = make_pipeline(SlidingWindow(3, group_column=2), hybrid(n_series=1)).fit(table, np.roll(table[:, 0], -2))
+    assert model.predict(table).shape == (80,)
+    assert members(model[-1])[0].n_series_ == 1
+
+
+def test_searches_and_seeds():
+    X, y = windows_of(noisy())
+    search = GridSearchCV(hybrid(), {"network__alpha": [1.0, 10.0]}, cv=TimeSeriesSplit(2)).fit(X, y)
+    assert search.best_params_["network__alpha"] in (1.0, 10.0)
+    np.testing.assert_array_equal(hybrid().fit(X, y).predict(X), hybrid().fit(X, y).predict(X))
+    assert (hybrid().fit(X, y).predict(X) != hybrid(random_state=1).fit(X, y).predict(X)).any()
+    assert np.isfinite(cross_val_score(hybrid(), X, y, cv=TimeSeriesSplit(2))).all()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"linear": "ridge"}, TypeError, "linear is 'ridge' of type str; expected a regressor, an instance, or None"),
+        ({"network": RNNRegressor}, TypeError, "network is .*; expected a regressor, an instance, or None"),
+        ({"process": Ridge}, TypeError, "process is .*; expected a regressor, an instance, or None"),
+        ({"n_networks": 0}, ValueError, "n_networks is 0"),
+        ({"n_series": 3}, ValueError, "n_series=3"),
+    ],
+)
+def test_what_is_refused_leaves_the_estimator_as_it_was(parameters, error, message):
+    X, y = windows_of(noisy())
+    model = hybrid().fit(X, y)
+    before = model.predict(X)
+    for name, value in parameters.items():
+        setattr(model, name, value)
+    with pytest.raises(error, match=message):
+        model.fit(X, -y)
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_its_parts_are_those_of_the_package():
+    model = hybrid().fit(*windows_of(noisy()))
+    assert [type(part) for part in members(model)] == [ChangeRegressor, ChangeRegressor, ResidualRegressor]
+    assert isinstance(members(model)[1].regressor_, EnsembleRegressor)
