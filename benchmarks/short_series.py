@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 from pmdarima import datasets as pm
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, DotProduct, WhiteKernel
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from statsmodels import datasets as sm
 
 from skrnn import RNNRegressor, SlidingWindow
@@ -50,22 +53,34 @@ def ridge(seed: int = 0) -> Any:
     return RidgeCV(np.logspace(-4, 4, 9))
 
 
+def process(seed: int = 0) -> Any:
+    """Return the Gaussian process of a linear and a smooth function, and noise."""
+    kernel = 0.1 * DotProduct() + 1.0 * RBF(3.0) + WhiteKernel(0.3)
+    return make_pipeline(StandardScaler(), GaussianProcessRegressor(kernel, normalize_y=True))
+
+
 MODELS: dict[str, Callable[[int], Any]] = {
     "network": network,
     "networks on changes": lambda seed: ChangeRegressor(EnsembleRegressor(network(), 5, random_state=seed)),
     "ridge, then network": lambda seed: ResidualRegressor([("linear", ridge()), ("network", network(seed))]),
+    "Gaussian process on changes": lambda seed: ChangeRegressor(process()),
     "HybridRegressor": lambda seed: HybridRegressor(random_state=seed),
 }
 
 
-def errors_of(series: np.ndarray, n_seeds: int) -> list[float]:
-    """Return the error of ridge regression, and of each model the geometric mean over seeds of its own over that."""
+def windows_of(series: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return windows, the values that follow, and how many of them are to fit."""
     series = np.asarray(series, dtype=float)
     series = series[np.isfinite(series)]
     border = int(SHARE_TO_FIT * len(series)) - N_LAGS
     part = series[: border + N_LAGS]
     series = (series - part.mean()) / part.std()
-    X, y = np.lib.stride_tricks.sliding_window_view(series, N_LAGS)[:-1], series[N_LAGS:]
+    return np.lib.stride_tricks.sliding_window_view(series, N_LAGS)[:-1], series[N_LAGS:], border
+
+
+def errors_of(series: np.ndarray, n_seeds: int) -> list[float]:
+    """Return the error of ridge regression, and of each model the geometric mean over seeds of its own over that."""
+    X, y, border = windows_of(series)
 
     def error_of(model: Any) -> float:
         predictions = model.fit(X[:border], y[:border]).predict(X[border:])
@@ -74,6 +89,15 @@ def errors_of(series: np.ndarray, n_seeds: int) -> list[float]:
     of_ridge = error_of(ridge())
     logs = [[np.log(error_of(build(seed)) / of_ridge) for seed in range(n_seeds)] for build in MODELS.values()]
     return [of_ridge, *np.exp(np.mean(logs, axis=1)).tolist()]
+
+
+def coverage_of(series: np.ndarray) -> float:
+    """Return the share of changes within 1.645 standard deviations of ten networks, from their mean."""
+    X, y, border = windows_of(series)
+    changes, seen = y - X[:, -1], X - X[:, -1:]
+    model = EnsembleRegressor(network(), 10, random_state=0).fit(seen[:border], changes[:border])
+    mean, deviation = model.predict(seen[border:], return_std=True)
+    return float(np.mean(np.abs(changes[border:] - mean) < 1.645 * deviation))
 
 
 def error_on_sines() -> float:
@@ -96,7 +120,9 @@ def main() -> None:
     ratios = np.array(rows)[:, 1:]
     for name, values in (("geometric mean", np.exp(np.log(ratios).mean(axis=0))), ("worst", ratios.max(axis=0))):
         print(f"| {name} | |", " | ".join(f"{value:.2f}" for value in values), "|")
-    print(f"\nTwo sines, 600 values, 30 steps by recursion: NRMSE {error_on_sines():.5f}")
+    coverage = np.mean([coverage_of(series) for series in load_series().values()])
+    print(f"\nWithin 1.645 standard deviations of ten networks on changes, nominal 90 %: {coverage:.0%}")
+    print(f"Two sines, 600 values, 30 steps by recursion: NRMSE {error_on_sines():.5f}")
 
 
 if __name__ == "__main__":

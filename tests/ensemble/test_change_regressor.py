@@ -80,7 +80,7 @@ def test_windows_and_changes_are_divided_by_their_deviation():
     with_hole = windows.copy()
     with_hole[0, 1] = np.nan
     np.testing.assert_allclose(model.predict(with_hole)[0], windows[0, -1] + np.nanstd(with_hole[0], axis=0))
-    with pytest.raises(TypeError, match="scale is 2.0 of type float; expected True or False"):
+    with pytest.raises(TypeError, match=r"scale is 2\.0 of type float; expected True or False"):
         ChangeRegressor(Recorder(), scale=2.0).fit(windows, y)
 
 
