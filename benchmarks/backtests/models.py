@@ -1,19 +1,20 @@
-"""The contestants: stock scikit-learn pipelines over a series, and a network that says what changes from now on."""
+"""The contestants: stock scikit-learn pipelines over a series, and networks; on departures both know changes only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from benchmarks.backtests.tasks import Task
 from skrnn import RNNRegressor, SlidingWindow
+from skrnn.ensemble import ChangeRegressor, SeasonalRegressor
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Contestant:
     n_rows : int
         Rows of its windows.
     build : callable
-        seed -> a pipeline, or one in ChangeRegressor.
+        (seed, task) -> a pipeline.
     of_departures : bool
         Whether it gets departures from what is usual, or the values as they are.
     fills : bool
@@ -42,7 +43,7 @@ class Contestant:
 
     name: str
     n_rows: int
-    build: Callable[[int], Any]
+    build: Callable[[int, Task], Any]
     of_departures: bool = False
     fills: bool = False
     one_step: bool = False
@@ -50,75 +51,33 @@ class Contestant:
     n_seeds: int = 1
 
 
-class ChangeRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
-    """Predict how much the values to come differ from the row's own, the first column of X.
-
-    What a series with a wandering level asks for: the estimator inside never sees the level of its targets.
-    """
-
-    def __init__(self, estimator: Any) -> None:
-        self.estimator = estimator
-
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
-        """Fit the estimator to the changes."""
-        self.estimator_ = clone(self.estimator).fit(X, np.asarray(y) - _now(X, np.ndim(y)), **fit_params)
-        return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the changes, and add the row's own value."""
-        changes = self.estimator_.predict(X)
-        return changes + _now(X, changes.ndim)
+def _on_departures(n_rows: int, regressor: Any, task: Task, padding: Any) -> Any:
+    """Return a pipeline from a series to a regressor that sees and says how departures from earlier seasons change."""
+    changes = ChangeRegressor(regressor)
+    if task.weights:
+        changes = SeasonalRegressor(changes, task.season, weights=task.weights)
+    return make_pipeline(SlidingWindow(n_rows + task.n_before, padding=padding), changes)
 
 
-def _now(X: Any, n_dimensions: int) -> np.ndarray:
-    """Return the first column of X, where it is missing the last one known, (n_samples,) or (n_samples, 1)."""
-    values = np.asarray(X, dtype=np.float64)[:, 0]
-    known = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(len(values))))
-    return values[known] if n_dimensions == 1 else values[known, np.newaxis]
+def _on_lags(n_rows: int, regressor: Any, padding: Any) -> Any:
+    """Return a pipeline from a series to a regressor on lags, as columns."""
+    return make_pipeline(StandardScaler(), SlidingWindow(n_rows, padding=padding, flatten=True), regressor)
 
 
-def from_now_on(windows: np.ndarray, n_timesteps: int | None = None) -> np.ndarray:
-    """Return windows, (n_samples, n_rows, n_features), whose first feature counts from its last known value.
-
-    With `n_timesteps`, so many rows in a row are one timestep: (n_samples, n_timesteps, n_rows / n_timesteps *
-    n_features).
-    """
-    relative = np.array(windows)
-    values = relative[:, :, 0]
-    last = values.shape[1] - 1 - np.argmax(~np.isnan(values[:, ::-1]), axis=1)
-    values -= values[np.arange(len(values)), last][:, np.newaxis]
-    return relative if n_timesteps is None else relative.reshape(len(relative), n_timesteps, -1)
-
-
-def _of_windows(n_rows: int, regressor: Any, *, counts_from_now: bool, n_timesteps: int | None = None) -> Any:
-    """Return a pipeline from a series to windows of `n_rows` and a regressor, which may see and say changes only."""
-    if not counts_from_now:
-        return make_pipeline(StandardScaler(), SlidingWindow(n_rows), regressor)
-    padding = "mask" if n_timesteps is None else "edge"
-    change = FunctionTransformer(partial(from_now_on, n_timesteps=n_timesteps))
-    return ChangeRegressor(make_pipeline(StandardScaler(), SlidingWindow(n_rows, padding=padding), change, regressor))
-
-
-def _tabular(n_rows: int, regressor: Any, *, counts_from_now: bool, padding: Any = "edge") -> Any:
-    """Return the same for a regressor on tables: lags, as columns."""
-    if not counts_from_now:
-        return make_pipeline(StandardScaler(), SlidingWindow(n_rows, padding=padding, flatten=True), regressor)
-    table = FunctionTransformer(partial(from_now_on, n_timesteps=1)), FunctionTransformer(_only_timestep)
-    windows = SlidingWindow(n_rows, padding=padding)
-    return ChangeRegressor(make_pipeline(StandardScaler(), windows, *table, regressor))
-
-
-def _only_timestep(windows: np.ndarray) -> np.ndarray:
-    """Return windows of one timestep, (n_samples, 1, n_features), as a table."""
-    return windows[:, 0]
+def joined(windows: np.ndarray, n_timesteps: int) -> np.ndarray:
+    """Return windows of so many timesteps, each of several rows side by side."""
+    return windows.reshape(len(windows), n_timesteps, -1)
 
 
 def ridge(n_lags: int, *, on: str, one_step: bool = False) -> Contestant:
     """Return ridge regression on lags of the values, or of departures, counted from now on."""
     of_departures = on == "departures"
 
-    def build(seed: int) -> Any:
-        return _tabular(n_lags, RidgeCV(np.logspace(-4, 4, 9)), counts_from_now=of_departures)
+    def build(seed: int, task: Task) -> Any:
+        regressor = RidgeCV(np.logspace(-4, 4, 9))
+        if of_departures:
+            return _on_departures(n_lags, make_pipeline(StandardScaler(), regressor), task, "edge")
+        return _on_lags(n_lags, regressor, "edge")
 
     return Contestant(f"ridge, {n_lags} {_lags_of(on)}", n_lags, build, of_departures, fills=True, one_step=one_step)
 
@@ -130,11 +89,11 @@ def trees(n_lags: int, *, on: str, one_step: bool = False) -> Contestant:
     """
     of_departures = on == "departures"
 
-    def build(seed: int) -> Any:
+    def build(seed: int, task: Task) -> Any:
         boosting: Any = HistGradientBoostingRegressor(random_state=seed)
         if not one_step:
             boosting = MultiOutputRegressor(boosting)
-        return _tabular(n_lags, boosting, counts_from_now=of_departures, padding="mask")
+        return _on_departures(n_lags, boosting, task, "mask") if of_departures else _on_lags(n_lags, boosting, "mask")
 
     name = f"HistGradientBoosting, {n_lags} {_lags_of(on)}"
     return Contestant(name, n_lags, build, of_departures, fills=True, one_step=one_step, weighs=False)
@@ -150,8 +109,13 @@ def network(
     """Return a recurrent network on windows of the values, or of departures, counted from now on."""
     of_departures = on == "departures"
 
-    def build(seed: int) -> Any:
-        regressor = RNNRegressor(tol=1e-4, normalize_X=False, random_state=seed, **settings)
-        return _of_windows(n_rows, regressor, counts_from_now=of_departures, n_timesteps=n_timesteps)
+    def build(seed: int, task: Task) -> Any:
+        regressor: Any = RNNRegressor(tol=1e-4, normalize_X=False, random_state=seed, **settings)
+        if n_timesteps is not None:
+            join = FunctionTransformer(partial(joined, n_timesteps=n_timesteps))
+            regressor = make_pipeline(join, regressor)
+        if of_departures:
+            return _on_departures(n_rows, regressor, task, "mask" if n_timesteps is None else "edge")
+        return make_pipeline(StandardScaler(), SlidingWindow(n_rows), regressor)
 
     return Contestant(name, n_rows, build, of_departures, one_step=one_step, n_seeds=3)

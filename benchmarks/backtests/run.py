@@ -58,40 +58,37 @@ def seasonal_naive(task: Task) -> Run:
 
 def run(task: Task, contestant: Contestant, seed: int) -> Run:
     """Fit a contestant to the values up to the border, and forecast from there on."""
-    series = task.departures() if contestant.of_departures else task.series
-    table = series.ffill() if contestant.fills else series
-    border = task.border - (len(task.series) - len(series))
+    table = task.scale(task.series) if contestant.of_departures else task.series
+    table = table.ffill() if contestant.fills else table
     start = time.perf_counter()
-    model = _fit(contestant, table[: border + 1], 1 if contestant.one_step else task.n_steps, seed)
+    model = _fit(task, contestant, table[: task.border + 1], seed)
     seconds = time.perf_counter() - start
-    result = backtest(model, table, task.n_steps, first_origin=border, coverage=COVERAGE)
-    return _in_units(task, contestant, result, len(task.series) - len(series), seconds)
+    result = backtest(model, table, task.n_steps, first_origin=task.border, coverage=COVERAGE)
+    return _in_units(task, contestant, result, seconds)
 
 
-def _fit(contestant: Contestant, table: pd.Series, n_steps: int, seed: int) -> Any:
+def _fit(task: Task, contestant: Contestant, table: pd.Series, seed: int) -> Any:
     """Fit to the rows of a table; where the model weighs, those without a whole window or all targets count nothing."""
-    X, y = to_supervised(table, n_steps=n_steps)
+    X, y = to_supervised(table, n_steps=1 if contestant.one_step else task.n_steps)
     targets = y.to_numpy().reshape(len(y), -1)
-    weights = np.isfinite(targets).all(axis=1) & (np.arange(len(y)) >= contestant.n_rows - 1)
+    n_before = contestant.n_rows - 1 + (task.n_before if contestant.of_departures else 0)
+    weights = np.isfinite(targets).all(axis=1) & (np.arange(len(y)) >= n_before)
     first = int(np.argmax(X.notna().to_numpy().all(axis=1)))  # a window needs a value
     targets = np.where(np.isfinite(targets), targets, np.nanmean(targets)).reshape(y.shape)
-    model = contestant.build(seed)
+    pipeline = contestant.build(seed, task)
     if not contestant.weighs:
-        return model.fit(X[first:], targets[first:])
-    pipeline = getattr(model, "estimator", model)
+        return pipeline.fit(X[first:], targets[first:])
     name, _ = pipeline.steps[-1]
-    return model.fit(X[first:], targets[first:], **{f"{name}__sample_weight": weights[first:].astype(float)})
+    return pipeline.fit(X[first:], targets[first:], **{f"{name}__sample_weight": weights[first:].astype(float)})
 
 
-def _in_units(task: Task, contestant: Contestant, result: Backtest, shift: int, seconds: float) -> Run:
+def _in_units(task: Task, contestant: Contestant, result: Backtest, seconds: float) -> Run:
     """Return forecasts and intervals in the units of the series, from origins whose steps all lie within it."""
-    within = result.origins + shift < len(task.series) - task.n_steps
-    origins = result.origins[within] + shift
+    within = result.origins < len(task.series) - task.n_steps
     arrays = [array[within] for array in (result.forecasts, result.lower, result.upper)]
     if contestant.of_departures:
-        usual = task.usual().to_numpy()[np.add.outer(origins, np.arange(1, task.n_steps + 1))]
-        arrays = [task.inverse(array + usual) for array in arrays]
-    return _finish(task, origins, *arrays, seconds)
+        arrays = [task.inverse(array) for array in arrays]
+    return _finish(task, result.origins[within], *arrays, seconds)
 
 
 def _finish(task: Task, origins: np.ndarray, forecasts: Any, lower: Any, upper: Any, seconds: float) -> Run:

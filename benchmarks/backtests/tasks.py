@@ -77,21 +77,10 @@ class Task:
         """Return the task without what is held out; of the rest, as much is held out again, to choose settings by."""
         return replace(self, series=self.series[: -self.n_test], n_test=min(self.n_test, len(self.series) // 4))
 
-    def usual(self) -> pd.Series:
-        """Return the part of each value, on the scale, that was known a season before; it goes `n_steps` further."""
-        scaled = self.scale(self.series.ffill()).to_numpy()
-        usual = np.zeros(len(scaled) + self.n_steps)
-        for k, weight in enumerate(self.weights, 1):
-            before = np.full(len(usual), np.nan)
-            first = k * self.season
-            before[first:] = np.append(scaled, np.full(self.n_steps, np.nan))[: len(usual) - first]
-            usual += weight * before
-        return pd.Series(usual)
-
-    def departures(self) -> pd.Series:
-        """Return the values on the scale minus what is usual, NaN where a value is missing; the first rows lack."""
-        departures = self.scale(self.series) - self.usual().to_numpy()[: len(self.series)]
-        return departures[self.season * len(self.weights) :]
+    @property
+    def n_before(self) -> int:
+        """How many values before its own a departure depends on."""
+        return self.season * len(self.weights)
 
 
 def load_tasks() -> dict[str, Task]:
