@@ -41,7 +41,9 @@ class ChangeRegressor(RelativeRegressor):
         The mean standard deviation within a window in training, of which at least a tenth divides; ones without
         `scale`.
     n_features_in_ : int
-        Number of features of a timestep.
+        Number of features of a timestep; of a 2-D X the number of columns, its timesteps.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns. Defined only when X was a data frame whose columns all have strings as names.
 
     See Also
     --------

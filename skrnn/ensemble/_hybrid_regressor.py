@@ -23,7 +23,7 @@ from skrnn.ensemble._delegation import is_regressor_instance
 from skrnn.ensemble._ensemble_regressor import EnsembleRegressor
 from skrnn.ensemble._relative_regressor import read_targets
 from skrnn.ensemble._residual_regressor import ResidualRegressor
-from skrnn.ensemble._sequence_input import read_sequences
+from skrnn.ensemble._sequence_input import learn_features, read_known_sequences, read_sequences
 from skrnn.estimators._regressor import RNNRegressor
 
 #: Folds by which the weights are found, and networks of each kind in a fold.
@@ -75,7 +75,9 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
     weights_ : ndarray of shape (3,) or (3, n_outputs)
         How much they count, in this order, for each output; the sum is 1.
     n_features_in_ : int
-        Number of features of a timestep.
+        Number of features of a timestep; of a 2-D X the number of columns, its timesteps.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns. Defined only when X was a data frame whose columns all have strings as names.
 
     See Also
     --------
@@ -163,13 +165,15 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         windows, (targets, shape) = read_sequences(X), read_targets(y)
         weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         check_consistent_length(windows, targets, weights)
+        if not (weights > 0.0).any():
+            raise ValueError("sample_weight is zero for all samples; expected a positive one.")
         rows = _complete(windows, weights > 0.0)
         windows, targets, weights = windows[rows], targets[rows].reshape(-1, *shape), weights[rows]
         with own_data():  # neither in changes nor in residuals need there be anything to learn
             fitted = {name: _fitted(member, windows, targets, weights) for name, member in members.items()}
             self.weights_ = self._find_weights(windows, targets, weights)
         self.named_estimators_ = Bunch(**fitted)
-        self.n_features_in_ = windows.shape[2]
+        learn_features(self, X, windows)
         return self
 
     def predict(self, X: Any) -> NDArray[np.floating]:
@@ -193,7 +197,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
             If X cannot be read, or has other features than in :meth:`fit`.
         """
         check_is_fitted(self)
-        windows = read_sequences(X)
+        windows = read_known_sequences(self, X)
         predictions = [member.predict(windows) for member in self.named_estimators_.values()]
         return np.sum(
             [weight * of_member for weight, of_member in zip(self.weights_, predictions, strict=True)], axis=0

@@ -19,7 +19,7 @@ from skrnn.ensemble._delegation import (
     predict_arguments,
     take_arguments,
 )
-from skrnn.ensemble._sequence_input import in_form_for, read_sequences
+from skrnn.ensemble._sequence_input import in_form_for, learn_features, read_known_sequences, read_sequences
 
 #: The least by which windows are divided, over what is typical: those that do not vary say little of what follows.
 _LEAST_SHARE = 0.1
@@ -80,7 +80,8 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         regressor = clone(self.regressor).fit(seen, differences, **arguments)
         self.regressor_, self.n_series_, self.levels_ = regressor, n_series, references[known].mean(axis=0)
         self.scales_ = typical
-        self.n_features_in_, self._shape = windows.shape[2], shape
+        self._shape = shape
+        learn_features(self, X, windows)
         return self
 
     def predict(self, X: Any, **params: Any) -> NDArray[np.floating]:
@@ -106,12 +107,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
             If X cannot be read, or has other features than in :meth:`fit`.
         """
         check_is_fitted(self)
-        windows = read_sequences(X)
-        if windows.shape[2] != self.n_features_in_:
-            raise ValueError(
-                f"X has {windows.shape[2]} features per timestep, but {type(self).__name__} was fitted with "
-                f"{self.n_features_in_}."
-            )
+        windows = read_known_sequences(self, X)
         arguments = predict_arguments(self, {"regressor": self.regressor}, params)["regressor"]
         scales = self._scales(windows, self.scales_)
         relative = self._scaled(windows, scales)
@@ -120,6 +116,8 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         references = self._references(windows, self.n_series_, len(self.levels_))
         references = np.where(np.isnan(references), self.levels_, references).reshape(-1, *self._shape)
         scales = _per_output(scales, len(self.levels_)).reshape(references.shape)
+        if differences.ndim < references.ndim:  # of a single output
+            differences = differences.reshape(references.shape)
         behind = (1,) * (differences.ndim - references.ndim)  # the levels of quantiles
         return differences * scales.reshape(scales.shape + behind) + references.reshape(references.shape + behind)
 
@@ -187,6 +185,8 @@ def read_targets(y: Any) -> tuple[NDArray[np.floating], tuple[int, ...]]:
     """Return targets (n_samples, n_outputs), and the shape of those of one sample as they came."""
     refuse_masked(y, "y")
     with naming("y", "real numbers of shape (n_samples,) or (n_samples, n_outputs)"):
+        if y is None:
+            raise ValueError("This estimator requires y to be passed, but the target y is None.")
         targets = np.asarray(y, dtype=np.float64)
         if targets.ndim not in (1, 2):
             raise ValueError(f"y has {targets.ndim} dimensions.")

@@ -172,8 +172,12 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         parts = self._check_parameters()
         refuse_masked(y, "y")
         with naming("y", "real numbers of shape (n_samples,) or (n_samples, n_outputs)"):
+            if y is None:
+                raise ValueError("This estimator requires y to be passed, but the target y is None.")
             y = np.asarray(y, dtype=np.float64)
-        weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        X = X if hasattr(X, "shape") or isinstance(X, list) else np.asarray(X)
+        sample_weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        weights = np.ones(len(y)) if sample_weight is None else sample_weight
         chain = _Chain(X, y, weights, self._folds(X, y), self.cv is not None)
         arguments = fit_arguments(self, parts, sample_weight, params)
         of_predict = predict_arguments_of_fit(self, parts, params)
@@ -185,7 +189,7 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
             shrinkage = self.shrinkage if fitted else None
             factors.append(chain.subtract(estimator, arguments[name], of_predict[name], shrinkage))
             fitted.append(estimator)
-        self.estimators_, self.shrinkage_ = fitted, np.array(factors)
+        self.estimators_, self.shrinkage_, self._n_dimensions = fitted, np.array(factors), y.ndim
         by_name = dict(zip(parts, fitted, strict=True))
         self.named_estimators_ = Bunch(**{name: by_name.get(name, "drop") for name, _ in self.estimators})
         for attribute in ("n_features_in_", "feature_names_in_"):
@@ -217,7 +221,7 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         check_is_fitted(self, "estimators_")
         arguments = list(predict_arguments(self, self._parts(), params).values())
         predictions = [
-            factor * np.asarray(estimator.predict(X, **of_part))
+            factor * self._in_shape(np.asarray(estimator.predict(X, **of_part)))
             for estimator, factor, of_part in zip(self.estimators_, self.shrinkage_, arguments, strict=True)
         ]
         return np.sum(predictions, axis=0)
@@ -231,6 +235,12 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
             A :class:`~sklearn.utils.metadata_routing.MetadataRouter` to their `fit` and `predict`.
         """
         return make_router(self, self._parts())
+
+    def _in_shape(self, predictions: NDArray[Any]) -> NDArray[Any]:
+        """Return predictions of which those of a single output have as many dimensions as y."""
+        if predictions.ndim == self._n_dimensions:
+            return predictions
+        return predictions.reshape(len(predictions), *(1,) * (self._n_dimensions - 1))
 
     def _parts(self) -> dict[str, Any]:
         """Return the estimators that are not dropped, by name."""

@@ -40,7 +40,9 @@ class SeasonalRegressor(RelativeRegressor):
         The mean of what was subtracted from the targets in training: what deviations are added to where a window has no
         value of earlier seasons.
     n_features_in_ : int
-        Number of features of a timestep.
+        Number of features of a timestep; of a 2-D X the number of columns, its timesteps.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns. Defined only when X was a data frame whose columns all have strings as names.
 
     See Also
     --------

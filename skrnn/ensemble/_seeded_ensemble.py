@@ -159,10 +159,7 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         """Return scikit-learn's tags: what the estimator reads, the ensemble reads."""
         tags = super().__sklearn_tags__()
         if hasattr(self.estimator, "__sklearn_tags__"):
-            tags.input_tags, tags.target_tags = (
-                get_tags(self.estimator).input_tags,
-                get_tags(self.estimator).target_tags,
-            )
+            tags.input_tags = get_tags(self.estimator).input_tags
         return tags
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array, get_tags
+from sklearn.utils.validation import validate_data
 
 from skrnn._inputs._naming import naming
 from skrnn._inputs._values import refuse_masked
@@ -14,6 +15,37 @@ _EXPECTED_X = (
     "real numbers in an array (n_samples, n_timesteps, n_features), a 2-D array (n_samples, n_timesteps) of one "
     "feature, or a list of arrays (n_timesteps, n_features)"
 )
+
+
+def learn_features(estimator: Any, X: Any, sequences: NDArray[Any]) -> None:
+    """Let an estimator know how many features X has, and their names: of a table its columns, else those of a timestep.
+
+    It is the last thing that a fit does, for nothing else may go wrong afterwards.
+    """
+    estimator.__dict__.pop("feature_names_in_", None)
+    if _is_table(X):
+        validate_data(estimator, X, skip_check_array=True)
+    else:
+        estimator.n_features_in_ = sequences.shape[2]
+    estimator._n_features = sequences.shape[2]
+
+
+def read_known_sequences(estimator: Any, X: Any) -> NDArray[np.floating]:
+    """Return sequences as `read_sequences` does; raise ValueError where they have other features than in fit."""
+    sequences = read_sequences(X)
+    if sequences.shape[2] != estimator._n_features:
+        raise ValueError(
+            f"X has {sequences.shape[2]} features per timestep, but {type(estimator).__name__} was fitted with "
+            f"{estimator._n_features}."
+        )
+    if _is_table(X) and (estimator.n_features_in_ > 1 or hasattr(estimator, "feature_names_in_")):
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+    return sequences
+
+
+def _is_table(X: Any) -> bool:
+    """Tell whether X is an array or frame of two dimensions, whose columns are timesteps."""
+    return not is_list_of_arrays(X) and (X if hasattr(X, "ndim") else np.asarray(X)).ndim == 2
 
 
 def read_sequences(X: Any) -> NDArray[np.floating]:

@@ -1,6 +1,7 @@
 """Tests of regressors that see and say changes from the last known value."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -204,3 +205,22 @@ def test_what_is_refused_leaves_the_estimator_as_it_was(regressor, parameters, X
     np.testing.assert_array_equal(model.set_params(regressor=Ridge(), n_series=None).predict(np.ones((1, 2))), before)
     with pytest.raises(ValueError, match="X has 2 features per timestep, but ChangeRegressor was fitted with 1"):
         model.predict(np.zeros((1, 2, 2)))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+def test_a_single_output_may_be_a_column():
+    windows = np.random.default_rng(0).normal(size=(20, 4))
+    y = windows[:, -1] + windows[:, 0]
+    model = ChangeRegressor(network())
+    column = model.fit(windows, y[:, np.newaxis]).predict(windows)
+    np.testing.assert_allclose(column, model.fit(windows, y).predict(windows)[:, np.newaxis])
+
+
+def test_columns_of_a_table_are_known():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)), columns=["lag_3", "lag_2", "lag_1"])
+    model = ChangeRegressor(Ridge()).fit(X, X["lag_1"])
+    assert (model.n_features_in_, model.feature_names_in_.tolist()) == (3, ["lag_3", "lag_2", "lag_1"])
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(X[["lag_1", "lag_2", "lag_3"]])
+    with pytest.raises(ValueError, match="X has 2 features, but ChangeRegressor is expecting 3"):
+        ChangeRegressor(Ridge()).fit(X.to_numpy(), X["lag_1"]).predict(X.to_numpy()[:, 1:])

@@ -230,3 +230,13 @@ def test_residuals_without_anything_to_learn_are_no_reason_to_warn():
     assert two(network, shrinkage=None).fit(X, y).score(X, y) > 0.3  # warnings are errors
     with pytest.warns(UserWarning, match="hardly better than a constant|are constant"):
         network.fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+def test_a_single_output_may_be_a_column():
+    X, y = data()
+    network = RNNRegressor((2,), solver="lbfgs", tol=0.1, random_state=0)
+    predictions = two(network, shrinkage=None).fit(X, y[:, np.newaxis]).predict(X)
+    assert predictions.shape == (120, 1)
+    np.testing.assert_allclose(predictions[:, 0], two(network, shrinkage=None).fit(X, y).predict(X))
