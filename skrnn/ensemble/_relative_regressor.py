@@ -145,7 +145,8 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
 
     def _scales(self, windows: NDArray[Any], typical: NDArray[Any]) -> NDArray[Any]:
         """Return the same with a part of what is typical of each series, (n_series,), where there is less."""
-        return np.maximum(self._spreads(windows, len(typical)), _LEAST_SHARE * typical)
+        scales = np.maximum(self._spreads(windows, len(typical)), _LEAST_SHARE * typical)
+        return np.where(scales > 0.0, scales, 1.0)  # of a constant series
 
     def _scaled(self, windows: NDArray[Any], scales: NDArray[Any]) -> NDArray[Any]:
         """Return new windows, whose series are relative and divided by their scales."""

@@ -85,6 +85,12 @@ def test_windows_and_changes_are_divided_by_their_deviation():
         ChangeRegressor(Recorder(), scale=2.0).fit(windows, y)
 
 
+def test_a_constant_series_has_no_scale():
+    model = ChangeRegressor(Recorder(1.0), scale=True).fit(np.ones((3, 4)), np.ones(3))
+    np.testing.assert_array_equal(model.regressor_.y_, 0.0)
+    np.testing.assert_array_equal(model.predict(np.ones((2, 4))), 2.0)
+
+
 def test_missing_values():
     nan = np.nan
     windows = np.array([[1.0, 2.0, nan], [nan, nan, nan], [nan, 4.0, 7.0]])

@@ -150,6 +150,15 @@ def test_defaults_predict_several_outputs():
     assert model.weights_.shape == (3, 2)
 
 
+@pytest.mark.parametrize(
+    "series", [np.ones(30), np.arange(30.0), np.repeat([0.0, 1.0], 15)], ids=["one", "line", "step"]
+)
+def test_series_without_anything_random(series):
+    model = make_pipeline(SlidingWindow(4), HybridRegressor(n_networks=1, random_state=0)).fit(*to_supervised(series))
+    expected = 2.0 * series[-1] - series[-2]
+    np.testing.assert_allclose(forecast(model, series, 1), expected, atol=0.2)
+
+
 def test_groups_and_exog():
     rng = np.random.default_rng(0)
     table = np.column_stack([noisy(80), rng.normal(size=80), np.arange(80) % 2])
