@@ -14,6 +14,7 @@ import skrnn
 from skrnn import (
     callbacks,
     datasets,
+    ensemble,
     export,
     forecasting,
     metrics,
@@ -21,6 +22,7 @@ from skrnn import (
     plotting,
     preprocessing,
 )
+from skrnn.ensemble._ensemble_stream import EnsembleStream
 from skrnn.estimators._stream import Stream
 
 project = "skrnn"
@@ -138,7 +140,19 @@ def public_methods(owner):
 def public_classes():
     """Yield the dotted name and the class for each class of the reference."""
     yield "skrnn.estimators._stream.Stream", Stream
-    for module in (skrnn, callbacks, datasets, export, forecasting, metrics, model_selection, plotting, preprocessing):
+    yield "skrnn.ensemble._ensemble_stream.EnsembleStream", EnsembleStream
+    for module in (
+        skrnn,
+        callbacks,
+        datasets,
+        ensemble,
+        export,
+        forecasting,
+        metrics,
+        model_selection,
+        plotting,
+        preprocessing,
+    ):
         for name in module.__all__:
             if inspect.isclass(getattr(module, name)):
                 yield f"{module.__name__}.{name}", getattr(module, name)
