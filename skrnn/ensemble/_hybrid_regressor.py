@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -169,7 +170,9 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
             raise ValueError("sample_weight is zero for all samples; expected a positive one.")
         rows = _complete(windows, weights > 0.0)
         windows, targets, weights = windows[rows], targets[rows].reshape(-1, *shape), weights[rows]
-        with own_data():  # neither in changes nor in residuals need there be anything to learn
+        # Weights go to all parts, whatever these request. Neither in changes nor in residuals need there be anything to
+        # learn.
+        with config_context(enable_metadata_routing=False), own_data():
             fitted = {name: _fitted(member, windows, targets, weights) for name, member in members.items()}
             self.weights_ = self._find_weights(windows, targets, weights)
         self.named_estimators_ = Bunch(**fitted)
@@ -292,7 +295,7 @@ def _complete(windows: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[np.in
 
 
 def _fitted(member: Any, windows: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> Any:
-    """Return a clone that is fitted."""
+    """Return a clone that is fitted, to weights only where there are any: not every estimator takes them."""
     return clone(member).fit(windows, targets, sample_weight=None if (weights == 1.0).all() else weights)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -90,6 +91,15 @@ def test_samples_of_weight_zero_are_left_out():
     weights = np.r_[np.zeros(10), np.ones(len(y) - 10)]
     model = hybrid(process=None).fit(X, np.where(weights > 0, y, 1e3), sample_weight=weights)
     np.testing.assert_allclose(model.predict(X), hybrid(process=None).fit(X[10:], y[10:]).predict(X))
+
+
+def test_weights_with_metadata_routing():
+    X, y = windows_of(noisy())
+    weights = np.linspace(0.1, 1.0, len(y))
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = make_pipeline(hybrid().set_fit_request(sample_weight=True)).fit(X, y, sample_weight=weights)
+        predictions = model.predict(X)
+    np.testing.assert_allclose(predictions, hybrid().fit(X, y, sample_weight=weights).predict(X))
 
 
 def test_few_windows_count_alike():
