@@ -25,6 +25,7 @@ from skrnn.ensemble._ensemble_regressor import EnsembleRegressor
 from skrnn.ensemble._relative_regressor import read_targets
 from skrnn.ensemble._residual_regressor import ResidualRegressor
 from skrnn.ensemble._sequence_input import learn_features, read_known_sequences, read_sequences
+from skrnn.estimators._interruption import whole_or_not
 from skrnn.estimators._regressor import RNNRegressor
 
 #: Folds by which the weights are found, and networks of each kind in a fold.
@@ -153,7 +154,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         Returns
         -------
         HybridRegressor
-            The fitted estimator itself. Where a fit ends in an error it is what it was before.
+            The fitted estimator itself. Where a fit ends in an error, or is interrupted, it is what it was before.
 
         Raises
         ------
@@ -296,7 +297,8 @@ def _complete(windows: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[np.in
 
 def _fitted(member: Any, windows: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> Any:
     """Return a clone that is fitted, to weights only where there are any: not every estimator takes them."""
-    return clone(member).fit(windows, targets, sample_weight=None if (weights == 1.0).all() else weights)
+    with whole_or_not():
+        return clone(member).fit(windows, targets, sample_weight=None if (weights == 1.0).all() else weights)
 
 
 class _LatestProcess(GaussianProcessRegressor):

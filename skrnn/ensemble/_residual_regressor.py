@@ -26,6 +26,7 @@ from skrnn.ensemble._delegation import (
     take,
     take_arguments,
 )
+from skrnn.estimators._interruption import whole_or_not
 
 #: Folds by which shrinkage is found where `cv` is None.
 _N_SPLITS = 5
@@ -175,7 +176,7 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
             if y is None:
                 raise ValueError("This estimator requires y to be passed, but the target y is None.")
             y = np.asarray(y, dtype=np.float64)
-        X = X if hasattr(X, "shape") or isinstance(X, list) else np.asarray(X)
+        X = X if hasattr(X, "shape") or isinstance(X, list | tuple) else np.asarray(X)
         sample_weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         weights = np.ones(len(y)) if sample_weight is None else sample_weight
         chain = _Chain(X, y, weights, self._folds(X, y), self.cv is not None)
@@ -184,7 +185,8 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         factors: list[NDArray[np.float64]] = []
         fitted: list[Any] = []
         for name, part in parts.items():
-            with own_data() if fitted else nullcontext():  # in residuals there need not be anything to learn
+            in_residuals = own_data() if fitted else nullcontext()  # where there need not be anything to learn
+            with whole_or_not(), in_residuals:
                 estimator = clone(part).fit(X, chain.left, **arguments[name])
             shrinkage = self.shrinkage if fitted else None
             factors.append(chain.subtract(estimator, arguments[name], of_predict[name], shrinkage))
@@ -321,7 +323,8 @@ class _Chain:
         out_of_fold = np.zeros_like(self.left)
         for number, ((train, test), left) in enumerate(zip(self.folds, self._in_folds, strict=True)):
             of_train = take_arguments(arguments, train, len(self.left))
-            estimator = clone(fitted).fit(take(self.X, train), left, **of_train)
+            with whole_or_not():
+                estimator = clone(fitted).fit(take(self.X, train), left, **of_train)
             n_rows = len(self.left) if number == 0 else int(max(train.max(), test.max())) + 1
             predictions = self._predict(estimator, n_rows, of_predict)
             in_folds.append(predictions[train])

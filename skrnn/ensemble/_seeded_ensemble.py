@@ -17,7 +17,7 @@ from skrnn._inputs._parameters import check_count, describe, read_random_state
 from skrnn._inputs._warnings import warn
 from skrnn.ensemble._delegation import fit_arguments, make_router, predict_arguments
 from skrnn.ensemble._ensemble_stream import EnsembleStream
-from skrnn.estimators._interruption import noticing_interruption
+from skrnn.estimators._interruption import noticing_interruption, tell_of_interruption
 from skrnn.estimators._sequence_format import is_list_of_arrays
 
 
@@ -91,6 +91,7 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
             if not fitted:
                 raise
         if len(fitted) < len(members):
+            tell_of_interruption()
             warn(f"Training interrupted by user after {len(fitted)} of {len(members)} members, which are kept.")
         self.estimators_ = fitted
         for attribute in ("n_features_in_", "feature_names_in_", "classes_"):

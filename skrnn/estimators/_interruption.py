@@ -18,6 +18,15 @@ def noticing_interruption() -> Iterator[list[bool]]:
         _is_interrupted.reset(token)
 
 
+@contextmanager
+def whole_or_not() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the end of the block if a fit within it has been interrupted and ended early."""
+    with noticing_interruption() as notices:
+        yield
+    if notices:
+        raise KeyboardInterrupt
+
+
 def tell_of_interruption() -> None:
     """Tell whoever is noticing that the user has interrupted a fit."""
     notices = _is_interrupted.get()

@@ -1,5 +1,7 @@
 """Tests of estimators that are fitted to what the ones before have left."""
 
+import warnings
+
 import numpy as np
 import pytest
 import sklearn
@@ -14,6 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.ensemble import ResidualRegressor
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
+from skrnn.solvers._monitor import Monitor
 
 
 def data(n_samples=120, n_outputs=None, noise=0.1):
@@ -240,3 +243,38 @@ def test_a_single_output_may_be_a_column():
     predictions = two(network, shrinkage=None).fit(X, y[:, np.newaxis]).predict(X)
     assert predictions.shape == (120, 1)
     np.testing.assert_allclose(predictions[:, 0], two(network, shrinkage=None).fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("n_iterations", [5, 12])
+def test_an_interrupted_fit_leaves_the_estimator_as_it_was(n_iterations, monkeypatch):
+    X, y = data()
+    network = RNNRegressor((2,), solver="lbfgs", alpha=0.0, tol=0.0, max_iter=10, random_state=0)
+    model = two().fit(X, y)
+    before, calls = model.predict(X), []
+
+    def interrupt(monitor, *arguments, **keywords):
+        calls.append(monitor)
+        record(monitor, *arguments, **keywords)
+        if len(calls) == n_iterations:  # of the network on all rows, or of the one of the first fold
+            raise KeyboardInterrupt
+
+    record = Monitor.record
+    monkeypatch.setattr(Monitor, "record", interrupt)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the network tells that it has kept its parameters
+        with pytest.raises(KeyboardInterrupt):
+            model.set_params(second=network).fit(X, -y)
+    assert len(calls) == n_iterations
+    np.testing.assert_array_equal(model.set_params(second=squares()).predict(X), before)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("hold", [list, tuple, lambda X: np.array([*X, None], dtype=object)[:-1]])
+def test_sequences_of_any_lengths(hold):
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(length, 2)) for length in rng.integers(3, 8, size=24)]
+    y = np.array([sequence.sum() for sequence in X])
+    first, second = (RNNRegressor((2,), solver="lbfgs", max_iter=20, random_state=seed) for seed in (0, 1))
+    model = ResidualRegressor([("first", first), ("second", second)], cv=3).fit(hold(X), y)
+    in_list = ResidualRegressor([("first", first), ("second", second)], cv=3).fit(X, y)
+    np.testing.assert_array_equal(model.predict(hold(X)), in_list.predict(X))

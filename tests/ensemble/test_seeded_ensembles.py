@@ -14,6 +14,7 @@ from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.ensemble import EnsembleClassifier, EnsembleRegressor
 from skrnn.forecasting import backtest, forecast, to_supervised
 from skrnn.metrics import make_sequence_scorer
+from skrnn.solvers._monitor import Monitor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -199,8 +200,6 @@ def test_a_network_that_keeps_its_parameters_when_interrupted_ends_the_ensemble(
         record(monitor, *arguments, **keywords)
         if len(calls) == 25:  # in the second member
             raise KeyboardInterrupt
-
-    from skrnn.solvers._monitor import Monitor
 
     record = Monitor.record
     monkeypatch.setattr(Monitor, "record", interrupt)
