@@ -2,6 +2,7 @@
 
 from abc import ABC
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._parameters import check_count, describe, read_random_state
-from skrnn._inputs._warnings import warn
+from skrnn._inputs._warnings import is_own_data, own_data, warn
 from skrnn.ensemble._delegation import fit_arguments, make_router, predict_arguments
 from skrnn.ensemble._ensemble_stream import EnsembleStream
 from skrnn.estimators._interruption import noticing_interruption, tell_of_interruption
@@ -82,7 +83,7 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         fitted: list[Any] = []
         try:
             with noticing_interruption() as notices:
-                jobs = (delayed(_fit)(member, X, y, arguments) for member in members)
+                jobs = (delayed(_fit)(member, X, y, arguments, is_own_data()) for member in members)
                 for member in Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs):
                     fitted.append(member)
                     if notices:
@@ -164,9 +165,10 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         return tags
 
 
-def _fit(member: Any, X: Any, y: Any, arguments: dict[str, Any]) -> Any:
-    """Fit a member, in a worker maybe, and return it."""
-    return member.fit(X, y, **arguments)
+def _fit(member: Any, X: Any, y: Any, arguments: dict[str, Any], of_own_data: bool) -> Any:
+    """Fit a member, in a worker maybe, which does not know whose data these are, and return it."""
+    with own_data() if of_own_data else nullcontext():
+        return member.fit(X, y, **arguments)
 
 
 def combined(predictions: list[Any], combine: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:
