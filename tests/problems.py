@@ -28,10 +28,14 @@ STACKS = {
     "three layers": (2, 3, 2),
 }
 
-#: In how many directions of time, and whether there is one output per sequence or per timestep.
+#: In how many directions of time, and what the readout sees, for one output per sequence or per timestep.
 KINDS_OF_NETWORKS = {
     "forward": {},
     "bidirectional": {"bidirectional": True},
+    "forward, mean": {"pooling": "mean"},
+    "bidirectional, mean": {"bidirectional": True, "pooling": "mean"},
+    "forward, maximum": {"pooling": "max"},
+    "bidirectional, maximum": {"bidirectional": True, "pooling": "max"},
     "forward, every timestep": {"return_sequences": True},
     "bidirectional, every timestep": {"bidirectional": True, "return_sequences": True},
 }
@@ -52,6 +56,7 @@ class Problem:
     masks: str | None = None
     weighted: bool = False
     return_sequences: bool = False
+    pooling: str = "last"
     missing: str | None = None
 
     def make_sequences(self, rng: np.random.Generator) -> np.ndarray:
@@ -97,6 +102,12 @@ PROBLEMS = {
     "weighted": Problem(weighted=True),
     "several outputs": Problem(n_outputs=3),
     "all at once": Problem(n_samples=8, n_outputs=2, masks="anywhere", weighted=True),
+    "mean": Problem(pooling="mean"),
+    "mean of ragged sequences": Problem(n_samples=8, n_outputs=2, masks="anywhere", weighted=True, pooling="mean"),
+    "mean of one sequence": Problem(n_samples=1, n_timesteps=12, pooling="mean"),
+    "maximum": Problem(pooling="max"),
+    "maximum of ragged sequences": Problem(n_samples=8, n_outputs=2, masks="anywhere", weighted=True, pooling="max"),
+    "maximum of one timestep": Problem(n_timesteps=1, pooling="max"),
     "every timestep": Problem(return_sequences=True),
     "every timestep of ragged sequences": Problem(return_sequences=True, masks="leading", n_outputs=2),
     "one timestep, each with a target": Problem(return_sequences=True, n_timesteps=1),
@@ -105,6 +116,13 @@ PROBLEMS = {
     "all at once, at every timestep": Problem(
         n_samples=8, n_outputs=2, masks="anywhere", weighted=True, return_sequences=True, missing="columns"
     ),
+}
+#: A problem for everything that the readout may see.
+READINGS = {
+    "last": PROBLEMS["all at once"],
+    "mean": PROBLEMS["mean of ragged sequences"],
+    "maximum": PROBLEMS["maximum of ragged sequences"],
+    "every timestep": PROBLEMS["all at once, at every timestep"],
 }
 #: Targets that lack some of their outputs: for losses that add up over outputs.
 PARTLY_MISSING = Problem(
@@ -214,7 +232,7 @@ def make_objective(
         hidden_layer_sizes,
         len(targets.values),
         return_sequences=problem.return_sequences,
-        **options,
+        **{"pooling": problem.pooling, **options},
     )
     loss = LOSSES[loss_name]()
     objective = EveryForm(network, loss, sequences, targets, alpha, bptt_steps=bptt_steps, rng=rng)

@@ -299,7 +299,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             In the form of X, of the dtype in which the network was fitted; NaN at masked timesteps. `n_units` is the
             size of the top layer, or if `bidirectional` twice that: the states of the pass from the beginning, then
             those of the pass from the end. That one ends at the first timestep: without `return_sequences` the readout
-            sees the first half of the last timestep's states, and the second half of the first's.
+            sees the first half of the last timestep's states, and the second half of the first's, or as `pooling` says
+            their mean or maximum over the timesteps.
 
         Raises
         ------

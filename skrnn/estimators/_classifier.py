@@ -36,6 +36,10 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Whether there is a target, and an output, at each timestep (many to many) or one per sequence, after its last
         timestep. The errors of all timesteps add up. Each timestep that has a target counts alike: a long sequence
         for more than a short one.
+    pooling : {"last", "mean", "max"}, default="last"
+        What the readout sees of a sequence that has one output: the last hidden state, or the mean or the elementwise
+        maximum of the hidden states after all its timesteps. The last two help where what matters may be anywhere in
+        long sequences; masked timesteps do not count.
     dropout : float, default=0.0
         Share of each layer's outputs that are dropped in training on their way to the next layer or the readout.
     recurrent_dropout : float, default=0.0
@@ -46,7 +50,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Truncated BPTT: a stochastic solver cuts each minibatch into segments of so many timesteps. The state is carried
         from segment to segment, the error is not, so that memory does not grow with the length of the sequences [8]_.
         With `return_sequences` each segment is a step of the solver; else the last `bptt_steps` timesteps of each
-        sequence are. None: the error flows back through all timesteps.
+        sequence are, which needs pooling="last". None: the error flows back through all timesteps.
     solver : str, default="adam"
         What minimises the objective:
 
@@ -252,6 +256,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         activation: str = "tanh",
         bidirectional: bool = False,
         return_sequences: bool = False,
+        pooling: str = "last",
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         bptt_steps: int | None = None,
@@ -291,6 +296,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.activation = activation
         self.bidirectional = bidirectional
         self.return_sequences = return_sequences
+        self.pooling = pooling
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.bptt_steps = bptt_steps

@@ -79,7 +79,7 @@ def store_outcome(
         estimator._bias_remainders.append(remainder)
     estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(dtype, copy=False)
     estimator.readout_bias_ = (readout.bias * scale + location).astype(dtype, copy=False)
-    estimator._activation = layout.cell.activation
+    estimator._activation, estimator._pooling = layout.cell.activation, estimator.pooling
     estimator.n_layers_ = len(layout.hidden_layer_sizes) + 2  # as MLPRegressor counts: input and output too
     estimator.n_parameters_ = layout.n_parameters
     estimator.loss_ = best.loss
@@ -205,11 +205,13 @@ def _check_readout(readout: ReadoutParameters, location: np.ndarray, scale: np.n
 
 def _check_same_network(estimator: Any, layout: ParameterLayout) -> None:
     """Raise ValueError where the parameters describe another network than the attributes hold."""
-    if layout.cell.activation != estimator._activation:
-        raise ValueError(
-            f"activation is {layout.cell.activation!r}, but {type(estimator).__name__} was fitted with "
-            f"{estimator._activation!r}; expected the same. Fit it anew with warm_start=False."
-        )
+    for name in ("activation", "pooling"):  # which no shape tells
+        described, fitted_with = getattr(estimator, name), getattr(estimator, f"_{name}")
+        if described != fitted_with:
+            raise ValueError(
+                f"{name} is {described!r}, but {type(estimator).__name__} was fitted with {fitted_with!r}; expected "
+                "the same. Fit it anew with warm_start=False."
+            )
     n_gates = layout.cell.n_gates
     expected = [(n_gates * hidden_size, n_inputs) for n_inputs, hidden_size in layout.layer_sizes]
     fitted = [weights.shape for weights in estimator.input_weights_]

@@ -18,6 +18,7 @@ from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
 from skrnn.network._parameters import ParameterLayout
+from skrnn.network._pooling import POOLINGS
 from skrnn.network._sum_of_squares import SumOfSquares
 from skrnn.solvers import _registry as registry
 from skrnn.solvers._least_squares import LEAST_SQUARES_OPTIONS
@@ -71,6 +72,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "loss": tuple(REGRESSION_LOSSES),
     "cell": tuple(CELLS),
     "solver": tuple(SOLVERS),
+    "pooling": tuple(POOLINGS),
     "learning_rate": tuple(SCHEDULES),
     "validation_split": ("random", "last"),
     "dtype": (None, "float32", "float64"),
@@ -85,7 +87,15 @@ _AUTO_FULL_BATCH = 64
 _AUTO_EPOCHS, _AUTO_ITERATIONS = 200, 1000
 _AUTO_TOL_OF_EPOCHS, _AUTO_TOL_OF_ITERATIONS = 1e-4, 3e-3
 #: What predictions depend on.
-_OF_PREDICTIONS = ("cell", "hidden_layer_sizes", "bidirectional", "return_sequences", "n_timesteps", "n_jobs")
+_OF_PREDICTIONS = (
+    "cell",
+    "hidden_layer_sizes",
+    "bidirectional",
+    "return_sequences",
+    "pooling",
+    "n_timesteps",
+    "n_jobs",
+)
 
 
 def check_parameters(estimator: Any) -> None:
@@ -106,6 +116,7 @@ def check_network_parameters(estimator: Any) -> None:
         if estimator.loss == "quantile":
             _check("quantile", estimator.quantile)
     _check_activation(estimator.cell, estimator.activation)
+    _check_pooling(estimator.pooling, estimator.return_sequences)
 
 
 def _check(name: str, value: Any) -> None:
@@ -124,6 +135,13 @@ def _check(name: str, value: Any) -> None:
 
 def _check_together(parameters: Mapping[str, Any]) -> None:
     """Raise for parameters each of which is right, but not beside the others."""
+    _check_pooling(parameters["pooling"], parameters["return_sequences"])
+    if parameters["bptt_steps"] is not None and parameters["pooling"] != "last":
+        raise ValueError(
+            f"bptt_steps is {parameters['bptt_steps']}, but pooling is {parameters['pooling']!r}; expected None, or "
+            "pooling='last': only the last segment of a sequence would be learnt from, though the readout sees states "
+            "of all. PatchSequences makes sequences shorter."
+        )
     if parameters["bptt_steps"] is not None and parameters["bidirectional"]:
         raise ValueError(
             f"bptt_steps is {parameters['bptt_steps']}, but bidirectional is True; expected None: the pass from the "
@@ -196,6 +214,14 @@ def _check_activation(cell: str, activation: Any) -> None:
         raise ValueError(f"activation is {activation!r}, but must be one of {expected} where cell={cell!r}.")
 
 
+def _check_pooling(pooling: str, return_sequences: Any) -> None:
+    if pooling != "last" and return_sequences:
+        raise ValueError(
+            f"pooling is {pooling!r}, but return_sequences is True; expected 'last': an output at each timestep sees "
+            "the state after that timestep."
+        )
+
+
 def _check_options(options: Any) -> None:
     if options is not None and not (isinstance(options, Mapping) and all(isinstance(key, str) for key in options)):
         raise TypeError(
@@ -247,6 +273,7 @@ def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequenc
         n_outputs,
         bidirectional=bool(estimator.bidirectional),
         return_sequences=bool(estimator.return_sequences if return_sequences is None else return_sequences),
+        pooling=estimator.pooling,
         dropout=float(estimator.dropout),
         recurrent_dropout=float(estimator.recurrent_dropout),
     )

@@ -16,6 +16,7 @@ from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._network import Network, Workspace
+from skrnn.sequences._batches import Batch
 
 
 def _can(kind: str) -> Callable[[Any], bool]:
@@ -29,13 +30,15 @@ class Stream:
 
     :meth:`RNNRegressor.stream` and :meth:`RNNClassifier.stream` make it. Every call of a method that predicts takes all
     sequences one timestep further: call one of them per timestep. It predicts what the estimator, with
-    ``return_sequences=True``, predicts for that timestep of the whole sequences.
+    ``return_sequences=True``, predicts for that timestep of the whole sequences; with ``return_sequences=False``, what
+    it predicts for the sequences as far as they have come.
 
     Attributes
     ----------
     state : ndarray of shape (n_sequences, n_state_numbers)
         What the network remembers of each sequence, layer after layer: its hidden state, and with "lstm" its cell
-        state. Reading it gives a copy; it can be set to one, to go on from there.
+        state; with `pooling` "mean" or "max" also that of the top layer's states so far, and the number of timesteps
+        behind it. Reading it gives a copy; it can be set to one, to go on from there.
     n_sequences : int
         Number of sequences that run side by side.
 
@@ -64,6 +67,9 @@ class Stream:
     _layers: list[tuple[Layer, np.ndarray, LayerWorkspace, np.ndarray]]
     _places: list[tuple[np.ndarray, np.ndarray]]
     _state: np.ndarray
+    _pooled: np.ndarray | None
+    _n_before: np.ndarray
+    _timestep: Batch
 
     def __init__(
         self, network: Network, theta: np.ndarray, n_sequences: int, scaling: FeatureScaling, encoder: TargetEncoder
@@ -85,6 +91,14 @@ class Stream:
         h = [(of_layer.initial_h, of_layer.hidden_states[0]) for of_layer in workspace.layers]
         c = [(of_layer.initial_c, of_layer.cell_states[0]) for of_layer in workspace.layers]
         self._places = [pair for pairs in zip(h, c, strict=True) for pair in pairs if len(pair[0]) > 0]
+        self._pooled = None
+        if network.pooling.reads_every_state and not network.pooling.per_timestep:
+            # What the readout sees of the timesteps so far, and their number, are part of the state.
+            self._pooled = np.zeros_like(self._operand[:-1])
+            self._n_before = np.zeros((1, self.n_sequences), theta.dtype)
+            self._places += [(self._pooled, self._pooled), (self._n_before, self._n_before)]
+            one = np.ones(self.n_sequences, dtype=np.intp)
+            self._timestep = Batch(np.arange(self.n_sequences), one, first=self._n_before[0], carries_on=True)
         # The state itself is replaced as a whole: an interruption leaves the old one or the new one.
         self._state = np.zeros((sum(len(before) for before, _ in self._places), self.n_sequences), theta.dtype)
 
@@ -239,6 +253,11 @@ class Stream:
         for layer, matrix, workspace, above in self._layers:
             layer.forward(matrix, workspace, segments)
             above[...] = workspace.hidden_states[0]
+        if self._pooled is not None:
+            _, _, top, _ = self._layers[-1]
+            self._network.pooling.collect([(self._network.layers[-1], top)], self._timestep, self._pooled)
+            self._operand[:-1] = self._pooled
+            self._n_before += 1.0
         raw = np.dot(self._readout, self._operand)
         if not isfinite(np.add.reduce(raw, axis=None)) and not np.isfinite(raw).all():
             raise ValueError(

@@ -26,6 +26,7 @@ class NetworkDescription:
     n_directions: int
     n_outputs: int
     return_sequences: bool
+    pooling: str
     kind: Kind  # of what is predicted
     shape: tuple[int, ...]  # of a prediction, per sequence or per timestep
     dtype: str  # in which the network was fitted
@@ -63,6 +64,7 @@ def read_network(
         n_directions=layout.n_directions,
         n_outputs=layout.n_outputs,
         return_sequences=encoder.per_timestep,
+        pooling=estimator.pooling,
         kind=encoder.kind,
         shape=encoder.shape,
         dtype=theta.dtype.name,

@@ -49,7 +49,8 @@ def from_torch(
         :func:`to_torch` has returned, or its `state_dict`; a regressor from any other module then predicts the last
         hidden states themselves (with `return_sequences`, all of them).
     estimator : RNNRegressor or RNNClassifier, default=None
-        Template for what weights do not say, such as `loss`, `return_sequences` and `solver`; it is not changed.
+        Template for what weights do not say, such as `loss`, `return_sequences`, `pooling` and `solver`; it is not
+        changed.
         If None, a classifier where `classes` or `multilabel` are given, else a regressor, with default parameters.
         `cell`, `hidden_layer_sizes`, `bidirectional` and `activation` are those of the module, whatever the template
         has; only a mapping of a simple unit does not say its `activation`, which is then the template's.

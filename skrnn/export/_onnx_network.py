@@ -47,7 +47,11 @@ def add_network(
     """
     sequences = _pack(graph, X, network.n_features, lengths)
     states, last = _add_layers(graph, network, parameters.layers, sequences)
-    raw = _add_readout(graph, parameters, _unpack(graph, states, sequences) if network.return_sequences else last)
+    if network.return_sequences:
+        seen = _unpack(graph, states, sequences)
+    else:
+        seen = last if network.pooling == "last" else _pool(graph, network.pooling, states, sequences)
+    raw = _add_readout(graph, parameters, seen)
     _add_outputs(graph, network, classes, sequences, raw)
 
 
@@ -142,6 +146,19 @@ def _add_layer(
     )
     joined = graph.reshape(graph.add("Transpose", states, perm=[0, 2, 1, 3]), [0, 0, n_directions * hidden_size])
     return joined, graph.reshape(graph.add("Transpose", last, perm=[1, 0, 2]), [0, n_directions * hidden_size])
+
+
+def _pool(graph: Graph, pooling: str, states: str, sequences: _PackedSequences) -> str:
+    """Add the mean or maximum of states of packed timesteps, (n_samples, n_timesteps, n_units), over time."""
+    states, lengths = graph.cast(states, graph.dtype), graph.unsqueeze(sequences.lengths, 1)
+    times = graph.cast(graph.range(graph.add("Shape", states, start=1, end=2)), np.int32)
+    is_there = graph.unsqueeze(graph.add("Less", times, lengths), 2)
+    elsewhere = graph.constant(graph.dtype.type({"mean": 0.0, "max": -np.inf}[pooling]))
+    states = graph.add("Where", is_there, states, elsewhere)
+    if pooling == "max":
+        return graph.add("ReduceMax", states, axes=[1], keepdims=0)
+    total = graph.add("ReduceSum", states, graph.integers([1]), keepdims=0)
+    return graph.add("Div", total, graph.cast(lengths, graph.dtype))
 
 
 def _add_readout(graph: Graph, parameters: NetworkParameters, states: str) -> str:

@@ -30,7 +30,8 @@ def to_torch(estimator: Any) -> Any:
 
         - `recurrent`, a :class:`torch.nn.ModuleList` with a torch.nn.RNN, GRU or LSTM (``batch_first=True``) for each
           stack of layers of one size: a network whose layers are all of one size is ``recurrent[0]`` alone;
-        - `readout`, a torch.nn.Linear on the last hidden states, or on those of each timestep;
+        - `readout`, a torch.nn.Linear on the last hidden states, on their mean or maximum over the timesteps as
+          `pooling` says, or on those of each timestep;
         - ``module(X, lengths=None)``, which gives what `predict` of the regressor or `predict_proba` of the
           classifier gives, for a tensor X (n_samples, n_timesteps, n_features). `lengths`, (n_samples,) of int64,
           say how many timesteps each sequence has; what comes after them is ignored. None: all timesteps count.
@@ -169,12 +170,21 @@ def _module_class() -> Any:
                 states = torch.nn.utils.rnn.pack_padded_sequence(X, lengths, batch_first=True, enforce_sorted=False)
             for layers in self.recurrent:
                 states, last = layers(states)
-            if not self.network.return_sequences:
+            if self.network.pooling == "last" and not self.network.return_sequences:
                 last = last[0] if self.network.cell == "lstm" else last
                 return self.readout(torch.cat(tuple(last[-self.network.n_directions :]), dim=1))
             if lengths is not None:
                 states, _ = torch.nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=X.shape[1])
-            return self.readout(states)
+            return self.readout(states if self.network.return_sequences else self.pool(states, lengths))
+
+        def pool(self, states: Any, lengths: Any = None) -> Any:
+            """Return the mean or the maximum of states, (n_samples, n_timesteps, n_units), over the timesteps."""
+            if lengths is None:
+                lengths = torch.full(states.shape[:1], states.shape[1])
+            is_padding = (torch.arange(states.shape[1]) >= lengths[:, None]).to(states.device)[..., None]
+            if self.network.pooling == "max":
+                return states.masked_fill(is_padding, -torch.inf).amax(dim=1)
+            return states.masked_fill(is_padding, 0.0).sum(dim=1) / lengths.to(states)[:, None]
 
         def __reduce__(self) -> tuple[Any, ...]:
             """Let a copy find its class, which is no attribute of a Python module."""

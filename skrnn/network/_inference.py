@@ -112,7 +112,7 @@ class _ForwardPass:
                     results.append(self._read_out(states))
                 if len(segments) > 1:
                     network.carry_state(segment, workspace)
-            if not network.return_sequences:  # every sequence has left its state where it ended
+            if not network.return_sequences:  # every sequence has left there what the readout sees of it
                 results.append(self._read_out(workspace.readout_operand))
         columns = [network.pooling.columns(sequences, segment) for segment in segments[: len(results)]]
         return np.concatenate(columns), np.concatenate(results, axis=1)
@@ -128,11 +128,11 @@ def _bytes_of_a_timestep(network: Network, sequences: Sequences, backward: bool)
     for layer in network.layers:
         n_preactivations = layer.cell.has_cell_state + (layer.cell.n_coefficients if backward else 0)
         numbers += layer.n_operand + n_preactivations * layer.hidden_size
-    if network.return_sequences:
-        numbers += layout.readout_size + layout.n_outputs
-        if backward:  # gradients on the states, on the outputs, and on the states by timestep
-            numbers += 2 * layout.readout_size + layout.n_outputs
+    if network.return_sequences:  # states and outputs, and the gradients on them
+        numbers += (1 + backward) * (layout.readout_size + layout.n_outputs)
     if backward:
+        if network.pooling.reads_every_state:  # the gradient on the states by timestep
+            numbers += layout.readout_size
         below = [layout.n_directions * size for size in layout.hidden_layer_sizes[:-1]]
         numbers += sum(below) + (max(below, default=0) if layout.n_directions == 2 else 0)
     return numbers * sequences.dtype.itemsize

@@ -10,7 +10,7 @@ from skrnn.cells._base import Cell
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._parameters import NetworkParameters, ParameterLayout, ReadoutParameters
-from skrnn.network._pooling import EveryTimestep, LastTimestep, StatePooling
+from skrnn.network._pooling import POOLINGS, EveryTimestep, StatePooling, Tops
 from skrnn.network._shared_inputs import shared_inputs
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import Sequences
@@ -58,7 +58,7 @@ class Workspace:
         ]
         layout = network.layout
         n_units = [layout.n_directions * hidden_size for hidden_size in layout.hidden_layer_sizes]
-        n_columns = n_sequences * (n_timesteps if network.return_sequences else 1)
+        n_columns = n_sequences * (n_timesteps if network.pooling.per_timestep else 1)
         drops_outputs = backward and network.dropout > 0.0
         self.output_masks = [np.ones((n, n_sequences), dtype) for n in n_units] if drops_outputs else []
         self.readout_operand = np.ones((n_units[-1] + 1, n_columns), dtype)
@@ -66,7 +66,7 @@ class Workspace:
         if backward:
             self.d_raw = np.empty_like(self.raw)
             self.d_states = np.empty((n_units[-1], n_columns), dtype)
-            below = n_units if network.return_sequences else n_units[:-1]
+            below = n_units if network.pooling.reads_every_state else n_units[:-1]
             self.d_outputs = [np.zeros((n_timesteps, n, n_sequences), dtype) for n in below]
             # The second direction of a layer has a gradient on the same inputs, which is added to that of the first.
             n_more = max(n_units[:-1], default=0) if layout.n_directions == 2 else 0
@@ -159,6 +159,9 @@ class Network:
         the readout see the states of both (Schuster, Paliwal 1997, doi:10.1109/78.650093).
     return_sequences : bool, default=False
         Whether there is an output after each timestep, or only after the last.
+    pooling : {"last", "mean", "max"}, default="last"
+        What the readout sees of a sequence that has one output: the state with which each direction ends, or the mean
+        or the elementwise maximum of the states after all timesteps.
     dropout : float, default=0.0
         Share of the outputs of each layer that are dropped before the next layer or the readout.
     recurrent_dropout : float, default=0.0
@@ -175,6 +178,7 @@ class Network:
         *,
         bidirectional: bool = False,
         return_sequences: bool = False,
+        pooling: str = "last",
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
     ) -> None:
@@ -187,7 +191,7 @@ class Network:
             Layer(cell, *sizes, from_end=bidirectional and position % 2 == 1)
             for position, sizes in enumerate(self.layout.layer_sizes)
         ]
-        self.pooling: StatePooling = EveryTimestep() if return_sequences else LastTimestep()
+        self.pooling: StatePooling = EveryTimestep() if return_sequences else POOLINGS[pooling]()
         # The directions of each depth are neighbours in `layers`.
         n_directions = self.layout.n_directions
         self._by_depth = [slice(start, start + n_directions) for start in range(0, len(self.layers), n_directions)]
@@ -196,7 +200,7 @@ class Network:
         """Return the packed matrix of each layer and direction."""
         return [layer.pack(of_layer) for layer, of_layer in zip(self.layers, parameters.layers, strict=True)]
 
-    def _tops(self, workspace: Workspace) -> list[tuple[Layer, LayerWorkspace]]:
+    def _tops(self, workspace: Workspace) -> Tops:
         """Return the directions of the top layer, with their workspaces."""
         top = self._by_depth[-1]
         return list(zip(self.layers[top], workspace.layers[top], strict=True))
@@ -323,7 +327,7 @@ class Network:
         `slopes`, (n_outputs, n_columns), is the gradient on each of these outputs.
         """
         spans, n_timesteps = batch.spans, batch.n_timesteps
-        if self.return_sequences and not self.bidirectional:  # nothing after the last probe matters
+        if self.pooling.per_timestep and not self.bidirectional:  # nothing after the last probe matters
             n_timesteps = probes[-1][0] + 1
             spans = [(start, min(stop, n_timesteps), n) for start, stop, n in spans if start < n_timesteps]
         d_outputs = np.zeros((n_timesteps, len(probes), self.layout.readout_size, len(batch)), slopes.dtype)
@@ -333,8 +337,9 @@ class Network:
             of_readout = d_parameters.readout.matrix[position, : len(d_raw), output]
             of_readout[...] = (d_raw * workspace.readout_operand[:, columns]).T
             d_states = readout.weights[output][:, np.newaxis] * d_raw
-            for top, _, rows in self._directions(len(self._by_depth) - 1, workspace):
-                self.pooling.scatter_one(self.layers[top], batch, number, d_states[rows], d_outputs[:, position, rows])
+            for top, arrays, rows in self._directions(len(self._by_depth) - 1, workspace):
+                direction, d_layer = (self.layers[top], arrays), d_outputs[:, position, rows]
+                self.pooling.scatter_one(direction, batch, number, d_states[rows], d_layer)
         for depth in reversed(range(len(self._by_depth))):
             d_inputs = []
             for position, arrays, rows in self._directions(depth, workspace):

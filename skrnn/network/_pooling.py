@@ -1,8 +1,8 @@
-"""Pooling: which states of the top layer the readout sees, those after the last timestep or after each one."""
+"""Pooling: what the readout sees of the top layer's states: the last, their mean or maximum, or each of them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -11,118 +11,98 @@ from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import Sequences
 
+#: The directions of the top layer, with their workspaces.
+Tops = list[tuple[Layer, LayerWorkspace]]
+
 
 class StatePooling(ABC):
-    """Which hidden states the readout turns into outputs, and in which column each output is.
+    """What the readout sees of the hidden states, and in which column each output is: by default one per sequence."""
 
-    `tops` are the directions of the top layer, with their workspaces.
-    """
+    #: Whether each timestep has a column of outputs.
+    per_timestep: ClassVar[bool] = False
+    #: Whether there is more to see than the state with which each direction ends.
+    reads_every_state: ClassVar[bool] = True
 
-    @abstractmethod
     def n_columns(self, batch: Batch) -> int:
         """Return how many columns of outputs a batch has."""
+        return len(batch)
 
-    @abstractmethod
     def columns(self, sequences: Sequences, batch: Batch) -> np.ndarray:
         """Return the places of a batch's columns among the columns of all sequences."""
+        return batch.indices
 
     @abstractmethod
-    def collect(self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, out: np.ndarray) -> None:
-        """Write the states that the readout sees into `out`, (readout_size, n_columns)."""
+    def collect(self, tops: Tops, batch: Batch, out: np.ndarray) -> None:
+        """Write what the readout sees into `out`, (readout_size, n_columns).
 
-    @abstractmethod
+        Where a sequence has timesteps before the batch, `out` holds on entry what the readout would see of these.
+        """
+
     def drop(self, states: np.ndarray, mask: np.ndarray, batch: Batch) -> None:
         """Multiply `states`, (readout_size, n_columns), in place by a mask with one column per sequence."""
+        states *= mask[:, : states.shape[1]]
 
     @abstractmethod
-    def scatter(
-        self, d_states: np.ndarray, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, d_outputs: np.ndarray
-    ) -> np.ndarray | None:
-        """Write the gradient on the collected states to where the backward pass of the top layer expects it.
+    def scatter(self, d_states: np.ndarray, tops: Tops, batch: Batch, d_outputs: np.ndarray) -> np.ndarray | None:
+        """Write the gradient on what was collected to where the backward pass of the top layer expects it.
 
-        That is `d_h` of the workspaces, or `d_outputs`, (n_timesteps, readout_size, n_sequences), which is then
-        returned.
+        That is `d_outputs`, (n_timesteps, readout_size, n_sequences), which is then returned, or `d_h` of the
+        workspaces, unless every state is read.
         """
 
     @abstractmethod
-    def collect_tangent(
-        self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, t_outputs: np.ndarray, out: np.ndarray
-    ) -> None:
-        """Write the perturbation of the collected states into `out`, (readout_size, n_columns).
+    def collect_tangent(self, tops: Tops, batch: Batch, t_outputs: np.ndarray, out: np.ndarray) -> None:
+        """Write the perturbation of what was collected into `out`, (readout_size, n_columns).
 
-        The tangent pass of the top layer left it in `d_h` of the workspaces, or in `t_outputs`, (n_timesteps,
-        readout_size, n_sequences).
+        The tangent pass of the top layer left that of the states in `t_outputs`, (n_timesteps, readout_size,
+        n_sequences), or that of the final ones in `d_h` of the workspaces, unless every state is read.
         """
 
-    @abstractmethod
     def n_pooled_states(self, batch: Batch) -> int:
-        """Return how many states of the longest sequence of a batch the readout sees, one after another in time."""
+        """Return how many columns of outputs the longest sequence of a batch has, one after another in time."""
+        return 1
 
-    @abstractmethod
     def columns_of(self, batch: Batch, number: int) -> slice:
-        """Return the columns of outputs of the state of this number: one for each sequence that has it, in order."""
+        """Return the columns of this number: one for each sequence that has it, in order."""
+        return slice(0, len(batch))
 
-    @abstractmethod
-    def scatter_one(self, layer: Layer, batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
-        """Write the gradient on the states of this number, (hidden_size, n_running), to where the layer left them.
+    def scatter_one(
+        self, top: tuple[Layer, LayerWorkspace], batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray
+    ) -> None:
+        """Write the gradient on the columns of this number, (hidden_size, n_running), to the states that they are of.
 
-        `d_outputs`, (n_timesteps, hidden_size, n_sequences), is zero elsewhere.
+        `d_outputs`, (n_timesteps, hidden_size, n_sequences), is zero on entry.
         """
+        self.scatter(d_states, [top], batch, d_outputs)
 
 
 @final
 class LastTimestep(StatePooling):
-    """One column per sequence: the state with which each direction ends."""
+    """The state with which each direction ends."""
 
-    def n_columns(self, batch: Batch) -> int:
-        """Return the number of sequences."""
-        return len(batch)
+    reads_every_state = False
 
-    def columns(self, sequences: Sequences, batch: Batch) -> np.ndarray:
-        """Return the indices of the sequences."""
-        return batch.indices
-
-    def collect(self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, out: np.ndarray) -> None:
+    def collect(self, tops: Tops, batch: Batch, out: np.ndarray) -> None:
         """Write the final states into `out`."""
-        start = 0
-        for layer, workspace in tops:
-            layer.final_hidden_states(workspace, batch.spans, out[start : start + layer.hidden_size])
-            start += layer.hidden_size
+        for (layer, workspace), of_layer in _by_direction(tops, out):
+            layer.final_hidden_states(workspace, batch.spans, of_layer)
 
-    def drop(self, states: np.ndarray, mask: np.ndarray, batch: Batch) -> None:
-        """Multiply `states` by the mask."""
-        states *= mask[:, : states.shape[1]]
-
-    def scatter(
-        self, d_states: np.ndarray, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, d_outputs: np.ndarray
-    ) -> np.ndarray | None:
+    def scatter(self, d_states: np.ndarray, tops: Tops, batch: Batch, d_outputs: np.ndarray) -> np.ndarray | None:
         """Write the gradient into `d_h` of the workspaces."""
-        start, n_sequences = 0, d_states.shape[1]
-        for layer, workspace in tops:
-            workspace.d_h[:, :n_sequences] = d_states[start : start + layer.hidden_size]
-            start += layer.hidden_size
+        for (_, workspace), of_layer in _by_direction(tops, d_states):
+            workspace.d_h[:, : of_layer.shape[1]] = of_layer
         return None
 
-    def collect_tangent(
-        self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, t_outputs: np.ndarray, out: np.ndarray
-    ) -> None:
+    def collect_tangent(self, tops: Tops, batch: Batch, t_outputs: np.ndarray, out: np.ndarray) -> None:
         """Write what `d_h` of the workspaces holds into `out`."""
-        start, n_sequences = 0, out.shape[1]
-        for layer, workspace in tops:
-            out[start : start + layer.hidden_size] = workspace.d_h[:, :n_sequences]
-            start += layer.hidden_size
+        for (_, workspace), of_layer in _by_direction(tops, out):
+            of_layer[...] = workspace.d_h[:, : of_layer.shape[1]]
 
-    def n_pooled_states(self, batch: Batch) -> int:
-        """Return one."""
-        return 1
-
-    def columns_of(self, batch: Batch, number: int) -> slice:
-        """Return all columns."""
-        return slice(0, len(batch))
-
-    def scatter_one(self, layer: Layer, batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
+    def scatter_one(
+        self, top: tuple[Layer, LayerWorkspace], batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray
+    ) -> None:
         """Write the gradient to the timestep at which the layer ends each sequence."""
-        if layer.from_end:
+        if top[0].from_end:
             d_outputs[0, :, : len(batch)] = d_states
             return
         n_longer = 0
@@ -133,8 +113,60 @@ class LastTimestep(StatePooling):
 
 
 @final
+class MeanOverTime(StatePooling):
+    """The mean of the states after each timestep of a sequence."""
+
+    def collect(self, tops: Tops, batch: Batch, out: np.ndarray) -> None:
+        """Write the means into `out`."""
+        n_before, n_timesteps = _counts(batch, out.dtype)
+        _begin(out, n_before, 0.0)
+        out *= n_before
+        for (_, workspace), of_layer in _by_direction(tops, out):
+            _add_up(workspace.hidden_states, batch, of_layer)
+        out /= n_timesteps
+
+    def scatter(self, d_states: np.ndarray, tops: Tops, batch: Batch, d_outputs: np.ndarray) -> np.ndarray | None:
+        """Write the same share of the gradient to all timesteps of a sequence."""
+        d_outputs[: batch.n_timesteps, :, : len(batch)] = d_states / _counts(batch, d_states.dtype)[1]
+        return d_outputs
+
+    def collect_tangent(self, tops: Tops, batch: Batch, t_outputs: np.ndarray, out: np.ndarray) -> None:
+        """Write the means of `t_outputs` into `out`."""
+        out.fill(0.0)
+        _add_up(t_outputs, batch, out)
+        out /= _counts(batch, out.dtype)[1]
+
+
+@final
+class MaxOverTime(StatePooling):
+    """The largest value of each unit after the timesteps of a sequence; of equal ones the first."""
+
+    def collect(self, tops: Tops, batch: Batch, out: np.ndarray) -> None:
+        """Write the maxima into `out`."""
+        _begin(out, _counts(batch, out.dtype)[0], -np.inf)
+        for (_, workspace), of_layer in _by_direction(tops, out):
+            for start, stop, n_running in batch.spans:
+                of_span, states = of_layer[:, :n_running], workspace.hidden_states[start:stop, :, :n_running]
+                np.maximum(of_span, np.maximum.reduce(states, axis=0), out=of_span)
+
+    def scatter(self, d_states: np.ndarray, tops: Tops, batch: Batch, d_outputs: np.ndarray) -> np.ndarray | None:
+        """Write the gradient to the timesteps of the maxima, and zeros to the others."""
+        written = d_outputs[: batch.n_timesteps, :, : len(batch)]
+        written.fill(0.0)
+        np.put_along_axis(written, _times_of_maxima(tops, batch), d_states[np.newaxis], axis=0)
+        return d_outputs
+
+    def collect_tangent(self, tops: Tops, batch: Batch, t_outputs: np.ndarray, out: np.ndarray) -> None:
+        """Write `t_outputs` at the timesteps of the maxima into `out`."""
+        t_states = t_outputs[: batch.n_timesteps, :, : len(batch)]
+        (out[...],) = np.take_along_axis(t_states, _times_of_maxima(tops, batch), axis=0)
+
+
+@final
 class EveryTimestep(StatePooling):
     """One column per timestep. In a batch: timestep after timestep, and in each the sequences that run."""
+
+    per_timestep = True
 
     def n_columns(self, batch: Batch) -> int:
         """Return the number of timesteps of all sequences together."""
@@ -144,31 +176,24 @@ class EveryTimestep(StatePooling):
         """Return the places of the timesteps among all of them, one sequence after another."""
         return batch.columns(sequences)
 
-    def collect(self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, out: np.ndarray) -> None:
+    def collect(self, tops: Tops, batch: Batch, out: np.ndarray) -> None:
         """Write the states after each timestep into `out`."""
         for steps, of_span in _by_span(out, batch):
-            start = 0
-            for layer, workspace in tops:
-                states = workspace.hidden_states[steps, :, : of_span.shape[-1]]
-                of_span[:, start : start + layer.hidden_size] = states
-                start += layer.hidden_size
+            for (_, workspace), of_layer in _by_direction(tops, of_span):
+                of_layer[...] = workspace.hidden_states[steps, :, : of_layer.shape[-1]]
 
     def drop(self, states: np.ndarray, mask: np.ndarray, batch: Batch) -> None:
         """Multiply the states of a sequence at each of its timesteps by its column of the mask."""
         for _, of_span in _by_span(states, batch):
             of_span *= mask[:, : of_span.shape[-1]]
 
-    def scatter(
-        self, d_states: np.ndarray, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, d_outputs: np.ndarray
-    ) -> np.ndarray | None:
+    def scatter(self, d_states: np.ndarray, tops: Tops, batch: Batch, d_outputs: np.ndarray) -> np.ndarray | None:
         """Write the gradient into `d_outputs` and return it."""
         for steps, of_span in _by_span(d_states, batch):
             d_outputs[steps, :, : of_span.shape[-1]] = of_span
         return d_outputs
 
-    def collect_tangent(
-        self, tops: list[tuple[Layer, LayerWorkspace]], batch: Batch, t_outputs: np.ndarray, out: np.ndarray
-    ) -> None:
+    def collect_tangent(self, tops: Tops, batch: Batch, t_outputs: np.ndarray, out: np.ndarray) -> None:
         """Write `t_outputs` into `out`."""
         for steps, of_span in _by_span(out, batch):
             of_span[...] = t_outputs[steps, :, : of_span.shape[-1]]
@@ -187,9 +212,57 @@ class EveryTimestep(StatePooling):
             begin += (stop - start) * n_running
         return slice(begin, begin + n_running)
 
-    def scatter_one(self, layer: Layer, batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray) -> None:
+    def scatter_one(
+        self, top: tuple[Layer, LayerWorkspace], batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray
+    ) -> None:
         """Write the gradient to the timestep of this number."""
         d_outputs[number, :, : d_states.shape[1]] = d_states
+
+
+#: What the readout may see where a sequence has one column of outputs.
+POOLINGS: dict[str, type[StatePooling]] = {"last": LastTimestep, "mean": MeanOverTime, "max": MaxOverTime}
+
+
+def _by_direction(tops: Tops, states: np.ndarray) -> Iterator[tuple[tuple[Layer, LayerWorkspace], np.ndarray]]:
+    """Yield each direction of the top layer, and a view on its rows among `states`, (..., readout_size, n)."""
+    start = 0
+    for top in tops:
+        stop = start + top[0].hidden_size
+        yield top, states[..., start:stop, :]
+        start = stop
+
+
+def _counts(batch: Batch, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many timesteps each sequence has before the batch, and how many when it ends, (n_sequences,)."""
+    n_before = np.broadcast_to(batch.first, batch.lengths.shape).astype(dtype)
+    return n_before, n_before + batch.lengths.astype(dtype)
+
+
+def _begin(out: np.ndarray, n_before: np.ndarray, value: float) -> None:
+    """Write `value` into the columns of `out`, (n_rows, n_sequences), whose sequences begin."""
+    np.copyto(out, value, where=n_before == 0.0)
+
+
+def _add_up(of_timesteps: np.ndarray, batch: Batch, out: np.ndarray) -> None:
+    """Add what each sequence has at its timesteps, (n_timesteps, n_rows, n_sequences), to `out`."""
+    for start, stop, n_running in batch.spans:
+        out[:, :n_running] += np.add.reduce(of_timesteps[start:stop, :, :n_running], axis=0)
+
+
+def _times_of_maxima(tops: Tops, batch: Batch) -> np.ndarray:
+    """Return at which timestep each unit is first largest in each sequence, (1, readout_size, n_sequences)."""
+    of_directions = []
+    for layer, workspace in tops:
+        times = np.zeros((1, layer.hidden_size, len(batch)), dtype=np.intp)
+        largest = np.full(times.shape[1:], -np.inf, workspace.hidden_states.dtype)
+        for start, stop, n_running in batch.spans:
+            states = workspace.hidden_states[start:stop, :, :n_running]
+            of_span, known = np.maximum.reduce(states, axis=0), largest[:, :n_running]
+            is_larger = of_span > known
+            np.copyto(times[0, :, :n_running], start + np.argmax(states, axis=0), where=is_larger)
+            np.copyto(known, of_span, where=is_larger)
+        of_directions.append(times)
+    return np.concatenate(of_directions, axis=1)
 
 
 def _by_span(columns: np.ndarray, batch: Batch) -> Iterator[tuple[slice, np.ndarray]]:

@@ -37,6 +37,8 @@ class UnrolledDisplay:
         Whether there is a second pass, from the end of the sequence.
     return_sequences : bool, default=False
         Whether there is an output at every timestep, rather than after the last.
+    pooling : {"last", "mean", "max"}, default="last"
+        What the readout of a single output sees: the last states, or the mean or the maximum of all.
 
     Attributes
     ----------
@@ -45,7 +47,7 @@ class UnrolledDisplay:
     figure_ : matplotlib Figure
         Figure that holds them.
     boxes_ : list of matplotlib FancyBboxPatch
-        Each layer, direction and the readout at each timestep.
+        Each layer, direction and the readout at each timestep, and what is made of the states of all timesteps.
     arrows_ : list of matplotlib FancyArrowPatch
         From inputs, states and outputs to what reads them.
     chips_ : list of matplotlib Circle
@@ -57,7 +59,8 @@ class UnrolledDisplay:
     -----
     The first timestep is 1 and the last one T: x_1 is ``X[:, 0]``. A frame around two boxes stands for their joint
     states. Without `return_sequences`, the readout of a bidirectional network sees the last state of each pass: the
-    forward state of timestep T and the backward state of timestep 1.
+    forward state of timestep T and the backward state of timestep 1. With `pooling` "mean" or "max", a box over all
+    timesteps stands for the mean or the elementwise maximum of their states, which the readout sees.
 
     Examples
     --------
@@ -84,6 +87,7 @@ class UnrolledDisplay:
         readout_shape: Shape,
         bidirectional: bool = False,
         return_sequences: bool = False,
+        pooling: str = "last",
     ) -> None:
         self.cell = cell
         self.input_shapes = input_shapes
@@ -92,6 +96,7 @@ class UnrolledDisplay:
         self.readout_shape = readout_shape
         self.bidirectional = bidirectional
         self.return_sequences = return_sequences
+        self.pooling = pooling
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, n_timesteps: int = 3, ax: Any = None) -> Self:
@@ -133,6 +138,7 @@ class UnrolledDisplay:
             readout_shape=network.readout_weights_.shape,
             bidirectional=network.bidirectional,
             return_sequences=network.return_sequences,
+            pooling=network.pooling,
         )
         return display.plot(ax, n_timesteps=n_timesteps)
 
@@ -162,7 +168,7 @@ class UnrolledDisplay:
         """
         plt = require_pyplot(f"{type(self).__name__}.plot")
         n_timesteps = read_integer("n_timesteps", n_timesteps, 2)
-        drawing = Drawing(self._layers(), n_timesteps, return_sequences=self.return_sequences)
+        drawing = Drawing(self._layers(), n_timesteps, return_sequences=self.return_sequences, pooling=self.pooling)
         readout = Unit("readout", "", READOUT_COLOURS, (self.readout_shape, self.readout_shape[:1]))
         drawing.draw(plt, ax, self.cell, readout)
         self.ax_, self.figure_ = drawing.ax, drawing.ax.figure

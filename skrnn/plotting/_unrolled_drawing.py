@@ -13,6 +13,9 @@ READOUT_COLOURS = ("#fbe6b8", "#8f6200")
 # Lengths, one of which is _INCHES long unless the axes are the caller's.
 _INCHES = 0.49
 _BOX_WIDTH, _BOX_HEIGHT, _READOUT_HEIGHT = 1.75, 1.25, 0.95
+_POOLING_HEIGHT = 0.7
+#: Its text for each pooling.
+_POOLED = {"mean": "mean over the timesteps", "max": "maximum over the timesteps"}
 _PADDING = 0.15  # of a frame around the boxes of two directions
 _SYMBOL = 0.6  # height of x and y, width of an ellipsis
 _GAP = 1.2  # between neighbours in the grid: the length of an arrow
@@ -35,19 +38,23 @@ class Drawing:
 
     Columns are the state before the first timestep, timesteps, an ellipsis and the last timestep; with two directions
     also the state before the backward pass, and the readout if it sees the last state of each. Rows are inputs, layers,
-    readout and outputs. The boxes of two directions have a frame, which stands for both: they read the same, and what
-    is above reads both.
+    the mean or maximum over the timesteps where there is one, readout and outputs. The boxes of two directions have a
+    frame, which stands for both: they read the same, and what is above reads both.
     """
 
-    def __init__(self, layers: Sequence[Sequence[Unit]], n_timesteps: int, *, return_sequences: bool) -> None:
+    def __init__(
+        self, layers: Sequence[Sequence[Unit]], n_timesteps: int, *, return_sequences: bool, pooling: str
+    ) -> None:
         n_directions = len(layers[0])
         self.layers = layers
         self.return_sequences = return_sequences
-        self.joins_ends = n_directions == 2 and not return_sequences
+        self.pooled = _POOLED.get(pooling, "")
+        self.joins_ends = n_directions == 2 and not return_sequences and not self.pooled
         extra = [0.2] * (n_directions - 1) + [_BOX_WIDTH] * self.joins_ends
         self.columns = _intervals([0.2, *[_BOX_WIDTH] * (n_timesteps - 1), _SYMBOL, _BOX_WIDTH, *extra])
         height = _BOX_HEIGHT if n_directions == 1 else 2 * _BOX_HEIGHT + 3 * _PADDING
-        self.rows = _intervals([_SYMBOL, *[height] * len(layers), _READOUT_HEIGHT, _SYMBOL])
+        above = [*[_POOLING_HEIGHT] * bool(self.pooled), _READOUT_HEIGHT, _SYMBOL]
+        self.rows = _intervals([_SYMBOL, *[height] * len(layers), *above])
         self.timesteps = {str(t): self.columns[t] for t in range(1, n_timesteps)} | {"T": self.columns[n_timesteps + 1]}
         self.ellipsis = sum(self.columns[n_timesteps]) / 2
         left, right = self.columns[0][0] - _HEADINGS, self.columns[-1][1]
@@ -73,6 +80,8 @@ class Drawing:
         self._draw_inputs()
         for depth, units in enumerate(self.layers):
             self._draw_layer(depth, units, cell)
+        if self.pooled:
+            self._draw_pooling(readout)
         self._draw_readout(readout)
         self._draw_table([*(unit for units in self.layers for unit in units), readout])
 
@@ -158,12 +167,27 @@ class Drawing:
             self._arrow((start, y), (end, y))
             self._chip((start + end) / 2 + (0.06 if is_backward else -0.06), y, "R", unit)
 
+    def _end(self) -> tuple[float, float]:
+        """Return the column of the readout that there is once."""
+        return self.columns[-1] if self.joins_ends else self.timesteps["T"]
+
+    def _draw_pooling(self, readout: Unit) -> None:
+        """Draw what is made of the states of all timesteps, and the arrows to it."""
+        low, high = self.rows[-3]
+        for column in self.timesteps.values():
+            x = sum(column) / 2
+            self._arrow((x, self.rows[-4][1]), (x, low))
+        left, right = self.timesteps["1"][0], self.timesteps["T"][1]
+        x, y = (left + right) / 2, (low + high) / 2
+        self.boxes.append(self._box(x, y, right - left, high - low, "white", readout.colours[1]))
+        self._write(x, y, self.pooled)
+
     def _draw_readout(self, readout: Unit) -> None:
         """Draw the readout and its outputs, at each timestep or where the sequence ends."""
         (_, below), (low, high), (output, top) = self.rows[-3:]
         y = (low + high) / 2
         self._name_row(y, readout.name, "", readout.colours[1])
-        columns = self.timesteps if self.return_sequences else {"": self.columns[-1]}
+        columns = self.timesteps if self.return_sequences else {"": self._end()}
         for name, column in columns.items():
             x = sum(column) / 2
             if self.joins_ends:

@@ -94,6 +94,7 @@ def rngs():
         {"early_stopping": True, "validation_split": "last", "n_iter_no_change": 2, "tol": 0.1, "max_iter": 40},
         {"batch_size": 40},
         {"cell": "lstm", "bidirectional": True, "max_grad_norm": 0.1},
+        {"pooling": "mean"},
         {"n_jobs": 2, "normalize_y": False, "loss": "huber"},
     ],
     ids=str,

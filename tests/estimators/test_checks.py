@@ -27,12 +27,14 @@ FEW_ITERATIONS = 4
 
 @pytest.mark.axis(("Estimator", "cell", "solver"), CONFIGURATIONS, quick=SIX_OF_THEM)
 @pytest.mark.axis("max_iter", [200], quick=[60])
+@pytest.mark.axis("pooling", ["last", "mean", "max"])
 @pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning"
 )
-def test_at_least_fifty_five_checks_pass_and_none_fails(Estimator, cell, solver, max_iter):
+def test_at_least_fifty_five_checks_pass_and_none_fails(Estimator, cell, solver, max_iter, pooling):
     n_passed, errors = 0, []
-    for made, check in estimator_checks_generator(Estimator((16,), cell=cell, solver=solver, max_iter=max_iter)):
+    estimator = Estimator((16,), cell=cell, solver=solver, max_iter=max_iter, pooling=pooling)
+    for made, check in estimator_checks_generator(estimator):
         name = check.func.__name__
         try:
             check(made if name in NEED_MORE else clone(made).set_params(max_iter=FEW_ITERATIONS))

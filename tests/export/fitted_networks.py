@@ -7,6 +7,8 @@ N_FEATURES = 3
 CELLS_WITH_ACTIVATIONS = [("rnn", "tanh"), ("rnn", "relu"), ("gru", "tanh"), ("lstm", "tanh")]
 #: Units of each layer: one layer, two of one size, and a stack of several sizes.
 STACKS = [(4,), (3, 3), (4, 4, 2)]
+#: What the readout may see.
+READINGS = [{}, {"pooling": "mean"}, {"pooling": "max"}, {"return_sequences": True}]
 
 
 def make_sequences(lengths, n_timesteps, seed=0):

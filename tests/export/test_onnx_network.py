@@ -14,7 +14,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
 from skrnn.export import to_onnx
 from skrnn.export._onnx_network import OPERATORS
-from tests.export.fitted_networks import CELLS_WITH_ACTIVATIONS, N_FEATURES, STACKS, fitted, make_sequences
+from tests.export.fitted_networks import CELLS_WITH_ACTIVATIONS, N_FEATURES, READINGS, STACKS, fitted, make_sequences
 
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 T = 6
@@ -33,7 +33,7 @@ def predict_by_onnx(estimator, X, dtype="float32", **options):
     return y
 
 
-def make_regressor(cell, activation, sizes, bidirectional, return_sequences, **options):
+def make_regressor(cell, activation, sizes, bidirectional, return_sequences=False, **options):
     estimator = RNNRegressor(
         sizes,
         cell=cell,
@@ -51,12 +51,12 @@ def test_every_cell_has_an_operator():
     assert {cell for cell, _ in CELLS_WITH_ACTIVATIONS} == set(CELLS)
 
 
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("reading", READINGS, ids=str)
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("sizes", STACKS)
 @pytest.mark.parametrize(("cell", "activation"), CELLS_WITH_ACTIVATIONS)
-def test_ragged_sequences(cell, activation, sizes, bidirectional, return_sequences):
-    estimator = make_regressor(cell, activation, sizes, bidirectional, return_sequences)
+def test_ragged_sequences(cell, activation, sizes, bidirectional, reading):
+    estimator = make_regressor(cell, activation, sizes, bidirectional, **reading)
     lengths = np.array([3, 6, 1, 5, 2, 6])
     X = make_sequences(lengths, T)
     expected = estimator.predict(X)
@@ -70,12 +70,12 @@ def test_ragged_sequences(cell, activation, sizes, bidirectional, return_sequenc
     np.testing.assert_allclose(predict_by_onnx(estimator, X[1:2, :1]), estimator.predict(X[1:2, :1]), **TOLERANCE)
 
 
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("reading", READINGS, ids=str)
 @pytest.mark.parametrize("bidirectional", [False, True])
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(masks=st.lists(st.lists(st.booleans(), min_size=5, max_size=5).filter(any), min_size=1, max_size=6))
-def test_masked_timesteps_anywhere(masks, return_sequences, bidirectional):
-    estimator = make_regressor("gru", "tanh", (3, 2), bidirectional, return_sequences)
+def test_masked_timesteps_anywhere(masks, reading, bidirectional):
+    estimator = make_regressor("gru", "tanh", (3, 2), bidirectional, **reading)
     X = np.random.default_rng(len(masks)).normal(size=(len(masks), 5, N_FEATURES))
     X[~np.array(masks)] = np.nan
     np.testing.assert_allclose(predict_by_onnx(estimator, X), estimator.predict(X), **TOLERANCE)

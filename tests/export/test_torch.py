@@ -15,7 +15,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
 from skrnn.export import from_torch, to_torch
 from skrnn.export._to_torch import MODULES
-from tests.export.fitted_networks import CELLS_WITH_ACTIVATIONS, N_FEATURES, STACKS, fitted, make_sequences
+from tests.export.fitted_networks import CELLS_WITH_ACTIVATIONS, N_FEATURES, READINGS, STACKS, fitted, make_sequences
 
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}
 T = 6
@@ -32,20 +32,20 @@ def test_every_cell_has_a_module():
     assert set(MODULES) == set(CELLS)
 
 
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("reading", READINGS, ids=str)
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("sizes", STACKS)
 @pytest.mark.parametrize(("cell", "activation"), CELLS_WITH_ACTIVATIONS)
-def test_there_and_back(cell, activation, sizes, bidirectional, return_sequences):
+def test_there_and_back(cell, activation, sizes, bidirectional, reading):
     template = RNNRegressor(
         sizes,
         cell=cell,
         activation=activation,
         bidirectional=bidirectional,
-        return_sequences=return_sequences,
         random_state=0,
+        **reading,
     )
-    y = np.random.default_rng(0).random((4, 5) if return_sequences else 4)
+    y = np.random.default_rng(0).random((4, 5) if template.return_sequences else 4)
     estimator = fitted(template, y)
     X = make_sequences(LENGTHS, T)
     expected = estimator.predict(X)
@@ -55,7 +55,7 @@ def test_there_and_back(cell, activation, sizes, bidirectional, return_sequences
     np.testing.assert_allclose(predictions_of(module, whole), estimator.predict(whole), **TOLERANCE)
     assert len(module.recurrent) == (2 if len(set(sizes)) > 1 else 1)
 
-    usual = RNNRegressor(return_sequences=return_sequences)  # the module alone says what network it is
+    usual = RNNRegressor(**reading)  # the module alone says what network it is
     for again in (
         from_torch(module, estimator=usual),
         from_torch(module.recurrent, module.readout, estimator=usual),
@@ -84,6 +84,48 @@ def test_a_module_of_pytorch_s_own(make, bidirectional, batch_first, bias):
     np.testing.assert_allclose(model.predict(X), expected, **TOLERANCE)
     states = states if batch_first else states.transpose(0, 1)
     np.testing.assert_allclose(from_torch(recurrent).hidden_states(X), states, **TOLERANCE)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+@pytest.mark.parametrize("make", [torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM])
+def test_states_that_a_module_of_pytorch_s_own_gives_are_pooled(make, pooling):
+    torch.manual_seed(0)
+    recurrent = make(N_FEATURES, 4, 2, dtype=torch.float64, batch_first=True, bidirectional=True)
+    readout = torch.nn.Linear(8, 2, dtype=torch.float64)
+    X = make_sequences([T] * 5, T)
+    with torch.no_grad():
+        states, _ = recurrent(torch.tensor(X))
+        pooled = states.mean(dim=1) if pooling == "mean" else states.max(dim=1).values
+        expected = readout(pooled).numpy()
+    model = from_torch(recurrent, readout, estimator=RNNRegressor(pooling=pooling))
+    np.testing.assert_allclose(model.predict(X), expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("make", [torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM])
+def test_gradient_of_pooled_states_is_that_of_pytorch(make, bidirectional, pooling):
+    """A step of plain gradient descent, on ragged sequences, is the same here and there."""
+    torch.manual_seed(0)
+    recurrent = make(N_FEATURES, 4, 2, dtype=torch.float64, batch_first=True, bidirectional=bidirectional)
+    readout = torch.nn.Linear(4 * (1 + bidirectional), 2, dtype=torch.float64)
+    X, y = make_sequences(LENGTHS, T), np.random.default_rng(1).normal(size=(len(LENGTHS), 2))
+    settings = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.1, "max_grad_norm": None, "alpha": 0.0}
+    template = RNNRegressor(
+        pooling=pooling, **settings, shuffle=False, normalize_X=False, normalize_y=False, warm_start=True
+    )
+    model = from_torch(recurrent, readout, estimator=template)
+    module = to_torch(model)
+    loss = ((module(torch.tensor(X), torch.tensor(LENGTHS)) - torch.tensor(y)) ** 2).mean() / 2.0
+    loss.backward()
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            if "bias_hh" in name:  # of which only the candidate's in a GRU is one of ours
+                parameter.grad[: 8 if make is torch.nn.GRU else None] = 0.0
+            parameter -= 0.1 * parameter.grad
+    model.partial_fit(X, y)
+    assert model.loss_ == pytest.approx(loss.item(), rel=1e-12)
+    np.testing.assert_allclose(model.predict(X), predictions_of(module, X, LENGTHS), rtol=1e-9)
 
 
 def test_relu_is_taken_from_the_module():

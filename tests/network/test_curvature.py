@@ -16,7 +16,16 @@ from skrnn.network._network import Network
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._targets import Targets
 from tests.differences import jacobian, slopes
-from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, STACKS, EveryForm, Problem, make_objective
+from tests.problems import (
+    CELL_ACTIVATIONS,
+    PARTLY_MISSING,
+    PROBLEMS,
+    READINGS,
+    STACKS,
+    EveryForm,
+    Problem,
+    make_objective,
+)
 
 CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
 EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
@@ -24,7 +33,7 @@ EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
 EVERY_DIRECTION = pytest.mark.axis("bidirectional", [False, True], ids=["forward", "bidirectional"])
 ALL_AT_ONCE = PROBLEMS["all at once"]
 AT_EVERY_TIMESTEP = PROBLEMS["all at once, at every timestep"]
-BOTH_READINGS = pytest.mark.axis("problem", [ALL_AT_ONCE, AT_EVERY_TIMESTEP], ids=["last", "every timestep"])
+EVERY_READING = pytest.mark.axis("problem", READINGS.values(), ids=READINGS)
 MUCH_AT_ONCE = pytest.mark.axis(
     "problem",
     [ALL_AT_ONCE, AT_EVERY_TIMESTEP, PARTLY_MISSING],
@@ -118,7 +127,7 @@ def test_product_on_the_zoo(cell_name, activation, problem, bidirectional):
 @CELLS_WITH_ACTIVATIONS
 @EVERY_STACK
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_product_of_every_stack(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
     objective, theta = make_objective(
         problem,
@@ -174,7 +183,7 @@ def test_product_of_a_large_network(bidirectional, return_sequences):
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_every_entry_of_the_matrix(cell_name, activation, problem, bidirectional):
     objective, theta = make_objective(
         problem,
@@ -193,7 +202,7 @@ def test_every_entry_of_the_matrix(cell_name, activation, problem, bidirectional
 
 @EVERY_LOSS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_matrix_is_symmetric_and_positive_semi_definite(loss_name, problem, bidirectional):
     objective, theta = make_objective(
         problem, cell_name="gru", hidden_layer_sizes=(1, 1), loss_name=loss_name, bidirectional=bidirectional
@@ -212,7 +221,7 @@ def test_matrix_is_symmetric_and_positive_semi_definite(loss_name, problem, bidi
 @CELLS_WITH_ACTIVATIONS
 @EVERY_SMOOTH_LOSS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_matrix_is_the_hessian_where_every_target_is_met(cell_name, activation, loss_name, problem, bidirectional):
     """What Gauss-Newton leaves out is multiplied by the slopes of the loss, which are zero there."""
     made, theta = make_objective(
@@ -232,7 +241,7 @@ def test_matrix_is_the_hessian_where_every_target_is_met(cell_name, activation, 
 
 @EVERY_SMOOTH_LOSS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_matrix_is_the_hessian_of_the_readout_alone(loss_name, problem, bidirectional):
     """In the parameters of the readout the outputs are linear, whatever the targets."""
     objective, theta = make_objective(
@@ -489,7 +498,7 @@ def test_any_map_gives_the_same_bit_for_bit(cell_name, problem, bidirectional, m
 
 
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 @pytest.mark.axis("chunk_size", [3, 100])
 def test_earlier_questions_do_not_matter(problem, bidirectional, chunk_size, monkeypatch):
     """Each after each other one, after minibatches and at another theta: to the last bit."""
@@ -507,7 +516,7 @@ def test_earlier_questions_do_not_matter(problem, bidirectional, chunk_size, mon
 
 
 @EVERY_QUESTION
-@BOTH_READINGS
+@EVERY_READING
 def test_theta_changed_in_place_is_seen(ask, problem):
     objective, theta = make_objective(problem, cell_name="gru", alpha=ALPHA)
     for other in QUESTIONS.values():
@@ -552,7 +561,7 @@ def test_directions_are_only_read(ask, monkeypatch):
 
 
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_diverged_theta_leaves_nothing_behind(problem, bidirectional, monkeypatch):
     cut(monkeypatch, 3)
     make = partial(make_objective, problem, cell_name="gru", hidden_layer_sizes=(3, 2), alpha=ALPHA)
@@ -566,7 +575,7 @@ def test_diverged_theta_leaves_nothing_behind(problem, bidirectional, monkeypatc
             np.testing.assert_array_equal(ask(used, theta), expected[name], err_msg=name)
 
 
-@BOTH_READINGS
+@EVERY_READING
 @pytest.mark.axis(
     ("dtype", "given_dtype"), [(np.float64, np.float64), (np.float32, np.float32), (np.float32, np.float64)]
 )
@@ -636,7 +645,7 @@ def test_nothing_is_promoted_on_the_way(ask, problem, given_dtype, monkeypatch):
 
 
 @EVERY_QUESTION
-@BOTH_READINGS
+@EVERY_READING
 def test_truncation_and_dropout_are_for_minibatches_alone(ask, problem):
     make = partial(make_objective, problem, cell_name="lstm", hidden_layer_sizes=(3, 2), alpha=ALPHA)
     plain, theta = make()
@@ -649,7 +658,7 @@ def test_truncation_and_dropout_are_for_minibatches_alone(ask, problem):
 
 
 @EVERY_QUESTION
-@BOTH_READINGS
+@EVERY_READING
 def test_pickled_objective_gives_the_same(ask, problem):
     objective, theta = make_objective(problem, cell_name="lstm", hidden_layer_sizes=(3, 2), alpha=ALPHA)
     expected = ask(objective, theta)

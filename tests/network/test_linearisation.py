@@ -10,17 +10,13 @@ from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network, Workspace
 from skrnn.sequences._batches import Batch
 from tests.differences import jacobian, slopes
-from tests.problems import CELL_ACTIVATIONS, PROBLEMS, STACKS, make_objective
+from tests.problems import CELL_ACTIVATIONS, PROBLEMS, READINGS, STACKS, make_objective
 
 CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
 EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
 EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
 EVERY_DIRECTION = pytest.mark.axis("bidirectional", [False, True], ids=["forward", "bidirectional"])
-BOTH_READINGS = pytest.mark.axis(
-    "problem",
-    [PROBLEMS["all at once"], PROBLEMS["all at once, at every timestep"]],
-    ids=["last", "every timestep"],
-)
+EVERY_READING = pytest.mark.axis("problem", READINGS.values(), ids=READINGS)
 
 
 class Linear:
@@ -116,7 +112,7 @@ def test_both_directions_and_the_matrix_are_the_same_operator(
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_jacobian_has_every_derivative_of_every_output(cell_name, activation, problem, bidirectional):
     given = Linear(
         problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(2, 1), bidirectional=bidirectional
@@ -131,7 +127,7 @@ def test_jacobian_has_every_derivative_of_every_output(cell_name, activation, pr
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_network_that_drops_in_training_drops_nothing_here(cell_name, activation, problem, bidirectional):
     """Masks of ones, as in all passes over the whole data, change nothing."""
     options = {"cell_name": cell_name, "activation": activation, "hidden_layer_sizes": (3, 2)}
@@ -157,7 +153,7 @@ def test_one_gradient_at_a_time_gives_the_same(cell_name, activation, problem, b
 
 
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_bytes_of_the_gradients_decide_how_many_are_rolled_up_at_once(problem, bidirectional, monkeypatch):
     given = Linear(problem, cell_name="gru", hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
     n_pooled_states, n_outputs = given.network.pooling.n_pooled_states(given.batch), len(given.slopes)
@@ -180,7 +176,7 @@ def test_bytes_of_the_gradients_decide_how_many_are_rolled_up_at_once(problem, b
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 @EVERY_QUESTION
 def test_blocks_of_one_timestep_give_the_same(cell_name, activation, problem, bidirectional, ask, monkeypatch):
     given = Linear(
@@ -196,7 +192,7 @@ def test_blocks_of_one_timestep_give_the_same(cell_name, activation, problem, bi
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 @EVERY_QUESTION
 def test_workspace_larger_than_the_batch_gives_the_same(cell_name, activation, problem, bidirectional, ask):
     given = Linear(
@@ -209,7 +205,7 @@ def test_workspace_larger_than_the_batch_gives_the_same(cell_name, activation, p
 @CELLS_WITH_ACTIVATIONS
 @EVERY_STACK
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_same_theta_and_batch_need_no_second_forward_pass(
     cell_name, activation, hidden_layer_sizes, problem, bidirectional, forward_passes
 ):
@@ -235,7 +231,7 @@ def test_same_theta_and_batch_need_no_second_forward_pass(
 
 
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 @EVERY_QUESTION
 def test_other_theta_or_batch_needs_another_forward_pass(problem, bidirectional, ask, forward_passes):
     given = Linear(problem, cell_name="lstm", hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
@@ -260,7 +256,7 @@ def test_other_theta_or_batch_needs_another_forward_pass(problem, bidirectional,
 @CELLS_WITH_ACTIVATIONS
 @EVERY_STACK
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_earlier_batches_leave_nothing_behind(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
     given = Linear(
         problem,
@@ -280,7 +276,7 @@ def test_earlier_batches_leave_nothing_behind(cell_name, activation, hidden_laye
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 @EVERY_QUESTION
 def test_diverged_theta_leaves_nothing_behind(cell_name, activation, problem, bidirectional, ask):
     given = Linear(
@@ -317,7 +313,7 @@ def fail(*arguments):
 
 
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 @EVERY_QUESTION
 def test_answers_are_new_arrays_and_what_is_given_is_only_read(problem, bidirectional, ask):
     given = Linear(problem, cell_name="gru", hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
@@ -332,7 +328,7 @@ def test_answers_are_new_arrays_and_what_is_given_is_only_read(problem, bidirect
 
 
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_gradient_may_lie_in_the_workspace(problem, bidirectional):
     given = Linear(problem, cell_name="gru", hidden_layer_sizes=(3, 2), bidirectional=bidirectional)
     expected = given.at_theta().backward(given.d_raw)
@@ -345,7 +341,7 @@ def test_gradient_may_lie_in_the_workspace(problem, bidirectional):
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 @EVERY_QUESTION
 def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, problem, bidirectional, ask):
     options = {"cell_name": cell_name, "activation": activation, "hidden_layer_sizes": (3, 2)}

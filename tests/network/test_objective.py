@@ -15,7 +15,16 @@ from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import from_array
 from skrnn.sequences._targets import Targets
 from tests.gradcheck import directional_gradient_check, full_gradient_check
-from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, PROBLEMS, STACKS, EveryForm, Problem, make_objective
+from tests.problems import (
+    CELL_ACTIVATIONS,
+    PARTLY_MISSING,
+    PROBLEMS,
+    READINGS,
+    STACKS,
+    EveryForm,
+    Problem,
+    make_objective,
+)
 
 CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS)
 EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
@@ -26,7 +35,7 @@ ALL_AT_ONCE = PROBLEMS["all at once"]
 AT_EVERY_TIMESTEP = PROBLEMS["all at once, at every timestep"]
 #: Smaller stacks of as many layers, for checks of every entry where each layer has two directions.
 FEWER_UNITS = {(3, 2): (2, 1), (2, 3, 2): (1, 2, 1)}
-BOTH_READINGS = pytest.mark.axis("problem", [ALL_AT_ONCE, AT_EVERY_TIMESTEP], ids=["last", "every timestep"])
+EVERY_READING = pytest.mark.axis("problem", READINGS.values(), ids=READINGS)
 
 
 def value(objective):
@@ -121,7 +130,7 @@ def test_gradient_on_the_zoo(cell_name, activation, problem, bidirectional):
 @CELLS_WITH_ACTIVATIONS
 @EVERY_STACK
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_gradient_of_every_stack(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
     if bidirectional:
         hidden_layer_sizes = FEWER_UNITS.get(hidden_layer_sizes, hidden_layer_sizes)
@@ -156,7 +165,7 @@ def test_gradient_where_targets_lack_some_outputs(cell_name, activation, loss_na
 @CELLS_WITH_ACTIVATIONS
 @EVERY_LOSS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_gradient_of_a_minibatch(cell_name, activation, loss_name, problem, bidirectional):
     objective, theta = make_objective(
         problem,
@@ -440,7 +449,7 @@ def test_bytes_of_a_chunk_decide_on_its_size(monkeypatch):
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_any_map_gives_the_same_bit_for_bit(cell_name, activation, problem, bidirectional, monkeypatch):
     cut(monkeypatch, 2)
     made, theta = make_objective(
@@ -459,7 +468,7 @@ def test_any_map_gives_the_same_bit_for_bit(cell_name, activation, problem, bidi
             assert mapped.evaluate(theta) == evaluation
 
 
-@BOTH_READINGS
+@EVERY_READING
 def test_pickled_objective_leaves_its_workspaces_behind(problem):
     made, theta = make_objective(problem, cell_name="lstm", hidden_layer_sizes=(30, 30), alpha=0.1)
     objective = made.over_all_data
@@ -485,7 +494,7 @@ def test_pickled_objective_maps_in_its_own_process():
 @CELLS_WITH_ACTIVATIONS
 @EVERY_STACK
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_used_workspace_gives_what_a_fresh_one_gives(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, bidirectional=bidirectional)
     used, theta = make(hidden_layer_sizes=hidden_layer_sizes)
@@ -503,7 +512,7 @@ def test_used_workspace_gives_what_a_fresh_one_gives(cell_name, activation, hidd
 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_diverged_batch_leaves_nothing_behind_in_columns_that_end_earlier(
     cell_name, activation, problem, bidirectional
 ):
@@ -563,7 +572,7 @@ def test_amount_and_place_of_padding_do_not_matter(cell_name, activation, name, 
 @CELLS_WITH_ACTIVATIONS
 @EVERY_LOSS
 @EVERY_DIRECTION
-@BOTH_READINGS
+@EVERY_READING
 def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, loss_name, problem, bidirectional):
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, loss_name=loss_name)
     make = partial(make, hidden_layer_sizes=(3, 2), alpha=0.1, bidirectional=bidirectional)

@@ -18,7 +18,7 @@ def fitted(hidden_layer_sizes=(3,), **parameters):
     return model.fit(X, Y if model.return_sequences else Y[:, -1])
 
 
-def display_of(cell="gru", hidden_sizes=(128, 64, 9), bidirectional=False, return_sequences=False):
+def display_of(cell="gru", hidden_sizes=(128, 64, 9), bidirectional=False, return_sequences=False, pooling="last"):
     """Return a display of a network of these sizes, which nobody has fitted."""
     n_directions, n_gates = 1 + bidirectional, N_GATES[cell]
     n_biases = n_gates + (cell == "gru")
@@ -32,6 +32,7 @@ def display_of(cell="gru", hidden_sizes=(128, 64, 9), bidirectional=False, retur
         readout_shape=(1, n_inputs[-1]),
         bidirectional=bidirectional,
         return_sequences=return_sequences,
+        pooling=pooling,
     )
 
 
@@ -64,20 +65,24 @@ def overlapping_texts(display):
     return [text for text, is_on in zip(written(display), on.any(axis=1), strict=True) if is_on]
 
 
-#: Cell, number of layers, bidirectional, return_sequences and n_timesteps, of which the grid is made.
+#: Cell, number of layers, bidirectional, return_sequences, pooling and n_timesteps, of which the grid is made.
 NETWORKS = [
-    ("rnn", 1, False, False, 3),
-    ("gru", 2, False, True, 2),
-    ("lstm", 3, False, False, 5),
-    ("gru", 1, True, False, 2),
-    ("lstm", 2, True, False, 3),
-    ("lstm", 3, True, True, 4),
+    ("rnn", 1, False, False, "last", 3),
+    ("gru", 2, False, True, "last", 2),
+    ("lstm", 3, False, False, "last", 5),
+    ("gru", 1, True, False, "last", 2),
+    ("lstm", 2, True, False, "last", 3),
+    ("lstm", 3, True, True, "last", 4),
+    ("rnn", 1, False, False, "max", 2),
+    ("gru", 2, False, False, "mean", 3),
+    ("lstm", 2, True, False, "max", 4),
 ]
 
 
-@pytest.mark.parametrize(("cell", "n_layers", "bidirectional", "return_sequences", "n_timesteps"), NETWORKS)
-def test_nothing_lies_on_anything_else(cell, n_layers, bidirectional, return_sequences, n_timesteps):
-    display = display_of(cell, (128, 64, 9)[:n_layers], bidirectional, return_sequences).plot(n_timesteps=n_timesteps)
+@pytest.mark.parametrize(("cell", "n_layers", "bidirectional", "return_sequences", "pooling", "n_timesteps"), NETWORKS)
+def test_nothing_lies_on_anything_else(cell, n_layers, bidirectional, return_sequences, pooling, n_timesteps):
+    sizes = (128, 64, 9)[:n_layers]
+    display = display_of(cell, sizes, bidirectional, return_sequences, pooling).plot(n_timesteps=n_timesteps)
     assert not overlapping_texts(display)
     texts, chips, boxes = (extents(display, artists) for artists in (display.texts_, display.chips_, display.boxes_))
     assert contains(display.figure_.bbox.extents[np.newaxis], texts).all()
@@ -160,6 +165,24 @@ def test_the_readout_of_two_directions_sees_the_end_of_each_pass():
     for points, first, last in ((forward, places[2], places[6]), (backward, places[3], places[6])):
         assert distance(points[0], first) < 5
         assert distance(points[-61], last) < 5  # the tip
+
+
+@pytest.mark.parametrize(("pooling", "text"), [("mean", "mean over"), ("max", "maximum over")])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_readout_sees_what_is_made_of_all_timesteps(pooling, text, bidirectional):
+    model = fitted((4,), cell="gru", bidirectional=bidirectional, pooling=pooling)
+    display = UnrolledDisplay.from_estimator(model, n_timesteps=3)
+    assert f"{text} the timesteps" in written(display)
+    *_, pooled, readout = extents(display, display.boxes_)
+    assert (pooled[0] < readout[0], pooled[2] == pytest.approx(readout[2])) == (True, True)
+    *to_pooled, to_readout, _ = (points_of(display, arrow) for arrow in display.arrows_)
+    tops = extents(display, display.boxes_[-5:-2])  # of the last direction, one a timestep
+    for points, top in zip(to_pooled[-3:], tops, strict=True):
+        assert distance(points[-61], pooled) < 5  # the tip
+        assert top[0] < points[0, 0] < top[2]
+        assert top[3] < points[0, 1] < pooled[1]
+    assert distance(to_readout[0], pooled) < 5
+    assert distance(to_readout[-61], readout) < 5
 
 
 def distance(point, place):

@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
+from skrnn.network._pooling import POOLINGS
 from tests.estimators.tasks import as_objects, assert_same_fit
 from tests.examples import examples
 
@@ -31,6 +32,7 @@ def tasks(draw, solvers=("adam", "sgd", *FULL_BATCH), forms=("array", "list", "p
         cell=draw(st.sampled_from(sorted(CELLS))),
         bidirectional=draw(st.booleans()),
         return_sequences=return_sequences,
+        pooling="last" if return_sequences else draw(st.sampled_from(sorted(POOLINGS))),
         solver=draw(st.sampled_from(solvers)),
         max_iter=3,
         random_state=draw(st.integers(0, 99)),
