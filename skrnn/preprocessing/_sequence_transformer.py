@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._parameters import describe
 from skrnn.estimators._snapshot import unchanged_on_error
@@ -190,7 +190,7 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
             As by :meth:`fit`; if the features are others than in `fit`; or if the transformer does not give each
             timestep a row.
         """
-        timesteps = self._read(X)
+        timesteps = Timesteps.read_as_fitted(X, self)
         arguments = self._arguments("transform", params, timesteps)
         return timesteps.restore(self.transformer_.transform(timesteps.valid(), **arguments), self.transformer_)
 
@@ -220,7 +220,7 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
             If `X` is empty, or holds other features than the output of :meth:`transform`.
         """
         check_is_fitted(self)
-        timesteps = Timesteps.read(X)
+        timesteps = Timesteps.read(X, self)
         arguments = self._arguments("inverse_transform", params, timesteps)
         return timesteps.restore(self.transformer_.inverse_transform(timesteps.valid(), **arguments), self.transformer_)
 
@@ -264,27 +264,15 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
     def _fit(self, X: Any, y: Any, params: dict[str, Any], method: str) -> Any:
         """Fit a clone by its `fit` or `fit_transform`, and return the sequences that the latter gives."""
         _check_transformer(self.transformer)
-        timesteps = Timesteps.read(X)
+        timesteps = Timesteps.read(X, self)
         arguments = self._arguments(method, params, timesteps)
         targets = None if y is None else timesteps.lay_out(y, "y")
         transformer = clone(self.transformer)
         values = getattr(transformer, method)(timesteps.valid(), targets, **arguments)
         sequences = timesteps.restore(values, transformer) if method == "fit_transform" else None
-        validate_data(self, X if timesteps.of_columns else timesteps.table, skip_check_array=True)
-        self.transformer_, self._columns_are_timesteps = transformer, timesteps.of_columns
+        timesteps.let_learn(self, X)
+        self.transformer_ = transformer
         return sequences
-
-    def _read(self, X: Any) -> Timesteps:
-        """Return the timesteps of sequences that have the features seen by fit."""
-        check_is_fitted(self)
-        timesteps = Timesteps.read(X, n_columns=self.n_features_in_ if self._columns_are_timesteps else None)
-        if timesteps.of_columns == self._columns_are_timesteps:
-            validate_data(self, X if timesteps.of_columns else timesteps.table, reset=False, skip_check_array=True)
-            return timesteps
-        n_features, n_seen = timesteps.table.shape[1], 1 if self._columns_are_timesteps else self.n_features_in_
-        if n_features != n_seen:
-            raise ValueError(f"X has {n_features} features per timestep, but {type(self).__name__} expects {n_seen}.")
-        return timesteps
 
     def _arguments(self, method: str, params: dict[str, Any], timesteps: Timesteps) -> dict[str, Any]:
         """Return the arguments that a method of the transformer gets, those of sequences laid out for timesteps."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._inputs._naming import naming
 from skrnn._inputs._tables import is_frame, take_column
@@ -29,14 +30,14 @@ class Timesteps:
     objects, columns of a data frame, and timesteps of which some features are missing.
     """
 
-    table: Any  # (n_timesteps of all, n_features), an ndarray or a data frame
+    values: Any  # (n_samples, n_timesteps, n_features), or of a list the table of all timesteps, as array or data frame
     lengths: NDArray[np.intp]  # timesteps of each sequence, (n_samples,)
     kind: str  # what held the sequences: "array", "list" or "object array"
     of_columns: bool = False  # whether they were the columns of a 2-D X
 
     @classmethod
-    def read(cls, X: Any, n_columns: int | None = None) -> Self:
-        """Return the timesteps of sequences in any form.
+    def read(cls, X: Any, who: Any, n_columns: int | None = None) -> Self:
+        """Return the timesteps of sequences in any form; messages name `who` reads them.
 
         A list of lists of one length is a table, as in the estimators, unless tables have another number of columns.
         """
@@ -46,9 +47,39 @@ class Timesteps:
         with naming("X", _EXPECTED_X):
             if is_list_of_arrays(X) or (n_columns is not None and _is_list_of_others(X, n_columns)):
                 return cls._of_list(X)
-            array = _read_array(X)
-            table = array.reshape(-1, array.shape[2] if array.ndim == 3 else 1)
-            return cls(table, np.full(len(array), array.shape[1]), "array", of_columns=array.ndim == 2)
+            array = _read_array(X, who)
+            values = array if array.ndim == 3 else array[:, :, np.newaxis]
+            return cls(values, np.full(len(array), array.shape[1]), "array", of_columns=array.ndim == 2)
+
+    @classmethod
+    def read_as_fitted(cls, X: Any, estimator: Any) -> Self:
+        """Return the timesteps of sequences that have the features seen by the estimator's `fit`."""
+        check_is_fitted(estimator)
+        of_columns, n_seen = estimator._columns_are_timesteps, estimator.n_features_in_
+        timesteps = cls.read(X, estimator, n_columns=n_seen if of_columns else None)
+        if timesteps.of_columns == of_columns:
+            validate_data(estimator, X if of_columns else timesteps.one_table, reset=False, skip_check_array=True)
+            return timesteps
+        n_features, n_seen = timesteps.one_table.shape[1], 1 if of_columns else n_seen
+        if n_features != n_seen:
+            who = type(estimator).__name__
+            raise ValueError(f"X has {n_features} features per timestep, but {who} expects {n_seen}.")
+        return timesteps
+
+    def let_learn(self, estimator: Any, X: Any) -> None:
+        """Let an estimator learn number and names of the features of X, as which these timesteps were read."""
+        validate_data(estimator, X if self.of_columns else self.one_table, skip_check_array=True)
+        estimator._columns_are_timesteps = self.of_columns
+
+    @property
+    def one_table(self) -> Any:
+        """A table with the features of all: that of the first sequence, or of a list that of all."""
+        return self.values[0] if self.kind == "array" else self.values
+
+    @cached_property
+    def table(self) -> Any:
+        """The timesteps of all sequences, (n_timesteps of all, n_features), an ndarray or a data frame."""
+        return self.values.reshape(-1, self.values.shape[2]) if self.kind == "array" else self.values
 
     @classmethod
     def _of_list(cls, X: Any) -> Self:
@@ -66,13 +97,21 @@ class Timesteps:
     @cached_property
     def is_valid(self) -> NDArray[np.bool_]:
         """Which timesteps are not masked, (n_timesteps of all,): those with a feature that is not missing."""
-        is_masked = np.ones(len(self.table), dtype=np.bool_)
-        for column in range(self.table.shape[1]):
-            missing = find_missing(np.asarray(take_column(self.table, column)))
+        n_timesteps = int(self.lengths.sum())
+        is_masked = np.ones(n_timesteps, dtype=np.bool_)
+        for feature in range(self.values.shape[-1]):
+            is_array = self.kind == "array"
+            column = self.values[:, :, feature].ravel() if is_array else take_column(self.values, feature)
+            missing = find_missing(np.asarray(column))
             if missing is None:
-                return np.ones(len(self.table), dtype=np.bool_)
+                return np.ones(n_timesteps, dtype=np.bool_)
             is_masked &= missing
         return ~is_masked
+
+    @cached_property
+    def n_valid(self) -> NDArray[np.intp]:
+        """Number of timesteps of each sequence that are not masked, (n_samples,)."""
+        return np.add.reduceat(self.is_valid, np.cumsum(self.lengths) - self.lengths, dtype=np.intp)
 
     def valid(self) -> Any:
         """Return the table of the timesteps that are not masked; raise ValueError if there are none."""
@@ -112,14 +151,19 @@ class Timesteps:
             everywhere = np.full((len(self.is_valid), values.shape[1]), np.nan, dtype_with_gaps(values))
             everywhere[self.is_valid] = values
             values = everywhere
-        if self.kind == "array":
-            return values.reshape(len(self.lengths), -1, values.shape[1])
-        of_sequences = np.split(values, np.cumsum(self.lengths)[:-1])
-        if self.kind == "list":
-            return of_sequences
-        objects = np.empty(len(of_sequences), dtype=object)
-        objects[:] = of_sequences
-        return objects
+        return in_form(values, self.lengths, self.kind)
+
+
+def in_form(values: NDArray[Any], lengths: NDArray[np.integer], kind: str) -> Any:
+    """Return values of timesteps, (n_timesteps of all, ...), in the form of sequences of these lengths."""
+    if kind == "array":
+        return values.reshape(len(lengths), -1, *values.shape[1:])
+    of_sequences = np.split(values, np.cumsum(lengths)[:-1])
+    if kind == "list":
+        return of_sequences
+    objects = np.empty(len(of_sequences), dtype=object)
+    objects[:] = of_sequences
+    return objects
 
 
 def is_of_samples(values: Any, n_samples: int) -> bool:
@@ -136,14 +180,14 @@ def _is_list_of_others(X: Any, n_columns: int) -> bool:
     return np.ndim(X[0]) == 1 and len(X[0]) != n_columns
 
 
-def _read_array(X: Any) -> NDArray[Any]:
+def _read_array(X: Any, who: Any) -> NDArray[Any]:
     """Return X as an array (n_samples, n_timesteps, n_features), or (n_samples, n_timesteps) of one feature."""
     array = check_array(
         as_array(X) if isinstance(X, list | tuple) else X,
         dtype=None,
         allow_nd=True,
         ensure_all_finite=False,
-        estimator="SequenceTransformer",
+        estimator=who,
         input_name="X",
     )
     if array.ndim > 3 or 0 in array.shape:

@@ -14,7 +14,7 @@ from skrnn.forecasting import backtest, forecast, to_supervised
 from skrnn.metrics import make_sequence_scorer
 from skrnn.model_selection import PanelTimeSeriesSplit
 from skrnn.plotting import LossCurveDisplay
-from skrnn.preprocessing import LagsToSequences, SequenceTransformer, TableSequences, to_sequences
+from skrnn.preprocessing import LagsToSequences, PatchSequences, SequenceTransformer, TableSequences, to_sequences
 
 
 def right() -> None:
@@ -37,6 +37,7 @@ def right() -> None:
     assert_type(windows.transform(X[0]), np.ndarray[tuple[Any, ...], np.dtype[np.floating[Any]]])
 
     assert_type(LagsToSequences(12, order="oldest_first").fit(X[0]), LagsToSequences)
+    assert_type(PatchSequences(2, stride=1).fit(X), PatchSequences)
     assert_type(SequenceTransformer(windows).fit(X, y), SequenceTransformer)
 
     assert_type(to_sequences(X, group="patient", time="day", target="ill"), TableSequences)
@@ -72,6 +73,7 @@ def wrong() -> None:
     RNNClassifier(alpha="small")  # type: ignore[arg-type]
     SlidingWindow(padding="repeat")  # type: ignore[arg-type]
     LagsToSequences(order="newest")  # type: ignore[arg-type]
+    PatchSequences("two")  # type: ignore[arg-type]
     Checkpoint("network.checkpoint", every="often")  # type: ignore[arg-type]
     EarlyStoppingOn("r2", patience=5)  # type: ignore[call-arg]
     to_onnx(RNNRegressor(), length=True)  # type: ignore[call-arg]

@@ -14,7 +14,7 @@ from skrnn import RNNRegressor, SlidingWindow, datasets
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
 from skrnn.metrics import make_sequence_scorer
 from skrnn.model_selection import PanelTimeSeriesSplit
-from skrnn.preprocessing import LagsToSequences, SequenceTransformer, to_sequences
+from skrnn.preprocessing import LagsToSequences, PatchSequences, SequenceTransformer, to_sequences
 from tests.reliability.entry_points import SERIES, TABLE, fitted, forecaster
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -96,6 +96,10 @@ TABLES = {
             "first_lag": ["name", 2, -3, 1.5, None, [], {}, object()],
         },
     ),
+    "PatchSequences": (
+        lambda **p: PatchSequences(**{"size": 2, **p}).fit(TABLE),
+        {"size": COUNT, "stride": [*without_none(COUNT), 3]},
+    ),
     "SequenceTransformer": (
         lambda **p: SequenceTransformer(**p).fit_transform(TABLE),
         {"transformer": [None, "passthrough", 3, object(), [], SlidingWindow, RNNRegressor()]},
@@ -165,6 +169,7 @@ def test_wrong_value_is_refused_and_named(name, parameter):
     [
         SlidingWindow,
         LagsToSequences,
+        PatchSequences,
         SequenceTransformer,
         PanelTimeSeriesSplit,
         *map(datasets.__dict__.get, datasets.__all__),

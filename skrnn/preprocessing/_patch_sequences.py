@@ -1,0 +1,312 @@
+"""A transformer that makes several consecutive timesteps one."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn._inputs._parameters import check_count
+from skrnn._inputs._values import as_array
+from skrnn.estimators._sequence_format import dtype_with_gaps, is_list_of_arrays
+from skrnn.preprocessing._patches import Patches, view_patches
+from skrnn.preprocessing._timesteps import Timesteps, in_form
+
+
+class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+    """Make several consecutive timesteps of sequences one, their features side by side.
+
+    A network that reads ten timesteps at a time has a tenth of the steps to remember, and to compute. On long sequences
+    of few features that decides whether it learns at all [1]_.
+
+    Parameters
+    ----------
+    size : int
+        How many timesteps become one.
+    stride : int or None, default=None
+        Timesteps from patch to patch, at most `size`; patches overlap where it is less. None: `size`.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features of a timestep as seen by :meth:`fit`; of a 2-D `X` the number of columns, its timesteps.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns. Defined only when `X` was a list of data frames, or a data frame, whose columns all have
+        strings as names.
+
+    See Also
+    --------
+    SlidingWindow : Windows of a series; patches of them are made after it.
+    SequenceTransformer : Any transformer on each timestep, as for scaling before patches are made.
+
+    Notes
+    -----
+    **The end is whole.** Patches are counted from the end of each sequence, so that the last one holds its last `size`
+    timesteps. Where the number of timesteps does not come out even, the rest is at the beginning: the first patch is
+    filled up with the first timestep, repeated. A sequence of fewer than `size` timesteps is one patch. No timestep is
+    lost.
+
+    **Masked timesteps.** A timestep that is missing (NaN, None) in *every* feature is masked, as in the estimators. It
+    is left out, and patches are made of those that are there: a list and an array that is padded with NaN, at whichever
+    end, give the same patches. In an array, sequences with fewer patches begin with masked ones. A timestep
+    that is missing in *some* features stays as it is; networks refuse it, so impute before.
+
+    **Two dimensions.** As in the estimators, a row of a 2-D `X` is a sequence of one feature. The output has three
+    dimensions.
+
+    **Views.** Of an array without masks whose timesteps come out even, the output is a read-only view; else it is a
+    copy.
+
+    **Targets for each timestep** become patches in the same way, by another `PatchSequences`: an array (n_samples,
+    n_timesteps) gives (n_samples, n_patches, size), the outputs of a regressor with ``return_sequences=True``.
+    :meth:`inverse_transform` brings its predictions back to the timesteps.
+
+    References
+    ----------
+    .. [1] Y. Nie, N. H. Nguyen, P. Sinthong, J. Kalagnanam, "A time series is worth 64 words: long-term forecasting
+       with transformers", ICLR 2023, arXiv:2211.14730.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.preprocessing import PatchSequences
+    >>> X = np.arange(6.0).reshape(1, 6, 1)
+    >>> PatchSequences(3).fit_transform(X)
+    array([[[0., 1., 2.],
+            [3., 4., 5.]]])
+    >>> PatchSequences(4).fit_transform(X)  # two timesteps are left over for the first patch
+    array([[[0., 0., 0., 1.],
+            [2., 3., 4., 5.]]])
+    >>> PatchSequences(4, stride=2).fit_transform(X)
+    array([[[0., 1., 2., 3.],
+            [2., 3., 4., 5.]]])
+
+    In a pipeline and its grid:
+
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skrnn import RNNClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> t, y = np.arange(60), rng.integers(0, 2, 40)
+    >>> X = np.sin(t / np.where(y, 4.0, 5.0)[:, np.newaxis] + rng.uniform(0.0, 6.0, (40, 1)))
+    >>> network = RNNClassifier((4,), solver="lbfgs", tol=0.02, random_state=0)
+    >>> model = make_pipeline(PatchSequences(10), network)
+    >>> search = GridSearchCV(model, {"patchsequences__size": [10, 20]}, cv=2).fit(X, y)
+    >>> search.best_estimator_[-1].input_weights_[0].shape == (4, search.best_params_["patchsequences__size"])
+    True
+    """
+
+    def __init__(self, size: int, stride: int | None = None) -> None:
+        self.size = size
+        self.stride = stride
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn which features a timestep has.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list
+            Sequences: a 3-D array; a list, tuple or 1-D object array of arrays, lists or data frames
+            (n_timesteps, n_features) or of arrays or lists (n_timesteps,); or a 2-D array of sequences of one
+            feature.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        PatchSequences
+            The fitted transformer itself.
+
+        Raises
+        ------
+        TypeError
+            If `size` or `stride` is no integer, or `X` is sparse.
+        ValueError
+            If they are out of range; or if `X` is empty, holds a sequence without timesteps, or timesteps whose
+            features are not the same.
+        """
+        self._strides()
+        Timesteps.read(X, self).let_learn(self, X)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Make patches.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list
+            Sequences, as for :meth:`fit`, with the same features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_patches, size * n_features), or list or object array
+            Patches, the features of one timestep after another: an array for an array, a list or an object array of
+            arrays (n_patches, size * n_features) for a list or an object array. A sequence that is all masked is one
+            masked patch.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        TypeError, ValueError
+            As by :meth:`fit`; or if the features are others than in `fit`.
+        """
+        timesteps = Timesteps.read_as_fitted(X, self)
+        size, stride = self._strides()
+        if timesteps.kind == "array" and timesteps.is_valid.all():
+            view = view_patches(timesteps.values, size, stride)
+            if view is not None:
+                return view
+        patches = Patches(timesteps.n_valid, size, stride)
+        values = np.asarray(timesteps.table)[timesteps.is_valid][patches.timesteps()]
+        values = values.reshape(len(values), size * values.shape[2])
+        counts = self._counts(timesteps)
+        is_there = _last_of(patches.counts, counts)
+        return in_form(_among_gaps(values, is_there), counts, timesteps.kind)
+
+    def inverse_transform(self, X: Any, sequences: Any = None) -> Any:
+        """Give each timestep what the first patch that holds it has for it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_patches, size * n_values) or (n_samples, n_patches), or list
+            Values of patches, as predictions of a network with ``return_sequences=True``: for each timestep of a patch
+            `n_values`, in the order of :meth:`transform`; or, with an axis less, a value for the patch, which
+            all its timesteps get. A list has an array for each sequence.
+        sequences : array-like or list, default=None
+            The sequences of which the patches were made, in whichever form; they say how many timesteps there are, and
+            which are masked. If None, every patch is whole: repeated timesteps are not known as such.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps, n_values) or (n_samples, n_timesteps), or list or object array
+            Values of timesteps in the form of `sequences`, or of `X`. Masked timesteps are NaN.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        ValueError
+            If X has no multiple of `size` values for a patch, or not the patches of `sequences`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skrnn.preprocessing import PatchSequences
+        >>> X = [np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0])]
+        >>> patches = PatchSequences(2).fit(X)
+        >>> patches.inverse_transform([np.array(["slow", "fast"]), np.array(["slow"])], X)
+        [array(['slow', 'fast', 'fast'], dtype='<U4'), array(['slow', 'slow'], dtype='<U4')]
+        """
+        check_is_fitted(self)
+        size, stride = self._strides()
+        values, counts, kind = _read_values(X, size)
+        if sequences is None:
+            lengths = size + (counts - 1) * stride
+            is_valid, n_valid = np.ones(int(lengths.sum()), dtype=np.bool_), lengths
+        else:
+            timesteps = Timesteps.read_as_fitted(sequences, self)
+            lengths, is_valid, n_valid, kind = timesteps.lengths, timesteps.is_valid, timesteps.n_valid, timesteps.kind
+            expected = self._counts(timesteps)
+            if counts.tolist() != expected.tolist():
+                raise ValueError(
+                    f"X has {counts.tolist()} patches; expected {expected.tolist()}, as `sequences` give with "
+                    f"size={size} and stride={stride}."
+                )
+        patches = Patches(n_valid, size, stride)
+        numbers, places = patches.places()
+        of_timesteps = values[_last_of(patches.counts, counts)][numbers, places]
+        return in_form(_among_gaps(of_timesteps, is_valid), lengths, kind)
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
+        """Name the features of a patch.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features_in_,), default=None
+            Names of the features of a timestep. If None, `feature_names_in_`, or ``x0, x1, ...`` where it is not
+            defined. Of a 2-D `X` the only feature is ``x0``.
+
+        Returns
+        -------
+        ndarray of str objects of shape (size * n_features,)
+            Oldest timestep first, as :class:`SlidingWindow` has them: ``x0_t-1, x1_t-1, x0, x1``.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        ValueError
+            If `input_features` does not match the features seen by :meth:`fit`.
+        """
+        check_is_fitted(self)
+        names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)  # which checks `input_features`
+        names = ["x0"] if self._columns_are_timesteps else names
+        size, _ = self._strides()
+        lags = range(size - 1, -1, -1)
+        return np.array([f"{name}_t-{lag}" if lag else name for lag in lags for name in names], dtype=object)
+
+    def _strides(self) -> tuple[int, int]:
+        """Return size and stride, or raise where they are no counts that go together."""
+        check_count("size", self.size)
+        stride = self.size if self.stride is None else self.stride
+        check_count("stride", stride)
+        if stride > self.size:
+            raise ValueError(
+                f"stride is {stride}, but size is {self.size}; expected at most that: timesteps between patches would "
+                "be lost."
+            )
+        return int(self.size), int(stride)
+
+    def _counts(self, timesteps: Timesteps) -> NDArray[np.integer]:
+        """Return the number of patches of each sequence, masked ones included: in an array, as if none were masked."""
+        lengths = timesteps.lengths if timesteps.kind == "array" else np.maximum(timesteps.n_valid, 1)
+        return Patches(lengths, *self._strides()).counts
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what sequences may hold: masked timesteps, and values of any kind."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = tags.input_tags.categorical = True
+        return tags
+
+
+def _last_of(n_last: NDArray[np.integer], counts: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Return which of each `counts` entries are the last `n_last`, one after another."""
+    from_end = np.repeat(np.cumsum(counts), counts) - np.arange(counts.sum())
+    return from_end <= np.repeat(n_last, counts)
+
+
+def _among_gaps(values: NDArray[Any], is_there: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return values, (n_values, ...), at the places that are there, and NaN at the others."""
+    if is_there.all():
+        return values
+    everywhere = np.full((len(is_there), *values.shape[1:]), np.nan, dtype_with_gaps(values))
+    everywhere[is_there] = values
+    return everywhere
+
+
+def _read_values(X: Any, size: int) -> tuple[NDArray[Any], NDArray[np.integer], str]:
+    """Return values of all patches, (n_patches of all, size[, n_values]), numbers of patches, and what held them."""
+    if is_list_of_arrays(X):
+        kind, entries = "object array" if hasattr(X, "dtype") else "list", [as_array(entry) for entry in X]
+        values, counts = np.concatenate(entries), np.array([len(entry) for entry in entries])
+    else:
+        array = as_array(X)
+        if array.ndim not in (2, 3):
+            raise ValueError(
+                f"X has shape {array.shape}; expected (n_samples, n_patches, size * n_values), (n_samples, n_patches) "
+                "or a list."
+            )
+        kind, counts = "array", np.full(len(array), array.shape[1])
+        values = array.reshape(-1, *array.shape[2:])
+    if values.ndim == 1:
+        return np.broadcast_to(values[:, np.newaxis], (len(values), size)), counts, kind
+    if values.ndim != 2 or values.shape[1] % size or not values.shape[1]:
+        raise ValueError(
+            f"X has values of shape {values.shape[1:]} for each patch; expected a multiple of size={size}, or one "
+            "value."
+        )
+    return values.reshape(len(values), size, -1), counts, kind
