@@ -26,8 +26,9 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
     ----------
     estimator : RNNRegressor, RNNClassifier or Pipeline
         Fitted. The last step of a pipeline is the network; the steps before are
-        :class:`~sklearn.preprocessing.StandardScaler`, :class:`~skrnn.preprocessing.SlidingWindow`, or any transformer
-        of scikit-learn that the package skl2onnx knows.
+        :class:`~sklearn.preprocessing.StandardScaler`, :class:`~skrnn.preprocessing.SlidingWindow`,
+        :class:`~skrnn.preprocessing.SequenceTransformer`, :class:`~skrnn.preprocessing.PatchSequences`, or any
+        transformer of scikit-learn that the package skl2onnx knows.
     lengths : bool, default=False
         Whether the model has a second input, `lengths`, beside `X`; for a network alone. Without it, sequences of
         different lengths are padded with NaN, as for `predict`.
@@ -244,6 +245,43 @@ def _add_timesteps(graph: Graph, name: str, sequences: Any, X: str) -> str:
     return graph.add("Reshape", table, shape)
 
 
+def _add_patches(graph: Graph, name: str, patches: Any, X: str) -> str:
+    """Add a PatchSequences: timesteps gathered from the end of each sequence, in which masked ones have gone first."""
+    size, stride = patches.size, patches.stride or patches.size
+    if patches._columns_are_timesteps:
+        X = graph.unsqueeze(X, -1)
+    n_features = 1 if patches._columns_are_timesteps else patches.n_features_in_
+    n_timesteps = graph.add("Shape", X, start=1, end=2)
+    n_missing = graph.count(graph.add("IsNaN", X), 2)
+    is_valid = graph.add("Less", n_missing, graph.integers(n_features))
+    delays = graph.add("Where", is_valid, n_timesteps, graph.integers(0))
+    times = graph.add("Add", graph.range(n_timesteps), delays)
+    _, order = graph.add("TopK", times, n_timesteps, n_outputs=2, axis=1, largest=0)
+
+    n_valid = graph.unsqueeze(graph.count(is_valid, 1), 1)
+    n_patches = _count_patches(graph, n_timesteps, size, stride)
+    numbers = graph.range(n_patches)
+    n_later = graph.add("Sub", graph.add("Sub", n_patches, graph.integers(1)), numbers)
+    ends = graph.add("Sub", n_timesteps, graph.add("Mul", n_later, graph.integers(stride)))
+    places = graph.add("Add", graph.unsqueeze(ends, 1), graph.constant(np.arange(-size, 0)))
+    first = graph.add("Sub", n_timesteps, graph.add("Max", n_valid, graph.integers(1)))
+    places = graph.add("Max", places, graph.unsqueeze(first, 2))  # the first timestep is repeated
+    for values in (order, X):
+        places = graph.add("GatherND", values, graph.unsqueeze(places, 3), batch_dims=1)
+
+    is_there = graph.add("Less", n_later, _count_patches(graph, n_valid, size, stride))
+    is_there = graph.unsqueeze(graph.add("And", is_there, graph.add("Greater", n_valid, graph.integers(0))), 2)
+    missing = graph.constant(np.array(np.nan, graph.dtype))
+    return graph.add("Where", is_there, graph.reshape(places, [0, 0, size * n_features]), missing)
+
+
+def _count_patches(graph: Graph, n_timesteps: str, size: int, stride: int) -> str:
+    """Count the patches of so many timesteps, at least one."""
+    n_more = graph.add("Max", graph.add("Sub", n_timesteps, graph.integers(size)), graph.integers(0))
+    n_more = graph.add("Div", graph.add("Add", n_more, graph.integers(stride - 1)), graph.integers(stride))
+    return graph.add("Add", n_more, graph.integers(1))
+
+
 def _history(graph: Graph, name: str, windows: Any, table: str, n_rows: int) -> str:
     """Add the rows before a table."""
     shape = n_rows, windows.n_features_in_
@@ -299,4 +337,5 @@ _NATIVE: dict[str, Callable[[Graph, str, Any, str], str]] = {
     "sklearn.StandardScaler": _add_scaler,
     "skrnn.SlidingWindow": _add_windows,
     "skrnn.SequenceTransformer": _add_timesteps,
+    "skrnn.PatchSequences": _add_patches,
 }

@@ -16,7 +16,7 @@ from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScal
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.exceptions import DataWarning
 from skrnn.export import to_onnx
-from skrnn.preprocessing import SequenceTransformer
+from skrnn.preprocessing import PatchSequences, SequenceTransformer
 from tests.export.test_onnx_network import TOLERANCE, run
 
 SERIES = np.random.default_rng(0).normal(size=(30, 3)).cumsum(axis=0) * [1.0, 5.0, 0.2] + [0.0, 50.0, 3.0]
@@ -276,3 +276,34 @@ def test_features_far_from_zero_in_float32(cell):
     model.partial_fit(X, SEQUENCES[:, -1, 0])
     (y,) = run(to_onnx(model), X=X)
     np.testing.assert_allclose(y, model.predict(X), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (2, 2), (4, 4), (8, 8), (3, 2), (4, 1)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_patches(sizes, dtype):
+    X = SEQUENCES.copy()
+    X[::3, :2], X[1, 3], X[2, 1:], X[3, 4:], X[4, ::2], X[5, 2, 0] = (np.nan,) * 6
+    X[5, 2, 0] = 1.0
+    pipeline = fit(PatchSequences(*sizes), network(), X=X, y=SEQUENCES[:, -1, 0])
+    check(pipeline, X, dtype)
+    check(pipeline, SEQUENCES[:, :5], dtype)  # of other lengths too
+
+
+def test_patches_of_each_timestep_of_windows_and_of_a_table():
+    check(fit(SlidingWindow(4), PatchSequences(2), network()))
+    table = SEQUENCES[:, :, 1]
+    check(fit(PatchSequences(4), network(), X=table, y=SEQUENCES[:, -1, 0]), table)
+    scaled = fit(
+        SequenceTransformer(StandardScaler()), PatchSequences(2), network(pooling="mean"), X=SEQUENCES, y=Y[:20]
+    )
+    check(scaled, SEQUENCES)
+    targets = PatchSequences(4).fit_transform(table)
+    check(fit(PatchSequences(4), network(return_sequences=True), X=SEQUENCES, y=targets), SEQUENCES)
+
+
+def test_sequence_that_is_all_masked_has_no_prediction():
+    X = SEQUENCES.copy()
+    model = to_onnx(fit(PatchSequences(4), network(), X=X, y=Y[:20]))
+    X[1] = np.nan
+    (y,) = run(model, X=X.astype(np.float32))
+    assert np.flatnonzero(np.isnan(y)).tolist() == [1]
