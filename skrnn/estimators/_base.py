@@ -54,6 +54,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     _rng_state: list[Any]
     _feature_location: np.ndarray | None = None  # of features that are scaled; None where they are not
     _feature_scale: np.ndarray | None = None
+    pooling: str = "last"  # of models that an earlier version has stored
+    _pooling: str = "last"  # with which the network was fitted
     _bias_remainders: list[np.ndarray]  # what rounding has taken of the lowest layer's biases
     _unfinished: RunState | None = None  # set where a checkpoint is loaded, from which fit goes on
     _encoder_type: ClassVar[type[TargetEncoder]]  # all that differs between a regressor and a classifier

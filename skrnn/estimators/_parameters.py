@@ -100,7 +100,8 @@ _OF_PREDICTIONS = (
 
 def check_parameters(estimator: Any) -> None:
     """Raise for a constructor parameter of the wrong type (TypeError) or value (ValueError)."""
-    parameters = vars(estimator)  # what else is among them has other names
+    # What else is among them has other names; a model that an earlier version has stored has no pooling.
+    parameters = {"pooling": estimator.pooling, **vars(estimator)}
     for name, value in parameters.items():
         _check(name, value)
     _check_activation(parameters["cell"], parameters["activation"])
