@@ -9,12 +9,13 @@ EXPORT = .venv-export
 CLUSTER = .venv-cluster
 CLIENTS = .venv-clients
 BACKTESTS = .venv-backtests
+LONG = .venv-long-sequences
 DOCS = .venv-docs
 AUDIT = .venv-audit
 MUTATION = .venv-mutants
 WORKERS ?= 2
 
-.PHONY: demo test test-all test-processors test-slow test-oldest test-export test-cluster test-clients test-wheel fixtures dist bench backtests docs lint types audit mutants clean
+.PHONY: demo test test-all test-processors test-slow test-oldest test-export test-cluster test-clients test-wheel fixtures dist bench backtests long-sequences docs lint types audit mutants clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -59,6 +60,10 @@ bench: $(BENCH)/installed-bench
 # BACKTEST_TASKS: the names of some, which are then only printed; see benchmarks/backtests/tasks.py.
 backtests: $(BACKTESTS)/installed-backtests
 	HOME=$(abspath $(BACKTESTS)) $(BACKTESTS)/bin/python -m benchmarks.backtests $(BACKTEST_TASKS)
+
+# LONG_SEQUENCES: the names of some data sets; see benchmarks/long_sequences.py.
+long-sequences: $(LONG)/installed-long-sequences
+	OMP_NUM_THREADS=1 $(LONG)/bin/python benchmarks/long_sequences.py $(LONG_SEQUENCES)
 
 # The site, into build/docs, with the examples run; nothing is fetched. DOCS_OPTIONS=-D plot_gallery=0 leaves the examples out,
 # DOCS_OPTIONS="-t online" links to the references of NumPy, scikit-learn and others.
@@ -146,6 +151,11 @@ $(MUTATION)/installed-mutants: pyproject.toml
 $(BACKTESTS)/installed-backtests: pyproject.toml
 	test -x $(BACKTESTS)/bin/python || $(PYTHON) -m venv $(BACKTESTS)
 	$(BACKTESTS)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[backtests]"
+	touch $@
+
+$(LONG)/installed-long-sequences: pyproject.toml
+	test -x $(LONG)/bin/python || $(PYTHON) -m venv $(LONG)
+	$(LONG)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[long-sequences]"
 	touch $@
 
 $(DOCS)/installed-docs: pyproject.toml
