@@ -68,7 +68,7 @@ def choose(X: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     folds, losses = StratifiedKFold(n_splits=4, shuffle=True, random_state=0), {}
     for size, pooling in product(SIZES, POOLINGS):
         settings = {"size": size, "pooling": pooling}
-        candidate = model(max_iter=100, bidirectional=True, random_state=100, **settings)
+        candidate = model(max_iter=150, bidirectional=True, random_state=100, **settings)
         losses[-cross_val_score(candidate, X, y, cv=folds, scoring="neg_log_loss", n_jobs=2).mean()] = settings
     return losses[min(losses)]
 
@@ -79,7 +79,7 @@ def judge(name: str) -> None:
     flat, flat_test = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)
     logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(flat, y).score(flat_test, y_test)
     settings = choose(X, y)
-    members = [model(max_iter=100, bidirectional=True, random_state=seed, **settings).fit(X, y) for seed in SEEDS]
+    members = [model(max_iter=150, bidirectional=True, random_state=seed, **settings).fit(X, y) for seed in SEEDS]
     mean = np.mean([member.score(X_test, y_test) for member in members])
     probabilities = sum(member.predict_proba(X_test) for member in members)
     vote = np.mean(members[0].classes_[probabilities.argmax(axis=1)] == y_test)
