@@ -143,6 +143,7 @@ def test_a_network_follows_a_level_that_it_has_never_seen():
     assert of_changes < 0.3
 
 
+@pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning")  # targets are the rows' own
 def test_groups_have_levels_of_their_own():
     rng = np.random.default_rng(0)
     low, high = rng.normal(size=30), 1000.0 + rng.normal(size=30)
