@@ -50,7 +50,7 @@ def test_sunspots_beat_the_linear_model_in_the_first_period():
         return squared[first].mean(), squared[second].mean()
 
     networks = [
-        errors(RNNRegressor((4,), solver="lbfgs", alpha=0.003, max_iter=1000, random_state=seed)) for seed in range(20)
+        errors(RNNRegressor((4,), solver="lbfgs", alpha=0.66, tol=1e-4, random_state=seed)) for seed in range(20)
     ]
     ridge = errors(RidgeCV(np.logspace(-3, 3, 13)), padding="edge", flatten=True)
     mean = np.mean(networks, axis=0)

@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 class EnsembleStream:
     """The streams of the members of an ensemble, side by side: each timestep has their mean prediction.
 
-    :meth:`EnsembleRegressor.stream` and :meth:`EnsembleClassifier.stream` make it. Every call of a method that predicts
+    The method `stream` of the ensembles makes it. Every call of a method that predicts
     takes all sequences one timestep further.
 
     Parameters
