@@ -68,14 +68,15 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         check_consistent_length(windows, targets)
         n_series = self._count_series(windows, targets.shape[1])
         references = self._references(windows, n_series, targets.shape[1])
-        known = np.flatnonzero(np.isfinite(references).all(axis=1))
+        relative = self._relative(windows, n_series)
+        known = np.flatnonzero(np.isfinite(references).all(axis=1) & ~np.isnan(relative).all(axis=(1, 2)))
         if len(known) == 0:
             raise ValueError("X has no window with the values from which y differs; expected at least one.")
         arguments = fit_arguments(self, {"regressor": self.regressor}, sample_weight, params)["regressor"]
         typical = self._spreads(windows[known], n_series).mean(axis=0)
         scales = self._scales(windows, typical)
         differences = ((targets - references) / _per_output(scales, targets.shape[1]))[known].reshape(-1, *shape)
-        seen = in_form_for(self.regressor, self._scaled(windows, scales)[known])
+        seen = in_form_for(self.regressor, _scaled(relative, scales)[known])
         arguments = take_arguments(arguments, known, len(windows))
         regressor = clone(self.regressor).fit(seen, differences, **arguments)
         self.regressor_, self.n_series_, self.levels_ = regressor, n_series, references[known].mean(axis=0)
@@ -110,7 +111,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         windows = read_known_sequences(self, X)
         arguments = predict_arguments(self, {"regressor": self.regressor}, params)["regressor"]
         scales = self._scales(windows, self.scales_)
-        relative = self._scaled(windows, scales)
+        relative = _scaled(self._relative(windows, self.n_series_), scales)
         relative[np.isnan(relative).all(axis=(1, 2))] = 0.0  # nothing is known: no timestep would be left
         differences = np.asarray(self.regressor_.predict(in_form_for(self.regressor, relative), **arguments))
         references = self._references(windows, self.n_series_, len(self.levels_))
@@ -148,13 +149,6 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         scales = np.maximum(self._spreads(windows, len(typical)), _LEAST_SHARE * typical)
         return np.where(scales > 0.0, scales, 1.0)  # of a constant series
 
-    def _scaled(self, windows: NDArray[Any], scales: NDArray[Any]) -> NDArray[Any]:
-        """Return new windows, whose series are relative and divided by their scales."""
-        n_series = scales.shape[1]
-        relative = self._relative(windows, n_series)
-        relative[:, :, :n_series] /= scales[:, np.newaxis]
-        return relative
-
     def _count_series(self, windows: NDArray[Any], n_outputs: int) -> int:
         """Return how many of the first features are series, which the outputs continue."""
         n_features = windows.shape[2]
@@ -175,6 +169,12 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _scaled(relative: NDArray[Any], scales: NDArray[Any]) -> NDArray[Any]:
+    """Return relative windows, whose series are divided by their scales in place."""
+    relative[:, :, : scales.shape[1]] /= scales[:, np.newaxis]
+    return relative
 
 
 def _per_output(scales: NDArray[Any], n_outputs: int) -> NDArray[Any]:
