@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skrnn._inputs._parameters import check_count, describe, read_random_state
 from skrnn._inputs._warnings import own_data
 from skrnn.ensemble._change_regressor import ChangeRegressor, counted_from_last
-from skrnn.ensemble._delegation import is_regressor_instance
+from skrnn.ensemble._delegation import is_regressor_instance, read_weights
 from skrnn.ensemble._ensemble_regressor import EnsembleRegressor
 from skrnn.ensemble._relative_regressor import read_targets
 from skrnn.ensemble._residual_regressor import ResidualRegressor
@@ -165,10 +165,8 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         """
         members = self._members()
         windows, (targets, shape) = read_sequences(X), read_targets(y)
-        weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        check_consistent_length(windows, targets, weights)
-        if not (weights > 0.0).any():
-            raise ValueError("sample_weight is zero for all samples; expected a positive one.")
+        check_consistent_length(windows, targets)
+        weights = read_weights(sample_weight, len(targets))
         rows = _complete(windows, weights > 0.0)
         windows, targets, weights = windows[rows], targets[rows].reshape(-1, *shape), weights[rows]
         # Weights go to all parts, whatever these request. Neither in changes nor in residuals need there be anything to
