@@ -24,7 +24,6 @@ class ChangeRegressor(RelativeRegressor):
     n_series : int, default=None
         How many features, the first ones, are series that the targets continue. Others, such as the calendar, are seen
         as they are. None: all.
-
     scale : bool, default=False
         Whether to divide windows and changes by the standard deviation of the series within the window [2]_, for series
         that vary more at some times than at others.
@@ -48,7 +47,7 @@ class ChangeRegressor(RelativeRegressor):
     See Also
     --------
     SeasonalRegressor : The same for what was known a season before.
-    sklearn.compose.TransformedTargetRegressor : Targets on another scale, such as logarithms.
+    sklearn.compose.TransformedTargetRegressor : Targets on another scale, such as logarithms, which X needs too.
 
     Notes
     -----
