@@ -104,17 +104,17 @@ class ChangeRegressor(RelativeRegressor):
 
     def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
         """Return the last known value of the series of each output."""
-        return np.tile(_last_known(windows[:, :, :n_series]), n_outputs // n_series)
+        return np.tile(last_known(windows[:, :, :n_series]), n_outputs // n_series)
 
 
 def counted_from_last(windows: NDArray[Any], n_series: int | None = None) -> NDArray[Any]:
     """Return windows (n_samples, n_timesteps, n_features) whose first features count from their last known values."""
     relative = np.array(windows)
-    relative[:, :, :n_series] -= _last_known(windows[:, :, :n_series])[:, np.newaxis]
+    relative[:, :, :n_series] -= last_known(windows[:, :, :n_series])[:, np.newaxis]
     return relative
 
 
-def _last_known(windows: NDArray[Any]) -> NDArray[Any]:
+def last_known(windows: NDArray[Any]) -> NDArray[Any]:
     """Return the last value of each window and feature that is not missing, (n_samples, n_features)."""
     last = windows.shape[1] - 1 - np.argmax(~np.isnan(windows[:, ::-1]), axis=1)
     return np.take_along_axis(windows, last[:, np.newaxis], axis=1)[:, 0]

@@ -81,7 +81,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         known = np.flatnonzero(np.isfinite(references).all(axis=1) & ~np.isnan(relative).all(axis=(1, 2)))
         if len(known) == 0:
             raise ValueError("X has no window with the values from which y differs; expected at least one.")
-        _warn_of_units(targets[known], references[known])
+        warn_of_units(targets[known], references[known])
         arguments = fit_arguments(self, {"regressor": self.regressor}, sample_weight, params)["regressor"]
         typical = self._spreads(windows[known], n_series).mean(axis=0)
         scales = self._scales(windows, typical)
@@ -181,8 +181,9 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         return tags
 
 
-def _warn_of_units(targets: NDArray[Any], references: NDArray[Any]) -> None:
-    """Warn where all targets lie beyond all of their references, further than either spread."""
+def warn_of_units(targets: NDArray[Any], references: NDArray[Any]) -> None:
+    """Warn where all targets lie beyond all of their references, (n_samples, n_outputs) or of each series, by far."""
+    references = np.tile(references, targets.shape[1] // references.shape[1])
     with np.errstate(all="ignore"):  # what is not finite the regressor refuses
         gaps = np.maximum(targets.min(axis=0) - references.max(axis=0), references.min(axis=0) - targets.max(axis=0))
         spreads = np.maximum(np.ptp(targets, axis=0), np.ptp(references, axis=0))
