@@ -14,8 +14,10 @@ from skrnn._inputs._values import ADVICE, as_array, strings_or_dates
 from skrnn._inputs._warnings import warn
 from skrnn.exceptions import DataWarning
 
-#: The name of a column that holds a lag: "lag_1", "sales_lag_1", "y_lag1_mean", "x_t-1".
-_LAG = re.compile(r"^(?P<before>.*?)[_\-. ]?(?:lag[_\-. ]?|t-)(?P<lag>\d+)(?P<after>\D*)$", re.IGNORECASE)
+#: The name of a column that holds a lag: "lag_1", "sales_lag_1", "y_lag1_mean", "x_t-1", "x(t-1)", but not "flag_1".
+_LAG = re.compile(
+    r"^(?P<before>.*?)[_\-. ]?(?<![^\W\d_])(?:lag[_\-. ]?|t(?P<minus>-))(?P<lag>\d+)(?P<after>\D*)$", re.IGNORECASE
+)
 
 
 def refuse_dates(X: Any, name: str) -> None:
@@ -126,9 +128,16 @@ def warn_of_lags(X: Any, n_timesteps: int | None) -> None:
     matches = [_LAG.match(name) if isinstance(name, str) else None for name in names]
     if sum(match is not None for match in matches) < 2:
         return
-    lagged = {match["before"] + match["after"] for match in matches if match is not None}
+    newest: dict[Any, str] = {}  # the series of each name that a column without a lag may have
+    for match in filter(None, matches):
+        series = match["before"] + match["after"]
+        newest[series] = series
+        if match["minus"]:  # "x(t)" beside "x(t-1)"
+            newest[match.string[: match.start("minus")] + match["after"]] = series
     columns = [
-        (name, 0 if name in lagged else -1) if match is None else (match["before"] + match["after"], int(match["lag"]))
+        (newest.get(name, name), 0 if name in newest else -1)
+        if match is None
+        else (match["before"] + match["after"], int(match["lag"]))
         for name, match in zip(names, matches, strict=True)
     ]
     width = 1 if n_timesteps is None else max(1, len(columns) // n_timesteps)

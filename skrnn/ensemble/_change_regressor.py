@@ -24,7 +24,6 @@ class ChangeRegressor(RelativeRegressor):
     n_series : int, default=None
         How many features, the first ones, are series that the targets continue. Others, such as the calendar, are seen
         as they are. None: all.
-
     scale : bool, default=False
         Whether to divide windows and changes by the standard deviation of the series within the window [2]_, for series
         that vary more at some times than at others.
@@ -48,7 +47,7 @@ class ChangeRegressor(RelativeRegressor):
     See Also
     --------
     SeasonalRegressor : The same for what was known a season before.
-    sklearn.compose.TransformedTargetRegressor : Targets on another scale, such as logarithms.
+    sklearn.compose.TransformedTargetRegressor : Targets on another scale, such as logarithms, which X needs too.
 
     Notes
     -----
@@ -105,17 +104,17 @@ class ChangeRegressor(RelativeRegressor):
 
     def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
         """Return the last known value of the series of each output."""
-        return np.tile(_last_known(windows[:, :, :n_series]), n_outputs // n_series)
+        return np.tile(last_known(windows[:, :, :n_series]), n_outputs // n_series)
 
 
 def counted_from_last(windows: NDArray[Any], n_series: int | None = None) -> NDArray[Any]:
     """Return windows (n_samples, n_timesteps, n_features) whose first features count from their last known values."""
     relative = np.array(windows)
-    relative[:, :, :n_series] -= _last_known(windows[:, :, :n_series])[:, np.newaxis]
+    relative[:, :, :n_series] -= last_known(windows[:, :, :n_series])[:, np.newaxis]
     return relative
 
 
-def _last_known(windows: NDArray[Any]) -> NDArray[Any]:
+def last_known(windows: NDArray[Any]) -> NDArray[Any]:
     """Return the last value of each window and feature that is not missing, (n_samples, n_features)."""
     last = windows.shape[1] - 1 - np.argmax(~np.isnan(windows[:, ::-1]), axis=1)
     return np.take_along_axis(windows, last[:, np.newaxis], axis=1)[:, 0]

@@ -11,6 +11,9 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import has_fit_parameter
 
+from skrnn._inputs._naming import naming
+from skrnn._inputs._values import check_weights, refuse_masked
+
 
 def is_regressor_instance(value: Any) -> bool:
     """Tell whether a value is a regressor, and not its class."""
@@ -72,6 +75,19 @@ def _weights_for(part: Any, sample_weight: Any) -> dict[str, Any]:
     if inner is not None:
         return _weights_for(inner, sample_weight)
     raise TypeError(f"sample_weight is given, but the fit of {type(part).__name__} takes none; expected one that does.")
+
+
+def read_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+    """Return weights of samples, (n_samples,), ones where none are given; raise where they are no such."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    refuse_masked(sample_weight, "sample_weight")
+    with naming("sample_weight", f"{n_samples} numbers >= 0, one for each sample"):
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.shape != (n_samples,):
+        raise ValueError(f"sample_weight has shape {weights.shape}; expected {(n_samples,)}, a weight for each sample.")
+    check_weights(weights, "sample_weight")
+    return weights
 
 
 def take(values: Any, rows: NDArray[np.intp] | slice) -> Any:

@@ -19,10 +19,10 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skrnn._inputs._parameters import check_count, describe, read_random_state
 from skrnn._inputs._warnings import own_data
-from skrnn.ensemble._change_regressor import ChangeRegressor, counted_from_last
-from skrnn.ensemble._delegation import is_regressor_instance
+from skrnn.ensemble._change_regressor import ChangeRegressor, counted_from_last, last_known
+from skrnn.ensemble._delegation import is_regressor_instance, read_weights
 from skrnn.ensemble._ensemble_regressor import EnsembleRegressor
-from skrnn.ensemble._relative_regressor import read_targets
+from skrnn.ensemble._relative_regressor import read_targets, warn_of_units
 from skrnn.ensemble._residual_regressor import ResidualRegressor
 from skrnn.ensemble._sequence_input import learn_features, read_known_sequences, read_sequences
 from skrnn.estimators._interruption import whole_or_not
@@ -162,21 +162,25 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
             If a parameter has the wrong type.
         ValueError
             If a parameter has an unexpected value, or X and y cannot be read or do not match.
+
+        Warns
+        -----
+        DataWarning
+            If targets are so far from the last known values that X and y most likely have not the same unit.
         """
         members = self._members()
         windows, (targets, shape) = read_sequences(X), read_targets(y)
-        weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        check_consistent_length(windows, targets, weights)
-        if not (weights > 0.0).any():
-            raise ValueError("sample_weight is zero for all samples; expected a positive one.")
+        check_consistent_length(windows, targets)
+        weights = read_weights(sample_weight, len(targets))
         rows = _complete(windows, weights > 0.0)
         windows, targets, weights = windows[rows], targets[rows].reshape(-1, *shape), weights[rows]
         # Weights go to all parts, whatever these request. Neither in changes nor in residuals need there be anything to
         # learn.
         with config_context(enable_metadata_routing=False), own_data():
             fitted = {name: _fitted(member, windows, targets, weights) for name, member in members.items()}
-            self.weights_ = self._find_weights(windows, targets, weights)
-        self.named_estimators_ = Bunch(**fitted)
+            of_members = self._find_weights(windows, targets, weights)
+        warn_of_units(targets.reshape(len(targets), -1), last_known(windows[:, :, : self.n_series]))
+        self.named_estimators_, self.weights_ = Bunch(**fitted), of_members
         learn_features(self, X, windows)
         return self
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skrnn._inputs._naming import naming
 from skrnn._inputs._parameters import check_count, describe
 from skrnn._inputs._values import refuse_masked
+from skrnn._inputs._warnings import warn
 from skrnn.ensemble._delegation import (
     fit_arguments,
     is_regressor_instance,
@@ -20,9 +21,12 @@ from skrnn.ensemble._delegation import (
     take_arguments,
 )
 from skrnn.ensemble._sequence_input import in_form_for, learn_features, read_known_sequences, read_sequences
+from skrnn.exceptions import DataWarning
 
 #: The least by which windows are divided, over what is typical: those that do not vary say little of what follows.
 _LEAST_SHARE = 0.1
+#: Samples below which values and targets may be far apart by chance.
+_N_JUDGED = 10
 
 
 class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
@@ -61,6 +65,11 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         ValueError
             If a parameter has an unexpected value, X or y cannot be read, their columns do not match, or X has no
             window that tells what the targets differ from.
+
+        Warns
+        -----
+        DataWarning
+            If targets are so far from what they differ from that X and y most likely have not the same unit.
         """
         if not is_regressor_instance(self.regressor):
             raise TypeError(f"{describe('regressor', self.regressor)}; expected a regressor, an instance.")
@@ -68,14 +77,16 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         check_consistent_length(windows, targets)
         n_series = self._count_series(windows, targets.shape[1])
         references = self._references(windows, n_series, targets.shape[1])
-        known = np.flatnonzero(np.isfinite(references).all(axis=1))
+        relative = self._relative(windows, n_series)
+        known = np.flatnonzero(np.isfinite(references).all(axis=1) & ~np.isnan(relative).all(axis=(1, 2)))
         if len(known) == 0:
             raise ValueError("X has no window with the values from which y differs; expected at least one.")
+        warn_of_units(targets[known], references[known])
         arguments = fit_arguments(self, {"regressor": self.regressor}, sample_weight, params)["regressor"]
         typical = self._spreads(windows[known], n_series).mean(axis=0)
         scales = self._scales(windows, typical)
         differences = ((targets - references) / _per_output(scales, targets.shape[1]))[known].reshape(-1, *shape)
-        seen = in_form_for(self.regressor, self._scaled(windows, scales)[known])
+        seen = in_form_for(self.regressor, _scaled(relative, scales)[known])
         arguments = take_arguments(arguments, known, len(windows))
         regressor = clone(self.regressor).fit(seen, differences, **arguments)
         self.regressor_, self.n_series_, self.levels_ = regressor, n_series, references[known].mean(axis=0)
@@ -110,7 +121,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         windows = read_known_sequences(self, X)
         arguments = predict_arguments(self, {"regressor": self.regressor}, params)["regressor"]
         scales = self._scales(windows, self.scales_)
-        relative = self._scaled(windows, scales)
+        relative = _scaled(self._relative(windows, self.n_series_), scales)
         relative[np.isnan(relative).all(axis=(1, 2))] = 0.0  # nothing is known: no timestep would be left
         differences = np.asarray(self.regressor_.predict(in_form_for(self.regressor, relative), **arguments))
         references = self._references(windows, self.n_series_, len(self.levels_))
@@ -148,13 +159,6 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         scales = np.maximum(self._spreads(windows, len(typical)), _LEAST_SHARE * typical)
         return np.where(scales > 0.0, scales, 1.0)  # of a constant series
 
-    def _scaled(self, windows: NDArray[Any], scales: NDArray[Any]) -> NDArray[Any]:
-        """Return new windows, whose series are relative and divided by their scales."""
-        n_series = scales.shape[1]
-        relative = self._relative(windows, n_series)
-        relative[:, :, :n_series] /= scales[:, np.newaxis]
-        return relative
-
     def _count_series(self, windows: NDArray[Any], n_outputs: int) -> int:
         """Return how many of the first features are series, which the outputs continue."""
         n_features = windows.shape[2]
@@ -175,6 +179,27 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def warn_of_units(targets: NDArray[Any], references: NDArray[Any]) -> None:
+    """Warn where all targets lie beyond all of their references, (n_samples, n_outputs) or of each series, by far."""
+    references = np.tile(references, targets.shape[1] // references.shape[1])
+    with np.errstate(all="ignore"):  # what is not finite the regressor refuses
+        gaps = np.maximum(targets.min(axis=0) - references.max(axis=0), references.min(axis=0) - targets.max(axis=0))
+        spreads = np.maximum(np.ptp(targets, axis=0), np.ptp(references, axis=0))
+    if len(targets) >= _N_JUDGED and (gaps > spreads).all():
+        warn(
+            f"y is about {targets.mean():.3g}, but what it differs from, values of X, about {references.mean():.3g}; "
+            "differences are learnt, for which both need the same unit. Put scalers and logarithms of one of them "
+            "inside of the regressor, or apply them to the other one too.",
+            DataWarning,
+        )
+
+
+def _scaled(relative: NDArray[Any], scales: NDArray[Any]) -> NDArray[Any]:
+    """Return relative windows, whose series are divided by their scales in place."""
+    relative[:, :, : scales.shape[1]] /= scales[:, np.newaxis]
+    return relative
 
 
 def _per_output(scales: NDArray[Any], n_outputs: int) -> NDArray[Any]:

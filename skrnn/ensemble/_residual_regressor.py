@@ -23,6 +23,7 @@ from skrnn.ensemble._delegation import (
     make_router,
     predict_arguments,
     predict_arguments_of_fit,
+    read_weights,
     take,
     take_arguments,
 )
@@ -177,8 +178,8 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
                 raise ValueError("This estimator requires y to be passed, but the target y is None.")
             y = np.asarray(y, dtype=np.float64)
         X = X if hasattr(X, "shape") or isinstance(X, list | tuple) else np.asarray(X)
-        sample_weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        weights = np.ones(len(y)) if sample_weight is None else sample_weight
+        weights = read_weights(sample_weight, len(y))
+        sample_weight = None if sample_weight is None else weights
         chain = _Chain(X, y, weights, self._folds(X, y), self.cv is not None)
         arguments = fit_arguments(self, parts, sample_weight, params)
         of_predict = predict_arguments_of_fit(self, parts, params)

@@ -51,8 +51,9 @@ class SeasonalRegressor(RelativeRegressor):
     Notes
     -----
     Where a value of an earlier season is missing, the others stand for it, with the same sum of weights. Where all are,
-    the deviation is missing, and so is the target: such windows, as the first ones of a series, are left out of
-    training. Targets of step k, if k is more than a season, differ from the last seasons that are known.
+    the deviation is missing, and so is the target. A timestep at which no series has a deviation is masked; windows
+    that have no other ones, or no target, as the first ones of a series, are left out of training. Targets of step k,
+    if k is more than a season, differ from the last seasons that are known.
 
     Examples
     --------
@@ -80,11 +81,12 @@ class SeasonalRegressor(RelativeRegressor):
         self.n_series = n_series
 
     def _relative(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
-        """Return the deviations of the timesteps that have all earlier seasons in their window."""
+        """Return the deviations of the timesteps that have all earlier seasons in their window, or mask these."""
         n_lost = self._count_lost(windows)
         deviations = np.array(windows[:, n_lost:])
         timesteps = np.arange(n_lost, windows.shape[1])
         deviations[:, :, :n_series] -= self._usual(windows[:, :, :n_series], timesteps)
+        deviations[np.isnan(deviations[:, :, :n_series]).all(axis=2)] = np.nan  # networks skip whole timesteps only
         return deviations
 
     def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from skrnn._inputs._frames import warn_unless_aligned
 from skrnn._inputs._parameters import read_random_state
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, Task, begin_fit, with_callbacks
-from skrnn.estimators._diagnosis import warn_if_nothing_was_learnt
+from skrnn.estimators._diagnosis import warn_if_far, warn_if_nothing_was_learnt
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted import fitted_dtype, read_fitted
 from skrnn.estimators._parameters import check_parameters, choose_batch_size, choose_max_iter
@@ -55,6 +55,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     _feature_location: np.ndarray | None = None  # of features that are scaled; None where they are not
     _feature_scale: np.ndarray | None = None
     pooling: str = "last"  # of models that an earlier version has stored
+    normalize_X: bool = False  # noqa: N815 - of these too
     _pooling: str = "last"  # with which the network was fitted
     _bias_remainders: list[np.ndarray]  # what rounding has taken of the lowest layer's biases
     _unfinished: RunState | None = None  # set where a checkpoint is loaded, from which fit goes on
@@ -126,8 +127,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             data, validation = data.hold_out(self.validation_fraction, self.validation_split, strata, rng)
         data = data.weighted(encoder.training_weights(data.targets))  # for training only: the score counts all alike
         dtype = self._choose_dtype(data)
-        scaling = FeatureScaling.of(self) if resumes else self._learn_scaling(data, dtype)
-        data = data.scaled(scaling, dtype, "X")
+        scaling, data = self._scaled(data, dtype, resumes)
         validation = None if validation is None else validation.scaled(scaling, dtype, "X_val")
         batch_size = choose_batch_size(self, len(data))
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
@@ -197,8 +197,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         rng = self._restored_rng(rng) if resumes else rng
         data = data.weighted(encoder.training_weights(data.targets))
         dtype = fitted_dtype(self) if resumes else self._choose_dtype(data)
-        scaling = FeatureScaling.of(self) if resumes else self._learn_scaling(data, dtype)
-        data = data.scaled(scaling, dtype, "X")
+        scaling, data = self._scaled(data, dtype, resumes)
         encoder = encoder if resumes else encoder.standardise(data.targets)
         training = Training(self, scaling, encoder, data, None, choose_batch_size(self, len(data)), max_iter=1)
         runs = [training.continued_run(rng, self._solver_state)] if resumes else training.fresh_runs(rng)
@@ -211,9 +210,16 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         is_float32 = data.sequences.rows.dtype.str[1:] == "f4"  # of either byte order
         return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
 
-    def _learn_scaling(self, data: TrainingData, dtype: np.dtype) -> FeatureScaling:
-        """Return the scaling of the features on which the network is to be trained."""
-        return data.scaling(dtype) if self.normalize_X else FeatureScaling.none(data.sequences.n_features)
+    def _scaled(self, data: TrainingData, dtype: np.dtype, resumes: bool) -> tuple[FeatureScaling, TrainingData]:
+        """Return the scaling of features, kept where a fit goes on or else learnt, and the data scaled by it."""
+        if resumes:
+            scaling = FeatureScaling.of(self)
+        else:
+            scaling = data.scaling(dtype) if self.normalize_X else FeatureScaling.none(data.sequences.n_features)
+        scaled = data.scaled(scaling, dtype, "X")
+        if resumes and self.normalize_X:
+            warn_if_far(scaling.distances(data.sequences))
+        return scaling, scaled
 
     def _restored_rng(self, rng: np.random.RandomState) -> np.random.RandomState:
         """Return the random state as the last epoch left it; one that the user shares goes on by itself."""

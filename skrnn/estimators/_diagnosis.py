@@ -1,4 +1,4 @@
-"""Why a network has learnt nothing: predictions are constant, or as good as that, though the targets are not."""
+"""Why a network has learnt nothing, or will not: constant predictions, and features far from where they were."""
 
 from collections.abc import Sized
 
@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skrnn._inputs._warnings import is_own_data, warn
 from skrnn.estimators._fitted import Outcome
 from skrnn.estimators._training import Training
+from skrnn.exceptions import DataWarning
 from skrnn.network._inference import hidden_states
 from skrnn.solvers._registry import UPDATE_RULES
 
@@ -25,6 +26,20 @@ _MOST_SATURATED = 0.9
 _FEW_ITERATIONS = 10
 #: Root of the mean square of weights below which the penalty has won: a stochastic solver's steps keep them from zero.
 _SMALL_WEIGHT = 1e-2
+#: Root mean square of a scaled feature, usually 1, beyond which units may be saturated.
+_FAR = 10.0
+
+
+def warn_if_far(distances: np.ndarray) -> None:
+    """Warn where features, of which these are the root mean squares, are far from zero though they are scaled."""
+    feature = int(np.argmax(distances))
+    if distances[feature] > _FAR:
+        warn(
+            f"Feature {feature} of X is on average more than {_FAR:g} standard deviations from its mean in the first "
+            "fit, by which it is scaled: partial_fit and warm starts keep that, and the units may be saturated. Begin "
+            "with data that are like those to come, or fit anew.",
+            DataWarning,
+        )
 
 
 def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
@@ -69,7 +84,8 @@ def _reason(training: Training, best: Outcome, states: np.ndarray) -> str:
     if estimator.alpha and np.sqrt(np.mean(np.square(weights))) < _SMALL_WEIGHT:
         return f"the penalty has driven the weights to zero. Use a smaller alpha than {estimator.alpha:g}."
     if estimator.activation == "tanh" and (np.abs(states) > _SATURATED).mean() > _MOST_SATURATED:
-        return "the units are saturated, so that no error reaches the weights. Scale X, or set normalize_X=True."
+        cure = "Use a smaller learning_rate_init" if estimator.normalize_X else "Scale X, or set normalize_X=True"
+        return f"the units are saturated, so that no error reaches the weights. {cure}."
     if estimator.activation == "relu" and not states.any():
         return "no unit is active. Use another random_state, a smaller learning_rate_init, or activation='tanh'."
     if estimator.solver not in UPDATE_RULES and best.n_iter <= _FEW_ITERATIONS and best.stopped_short is None:

@@ -61,6 +61,15 @@ class FeatureScaling:
         """Whether features stay as they are."""
         return not self.location.any() and bool((self.scale == 1.0).all())
 
+    def distances(self, sequences: Sequences) -> np.ndarray:
+        """Return the root mean square of each scaled feature, (n_features,): 1 where it is as it was."""
+        of_rows = sequences.row_weights()
+        with np.errstate(over="ignore"):
+            squares = sum(
+                np.square((rows - self.location) / self.scale).sum(axis=0) for _, rows in sequences.read_rows(of_rows)
+            )
+        return np.sqrt(squares / np.count_nonzero(of_rows))
+
     def apply(self, sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
         """Return the sequences as the network sees them, or raise ValueError where sums might overflow."""
         check_sequences(sequences, dtype, name)

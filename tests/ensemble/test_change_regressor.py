@@ -8,10 +8,12 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.ensemble import ChangeRegressor
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
+from tests.data_warnings import data_warnings
 
 
 class Recorder(RegressorMixin, BaseEstimator):
@@ -231,3 +233,18 @@ def test_columns_of_a_table_are_known():
         model.predict(X[["lag_1", "lag_2", "lag_3"]])
     with pytest.raises(ValueError, match="X has 2 features, but ChangeRegressor is expecting 3"):
         ChangeRegressor(Ridge()).fit(X.to_numpy(), X["lag_1"]).predict(X.to_numpy()[:, 1:])
+
+
+@pytest.mark.parametrize("n_steps", [1, 3])
+def test_units_that_differ_are_told_of(n_steps):
+    series = 200.0 + np.arange(40.0) + np.sin(np.arange(40.0))
+    X, y = to_supervised(series, n_steps=n_steps)
+
+    def fit(X, y, *scalers):
+        model = make_pipeline(*scalers, SlidingWindow(4), ChangeRegressor(Recorder()))
+        return data_warnings(lambda: model.fit(X, y))
+
+    assert fit(X, y) == fit(np.log(X), np.log(y)) == fit(X[:12], y[:12]) == fit(X[:9], 1e3 * y[:9]) == []
+    for messages in (fit(X, y, StandardScaler()), fit(X, np.log(y)), fit(np.log(X), y), fit(X, 1e3 * y)):
+        (message,) = messages
+        assert "both need the same unit" in message

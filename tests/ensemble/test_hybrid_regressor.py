@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.ensemble import ChangeRegressor, EnsembleRegressor, HybridRegressor, ResidualRegressor
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
+from tests.data_warnings import assert_warned_once, data_warnings
 
 
 def hybrid(**parameters):
@@ -115,6 +116,14 @@ def test_units_do_not_matter():
         1e6 * model.fit(X, y).predict(X) + 1e7,
         rtol=1e-4,
     )
+
+
+@pytest.mark.parametrize("n_steps", [1, 2])
+def test_units_that_differ_are_told_of(n_steps):
+    X, y = windows_of(100.0 + noisy())
+    X, y = X[: len(y) - 1], np.column_stack([y[:-1], y[1:]])[:, :n_steps].squeeze()
+    assert data_warnings(lambda: hybrid().fit(X, y)) == []
+    assert_warned_once(lambda: hybrid().fit(X, np.log(y)), "both need the same unit")
 
 
 def test_windows_that_begin_before_the_series_are_left_out_of_training():

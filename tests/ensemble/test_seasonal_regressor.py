@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
-from skrnn import SlidingWindow
+from skrnn import RNNRegressor, SlidingWindow
 from skrnn.ensemble import ChangeRegressor, SeasonalRegressor
 from skrnn.forecasting import backtest, forecast, to_supervised
 from tests.ensemble.test_change_regressor import Recorder
@@ -41,6 +41,19 @@ def test_windows_and_targets_are_deviations(weights, n_steps):
         model.predict(X).reshape(-1, n_steps)[known],
         np.column_stack([usual(series, season, weights)[k : len(X) + k] for k in range(1, n_steps + 1)])[known] + 0.5,
     )
+
+
+@pytest.mark.parametrize("n_series", [None, 1])
+@pytest.mark.parametrize("n_steps", [1, 3])
+def test_networks_take_windows_whose_beginning_is_masked(n_steps, n_series):
+    months = np.arange(60)
+    calendar = [] if n_series is None else [np.cos(months)]
+    X = np.column_stack([np.sin(months * np.pi / 2) + 0.1 * months, *calendar])
+    y = X[np.arange(1, 57)[:, np.newaxis] + np.arange(n_steps), 0].squeeze()
+    network = RNNRegressor((2,), solver="lbfgs", tol=0.1, random_state=0)
+    model = make_pipeline(SlidingWindow(10), SeasonalRegressor(network, 4, n_series=n_series)).fit(X[:56], y)
+    predictions = model.predict(X[:56]).reshape(y.shape)
+    np.testing.assert_allclose(predictions[4:], y[4:], atol=0.2)
 
 
 def test_steps_beyond_a_season_differ_from_the_last_known_one():

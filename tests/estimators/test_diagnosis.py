@@ -66,6 +66,13 @@ def test_saturated_units(Estimator, bidirectional, solver):
     assert_cured(model, {}, raw, y, reason, of_X=X)
 
 
+def test_saturated_units_in_spite_of_scaled_features():
+    X, y = make_classification_task()
+    model = make_estimator(RNNClassifier, solver="adam", learning_rate_init=5.0)
+    reason = "the units are saturated, so that no error reaches the weights. Use a smaller learning_rate_init."
+    assert_cured(model, {"learning_rate_init": 0.01}, X, y, reason)
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_units_of_which_none_is_active(solver):
     X, y = make_regression_task()

@@ -12,8 +12,10 @@ from skops import io as skops
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.cells._registry import CELLS
 from skrnn.estimators._feature_scaling import FeatureScaling
+from skrnn.exceptions import DataWarning
 from skrnn.sequences import _ragged
 from skrnn.sequences._ragged import Sequences, from_array, from_list
+from tests.data_warnings import data_warnings
 from tests.estimators.tasks import ESTIMATED, assert_same_fit, make_ragged_task, make_regression_task, make_task
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -361,11 +363,36 @@ def test_location_and_scale_are_kept(Estimator, goes_on):
     before = clone(first).fit(raw(X), y)
     expected = output(first, raw(X))
     for _ in range(3):
-        model.fit(X, y) if goes_on == "warm start" else model.partial_fit(X, y)
+        with pytest.warns(DataWarning, match="more than 10 standard deviations from its mean in the first fit"):
+            model.fit(X, y) if goes_on == "warm start" else model.partial_fit(X, y)
         assert_same_scaling(model, before)
         np.testing.assert_allclose(output(model, raw(X)), expected, rtol=1e-6)
     model.set_params(warm_start=False).fit(X, y)
     assert_scaling(model, X.reshape(-1, 2))
+
+
+@each_direction
+@pytest.mark.axis("form", ["array", "list", "windows"])
+def test_features_far_from_where_they_were_are_told_of(form, bidirectional):
+    rows = np.random.default_rng(0).normal(size=(40, 2)) * [1.0, 1e-6]
+    X = {
+        "array": rows.reshape(10, 4, 2),
+        "list": [rows[:3], rows[3:20], rows[20:]],
+        "windows": SlidingWindow(4).fit_transform(rows),
+    }[form]
+    y = np.arange(len(X))
+    model = make_estimator(bidirectional=bidirectional).partial_fit(X, y)
+
+    def go_on(scale, offset):
+        return data_warnings(lambda: model.partial_fit(raw(X, scale, offset), y))
+
+    for scale, offset in [(1.0, 0.0), (8.0, 0.0), (1.0, [7.0, -7e-6]), (0.0, 0.0)]:
+        assert go_on(scale, offset) == []
+    for scale, offset, feature in [([1.0, 20.0], 0.0, 1), (1.0, [-20.0, 0.0], 0)]:
+        (message,) = go_on(scale, offset)
+        assert message.startswith(f"Feature {feature} of X is on average more than 10 standard deviations")
+    model.set_params(normalize_X=False)
+    assert go_on(20.0, 0.0) == []
 
 
 def test_warm_start_goes_on_on_the_scaled_features():
