@@ -93,8 +93,11 @@ class Checkpoint:
             raise TypeError(f"every must be an integer, not {every!r}.")
         if every < 1:
             raise ValueError(f"every is {every}; expected a number of iterations, at least 1.")
-        if "\0" in str(path):
-            raise ValueError(f"path is {str(path)!r}, which contains a NUL; expected the name of a file.")
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"path is {path!r}; expected the name of a file, a string or a path.")
+        if "\0" in str(path) or not str(path):
+            what = "is empty" if not str(path) else "contains a NUL"
+            raise ValueError(f"path is {str(path)!r}, which {what}; expected the name of a file.")
         self.path: Path = Path(path)
         self._file = self.path  # where links and the current folder lead when a fit begins
         self.every: int = int(every)

@@ -66,7 +66,7 @@ def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
         ends_by_itself = best.stopped_short is None and training.task is None and not training.estimator.early_stopping
         if not ends_by_itself or loss < (1.0 - _LEAST_GAIN) * of_constants:
             return
-        what = "hardly better than a constant"
+        what = "worse than a constant" if loss > (1.0 + _LEAST_GAIN) * of_constants else "hardly better than a constant"
     some = _some_of(data, _N_STATES_EXAMINED)
     states = hidden_states(training.network, best.theta, data.sequences.take(some), map)
     warn(f"The predictions are {what}: {_reason(training, best, states)}", ConvergenceWarning)

@@ -125,9 +125,16 @@ def test_a_long_name_is_written_and_one_that_is_too_long_is_refused(tmp_path):
     assert_refused(tmp_path / ("n" * 300), OSError, "path is ")
 
 
-def test_nul_in_a_path_is_refused():
-    with pytest.raises(ValueError, match="contains a NUL; expected the name"):
-        Checkpoint("a\0b")
+@pytest.mark.parametrize(("path", "what"), [("a\0b", "contains a NUL"), ("", "is empty")])
+def test_what_is_no_name_is_refused(path, what):
+    with pytest.raises(ValueError, match=f"path is .*, which {what}; expected the name of a file"):
+        Checkpoint(path)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"c"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(TypeError, match="expected the name of a file, a string or a path"):
+        Checkpoint(path)
 
 
 def test_a_folder_in_which_nothing_can_be_written_is_refused(tmp_path, monkeypatch):
