@@ -19,7 +19,7 @@ from skrnn.estimators._fitted import fitted_dtype, read_fitted
 from skrnn.estimators._parameters import check_parameters, choose_batch_size, choose_max_iter
 from skrnn.estimators._run_state import RunState
 from skrnn.estimators._sequence_format import SequenceFormat
-from skrnn.estimators._snapshot import unchanged_on_error
+from skrnn.estimators._snapshot import settings_unchanged_on_error, unchanged_on_error
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training import Training, warn_of
@@ -320,6 +320,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         states, form = self._infer(X, hidden_states, return_sequences=True)
         return form.restore(states.T)
 
+    @settings_unchanged_on_error
     def _infer(
         self, X: Any, infer: Callable[..., np.ndarray], return_sequences: bool | None = None
     ) -> tuple[np.ndarray, SequenceFormat]:

@@ -1,4 +1,4 @@
-"""An estimator or transformer is what it was before a call that ends in an error, an interruption included."""
+"""An object, and NumPy's settings, are what they were before a call that ends in an error, an interruption included."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,6 +9,25 @@ import numpy as np
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
+def settings_unchanged_on_error(method: Method) -> Method:
+    """Let NumPy's error handling and buffer be what they were where the method ends in an error.
+
+    Blocks restore them, but not where an interruption comes in the moment in which they are set or restored.
+    """
+
+    @wraps(method)
+    def unchanged(*arguments: Any, **keywords: Any) -> Any:
+        handling, buffer_size = np.geterr(), np.getbufsize()
+        try:
+            return method(*arguments, **keywords)
+        except BaseException:
+            np.seterr(**handling)
+            np.setbufsize(buffer_size)
+            raise
+
+    return cast(Method, unchanged)
+
+
 def unchanged_on_error(method: Method) -> Method:
     """Let an object, and NumPy's settings, be what they were where the method ends in an error.
 
@@ -17,14 +36,11 @@ def unchanged_on_error(method: Method) -> Method:
 
     @wraps(method)
     def unchanged(instance: Any, *arguments: Any, **keywords: Any) -> Any:
-        before, handling, buffer_size = vars(instance).copy(), np.geterr(), np.getbufsize()
+        before = vars(instance).copy()
         try:
-            return method(instance, *arguments, **keywords)
+            return settings_unchanged_on_error(method)(instance, *arguments, **keywords)
         except BaseException:
             instance.__dict__ = before
-            # An interruption in the moment in which they are set or restored keeps NumPy's settings from being so.
-            np.seterr(**handling)
-            np.setbufsize(buffer_size)
             raise
 
     return cast(Method, unchanged)

@@ -104,11 +104,12 @@ def test_interruption_at_any_line_of_fit_leaves_a_usable_estimator(parameters, n
     assert 0 < n_raised < len(moments)
 
 
+@pytest.mark.parametrize("method", ["fit", "predict"])
 @pytest.mark.parametrize("when", [np.setbufsize, np.errstate.__enter__], ids=["buffer", "error handling"])
-def test_interruption_as_numpy_is_set_up_leaves_its_settings(when, monkeypatch):
+def test_interruption_as_numpy_is_set_up_leaves_its_settings(when, method, monkeypatch):
     """In the moment after they are set, in which no block knows of it yet."""
     X, y = make_task(RNNRegressor)
-    model, before = make_estimator(), (np.geterr(), np.getbufsize())
+    model, before = make_estimator().fit(X, y), (np.geterr(), np.getbufsize())
 
     def interrupted(*arguments):
         when(*arguments)
@@ -116,7 +117,7 @@ def test_interruption_as_numpy_is_set_up_leaves_its_settings(when, monkeypatch):
 
     monkeypatch.setattr(np if when is np.setbufsize else np.errstate, when.__name__, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        model.fit(X, y)
+        getattr(model, method)(*((X, y) if method == "fit" else (X,)))
     monkeypatch.undo()
     found = np.geterr(), np.getbufsize()
     np.seterr(**before[0])
