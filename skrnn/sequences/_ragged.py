@@ -18,6 +18,9 @@ _CHUNK_BYTES = 1024 * 1024
 #: fewer, adding the result to the product with the state takes longer than including the row in that product.
 _LEAST_SHARED_FEATURES = 16
 
+#: Bytes of rows up to which a scaled copy of all is made: to scale them in each batch anew takes time.
+_MOST_COPIED = 8 * 1024 * 1024
+
 
 @final
 class Scaling(NamedTuple):
@@ -52,7 +55,7 @@ class Sequences:
     stride : int, default=1
         Rows from one timestep to the next.
     scaling : Scaling or None, default=None
-        What is made of rows where they are read: a scaled copy of all would need as much memory as they do.
+        What is made of rows where they are read, if a scaled copy of all would take much memory.
     """
 
     def __init__(
@@ -137,8 +140,18 @@ class Sequences:
                 yield of_rows[some][is_read], self.rows[some][is_read].astype(np.float64)
 
     def scaled(self, location: np.ndarray, scale: np.ndarray, dtype: np.dtype) -> "Sequences":
-        """Return the sequences of (x - location) / scale, rounded to `dtype` only then, on the same rows."""
-        return Sequences(self.rows, self.starts, self.lengths, self.stride, Scaling(location, scale, dtype))
+        """Return the sequences of (x - location) / scale, rounded to `dtype` only then.
+
+        They are on scaled rows, or where these would take much memory on the same ones, scaled where they are read.
+        """
+        scaling = Scaling(location, scale, dtype)
+        if self.rows.size * dtype.itemsize > _MOST_COPIED:
+            return Sequences(self.rows, self.starts, self.lengths, self.stride, scaling)
+        rows = np.empty(self.rows.shape, dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # of rows that no sequence reads
+            for some in self._slices():
+                rows[some] = scaling.apply(self.rows[some])
+        return Sequences(rows, self.starts, self.lengths, self.stride)
 
     @property
     def dtype(self) -> np.dtype:

@@ -519,11 +519,14 @@ def test_rows_are_read_some_at_a_time_in_float64(dtype, n_bytes, monkeypatch):
 
 @pytest.mark.parametrize("sequences", list(some_sequences()))
 @pytest.mark.axis("dtype", ["float32", "float64"])
-def test_scaled_sequences_are_scaled_where_they_are_read(sequences, dtype):
+@pytest.mark.axis("most_copied", [0, 10**6])
+def test_scaled_sequences_are_copies_or_scaled_where_they_are_read(sequences, dtype, most_copied, monkeypatch):
+    monkeypatch.setattr(_ragged, "_MOST_COPIED", most_copied)
     sequences.rows.flags.writeable = False
     location, scale = np.array([1e6, -2.0]), np.array([3.0, 0.25])
     scaled = pickle.loads(pickle.dumps(sequences.scaled(location, scale, np.dtype(dtype))))
-    assert sequences.scaled(location, scale, np.dtype(dtype)).rows is sequences.rows
+    is_copy = sequences.scaled(location, scale, np.dtype(dtype)).rows is not sequences.rows
+    assert is_copy == bool(most_copied)
     assert scaled.dtype == dtype
     some = np.array([1, 0])
     for made, indices in ((scaled, np.arange(len(scaled))), (scaled.take(some), np.arange(2))):
