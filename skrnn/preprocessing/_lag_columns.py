@@ -45,8 +45,11 @@ def lag_columns(blocks: Sequence[int], n_timesteps: int, order: str, by: str, fi
     return of_timesteps if order == "oldest_first" else of_timesteps[::-1].copy()
 
 
-def check_names(names: Sequence[Any], columns: NDArray[np.intp], parameters: str) -> None:
-    """Raise ValueError where names of columns say other lags than `columns`, which the parameters have led to."""
+def check_names(names: Sequence[Any], columns: NDArray[np.intp], parameters: str, other_order: str) -> None:
+    """Raise ValueError where names of columns say other lags than `columns`, which the parameters have led to.
+
+    Messages end with `parameters`, what was expected; `other_order` is the parameter where only the order is another.
+    """
     said = [_read_name(name) for name in names]
     if not any(_LAG.fullmatch(str(name)) for name in names):
         return
@@ -55,6 +58,11 @@ def check_names(names: Sequence[Any], columns: NDArray[np.intp], parameters: str
         shown = [str(names[column]) for column in of_variable]
         if len({said[column].variable for column in of_variable}) > 1:
             raise ValueError(f"X has columns {_some(shown)}, which by their names are not of one variable{parameters}")
+        if (np.diff(lags) > 0).all():
+            in_order = [str(names[column]) for column in sorted(of_variable)]
+            raise ValueError(
+                f"X has columns {_some(in_order)}, by their names in the other order. Expected {other_order}."
+            )
         if (np.diff(lags) >= 0).any():
             raise ValueError(
                 f"X has columns {_some(shown)}, which by their names are not in order, oldest first{parameters}"

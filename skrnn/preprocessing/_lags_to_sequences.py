@@ -141,7 +141,9 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
         n_columns = self._read(X).shape[1]
         names = column_names(X)
         columns = self._find_lags(n_columns, names)
-        check_names(names, columns, f". Expected other names, or other parameters than {self._arrangement()}.")
+        expected = f". Expected other names, or other parameters than {self._arrangement()}."
+        other = "newest_first" if self.order == "oldest_first" else "oldest_first"
+        check_names(names, columns, expected, f"order={other!r}")
         validate_data(self, X, skip_check_array=True)
         self.lag_columns_ = columns
         self.other_columns_ = np.setdiff1d(np.arange(n_columns), columns)

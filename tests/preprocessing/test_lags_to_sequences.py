@@ -148,12 +148,12 @@ DISAGREE = [
     (
         ["lag_1", "lag_2", "lag_3"],
         {"order": "oldest_first"},
-        r"\['lag_1', 'lag_2', 'lag_3'\].* not in order, oldest first.*order='oldest_first'",
+        r"\['lag_1', 'lag_2', 'lag_3'\].* in the other order\. Expected order='newest_first'",
     ),
     (
         ["lag_3", "lag_2", "lag_1"],
         {},
-        r"\['lag_1', 'lag_2', 'lag_3'\].* not in order, oldest first.*order='newest_first'",
+        r"\['lag_3', 'lag_2', 'lag_1'\].* in the other order\. Expected order='oldest_first'",
     ),
     (["y_lag_1", "z_lag_1", "y_lag_2", "z_lag_2"], {"n_variables": 2}, "not of one variable.*by='variable'"),
     (["y_lag_1", "y_lag_2", "z_lag_1", "z_lag_2"], {"n_variables": 2, "by": "timestep"}, "not of one variable"),
