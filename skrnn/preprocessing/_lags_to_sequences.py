@@ -85,7 +85,7 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
     >>> LagsToSequences(n_timesteps=3, order="oldest_first").fit(table)
     Traceback (most recent call last):
     ...
-    ValueError: X has columns ['lag_1', 'lag_2', 'lag_3'], by their names in the other order. Expected order='newest_first'.
+    ValueError: X has columns ['lag_1', 'lag_2', 'lag_3'], by their names in the other order...
 
     In a pipeline that a tool for forecasting calls:
 
