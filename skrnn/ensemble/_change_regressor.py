@@ -26,7 +26,7 @@ class ChangeRegressor(RelativeRegressor):
         as they are. None: all.
     scale : bool, default=False
         Whether to divide windows and changes by the standard deviation of the series within the window [2]_, for series
-        that vary more at some times than at others.
+        that vary more at some times than at others. It does not make up for groups of very different sizes.
 
     Attributes
     ----------
@@ -56,6 +56,10 @@ class ChangeRegressor(RelativeRegressor):
 
     X and y have the same unit: a scaler comes inside, as in
     ``ChangeRegressor(make_pipeline(StandardScaler(), Ridge()))``, and not before. Networks scale by themselves.
+
+    Where groups have very different sizes, such as the sales of small and large shops, fit to logarithms of X and y, or
+    scale each group before. `scale` is not enough: windows are divided by at least a tenth of `scales_`, a mean over
+    all groups.
 
     References
     ----------
