@@ -105,7 +105,7 @@ def _read_duration(value: Any, parameter: str) -> np.timedelta64:
 def read_times(column: Any, parameter: str) -> Times:
     """Return integers, floats, dates, durations or pandas periods, (n_samples,), as numbers.
 
-    Dates with a time zone are read in UTC, periods as their number since 1970. What holds something else is a
+    Dates with a time zone are read in UTC, periods as their number since about 1970. What holds something else is a
     TypeError; a time that is missing, infinite or too large for a 64-bit integer a ValueError.
     """
     if hasattr(column, "isna") and column.isna().any():  # as an integer, a missing period would be the first of all
@@ -139,12 +139,24 @@ def _read_dates(values: np.ndarray, parameter: str) -> Times:
 def _to_numpy(column: Any, parameter: str) -> np.ndarray:
     """Return a column as an array of numbers or dates, where it holds such."""
     dtype = getattr(column, "dtype", None)
-    if hasattr(dtype, "freq"):  # periods
-        return np.asarray(column.astype("int64"))
+    if hasattr(dtype, "freq"):
+        return _from_periods(np.asarray(column.astype("int64")), dtype, parameter)
     if getattr(dtype, "tz", None) is not None:
         column = getattr(column, "dt", column).tz_convert(None)  # a Series has .dt, an Index is its own
     values = np.asarray(column)
     return _from_objects(values.tolist(), parameter) if values.dtype == object else values
+
+
+def _from_periods(ordinals: np.ndarray, dtype: Any, parameter: str) -> np.ndarray:
+    """Return periods as numbers of periods; pandas counts those of six hours in hours."""
+    n_units = dtype.freq.n
+    numbers, remainders = np.divmod(ordinals, n_units)
+    if (remainders != remainders[:1]).any():
+        raise ValueError(
+            f"{parameter} has dtype {dtype} and periods that overlap; expected all to lie whole periods apart. "
+            "Series.dt.to_timestamp of pandas gives the dates at which they begin."
+        )
+    return numbers
 
 
 def _from_objects(values: list[Any], parameter: str) -> np.ndarray:

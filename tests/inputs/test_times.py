@@ -103,6 +103,21 @@ def test_periods_are_counted(kind):
         times.length("7D", "gap")
 
 
+@pytest.mark.parametrize("freq", ["h", "6h", "15min", "90min", "D", "2D", "2W", "M", "3M", "Q", "2Q", "Y", "5Y"])
+@pytest.mark.parametrize("start", ["2024-02-29 13:30", "1961-05-01"])
+def test_periods_of_every_frequency_are_counted(freq, start):
+    times = read_times(pd.Series(pd.period_range(start, periods=50, freq=freq)), "time_column")
+    np.testing.assert_array_equal(np.diff(times.values), 1)
+
+
+def test_periods_that_overlap():
+    periods = pd.PeriodIndex(["2024-01-01 00:00", "2024-01-01 01:00"], freq="6h")
+    with pytest.raises(
+        ValueError, match=r"time_column has dtype period\[6h\] and periods that overlap; .*to_timestamp"
+    ):
+        read_times(periods, "time_column")
+
+
 def test_dates_before_nanoseconds_began():
     years = np.array(["1500-01-01", "2500-01-01"], dtype="M8[D]")
     times = read_times(years, "time_column")

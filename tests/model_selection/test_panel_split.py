@@ -71,7 +71,10 @@ def time_series_splits(draw):
     }
 
 
-@given(time_series_splits(), st.sampled_from(["rows", "one group", "integers", "decades", "dates", "periods"]))
+@given(
+    time_series_splits(),
+    st.sampled_from(["rows", "one group", "integers", "decades", "dates", "periods", "periods of six hours"]),
+)
 @some_examples
 def test_one_series_is_split_as_by_time_series_split(drawn, kind):
     n_rows, arguments = drawn
@@ -84,8 +87,10 @@ def test_one_series_is_split_as_by_time_series_split(drawn, kind):
         times, unit = pd.date_range("2024-02-20", periods=n_rows, freq="6h"), np.timedelta64(6, "h")
     elif kind == "periods":
         times = pd.period_range("2024-01", periods=n_rows, freq="M")
+    elif kind == "periods of six hours":
+        times = pd.period_range("2024-01-01 05:00", periods=n_rows, freq="6h")
     ours = {name: n if name == "n_splits" or n is None or n == 0 else n * unit for name, n in arguments.items()}
-    if kind in ("integers", "decades", "dates", "periods"):
+    if kind not in ("rows", "one group"):
         X = pd.DataFrame({"time": times})
         ours["time_column"] = "time"
     try:
