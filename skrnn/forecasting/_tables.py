@@ -234,8 +234,8 @@ def lengthened(table: Table, n_rows: int) -> Table:
 def continued_index(index: Any, n_rows: int) -> Any:
     """Return the next `n_rows` entries of a pandas index, or None if it has no constant step.
 
-    A DatetimeIndex continues with its frequency, or with the one that pandas infers; a PeriodIndex with the next
-    periods; numbers, timedeltas and other times with the step that all neighbours have.
+    A DatetimeIndex continues with its frequency, or with the one that pandas infers; periods, numbers, timedeltas and
+    other times with the step that all neighbours have, a single period with the next ones.
     """
     import pandas as pd
 
@@ -243,13 +243,28 @@ def continued_index(index: Any, n_rows: int) -> Any:
         start = index[-1] + index.step
         return pd.RangeIndex(start, start + n_rows * index.step, index.step, name=index.name)
     if isinstance(index, pd.PeriodIndex):
-        return pd.period_range(index[-1] + 1, periods=n_rows, name=index.name)
+        return _continued_periods(index, n_rows)
     if isinstance(index, pd.DatetimeIndex):
         frequency = index.freq or pd.DatetimeIndex(index, freq="infer").freq
         if frequency is not None:
             times = pd.date_range(index[-1], periods=n_rows + 1, freq=frequency, name=index.name)
             return times[1:].as_unit(index.unit)
     return _evenly_continued(index, n_rows)
+
+
+def _continued_periods(index: Any, n_rows: int) -> Any:
+    """Return the next periods, which may lie apart: quarterly rows as months, business days as days."""
+    import pandas as pd
+
+    if len(index) == 1:
+        return pd.period_range(index[-1] + 1, periods=n_rows, name=index.name)
+    if index.hasnans:
+        return None
+    ordinals = _evenly_continued(pd.Index(index.astype("int64")), n_rows)
+    if ordinals is not None:
+        return pd.PeriodIndex([pd.Period(ordinal=n, freq=index.freq) for n in ordinals.tolist()], name=index.name)
+    starts = continued_index(index.to_timestamp(), n_rows)
+    return None if starts is None else starts.to_period(index.freq)
 
 
 def _evenly_continued(index: Any, n_rows: int) -> Any:
@@ -259,6 +274,10 @@ def _evenly_continued(index: Any, n_rows: int) -> Any:
     labels = index.to_numpy()
     if labels.dtype.kind not in "iufmM" or len(labels) < 2:
         return None
+    if labels.dtype.kind in "iu":  # a narrow one would wrap
+        if labels.max() > np.iinfo(np.int64).max:
+            return None
+        labels = labels.astype(np.int64)
     steps = np.diff(labels)
     is_even = (
         np.allclose(steps, steps[0], rtol=1e-9, atol=0.0) if labels.dtype.kind == "f" else (steps == steps[0]).all()

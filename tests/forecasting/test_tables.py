@@ -16,6 +16,12 @@ from skrnn.forecasting._tables import continued_index, lengthened
         (pd.date_range("2024-01-01", periods=9, freq="B"), True),
         (pd.date_range("2024-03-29", periods=80, freq="h", tz="Europe/Berlin"), False),  # over the change of the clock
         (pd.period_range("2024-01", periods=9, freq="M"), False),
+        (pd.period_range("2024-01-01 05:00", periods=9, freq="6h"), False),
+        (pd.period_range("2020-01", periods=27, freq="M")[::3], False),  # quarters as months
+        (pd.period_range("1900", periods=81, freq="Y")[::10], False),  # censuses
+        (pd.period_range("2024-01-01 00:00", periods=81, freq="min")[::10], False),
+        (pd.date_range("2024-01-01", periods=15, freq="B").to_period("D"), False),  # no Saturdays
+        (pd.Index([5, 4, 3, 2, 1], dtype="uint8"), False),
         (pd.RangeIndex(5, 32, 3), False),
         (pd.Index([1700, 1701, 1702, 1703, 1704]), False),
         (pd.Index([0.0, 0.1, 0.2, 0.3, 0.4]), False),
@@ -37,9 +43,15 @@ def test_index_goes_on(whole, drops_freq):
         assert list(ahead) == list(whole[-2:])
 
 
+def test_narrow_integers_do_not_wrap():
+    assert list(continued_index(pd.Index([2, 1, 0], dtype="uint32"), 2)) == [-1, -2]
+    assert list(continued_index(pd.Index([126, 127], dtype="int8"), 1)) == [128]
+
+
 def test_two_times_are_enough():
     assert list(continued_index(pd.DatetimeIndex(["2024-01-01", "2024-01-03"]), 1)) == [pd.Timestamp("2024-01-05")]
     assert list(continued_index(pd.RangeIndex(3, 4), 2)) == [4, 5]
+    assert list(continued_index(pd.period_range("2024-01", periods=1, freq="3M"), 1)) == [pd.Period("2024-04", "3M")]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +62,8 @@ def test_two_times_are_enough():
         pd.Index([1, 1, 1]),
         pd.Index([7]),
         pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-05", "2024-01-06"]),
+        pd.PeriodIndex(["2024-01", "2024-02", "2024-05", "2024-06"], freq="M"),
+        pd.Index([2**64 - 3, 2**64 - 2], dtype="uint64"),
         pd.MultiIndex.from_product([["a"], [1, 2, 3]]),
     ],
 )
