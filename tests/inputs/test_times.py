@@ -113,7 +113,7 @@ def test_periods_of_every_frequency_are_counted(freq, start):
 def test_periods_that_overlap():
     periods = pd.PeriodIndex(["2024-01-01 00:00", "2024-01-01 01:00"], freq="6h")
     with pytest.raises(
-        ValueError, match=r"time_column has dtype period\[6h\] and periods that overlap; .*to_timestamp"
+        ValueError, match=r"time_column has dtype period\[6[hH]\] and periods that overlap; .*to_timestamp"
     ):
         read_times(periods, "time_column")
 
