@@ -1,10 +1,14 @@
 """Predictions of an ensemble timestep after timestep."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, final
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
+
+from skrnn._inputs._naming import naming
+from skrnn._inputs._values import refuse_masked
 
 
 @final
@@ -55,11 +59,15 @@ class EnsembleStream:
     @state.setter
     def state(self, state: Any) -> None:
         sizes = [member.state.shape[1] for member in self._members]
-        state, expected = np.asarray(state), (self.n_sequences, sum(sizes))
+        expected = self.n_sequences, sum(sizes)
+        refuse_masked(state, "state")
+        with naming("state", f"numbers of shape {expected}, as they were read from a stream"):
+            state = np.asarray(state)
         if state.shape != expected:
             raise ValueError(f"state has shape {state.shape}; expected {expected}, as it was read from a stream.")
-        for member, own in zip(self._members, np.split(state, np.cumsum(sizes)[:-1], axis=1), strict=True):
-            member.state = own
+        with self._together():
+            for member, own in zip(self._members, np.split(state, np.cumsum(sizes)[:-1], axis=1), strict=True):
+                member.state = own
 
     def reset(self, which: Any = slice(None)) -> None:
         """Let sequences begin anew.
@@ -69,8 +77,9 @@ class EnsembleStream:
         which : index, default=slice(None)
             Which sequences: an integer, a slice, integers or a mask; by default all.
         """
-        for member in self._members:
-            member.reset(which)
+        with self._together():
+            for member in self._members:
+                member.reset(which)
 
     def predict(self, x: Any) -> np.ndarray:
         """Take every sequence a timestep further and predict.
@@ -84,10 +93,16 @@ class EnsembleStream:
         -------
         ndarray of shape (n_sequences,) or (n_sequences, n_outputs)
             The mean of the members' predictions; of classifiers what is most probable in the mean.
+
+        Raises
+        ------
+        ValueError
+            If a member refuses x. The state is then what it was.
         """
         if self._decode is not None:
             return self._decode(self.predict_proba(x))
-        return np.mean([member.predict(x) for member in self._members], axis=0)
+        with self._together():
+            return np.mean([member.predict(x) for member in self._members], axis=0)
 
     @available_if(lambda stream: stream._decode is not None)
     def predict_proba(self, x: Any) -> np.ndarray:
@@ -103,4 +118,16 @@ class EnsembleStream:
         ndarray of shape (n_sequences, n_classes)
             The mean of the members' probabilities.
         """
-        return np.mean([member.predict_proba(x) for member in self._members], axis=0)
+        with self._together():
+            return np.mean([member.predict_proba(x) for member in self._members], axis=0)
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Give all members back their states where one of them refuses, or the user interrupts."""
+        states = [member.state for member in self._members]
+        try:
+            yield
+        except BaseException:
+            for member, state in zip(self._members, states, strict=True):
+                member.state = state
+            raise

@@ -151,6 +151,34 @@ def test_streams():
     assert not hasattr(EnsembleRegressor(make_pipeline(regressor())), "stream")
 
 
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_stream_whose_last_member_fails_stays_what_it_was(error, monkeypatch):
+    X, y = ragged(per_timestep=True)
+    model = EnsembleRegressor(regressor(return_sequences=True), 2, random_state=0).fit(X, y)
+    stream = model.stream()
+    stream.predict(X[0][0])
+    state = stream.state
+
+    def fail(*_):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stream._members[-1], "predict", fail)
+        patched.setattr(stream._members[-1], "reset", fail)
+        for step in (lambda: stream.predict(X[0][1]), stream.reset):
+            with pytest.raises(error):
+                step()
+            np.testing.assert_array_equal(stream.state, state)
+    for wrong in (
+        np.where(np.arange(state.size) < state.size - 1, 0.1, np.inf)[np.newaxis],
+        [[1.0], [1.0, 2.0]],
+        np.ma.masked_less(state, 9.0),
+    ):
+        with pytest.raises(ValueError, match="state"):
+            stream.state = wrong
+        np.testing.assert_array_equal(stream.state, state)
+
+
 def test_streams_of_classifiers_give_the_most_probable_class():
     X, y = ragged(per_timestep=True)
     labels = [np.where(values > 0, "up", "down") for values in y]
