@@ -19,7 +19,7 @@ from skrnn._inputs._warnings import is_own_data, own_data, warn
 from skrnn.ensemble._delegation import fit_arguments, make_router, predict_arguments
 from skrnn.ensemble._ensemble_stream import EnsembleStream
 from skrnn.estimators._interruption import noticing_interruption, tell_of_interruption
-from skrnn.estimators._sequence_format import is_list_of_arrays
+from skrnn.estimators._sequence_format import as_objects, is_list_of_arrays
 
 
 def _streams(ensemble: "SeededEnsemble") -> bool:
@@ -176,11 +176,7 @@ def combined(predictions: list[Any], combine: Callable[[NDArray[Any]], NDArray[A
     if not is_list_of_arrays(predictions[0]):
         return combine(np.stack(predictions))
     entries = [combine(np.stack(of_members)) for of_members in zip(*predictions, strict=True)]
-    if isinstance(predictions[0], list):
-        return entries
-    objects = np.empty(len(entries), dtype=object)
-    objects[:] = entries
-    return objects
+    return entries if isinstance(predictions[0], list) else as_objects(entries)
 
 
 def mean(predictions: NDArray[Any]) -> NDArray[Any]:

@@ -117,18 +117,31 @@ class SequenceFormat:
 
     def restore(self, predictions: np.ndarray) -> Any:
         """Return predictions, (n_columns, ...), one per timestep, in this format; masked timesteps have NaN."""
-        if not self.is_valid.all():
-            everywhere = np.full((len(self.is_valid), *predictions.shape[1:]), np.nan, dtype_with_gaps(predictions))
-            everywhere[self.is_valid] = predictions
-            predictions = everywhere
-        if self.kind == "array":
-            return predictions.reshape(len(self), -1, *predictions.shape[1:])
-        of_sequences = np.split(predictions, np.cumsum(self.lengths)[:-1])
-        if self.kind == "list":
-            return of_sequences
-        objects = np.empty(len(of_sequences), dtype=object)
-        objects[:] = of_sequences
-        return objects
+        return in_form(among_gaps(predictions, self.is_valid), self.lengths, self.kind)
+
+
+def among_gaps(values: np.ndarray, is_there: np.ndarray) -> np.ndarray:
+    """Return values, (n_values, ...), at the places that are there, and NaN at the others."""
+    if is_there.all():
+        return values
+    everywhere = np.full((len(is_there), *values.shape[1:]), np.nan, dtype_with_gaps(values))
+    everywhere[is_there] = values
+    return everywhere
+
+
+def in_form(values: np.ndarray, lengths: np.ndarray, kind: str) -> Any:
+    """Return values of timesteps, (n_timesteps of all, ...), in the form of sequences of these lengths."""
+    if kind == "array":
+        return values.reshape(len(lengths), -1, *values.shape[1:])
+    of_sequences = np.split(values, np.cumsum(lengths)[:-1])
+    return of_sequences if kind == "list" else as_objects(of_sequences)
+
+
+def as_objects(entries: list[Any]) -> np.ndarray:
+    """Return arrays, of one length or not, as a 1-D object array."""
+    objects = np.empty(len(entries), dtype=object)
+    objects[:] = entries
+    return objects
 
 
 def is_list_of_arrays(values: Any) -> bool:

@@ -57,21 +57,19 @@ def check_names(names: Sequence[Any], columns: NDArray[np.intp], parameters: str
         lags = [said[column].lag for column in of_variable]
         shown = [str(names[column]) for column in of_variable]
         if len({said[column].variable for column in of_variable}) > 1:
-            raise ValueError(f"X has columns {_some(shown)}, which by their names are not of one variable{parameters}")
+            raise ValueError(f"X has columns {_some(shown)}, whose names are not of one variable{parameters}")
         if (np.diff(lags) > 0).all():
             in_order = [str(names[column]) for column in sorted(of_variable)]
             raise ValueError(
-                f"X has columns {_some(in_order)}, by their names in the other order. Expected {other_order}."
+                f"X has columns {_some(in_order)}, whose names are in the other order. Expected {other_order}."
             )
         if (np.diff(lags) >= 0).any():
-            raise ValueError(
-                f"X has columns {_some(shown)}, which by their names are not in order, oldest first{parameters}"
-            )
+            raise ValueError(f"X has columns {_some(shown)}, whose names are not in order, oldest first{parameters}")
     variables = {said[column].variable for column in columns.ravel()}
     others = np.setdiff1d(np.arange(len(names)), columns)
     left = [str(names[column]) for column in others if said[column].lag and said[column].variable in variables]
     if left:
-        raise ValueError(f"X has columns {_some(left)}, which by their names are lags too{parameters}")
+        raise ValueError(f"X has columns {_some(left)}, whose names say that they are lags too{parameters}")
 
 
 def _read_name(name: Any) -> Lag:

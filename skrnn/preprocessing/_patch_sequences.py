@@ -9,9 +9,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._values import as_array
-from skrnn.estimators._sequence_format import dtype_with_gaps, is_list_of_arrays
+from skrnn.estimators._sequence_format import among_gaps, in_form, is_list_of_arrays
 from skrnn.preprocessing._patches import Patches, view_patches
-from skrnn.preprocessing._timesteps import Timesteps, in_form
+from skrnn.preprocessing._timesteps import Timesteps
 
 
 class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -163,7 +163,7 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         values = values.reshape(len(values), size * values.shape[2])
         counts = self._counts(timesteps)
         is_there = _last_of(patches.counts, counts)
-        return in_form(_among_gaps(values, is_there), counts, timesteps.kind)
+        return in_form(among_gaps(values, is_there), counts, timesteps.kind)
 
     def inverse_transform(self, X: Any, sequences: Any = None) -> Any:
         """Give each timestep what the first patch that holds it has for it.
@@ -217,7 +217,7 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         patches = Patches(n_valid, size, stride)
         numbers, places = patches.places()
         of_timesteps = values[_last_of(patches.counts, counts)][numbers, places]
-        return in_form(_among_gaps(of_timesteps, is_valid), lengths, kind)
+        return in_form(among_gaps(of_timesteps, is_valid), lengths, kind)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name the features of a patch.
@@ -277,15 +277,6 @@ def _last_of(n_last: NDArray[np.integer], counts: NDArray[np.integer]) -> NDArra
     """Return which of each `counts` entries are the last `n_last`, one after another."""
     from_end = np.repeat(np.cumsum(counts), counts) - np.arange(counts.sum())
     return from_end <= np.repeat(n_last, counts)
-
-
-def _among_gaps(values: NDArray[Any], is_there: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return values, (n_values, ...), at the places that are there, and NaN at the others."""
-    if is_there.all():
-        return values
-    everywhere = np.full((len(is_there), *values.shape[1:]), np.nan, dtype_with_gaps(values))
-    everywhere[is_there] = values
-    return everywhere
 
 
 def _read_values(X: Any, size: int) -> tuple[NDArray[Any], NDArray[np.integer], str]:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skrnn._inputs._naming import naming
 from skrnn._inputs._tables import is_frame, take_column
 from skrnn._inputs._values import as_array, find_missing, from_objects, refuse_masked
-from skrnn.estimators._sequence_format import dtype_with_gaps, is_list_of_arrays
+from skrnn.estimators._sequence_format import among_gaps, in_form, is_list_of_arrays
 
 _EXPECTED_X = (
     "an array (n_samples, n_timesteps, n_features), a 2-D array (n_samples, n_timesteps) of one feature, or a list of "
@@ -147,23 +147,7 @@ class Timesteps:
                 f"transformer={transformer} has made an output of shape {values.shape} of {n_valid} timesteps; "
                 f"expected a row for each, ({n_valid}, n_features)."
             )
-        if n_valid < len(self.is_valid):
-            everywhere = np.full((len(self.is_valid), values.shape[1]), np.nan, dtype_with_gaps(values))
-            everywhere[self.is_valid] = values
-            values = everywhere
-        return in_form(values, self.lengths, self.kind)
-
-
-def in_form(values: NDArray[Any], lengths: NDArray[np.integer], kind: str) -> Any:
-    """Return values of timesteps, (n_timesteps of all, ...), in the form of sequences of these lengths."""
-    if kind == "array":
-        return values.reshape(len(lengths), -1, *values.shape[1:])
-    of_sequences = np.split(values, np.cumsum(lengths)[:-1])
-    if kind == "list":
-        return of_sequences
-    objects = np.empty(len(of_sequences), dtype=object)
-    objects[:] = of_sequences
-    return objects
+        return in_form(among_gaps(values, self.is_valid), self.lengths, self.kind)
 
 
 def is_of_samples(values: Any, n_samples: int) -> bool:
