@@ -180,7 +180,7 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         X = X if hasattr(X, "shape") or isinstance(X, list | tuple) else np.asarray(X)
         weights = read_weights(sample_weight, len(y))
         sample_weight = None if sample_weight is None else weights
-        chain = _Chain(X, y, weights, self._folds(X, y), self.cv is not None)
+        chain = _Chain(X, y, weights, self._folds(X, y, weights), self.cv is not None)
         arguments = fit_arguments(self, parts, sample_weight, params)
         of_predict = predict_arguments_of_fit(self, parts, params)
         factors: list[NDArray[np.float64]] = []
@@ -270,15 +270,21 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
             raise ValueError(f"shrinkage is {shrinkage!r}; expected 'auto', a number or None.")
         return parts
 
-    def _folds(self, X: Any, y: NDArray[Any]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    def _folds(self, X: Any, y: NDArray[Any], weights: NDArray[Any]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
         """Return the rows of training and test of each fold; none where nothing is found out of fold."""
         if self.cv is None and (self.shrinkage != "auto" or len(self._parts()) == 1):
             return []
         with naming("cv", "a number of splits, a splitter, or an iterable of splits, of so many rows"):
             is_count = self.cv is None or is_integer(self.cv)
-            splitter = TimeSeriesSplit(self.cv or _N_SPLITS) if is_count else check_cv(self.cv)
-            rows = np.empty((_num_samples(X), 1))
-            return [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(rows, y)]
+            n_rows = _num_samples(X)
+            if not is_count:
+                folds = check_cv(self.cv).split(np.empty((n_rows, 1)), y)
+                return [(np.asarray(train), np.asarray(test)) for train, test in folds]
+            # The first rows may all have no weight, as windows that begin before the series: no fold is made of them
+            # alone, but they are the history of those that follow.
+            n_before = int(np.argmax(weights > 0.0))
+            folds = TimeSeriesSplit(self.cv or _N_SPLITS).split(np.empty((n_rows - n_before, 1)))
+            return [(np.arange(n_before + len(train)), n_before + test) for train, test in folds]
 
 
 class _Chain:

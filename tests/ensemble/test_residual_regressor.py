@@ -115,6 +115,14 @@ class _NoWeights(RegressorMixin, BaseEstimator):
         return self
 
 
+def test_first_rows_without_weight_are_no_folds_of_their_own():
+    X, y = data()
+    weights = np.repeat([0.0, 1.0], [30, len(y) - 30])
+    second = DecisionTreeRegressor(max_depth=4, random_state=0)
+    weighted = two(second).fit(X, y, sample_weight=weights)
+    np.testing.assert_allclose(weighted.shrinkage_, two(second).fit(X[30:], y[30:]).shrinkage_, rtol=1e-6)
+
+
 def test_drop():
     X, y = data()
     model = two().set_params(second="drop").fit(X, y)

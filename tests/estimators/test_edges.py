@@ -86,7 +86,7 @@ def peak_of(function):
 
 
 def test_masked_row_in_a_series_does_not_multiply_memory():
-    series = rng.normal(size=(50_000, 2))
+    series = np.random.default_rng(1).normal(size=(50_000, 2))
     series[25_000] = np.nan
     windows = SlidingWindow(100).fit_transform(series)
     assert peak_of(lambda: from_array(windows)) < 15e6  # the windows themselves: 80 MB
@@ -97,6 +97,7 @@ def test_masked_row_in_a_series_does_not_multiply_memory():
 
 @pytest.mark.parametrize("return_sequences", [False, True])
 def test_predictions_part_by_part(return_sequences, monkeypatch):
+    rng = np.random.default_rng(1)
     windows = SlidingWindow(5).fit_transform(rng.normal(size=(50, 2)))
     y = rng.normal(size=(50, 5) if return_sequences else 50)
     model = RNNRegressor((4,), max_iter=2, return_sequences=return_sequences).fit(windows, y)
@@ -107,7 +108,7 @@ def test_predictions_part_by_part(return_sequences, monkeypatch):
 
 
 def test_slice_of_long_sequences_does_not_read_the_rest():
-    long = rng.normal(size=(1000, 1000, 2))
+    long = np.random.default_rng(1).normal(size=(1000, 1000, 2))
     assert peak_of(lambda: from_array(long[:, -5:])) < 1e6
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 @pytest.mark.parametrize("class_weight", [[{0: 1, 1: 1}, {0: 50, 1: 1}], "balanced"])
 def test_missing_label_bears_no_class_weight(class_weight):
-    y = RNG.integers(0, 2, (30, 3, 2)).astype(float)
+    y = np.random.default_rng(1).integers(0, 2, (30, 3, 2)).astype(float)
     y[5:, :, 1] = np.nan
     weighed = RNNClassifier(class_weight=class_weight, **SETTINGS).fit(X, y)
     if class_weight == "balanced":
@@ -58,7 +58,7 @@ def test_weights_on_missing_targets_alone_are_refused(Estimator):
 def test_any_weight_may_stand_beside_a_missing_target(Estimator):
     y = np.where(X[:, :, 0] > 0, 1.0, 0.0)
     y[:, 1] = np.nan
-    weights = RNG.uniform(0.5, 2.0, (30, 3))
+    weights = np.random.default_rng(1).uniform(0.5, 2.0, (30, 3))
     expected = Estimator(**SETTINGS).fit(X, y, sample_weight=weights)
     for nothing in (np.nan, 0.0, 7.0):
         weights[:, 1] = nothing
@@ -89,7 +89,8 @@ def test_partial_fit_goes_on_with_a_batch_that_lacks_an_output():
 
 
 def test_integers_fit_as_the_same_numbers_padded():
-    X_list = [RNG.integers(-3, 4, size=(5, 2)) for _ in range(10)]
+    rng = np.random.default_rng(1)
+    X_list = [rng.integers(-3, 4, size=(5, 2)) for _ in range(10)]
     y = np.array([float(sequence.sum()) for sequence in X_list])
     padded = np.full((10, 7, 2), np.nan)
     padded[:, :5] = X_list
@@ -101,8 +102,9 @@ def test_integers_fit_as_the_same_numbers_padded():
 
 @pytest.mark.parametrize("lengths", [(4, 3), (3, 3)])
 def test_lists_of_frames(lengths):
-    arrays = [RNG.normal(size=(length, 2)) for length in lengths]
-    targets = [RNG.normal(size=length) for length in lengths]
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(size=(length, 2)) for length in lengths]
+    targets = [rng.normal(size=length) for length in lengths]
     model = RNNRegressor(**SETTINGS).fit(arrays, targets)
     for frame, series in ((pl.DataFrame, pl.Series), (pd.DataFrame, pd.Series)):
         X_frames, y_series = [frame(array) for array in arrays], [series(target) for target in targets]
@@ -123,7 +125,7 @@ def test_answers_that_overflow_are_warned_of():
 def test_each_of_equal_samples_drops_units_of_its_own():
     settings = {"dropout": 0.5, "max_iter": 200, "tol": 0, "n_iter_no_change": 200, "solver": "sgd", "alpha": 0.0}
     settings |= {"learning_rate_init": 1e-300, "normalize_y": False, "random_state": 0}
-    equal = np.repeat(RNG.normal(size=(1, 4, 1)), 32, axis=0)
+    equal = np.repeat(np.random.default_rng(1).normal(size=(1, 4, 1)), 32, axis=0)
     spread = [
         np.std(RNNRegressor((8,), **settings).fit(sequences, np.ones(32)).loss_curve_)
         for sequences in (equal, equal + 1e-9 * np.arange(32)[:, None, None])

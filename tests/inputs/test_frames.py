@@ -196,7 +196,7 @@ def test_other_names(names):
 @pytest.mark.parametrize("dilation", [1, 2])
 def test_names_of_windows_are_right(dilation):
     flat = SlidingWindow(3, dilation=dilation, padding="edge", flatten=True).set_output(transform="pandas")
-    for table in (X, X.assign(price=RNG.normal(size=29))):
+    for table in (X, X.assign(price=np.random.default_rng(1).normal(size=29))):
         network = model(n_timesteps=3 if table.shape[1] > 1 else None)
         assert data_warnings(lambda table=table, network=network: make_pipeline(flat, network).fit(table, Y)) == []
 
@@ -217,7 +217,8 @@ def test_features_at_dates_that_are_read_as_timesteps():
 
 
 def frames(package, n=6):
-    samples = [{"temperature": RNG.normal(size=5), "pulse": RNG.normal(size=5)} for _ in range(n)]
+    rng = np.random.default_rng(1)
+    samples = [{"temperature": rng.normal(size=5), "pulse": rng.normal(size=5)} for _ in range(n)]
     return [package.DataFrame(sample) for sample in samples]
 
 

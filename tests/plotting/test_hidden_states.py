@@ -64,7 +64,7 @@ def test_tables_are_folded_as_the_estimator_does():
 
 @pytest.mark.parametrize("scales_targets", [False, True])
 def test_a_pipeline_transforms_first(scales_targets):
-    series = RNG.normal(3.0, 2.0, size=(40, 2))
+    series = np.random.default_rng(1).normal(3.0, 2.0, size=(40, 2))
     model = make_pipeline(StandardScaler(), SlidingWindow(4), regressor())
     if scales_targets:
         model = TransformedTargetRegressor(model, func=np.negative, inverse_func=np.negative)

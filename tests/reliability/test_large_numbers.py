@@ -110,7 +110,7 @@ def test_what_no_sequence_reads_may_be_of_any_size():
 
 
 def test_one_large_row_of_a_series():
-    series = rng.normal(size=(60, 2))
+    series = np.random.default_rng(1).normal(size=(60, 2))
     windows = SlidingWindow(n_timesteps=5).fit_transform(series)
     model = make_model().fit(windows, series[:, 0])
     series[40] = -1.7e308
