@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._parameters import check_count, describe, is_integer
 from skrnn._inputs._tables import is_frame
+from skrnn.forecasting._index import continued_index, lengthened_index
 from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
 from skrnn.forecasting._recursion import n_steps_at_once, roll
-from skrnn.forecasting._tables import Rows, beside, continued_index, data_columns, lengthened, numbers, read_table
+from skrnn.forecasting._tables import Rows, beside, data_columns, lengthened, numbers, read_table
 
 
 @final
@@ -26,9 +27,10 @@ class Backtest:
     origins : ndarray of shape (n_origins,), int
         Positions of the rows that were "now". The first step is the row after.
     origin_times : ndarray of shape (n_origins,)
-        Their labels in the index of a pandas series; else the positions.
+        Their labels in the index of a pandas series; else their positions.
     target_times : ndarray of shape (n_origins, n_steps)
-        The labels, or positions, of the rows that were forecast.
+        The labels, or positions, of the rows that were forecast. Beyond the end of the series the index is continued;
+        if it has no constant step, labels there are NaT, or None.
     forecasts : ndarray of shape (n_origins, n_steps) or (n_origins, n_steps, n_series)
         The forecasts of each origin.
     truth : ndarray of the shape of `forecasts`
@@ -188,7 +190,7 @@ def backtest(
         arrays = [array[:, :, 0] for array in arrays]
     forecasts, truth, *bounds = arrays
     lower, upper = bounds or (None, None)
-    labels = _labels(rows, n_steps)
+    labels = _labels(rows, origins[-1] + n_steps + 1)
     return Backtest(
         np.asarray(origins),
         labels[np.asarray(origins)],
@@ -210,7 +212,8 @@ def _series_rows(model: Any, series: Any, exog: Any, n_steps: int) -> Rows:
     n_exog = table.shape[1] - series.shape[1]
     of_series = columns[: len(columns) - n_exog]
     numbers(table, of_series, "series")  # raises if they are none
-    return Rows(table, table if n_exog else lengthened(table, n_steps - 1), of_series)
+    ahead = continued_index(table.index, n_steps) if is_frame(table) else None
+    return Rows(table, table if n_exog else lengthened(table, n_steps - 1, ahead), of_series, ahead)
 
 
 def _read_origins(first: Any, n_back: int, last: int, step: int) -> range:
@@ -242,9 +245,14 @@ def _radii(
     return radii
 
 
-def _labels(rows: Rows, n_steps: int) -> NDArray[Any]:
-    """Return the labels of the known rows and of the steps after them; positions if the index does not go on."""
-    ahead = continued_index(rows.known.index, n_steps) if is_frame(rows.known) else None
-    if ahead is not None:
-        return np.asarray(rows.known.index.append(ahead))
-    return np.arange(rows.n_known + n_steps)
+def _labels(rows: Rows, n_rows: int) -> NDArray[Any]:
+    """Return the labels of the first rows, of which some may lie beyond the end; positions where there are none."""
+    if not is_frame(rows.known):
+        return np.arange(n_rows)
+    import pandas as pd
+
+    index = rows.known.index
+    longer = lengthened_index(index, rows.ahead, max(n_rows - rows.n_known, 0))
+    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
+        longer = longer.astype(index.dtype)  # with NaT
+    return np.asarray(longer)[:n_rows]

@@ -12,7 +12,7 @@ from skrnn._inputs._values import refuse_masked
 from skrnn.estimators._sequence_format import is_list_of_arrays
 from skrnn.forecasting._models import fitted_regressor, reads_sequences
 from skrnn.forecasting._recursion import roll, roll_sequences
-from skrnn.forecasting._tables import Rows, continued_index, read_rows, read_table
+from skrnn.forecasting._tables import Rows, read_rows, read_table
 
 
 def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | None = None) -> Any:
@@ -37,14 +37,15 @@ def forecast(model: Any, history: ArrayLike, n_steps: int, *, exog: ArrayLike | 
     exog : array-like of shape (n_steps,) or (n_steps, n_exog), default=None
         Of the rows after `history`, the columns that are not forecast; needed wherever training had some. The rows
         from the last block of forecasts on are not read and may be absent: for a model of one step the last one, for
-        one that predicts `n_steps` at once all of them. For several sequences (n_sequences, n_steps, n_exog).
+        one that predicts `n_steps` at once all of them. A pandas index continues that of `history`; what has none is
+        read as the rows that follow. For several sequences (n_sequences, n_steps, n_exog).
 
     Returns
     -------
     ndarray, Series or DataFrame of shape (n_steps,) or (n_steps, n_series)
         The forecasts; 1-D for one series. A pandas history gives a Series or DataFrame with the names of the series
-        and with its index continued; if this has no constant step, the steps are numbered from 1. Several
-        sequences give an array (n_sequences, n_steps) or (n_sequences, n_steps, n_series).
+        and with its index continued; if this has no constant step, with that of `exog`, or with steps numbered from 1.
+        Several sequences give an array (n_sequences, n_steps) or (n_sequences, n_steps, n_series).
 
     Raises
     ------
@@ -100,8 +101,8 @@ def as_history(rows: Rows, path: NDArray[np.floating]) -> Any:
         return path[:, 0] if path.shape[1] == 1 else path
     import pandas as pd
 
-    index = continued_index(rows.known.index, len(path))
-    if index is None:
+    index = rows.ahead
+    if index is None or len(index) < len(path):
         index = pd.RangeIndex(1, len(path) + 1, name="step")
     frame = pd.DataFrame(path, index=index, columns=rows.known.columns[rows.series])
     return frame.iloc[:, 0] if path.shape[1] == 1 else frame

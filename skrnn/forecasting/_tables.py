@@ -14,6 +14,7 @@ from skrnn._inputs._tables import column_names, column_position, is_frame, take_
 from skrnn._inputs._values import refuse_masked
 from skrnn._inputs._warnings import warn
 from skrnn.exceptions import DataWarning
+from skrnn.forecasting._index import check_follows, continued_index, lengthened_index, warn_of_no_step
 from skrnn.forecasting._models import group_column, n_history_rows, parts
 
 #: An ndarray or a pandas DataFrame of shape (n_rows, n_columns).
@@ -133,11 +134,14 @@ class Rows:
         The same rows and those that follow, in which the columns of the series do not count.
     series : list of int
         The columns of the series, which are forecast.
+    ahead : pandas index or None
+        That of the rows after the known ones, as many as are forecast or as `exog` has; None where it is not known.
     """
 
     known: Table
     table: Table
     series: list[int]
+    ahead: Any = None
 
     @property
     def n_known(self) -> int:
@@ -173,7 +177,8 @@ def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
             DataWarning,
         )
     if exog is None:
-        return Rows(history, lengthened(history, n_steps - 1), columns)
+        ahead = _index_ahead(history, None, n_steps)
+        return Rows(history, lengthened(history, n_steps - 1, ahead), columns, ahead)
     exog = read_table(exog, "exog", unnamed=history.columns[columns[-1]] if is_frame(history) else UNNAMED, least=0)
     n_series = len(columns) - exog.shape[1]
     if n_series < 1:
@@ -182,11 +187,12 @@ def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
             "fewer in exog."
         )
     _check_frames(history, exog, columns[n_series:])
-    table = lengthened(history, min(len(exog), n_steps))
+    ahead = _index_ahead(history, exog, n_steps)
+    table = lengthened(history, min(len(exog), n_steps), ahead)
     n_ahead = len(table) - len(history)
     others = columns[n_series:]
     values = [np.concatenate([take_column(history, j), take_column(exog, i)[:n_ahead]]) for i, j in enumerate(others)]
-    return Rows(history, with_columns(table, others, values), columns[:n_series])
+    return Rows(history, with_columns(table, others, values), columns[:n_series], ahead)
 
 
 def data_columns(model: Any, table: Table, name: str) -> list[int]:
@@ -202,86 +208,30 @@ def data_columns(model: Any, table: Table, name: str) -> list[int]:
 
 
 def _check_frames(history: Table, exog: Table, columns: list[int]) -> None:
-    """Raise unless `exog` has the names of the last columns of the history, and continues its index."""
+    """Raise unless `exog` has the names of the last columns of the history, and an index that can follow its own."""
     if not (is_frame(history) and is_frame(exog)):
         return
     expected = [history.columns[j] for j in columns]
     if list(exog.columns) != expected:
         raise ValueError(f"exog has columns {list(exog.columns)}; expected {expected}, the last columns of history.")
-    index = continued_index(history.index, len(exog)) if len(exog) else None
-    if index is not None and not (index == exog.index).all():
-        raise ValueError(
-            f"exog begins at {exog.index[0]}, but the row after history would be {index[0]}; expected its index to "
-            "continue that of history. An array without index is read as the rows that follow."
-        )
+    check_follows(exog.index, history.index)
 
 
-def lengthened(table: Table, n_rows: int) -> Table:
-    """Return a table with its last row repeated `n_rows` times; the index of a DataFrame continues where it can."""
+def _index_ahead(history: Table, exog: Table | None, n_steps: int) -> Any:
+    """Return the index of the `n_steps` rows after a history, or of those of `exog`; None, with a word, if neither."""
+    if not is_frame(history):
+        return None
+    ahead = continued_index(history.index, n_steps)
+    if ahead is None and exog is not None and is_frame(exog):
+        ahead = exog.index[:n_steps]
+    if ahead is None or len(ahead) < n_steps:
+        warn_of_no_step(history.index)
+    return ahead
+
+
+def lengthened(table: Table, n_rows: int, ahead: Any) -> Table:
+    """Return a table with its last row repeated `n_rows` times; `ahead` is the index of these in a DataFrame."""
     if n_rows == 0:
         return table
     longer = take(table, np.minimum(np.arange(len(table) + n_rows), len(table) - 1))
-    if not is_frame(table):
-        return longer
-    import pandas as pd
-
-    index, ahead = table.index, continued_index(table.index, n_rows)
-    if ahead is None:  # objects: what reads the time off the index then fails, and does not read a wrong one
-        return longer.set_axis(pd.Index([*index, *[None] * n_rows], dtype=object, name=index.name), axis=0)
-    return longer.set_axis(index.append(ahead), axis=0)
-
-
-def continued_index(index: Any, n_rows: int) -> Any:
-    """Return the next `n_rows` entries of a pandas index, or None if it has no constant step.
-
-    A DatetimeIndex continues with its frequency, or with the one that pandas infers; periods, numbers, timedeltas and
-    other times with the step that all neighbours have, a single period with the next ones.
-    """
-    import pandas as pd
-
-    if isinstance(index, pd.RangeIndex):
-        start = index[-1] + index.step
-        return pd.RangeIndex(start, start + n_rows * index.step, index.step, name=index.name)
-    if isinstance(index, pd.PeriodIndex):
-        return _continued_periods(index, n_rows)
-    if isinstance(index, pd.DatetimeIndex):
-        frequency = index.freq or pd.DatetimeIndex(index, freq="infer").freq
-        if frequency is not None:
-            times = pd.date_range(index[-1], periods=n_rows + 1, freq=frequency, name=index.name)
-            return times[1:].as_unit(index.unit)
-    return _evenly_continued(index, n_rows)
-
-
-def _continued_periods(index: Any, n_rows: int) -> Any:
-    """Return the next periods, which may lie apart: quarterly rows as months, business days as days."""
-    import pandas as pd
-
-    if len(index) == 1:
-        return pd.period_range(index[-1] + 1, periods=n_rows, name=index.name)
-    if index.hasnans:
-        return None
-    ordinals = _evenly_continued(pd.Index(index.astype("int64")), n_rows)
-    if ordinals is not None:
-        return pd.PeriodIndex([pd.Period(ordinal=n, freq=index.freq) for n in ordinals.tolist()], name=index.name)
-    starts = continued_index(index.to_timestamp(), n_rows)
-    return None if starts is None else starts.to_period(index.freq)
-
-
-def _evenly_continued(index: Any, n_rows: int) -> Any:
-    """Return the next entries of an index whose neighbours are equally far apart, or None."""
-    import pandas as pd
-
-    labels = index.to_numpy()
-    if labels.dtype.kind not in "iufmM" or len(labels) < 2:
-        return None
-    if labels.dtype.kind in "iu":  # a narrow one would wrap
-        if labels.max() > np.iinfo(np.int64).max:
-            return None
-        labels = labels.astype(np.int64)
-    steps = np.diff(labels)
-    is_even = (
-        np.allclose(steps, steps[0], rtol=1e-9, atol=0.0) if labels.dtype.kind == "f" else (steps == steps[0]).all()
-    )
-    if not is_even or not steps[0]:
-        return None
-    return pd.Index(labels[-1] + steps[0] * np.arange(1, n_rows + 1), name=index.name)
+    return longer.set_axis(lengthened_index(table.index, ahead, n_rows), axis=0) if is_frame(table) else longer

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._tables import is_frame
 from skrnn.forecasting import forecast, forecast_interval
+from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor
-from skrnn.forecasting._tables import beside, continued_index, data_columns, numbers, read_table, take
+from skrnn.forecasting._tables import beside, data_columns, numbers, read_table, take
 from skrnn.plotting._matplotlib import (
     axes_or_new,
     colour_of,

@@ -156,8 +156,28 @@ def test_pandas_labels():
     np.testing.assert_array_equal(result.origin_times, np.array(["2024-01-28", "2024-01-29"], "datetime64[D]"))
     assert result.target_times[-1, -1] == np.datetime64("2024-01-31")
     np.testing.assert_allclose(result.forecasts[0], forecast(model, frame.iloc[:28], 2))
-    unordered = frame.set_axis([f"row {i}" for i in range(30)], axis=0)
-    np.testing.assert_array_equal(backtest(model, unordered, 2, first_origin=27).target_times, [[28, 29], [29, 30]])
+
+
+@pytest.mark.parametrize(
+    ("index", "missing"),
+    [
+        (pd.Index([f"row {row}" for row in range(30)]), None),
+        (pd.Index(np.arange(30) ** 2), None),
+        (pd.bdate_range("2024-01-01", periods=33).delete([3, 9, 20]), np.datetime64("NaT")),
+        (pd.period_range("2024-01", periods=32, freq="M").delete([3, 9]), pd.NaT),
+    ],
+    ids=["strings", "numbers", "dates", "periods"],
+)
+def test_labels_of_an_index_without_a_step(index, missing):
+    series = pd.Series(seasonal(30), index)
+    model = lags(3).fit(*to_supervised(series))
+    result = backtest(model, series, 2, first_origin=27)
+    labels = np.asarray(index)
+    np.testing.assert_array_equal(result.origin_times, labels[27:29])
+    np.testing.assert_array_equal(result.target_times[0], labels[28:30])
+    assert result.target_times[1, 0] == labels[29]
+    assert result.target_times[1, 1] is missing or np.isnat(result.target_times[1, 1])
+    np.testing.assert_array_equal(backtest(model, series, 1, first_origin=27).target_times[:, 0], labels[28:])
 
 
 def test_frames_with_exog():

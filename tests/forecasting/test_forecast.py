@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
+from skrnn.exceptions import DataWarning
 from skrnn.forecasting import forecast, to_supervised
 from tests.examples import examples
 from tests.forecasting.brute_force import brute_force
@@ -307,9 +308,36 @@ def test_transformer_that_reads_the_calendar_off_the_index():
         rows = pd.concat([rows, pd.DataFrame({"sales": [value]}, index=[time])])
     holes = series.iloc[[*range(20), *range(25, 60)]]
     direct = make_pipeline(FunctionTransformer(with_month), *lags(3)).fit(*to_supervised(series, n_steps=8))
-    assert forecast(direct, holes, 8).index.tolist() == list(range(1, 9))
-    with pytest.raises(AttributeError, match="month"):  # rather than months that may be wrong
+    with pytest.warns(DataWarning, match="no constant step: 2022-02-28 00:00:00 comes after 2021-08-31 00:00:00"):
+        assert forecast(direct, holes, 8).index.tolist() == list(range(1, 9))
+    with (
+        pytest.warns(DataWarning, match="no constant step"),
+        pytest.raises(AttributeError, match="month"),  # rather than months that may be wrong
+    ):
         forecast(model, holes, 8)
+
+
+@pytest.mark.parametrize("kind", ["strings", "dates", "periods"])
+def test_exog_gives_the_times_where_the_history_has_no_step(kind):
+    index = pd.bdate_range("2024-01-01", periods=63).delete([3, 9, 20])
+    index = {"strings": index.astype(str), "dates": index, "periods": index.to_period("D")}[kind]
+    frame = pd.DataFrame({"sales": seasonal(60), "price": np.arange(60.0)}, index)
+    model = lags(3).fit(*to_supervised(frame["sales"], exog=frame["price"]))
+    seen = []
+
+    def remember(X):
+        seen.append(X.index[-1])
+        return X
+
+    model.steps.insert(0, ("remember", FunctionTransformer(remember)))
+    predictions = forecast(model, frame[:50], 4, exog=frame[["price"]][50:])
+    assert predictions.index.equals(index[50:54])
+    assert seen[-3:] == list(index[50:53])
+    if kind == "strings":
+        assert forecast(model, frame[:50], 4, exog=frame[["price"]][50:53]).index.tolist() == [1, 2, 3, 4]
+    else:
+        with pytest.warns(DataWarning, match="no constant step.*Pass an exog of n_steps rows"):
+            assert forecast(model, frame[:50], 4, exog=frame[["price"]][50:53]).index.tolist() == [1, 2, 3, 4]
 
 
 def test_index_without_a_step_gives_numbered_steps():

@@ -1,0 +1,238 @@
+"""The index of a table: how it goes on, and what may follow it."""
+
+from bisect import bisect_left
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._inputs._warnings import warn
+from skrnn.exceptions import DataWarning
+
+
+def kind(index: Any) -> str:
+    """Return in words what a pandas index holds: entries of the same kind have an order, but for labels."""
+    if index.nlevels > 1:
+        return f"levels of {', '.join(kind(index.get_level_values(k)) for k in range(index.nlevels))}"
+    index = plain(index)
+    if hasattr(index, "asfreq"):
+        return f"periods of frequency {index.freqstr}"
+    letter = getattr(index.dtype, "kind", "O")
+    if letter == "M":
+        return f"dates {'without' if index.tz is None else 'with'} a time zone"
+    return {"m": "durations", "i": "numbers", "u": "numbers", "f": "numbers"}.get(letter, "labels")
+
+
+def plain(index: Any) -> Any:
+    """Return an index of objects or of Arrow's dates as the index that pandas has for dates, periods or numbers."""
+    import pandas as pd
+
+    if index.nlevels > 1:
+        return index
+    index = index.infer_objects()
+    is_date = index.inferred_type == "date" or getattr(index.dtype, "kind", "O") == "M"
+    return pd.DatetimeIndex(index) if is_date else index
+
+
+def check_follows(ahead: Any, index: Any) -> None:
+    """Raise ValueError where the index of `exog`, `ahead`, cannot be that of the rows after a history with `index`."""
+    problem = _problem(ahead, index) if len(ahead) else ""
+    if problem:
+        raise ValueError(
+            f"{problem}; expected its index to continue that of history. An array without index, such as "
+            "exog.to_numpy(), is read as the rows that follow."
+        )
+
+
+def warn_of_no_step(index: Any) -> None:
+    """Warn that forecasts have no labels where the index of their history increases, but not by a constant step."""
+    if kind(index) == "labels" or len(index) < 2 or not index.is_monotonic_increasing:
+        return
+    n_even = bisect_left(range(3, len(index)), True, key=lambda n: continued_index(index[:n], 1) is None) + 2
+    warn(
+        f"The index of history has no constant step: {index[n_even]} comes after {index[n_even - 1]}. So the times of "
+        "the forecasts are not known, and they are numbered. Pass an exog of n_steps rows with an index, make that of "
+        "history regular (asfreq of pandas), or drop it (reset_index).",
+        DataWarning,
+    )
+
+
+def _problem(ahead: Any, index: Any) -> str:
+    """Return what to say of the first entry of `ahead` that cannot follow those before it, or nothing."""
+    came, expected = kind(ahead), kind(index)
+    if came != expected:
+        origin = " from 0, as reset_index leaves them" if getattr(ahead, "start", None) == 0 else ""
+        return f"exog has {came}{origin} in its index, but history has {expected}"
+    ahead, index = plain(ahead), plain(index)
+    following = continued_index(index, len(ahead))
+    if following is not None:
+        return _beside_the_step(ahead, index, following)
+    if expected == "labels":
+        return _of_history(ahead, index)
+    return _not_after(ahead, index) if index.is_monotonic_increasing else ""
+
+
+def _beside_the_step(ahead: Any, index: Any, following: Any) -> str:
+    """Return what to say of the first entry that is not the one expected; a float may miss it by rounding."""
+    differs = np.asarray(ahead != following)
+    if "f" in (ahead.dtype.kind, following.dtype.kind):
+        differs = ~np.isclose(ahead, following, rtol=0.0, atol=1e-3 * abs(following[0] - index[-1]))
+    if not differs.any():
+        return ""
+    row = int(np.argmax(differs))
+    if row == 0:
+        return f"exog begins at {ahead[0]}, but the row after history would be {following[0]}"
+    return f"exog has {ahead[row]} in row {row}, but the row after {ahead[row - 1]} would be {following[row]}"
+
+
+def _of_history(ahead: Any, index: Any) -> str:
+    """Return what to say of the first label that a row of the history has too, if none of these has one twice."""
+    known = ahead.isin(index) & index.is_unique
+    return f"exog has {ahead[np.argmax(known)]!r} in its index, which is a row of history" if known.any() else ""
+
+
+def _not_after(ahead: Any, index: Any) -> str:
+    """Return what to say of the first entry that does not come after the one before."""
+    joined = index[-1:].append(ahead)
+    is_after = np.diff(joined.factorize(sort=True)[0]) > 0
+    if index.nlevels > 1 and _is_of_one_group(index):
+        is_after &= np.asarray(ahead.droplevel(-1) == index.droplevel(-1)[0])
+    if is_after.all():
+        return ""
+    row = int(np.argmin(is_after))
+    if row == 0:
+        return f"exog begins at {ahead[0]}, which does not come after {index[-1]}, the end of history"
+    return f"exog has {ahead[row]} in row {row}, which does not come after {ahead[row - 1]}"
+
+
+def _is_of_one_group(index: Any) -> bool:
+    """Tell whether the levels of an index before the last are the same in all rows."""
+    return index.droplevel(-1).nunique() == 1
+
+
+def continued_index(index: Any, n_rows: int) -> Any:
+    """Return the next `n_rows` entries of a pandas index, or None if it has no constant step.
+
+    Dates continue with their frequency, or with the one that pandas infers, or by calendar months; periods, numbers,
+    durations and other dates with the step that all neighbours have, a single period with the next ones. Of several
+    levels the last continues, if the others are the same in all rows.
+    """
+    import pandas as pd
+
+    if isinstance(index, pd.RangeIndex):
+        start = index[-1] + index.step
+        return pd.RangeIndex(start, start + n_rows * index.step, index.step, name=index.name)
+    if index.nlevels > 1:
+        return _continued_levels(index, n_rows)
+    if isinstance(index, pd.PeriodIndex):
+        return _continued_periods(index, n_rows)
+    if isinstance(index, pd.DatetimeIndex):
+        return _continued_dates(index, n_rows)
+    entries = plain(index)
+    ahead = _evenly_continued(index, n_rows) if entries.dtype == index.dtype else continued_index(entries, n_rows)
+    if ahead is None or entries.dtype == index.dtype:
+        return ahead
+    return pd.Index(ahead.date, name=index.name) if index.inferred_type == "date" else ahead.astype(index.dtype)
+
+
+def lengthened_index(index: Any, ahead: Any, n_rows: int) -> Any:
+    """Return an index and the first `n_rows` entries of `ahead`; None for these, in an index of objects, if it is None.
+
+    What reads the time off such an index fails, and does not read a wrong one.
+    """
+    import pandas as pd
+
+    if ahead is not None:
+        return index.append(ahead[:n_rows])
+    return pd.Index([*index, *[None] * n_rows], dtype=object, name=index.name) if n_rows else index
+
+
+def _continued_levels(index: Any, n_rows: int) -> Any:
+    """Return the next entries of the last level, beside those of the others, which are the same in all rows."""
+    import pandas as pd
+
+    ahead = continued_index(index.get_level_values(-1), n_rows) if _is_of_one_group(index) else None
+    if ahead is None:
+        return None
+    others = [index.get_level_values(k)[:1].repeat(n_rows) for k in range(index.nlevels - 1)]
+    return pd.MultiIndex.from_arrays([*others, ahead], names=index.names)
+
+
+def _continued_periods(index: Any, n_rows: int) -> Any:
+    """Return the next periods, which may lie apart: quarterly rows as months, business days as days."""
+    import pandas as pd
+
+    if len(index) == 1:
+        return pd.period_range(index[-1] + 1, periods=n_rows, name=index.name)
+    if index.hasnans:
+        return None
+    ordinals = _evenly_continued(pd.Index(index.astype("int64")), n_rows)
+    if ordinals is not None:
+        return pd.PeriodIndex([pd.Period(ordinal=n, freq=index.freq) for n in ordinals.tolist()], name=index.name)
+    starts = continued_index(index.to_timestamp(), n_rows)
+    return None if starts is None else starts.to_period(index.freq)
+
+
+def _continued_dates(index: Any, n_rows: int) -> Any:
+    """Return the next dates."""
+    import pandas as pd
+
+    frequency = index.freq or pd.DatetimeIndex(index, freq="infer").freq or _months_apart(index)
+    if frequency is not None:
+        times = pd.date_range(index[-1], periods=n_rows + 1, freq=frequency, name=index.name)
+        return times[1:].as_unit(index.unit)
+    return _evenly_continued(index, n_rows) if index.tz is None else _continued_in_zone(index, n_rows)
+
+
+def _months_apart(index: Any) -> Any:
+    """Return as an offset how many months lie between neighbours, at any day of the month; None if they differ."""
+    import pandas as pd
+
+    if len(index) < 3 or index.hasnans:
+        return None
+    step = 12 * (index[1].year - index[0].year) + index[1].month - index[0].month
+    offset = pd.DateOffset(months=step)
+    return offset if step and (index[1:] == index[:-1] + offset).all() else None
+
+
+def _continued_in_zone(index: Any, n_rows: int) -> Any:
+    """Return the next dates of a time zone: days, and what is even only by the clock, as the clock shows them."""
+    import pandas as pd
+
+    clock = index.tz_localize(None)
+    passed = _evenly_continued(index.tz_convert(None), n_rows)
+    if passed is not None and (clock[1] - clock[0]) % pd.Timedelta(1, "D"):
+        return passed.tz_localize("UTC").tz_convert(index.tz)
+    shown = _evenly_continued(clock, n_rows)
+    if shown is None:
+        return None
+    return shown.tz_localize(index.tz, nonexistent="shift_forward", ambiguous=np.ones(n_rows, dtype=bool))
+
+
+def _evenly_continued(index: Any, n_rows: int) -> Any:
+    """Return the next entries of an index whose neighbours are equally far apart, or None."""
+    import pandas as pd
+
+    if index.hasnans or len(index) < 2:
+        return None
+    labels = index.to_numpy(dtype=getattr(index.dtype, "numpy_dtype", None))
+    if labels.dtype.kind not in "iufmM":
+        return None
+    if labels.dtype.kind in "iu":  # a narrow one would wrap
+        if labels.max() > np.iinfo(np.int64).max:
+            return None
+        labels = labels.astype(np.int64)
+    counts = np.arange(1, n_rows + 1, dtype=labels.dtype if labels.dtype.kind == "f" else np.int64)
+    step = _common_step(labels)
+    return pd.Index(labels[-1] + step * counts, name=index.name) if step else None
+
+
+def _common_step(labels: NDArray[Any]) -> Any:
+    """Return how far neighbours among numbers, dates or durations are apart, or None if that differs."""
+    steps = np.diff(labels)
+    if labels.dtype.kind != "f":
+        return steps[0] if (steps == steps[0]).all() else None
+    step = (labels[-1] - labels[0]) / steps.dtype.type(len(steps))
+    rounding = 4.0 * np.spacing(np.abs(labels).max())  # decimal fractions are not exact
+    is_even = np.allclose(steps, step, rtol=1e-9, atol=rounding) and abs(step) > 100.0 * rounding
+    return step if is_even else None
