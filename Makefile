@@ -7,6 +7,7 @@ BENCH = .venv-bench
 WHEEL = .venv-wheel
 EXPORT = .venv-export
 CLUSTER = .venv-cluster
+FAST = .venv-fast
 CLIENTS = .venv-clients
 BACKTESTS = .venv-backtests
 LONG = .venv-long-sequences
@@ -15,7 +16,7 @@ AUDIT = .venv-audit
 MUTATION = .venv-mutants
 WORKERS ?= 2
 
-.PHONY: demo test test-all test-processors test-slow test-oldest test-export test-cluster test-clients test-wheel fixtures dist bench backtests long-sequences docs lint types audit mutants clean
+.PHONY: demo test test-all test-processors test-slow test-fast test-oldest test-export test-cluster test-clients test-wheel fixtures dist bench backtests long-sequences docs lint types audit mutants clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/python examples/sunspots.py
@@ -34,6 +35,11 @@ test-processors: $(VENV)/installed-test
 
 test-slow: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --run-slow -m slow tests
+
+# The tests with compiled cells, which without Numba would be left out.
+test-fast: $(FAST)/installed-test-fast
+	$(FAST)/bin/python -c "from skrnn.cells._compiled import why_not_compiled as why; assert why() is None, why()"
+	$(FAST)/bin/python -m pytest -n $(WORKERS)
 
 test-oldest: $(OLDEST)/installed-test
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS)
@@ -127,6 +133,11 @@ $(EXPORT)/installed-test-export: pyproject.toml
 	$(EXPORT)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-export]"
 	touch $@
 
+$(FAST)/installed-test-fast: pyproject.toml
+	test -x $(FAST)/bin/python || $(PYTHON) -m venv $(FAST)
+	$(FAST)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[test-fast]"
+	touch $@
+
 $(AUDIT)/installed-audit:
 	test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
 	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.7"
@@ -164,4 +175,4 @@ $(DOCS)/installed-docs: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(CLIENTS) $(BACKTESTS) $(DOCS) $(AUDIT) $(MUTATION) $(WHEEL) dist build mutants docs/gallery docs/generated
+	rm -rf $(VENV) $(OLDEST) $(BENCH) $(EXPORT) $(CLUSTER) $(FAST) $(CLIENTS) $(BACKTESTS) $(DOCS) $(AUDIT) $(MUTATION) $(WHEEL) dist build mutants docs/gallery docs/generated

@@ -10,6 +10,7 @@ from tests.cases import Axis, combine
 collect_ignore_glob = [
     "docs/images/*.py",  # they draw, and need matplotlib
     *("docs/*.py", "docs/_ext/*.py", "docs/gallery/**"),  # the site, which `make docs` builds
+    *("skrnn/cells/_loops*.py", "tests/extending/*_loops.py"),  # they import Numba, and have no examples
 ]
 #: What imports onnx, onnxruntime, skl2onnx or torch, which the usual environment does not have.
 NEEDS_EXPORT = [

@@ -14,6 +14,7 @@ ROOT = Path(skrnn.__file__).parent
 #: The level of each package of skrnn; an import goes to a lower level, or to a leaf module of the own package.
 LEVELS = {
     "exceptions": 0,
+    "_show_versions": 5,
     "_inputs": 1,
     **dict.fromkeys(("cells", "losses", "sequences", "solvers"), 2),
     **dict.fromkeys(("network", "parallel"), 3),
@@ -30,7 +31,9 @@ THIRD_PARTIES = {"numpy": {1, 2, 3, 4, 5, 6}, "scipy": {2, 3, 4, 5, 6}, "sklearn
 #: What one package alone imports: how work is divided is its own business.
 OF_ONE_PACKAGE = {"joblib": "parallel", "threadpoolctl": "parallel"}
 #: Third parties that anyone may import, but only inside the function that needs them.
-OPTIONAL = {"matplotlib", "pandas", "polars", "onnx", "skl2onnx", "torch", "distributed"}
+OPTIONAL = {"matplotlib", "pandas", "polars", "onnx", "skl2onnx", "torch", "distributed", "numba"}
+#: How the modules begin that a name in a string brings in, where Numba is: they may import it at their top.
+COMPILED = "skrnn.cells._loops"
 
 MODULES = {".".join(("skrnn", *path.relative_to(ROOT).with_suffix("").parts)): path for path in ROOT.rglob("*.py")}
 
@@ -52,12 +55,14 @@ def is_allowed(importer, imported, inside_function):
     if party in sys.stdlib_module_names:
         return True
     if party == "skrnn" and package == "__init__":  # the public names: from anywhere, each from where it is defined
-        return len(below) == 2 or below == ["_version"]
+        return len(below) == 2 or below in (["_version"], ["_show_versions"])
     if party == "skrnn":
         is_leaf = len(below) == 2 and below[0] == package
         return is_leaf or (bool(below) and LEVELS.get(below[0], 9) < LEVELS[package])
     if party in OF_ONE_PACKAGE:
         return package == OF_ONE_PACKAGE[party]
+    if party == "numba" and importer.startswith(COMPILED):
+        return True
     return (party in OPTIONAL and inside_function) or LEVELS.get(package) in THIRD_PARTIES.get(party, ())
 
 
@@ -100,6 +105,7 @@ def test_every_package_has_a_level():
         ("skrnn.plotting._curves", "skrnn.forecasting", False),
         ("skrnn.export._to_torch", "torch", True),
         ("skrnn.cells._lstm", "collections.abc", False),
+        ("skrnn.cells._loops_lstm", "numba", False),
         ("skrnn.__init__", "skrnn.estimators._regressor", False),
         ("skrnn.__init__", "skrnn._version", False),
     ],
@@ -120,6 +126,7 @@ def test_lower_levels_and_leaf_modules_are_allowed(importer, imported, inside_fu
         ("skrnn.network._layer", "._parameters", False),  # relative
         ("skrnn.solvers._scipy", "sklearn.utils", False),
         ("skrnn.network._network", "joblib", False),
+        ("skrnn.cells._compiled", "numba", False),  # not one of the loops
         ("skrnn.plotting._curves", "matplotlib.pyplot", False),  # at the top of the module
         ("skrnn.export._to_torch", "torch", False),
         ("skrnn.plotting._curves", "seaborn", True),  # not a dependency

@@ -37,7 +37,7 @@ def test_all_names_exist_and_are_sorted(name):
 
 
 def test_public_names():
-    assert skrnn.__all__ == ["RNNClassifier", "RNNRegressor", "SlidingWindow"]
+    assert skrnn.__all__ == ["RNNClassifier", "RNNRegressor", "SlidingWindow", "show_versions"]
     assert skrnn.__version__
 
 
@@ -55,7 +55,7 @@ def test_import_brings_no_optional_package():
         "before = set(sys.modules)\n"
         f"import {', '.join(PACKAGES)}\n"
         "added = {name.split('.')[0] for name in set(sys.modules) - before}\n"
-        "print(*sorted(added & {'pandas', 'polars', 'matplotlib', 'onnx', 'torch', 'skops', 'pytest'}))\n"
+        "print(*sorted(added & {'pandas', 'polars', 'matplotlib', 'onnx', 'torch', 'skops', 'pytest', 'numba'}))\n"
     )
     run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""

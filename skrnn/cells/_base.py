@@ -48,6 +48,8 @@ class Cell(ABC):
     n_records: ClassVar[int]
     #: Local derivatives of each unit at a timestep.
     n_coefficients: ClassVar[int]
+    #: The module whose LOOPS has the compiled form for each activation, where there is one.
+    loops: ClassVar[str | None] = None
     #: Values of `activation` that the cell knows.
     activations: ClassVar[tuple[str, ...]] = ("tanh",)
 

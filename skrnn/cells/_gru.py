@@ -26,6 +26,7 @@ class GRUCell(Cell):
     has_direct_path: ClassVar[bool] = True
     n_records: ClassVar[int] = 4  # q, z, r, and a, which becomes n
     n_coefficients: ClassVar[int] = 5
+    loops: ClassVar[str | None] = "skrnn.cells._loops_gru"
 
     def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
         """Write h_t into `new_h`; `record` becomes [q, z, r, n]."""

@@ -25,6 +25,7 @@ class LSTMCell(Cell):
     has_cell_state: ClassVar[bool] = True
     n_records: ClassVar[int] = 5  # i, o, f, g and tanh(c_t)
     n_coefficients: ClassVar[int] = 6
+    loops: ClassVar[str | None] = "skrnn.cells._loops_lstm"
 
     def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
         """Write h_t and c_t into `new_h` and `new_c`; `record` becomes [i, o, f, g, tanh(c_t)]."""

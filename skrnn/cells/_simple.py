@@ -14,6 +14,7 @@ class SimpleCell(Cell):
     gates: ClassVar[tuple[str, ...]] = ("h",)
     n_records: ClassVar[int] = 1
     n_coefficients: ClassVar[int] = 1
+    loops: ClassVar[str | None] = "skrnn.cells._loops_simple"
     activations: ClassVar[tuple[str, ...]] = ("tanh", "relu")
 
     @property

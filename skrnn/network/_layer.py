@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from skrnn.cells._base import Cell
-from skrnn.network._layer_workspace import BackwardWorkspace, Block, LayerWorkspace
+from skrnn.network._layer_workspace import Block, LayerWorkspace
 from skrnn.network._parameters import LayerParameters
 from skrnn.network._products import tiled_product
 from skrnn.sequences._batches import Spans
@@ -84,7 +84,7 @@ class Layer:
 
     def forward(self, packed: np.ndarray, workspace: LayerWorkspace, spans: Spans) -> None:
         """Unroll the cell over `workspace.inputs`, and write the state after each timestep into the workspace."""
-        n_joined, mask, shared, advance = 0, workspace.state_mask, workspace.shared, self.cell.advance
+        n_joined, mask, shared, advance = 0, workspace.state_mask, workspace.shared, workspace.cell.advance
         step_matrix = packed[: self.n_step_rows]
         if shared is not None:
             projections = shared.project(packed[:, self.hidden_size :])
@@ -109,7 +109,7 @@ class Layer:
                     self._add_projections(shared.at(projections, t, h.shape[-1]), record)
                 advance(record, h, c, new_h, new_c)
             if workspace.backward:
-                self.cell.linearise(*block.linearised)
+                workspace.cell.linearise(*block.linearised)
 
     def _project_inputs(self, packed: np.ndarray, block: Block) -> None:
         """Write the input half of a split gate into the records, for a block of timesteps at once."""
@@ -181,7 +181,7 @@ class Layer:
     ) -> None:
         """Write the gradient on the pre-activations of a block of timesteps into `block.d_rows`."""
         running = workspace.backward_workspace(n_running)
-        has_direct_path, mask, backward = self.cell.has_direct_path, workspace.state_mask, self.cell.backward
+        has_direct_path, mask, backward = self.cell.has_direct_path, workspace.state_mask, workspace.cell.backward
         running.begin()
         d_h, d_c, d_h_gates, d_h_tiles = running.d_h, running.d_c, running.d_h_gates, running.d_h_tiles
         multiply = tiled_product(recurrent, running.n_tiles)
@@ -237,19 +237,25 @@ class Layer:
             if t_inputs is not None:
                 t_rows += np.matmul(input_weights, t_inputs[steps, :, columns])
             of_running = None if t_outputs is None else t_outputs[steps, :, columns]
-            self._unroll_tangent(recurrent, workspace.backward_workspace(n_running), block, of_running)
+            self._unroll_tangent(recurrent, workspace, n_running, block, of_running)
 
     def _unroll_tangent(
-        self, recurrent: np.ndarray, running: BackwardWorkspace, block: Block, t_outputs: np.ndarray | None
+        self,
+        recurrent: np.ndarray,
+        workspace: LayerWorkspace,
+        n_running: int,
+        block: Block,
+        t_outputs: np.ndarray | None,
     ) -> None:
-        """Take the perturbation of the state in `running` through a block of timesteps."""
+        """Take the perturbation of the state through a block of timesteps."""
+        running, tangent = workspace.backward_workspace(n_running), workspace.cell.tangent
         running.begin()
         multiply = tiled_product(recurrent, running.n_tangent_tiles)
         in_order = enumerate(block.derivatives)
         for t, (coefficients, t_preactivations, t_step_rows) in _ordered(in_order, not self.from_end):
             multiply(running.d_h, running.t_tiles)
             t_step_rows += running.t_gates
-            self.cell.tangent(coefficients, t_preactivations, running.d_h, running.d_c)
+            tangent(coefficients, t_preactivations, running.d_h, running.d_c)
             if t_outputs is not None:
                 t_outputs[t] = running.d_h
         running.end()

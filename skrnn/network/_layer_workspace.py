@@ -6,6 +6,7 @@ from typing import Protocol, final
 import numpy as np
 
 from skrnn.cells._base import Cell
+from skrnn.cells._compiled import fastest_form
 from skrnn.network._products import add_products, count_tiles, tile_rows
 from skrnn.network._shared_inputs import SharedInputs
 from skrnn.sequences._batches import Spans
@@ -57,6 +58,8 @@ class LayerWorkspace:
 
     Attributes
     ----------
+    cell : Cell or CompiledCell
+        The form of the layer's cell that works on these arrays.
     operands : ndarray of shape (n_timesteps, hidden_size + n_inputs + 1, n_sequences)
         [h; x; 1] of each timestep, with the previous hidden state h.
     inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences)
@@ -90,6 +93,7 @@ class LayerWorkspace:
         concurrent: bool = False,
     ) -> None:
         cell, hidden_size = layer.cell, layer.hidden_size
+        self.cell = fastest_form(cell, dtype)
         operands = np.zeros((n_timesteps + 1, layer.n_operand, n_sequences), dtype)
         operands[:, -1] = 1.0
         # Without a mask a state is written directly into the operand of the next timestep.

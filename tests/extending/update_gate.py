@@ -21,6 +21,7 @@ class UpdateGateCell(Cell):
     has_direct_path: ClassVar[bool] = True  # z * h_{t-1}
     n_records: ClassVar[int] = 2  # z and n
     n_coefficients: ClassVar[int] = 3
+    loops: ClassVar[str | None] = "tests.extending.update_gate_loops"
 
     def advance(self, record, h, c, new_h, new_c):
         """Write h_t into `new_h`; `record` becomes [z, n]."""
