@@ -9,6 +9,7 @@ import pytest
 from sklearn.base import clone
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.cells._compiled import SWITCH
 from skrnn.cells._registry import CELLS
 from skrnn.network import _inference
 from skrnn.parallel import _workers
@@ -317,6 +318,7 @@ def test_numpy_reads_blocks_in_place_wherever_a_network_computes(several_chunks,
         seen.add((np.getbufsize(), np.geterr()["over"]))
         linearise(*arguments)
 
+    monkeypatch.setenv(SWITCH, "0")
     monkeypatch.setattr(CELLS["rnn"], "linearise", look)
     before = np.getbufsize()
     X, y = make_ragged_task(RNNRegressor)
