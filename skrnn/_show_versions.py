@@ -1,4 +1,4 @@
-"""What is installed, and which form of the cells is in use: the first lines of a report about a problem."""
+"""Versions and form of the cells, for bug reports."""
 
 from importlib.metadata import version
 
@@ -8,7 +8,7 @@ from skrnn.cells._compiled import why_not_compiled
 
 
 def show_versions() -> None:
-    """Print the version of skrnn, the form of its cells, and what `sklearn.show_versions` prints.
+    """Print the version of skrnn, the form of its cells, and the output of `sklearn.show_versions`.
 
     Examples
     --------

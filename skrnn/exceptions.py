@@ -1,11 +1,11 @@
-"""Warnings that are skrnn's own."""
+"""Warnings of skrnn."""
 
 __all__ = ["DataWarning"]
 
 
 class DataWarning(UserWarning):
-    """The data can be read, but are most likely not what was meant.
+    """The data are valid, but probably not what was intended.
 
-    The message says what to do. Whoever means it silences the category by
+    The message says what to do. If the data are as intended, silence the category with
     ``warnings.simplefilter("ignore", skrnn.exceptions.DataWarning)``.
     """

@@ -1,1 +1,1 @@
-"""What users hand over: checks, and errors and warnings that name what they are about."""
+"""Checks of user input, and errors and warnings that name it."""

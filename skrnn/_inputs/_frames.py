@@ -1,4 +1,4 @@
-"""What the names and the index of a data frame say of its rows and columns: lags, order in time, strings, dates."""
+"""Names and index of a data frame: lags, chronological order, strings and dates."""
 
 import re
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from skrnn._inputs._values import ADVICE, as_array, strings_or_dates
 from skrnn._inputs._warnings import warn
 from skrnn.exceptions import DataWarning
 
-#: The name of a column that holds a lag: "lag_1", "sales_lag_1", "y_lag1_mean", "x_t-1", "x(t-1)", but not "flag_1".
+#: Names of lag columns: "lag_1", "sales_lag_1", "y_lag1_mean", "x_t-1", "x(t-1)", but not "flag_1".
 _LAG = re.compile(
     r"^(?P<before>.*?)[_\-. ]?(?<![^\W\d_])(?:lag[_\-. ]?|t(?P<minus>-))(?P<lag>\d+)(?P<after>\D*)$", re.IGNORECASE
 )
 
 
 def refuse_dates(X: Any, name: str) -> None:
-    """Raise TypeError where a frame of polars, which would make numbers of dates, has a column of such."""
+    """Raise TypeError if a polars data frame has a date column, which would be converted to numbers."""
     for column, dtype in zip(column_names(X), X.dtypes if is_frame(X) else (), strict=True):
         if getattr(dtype, "is_temporal", bool)():
             raise TypeError(f"Column {column!r} of {name} holds dates, not numbers.{ADVICE['dates']}")
@@ -29,9 +29,9 @@ def refuse_dates(X: Any, name: str) -> None:
 
 @contextmanager
 def explaining(X: Any, of_strings: str = "") -> Iterator[None]:
-    """Let an error that leaves the block say where X holds strings or dates, and how to make numbers of them.
+    """Add to errors that leave the block where X contains strings or dates, and how to convert them to numbers.
 
-    `of_strings` is a further sentence on strings, after a space.
+    `of_strings` is an additional sentence for strings, after a space.
     """
     refuse_dates(X, "X")
     try:
@@ -50,7 +50,7 @@ def explaining(X: Any, of_strings: str = "") -> Iterator[None]:
 
 
 def warn_unless_ordered(X: Any, labels: np.ndarray | None, name: str = "X") -> None:
-    """Warn where the index of a pandas object goes back in the rows of a series: of those of a label, where given."""
+    """Warn if the index of a pandas object decreases within a series: all rows, or those with the same label."""
     index = _times_of(X)
     if index is None or index.is_monotonic_increasing:
         return
@@ -64,17 +64,18 @@ def warn_unless_ordered(X: Any, labels: np.ndarray | None, name: str = "X") -> N
     if goes_back.any():
         of_group = "" if codes is None else " within a group"
         warn(
-            f"The index of {name} goes back{of_group}, but rows are taken to come in order of time. Sort those of one "
-            f"series by {name}.sort_index(), and split it by TimeSeriesSplit, not by shuffled folds; tell several "
-            "series apart by groups.",
+            f"The index of {name} decreases{of_group}, but rows must be in chronological order. Sort a single series "
+            f"with {name}.sort_index(), and split it with TimeSeriesSplit instead of shuffled folds; identify several "
+            "series by groups.",
             DataWarning,
         )
 
 
 def _times_of(X: Any) -> Any:
-    """Return the index of a pandas object where it may hold times, else None.
+    """Return the index of a pandas object if it may contain times, otherwise None.
 
-    Of several levels that is the last, if it holds dates; numbers, such as months after years, count with those before.
+    With several levels it is the last one, if it contains dates; numbers, such as months after years, are combined with
+    the levels before.
     """
     index: Any = getattr(X, "index", None)
     if not hasattr(index, "is_monotonic_increasing"):
@@ -92,47 +93,47 @@ def _holds_dates(index: Any) -> bool:
 
 
 def warn_unless_aligned(X: Any, y: Any) -> None:
-    """Warn where the indices of two pandas objects hold the same in another order: rows go by position."""
+    """Warn if two pandas objects have the same index in different orders, because rows are matched by position."""
     first: Any = getattr(X, "index", None)
     second: Any = getattr(y, "index", None)
     if not (hasattr(first, "is_unique") and hasattr(second, "is_unique")) or first.equals(second):
         return
     if len(first) == len(second) and first.is_unique and second.is_unique and first.isin(second).all():
         warn(
-            "X and y have the same index in another order, but a row of X has the target at the same position of y. "
-            "Pass y.loc[X.index].",
+            "X and y have the same index in different orders, but targets are matched to rows of X by position. Pass "
+            "y.loc[X.index].",
             DataWarning,
         )
 
 
 def warn_of_features(X: Any) -> None:
-    """Warn where a frame, whose columns are read as timesteps, has times in its index and names that do not count."""
+    """Warn if columns are read as timesteps but are named like features and the index holds dates."""
     names, index = column_names(X), getattr(X, "index", None)
     are_words = [isinstance(name, str) and not re.search(r"\d", name) for name in names]
     if len(names) < 2 or not all(are_words) or not hasattr(index, "dtype") or not _holds_dates(index):
         return
     warn(
-        f"Each row of X is read as a sequence of one feature, whose timesteps are the {len(names)} columns "
-        f"{_shown(names)}. If these are features, and the dates of the index the timesteps, make windows of the rows "
-        f"by SlidingWindow; if not, set n_timesteps={len(names)}.",
+        f"Each row of X is interpreted as a sequence of one feature, whose timesteps are the {len(names)} columns "
+        f"{_shown(names)}. If the columns are features, and the dates of the index are the timesteps, make windows of "
+        f"the rows with SlidingWindow; otherwise set n_timesteps={len(names)}.",
         DataWarning,
     )
 
 
 def warn_of_lags(X: Any, n_timesteps: int | None) -> None:
-    """Warn where the names of columns say that they are lags, but not timesteps from the oldest to the newest.
+    """Warn if column names are those of lags, but not ordered from the oldest to the newest timestep.
 
-    With `n_timesteps` None each column is a timestep, else the columns of one timestep after another.
+    With `n_timesteps` None each column is a timestep; otherwise columns are ordered by timestep.
     """
     names = column_names(X)
     matches = [_LAG.match(name) if isinstance(name, str) else None for name in names]
     if sum(match is not None for match in matches) < 2:
         return
-    newest: dict[Any, str] = {}  # the series of each name that a column without a lag may have
+    newest: dict[Any, str] = {}  # possible names of columns without a lag, and their series
     for match in filter(None, matches):
         series = match["before"] + match["after"]
         newest[series] = series
-        if match["minus"]:  # "x(t)" beside "x(t-1)"
+        if match["minus"]:  # "x(t)" with "x(t-1)"
             newest[match.string[: match.start("minus")] + match["after"]] = series
     columns = [
         (newest.get(name, name), 0 if name in newest else -1)
@@ -143,16 +144,16 @@ def warn_of_lags(X: Any, n_timesteps: int | None) -> None:
     width = 1 if n_timesteps is None else max(1, len(columns) // n_timesteps)
     timesteps = [columns[first : first + width] for first in range(0, len(columns), width)]
     if any(lag < 0 for _, lag in columns) or any(len({lag for _, lag in timestep}) > 1 for timestep in timesteps):
-        problem = "those of several timesteps, or of none, stand together"
+        problem = "columns of different timesteps, or without a timestep, are grouped together"
     elif len({tuple(series for series, _ in timestep) for timestep in timesteps}) > 1:
-        problem = "those of several series stand one after another"
+        problem = "columns are grouped by series"
     elif any(later[0][1] >= earlier[0][1] for earlier, later in pairwise(timesteps)):
-        problem = "do not run from the oldest to the newest"
+        problem = "they are not ordered from the oldest to the newest"
     else:
         return
     warn(
-        f"The columns of X, {_shown(names)}, are named like lags, but {problem}, unlike the timesteps that are read. "
-        "skrnn.preprocessing.LagsToSequences makes sequences of them.",
+        f"The columns of X, {_shown(names)}, are named like lags, but {problem}, while columns are read as "
+        "consecutive timesteps. Use skrnn.preprocessing.LagsToSequences.",
         DataWarning,
     )
 
@@ -163,9 +164,9 @@ def _shown(names: list[Any]) -> str:
 
 
 def names_of_frames(entries: list[Any], name: str) -> Any:
-    """Return the first of a list of frames, all with the same columns, or None where these are not all frames.
+    """Return the first of a list of data frames with the same columns, or None if not all are data frames.
 
-    Other columns, or the same in another order, are a ValueError.
+    Different columns, or another order, raise a ValueError.
     """
     if not all(is_frame(entry) for entry in entries):
         return None
@@ -174,6 +175,6 @@ def names_of_frames(entries: list[Any], name: str) -> Any:
         if column_names(entry) != expected:
             raise ValueError(
                 f"{name} has the columns {column_names(entry)} in sample {sample}, but {expected} in sample 0; "
-                "expected the same in the same order."
+                "expected the same columns in the same order."
             )
     return entries[0]

@@ -1,4 +1,4 @@
-"""Labels that tell which group each row belongs to, as an array and as numbers."""
+"""Group labels of rows, as an array and as numbers."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from skrnn._inputs._values import find_missing
 
 
 def read_labels(values: Any, n_rows: int, name: str) -> NDArray[Any]:
-    """Return labels as an array (n_rows,), those of a list as the objects that they are; messages call them `name`.
+    """Return labels as an array (n_rows,), of objects for a list; `name` is used in messages.
 
-    A label that cannot be hashed is a TypeError; one that is missing, and another number of labels, a ValueError.
+    A label that cannot be hashed raises a TypeError; a missing label, or a wrong number of labels, a ValueError.
     """
     with naming(name, "labels that can be hashed, one per row"):
-        if isinstance(values, list | tuple):  # of 1 and "1" NumPy would make equal strings, of tuples rows
+        if isinstance(values, list | tuple):  # NumPy would convert 1 and "1" to equal strings, and tuples to rows
             labels = np.fromiter(values, dtype=object, count=len(values))
         else:
             labels = np.asarray(values)
@@ -30,12 +30,12 @@ def read_labels(values: Any, n_rows: int, name: str) -> NDArray[Any]:
 
 
 def encode_labels(labels: NDArray[Any]) -> tuple[list[Any], NDArray[np.intp]]:
-    """Return (the distinct labels in order of appearance, the number of each row's label among them, (n_rows,)).
+    """Return the distinct labels in order of appearance, and the index of each row's label among them, (n_rows,).
 
     >>> encode_labels(np.array(["b", "a", "b"]))
     (['b', 'a'], array([0, 1, 0]))
     """
-    if labels.dtype == object:  # labels that need not have an order
+    if labels.dtype == object:  # labels that may not be sortable
         numbers: dict[Any, int] = {}
         of_rows = (numbers.setdefault(label, len(numbers)) for label in labels)
         codes = np.fromiter(of_rows, dtype=np.intp, count=len(labels))

@@ -1,4 +1,4 @@
-"""Errors that name the input they are about."""
+"""Errors that name the input."""
 
 import re
 from collections.abc import Iterator
@@ -6,16 +6,16 @@ from contextlib import contextmanager
 
 import numpy as np
 
-#: Words by which a message says what was expected.
+#: Words of a message that says what was expected.
 _EXPECTATION = re.compile("expect|required|must|minimum", re.IGNORECASE)
 
 
 @contextmanager
 def naming(name: str, expected: str) -> Iterator[None]:
-    """Let errors that leave the block say which input they are about, and what it should have been.
+    """Add to errors that leave the block the name of the input and what was expected.
 
-    Python's OverflowError, for a number too large for a float, becomes a ValueError; NumPy's warning about a conversion
-    to infinity is suppressed.
+    An OverflowError, for a number too large for a float, becomes a ValueError; NumPy's warning about a conversion to
+    infinity is suppressed.
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -32,6 +32,6 @@ def naming(name: str, expected: str) -> Iterator[None]:
 
 
 def _as_sentence(message: str) -> str:
-    """Return the message with a full stop, which errors of Python and NumPy lack."""
+    """Return the message with a full stop, which is missing in errors of Python and NumPy."""
     message = message.rstrip(" \n,;:")
     return message if message.endswith((".", "!", "?")) else f"{message}."

@@ -1,4 +1,4 @@
-"""Checks of parameters that several packages have: each error names the parameter, what came and what was expected."""
+"""Checks of parameters: each error has the name of the parameter, its value and what was expected."""
 
 import math
 from numbers import Integral, Real
@@ -55,11 +55,11 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
 
 
 def read_random_state(random_state: Any) -> np.random.RandomState:
-    """Return the random state that the parameter stands for."""
+    """Return the random state for the parameter."""
     with naming("random_state", "an integer, a RandomState or None"):
         return check_random_state(random_state)
 
 
 def describe(name: str, value: Any) -> str:
-    """Return the part of an error message that says what came, and of which type."""
+    """Return the part of an error message with the value and its type."""
     return f"{name} is {value!r} of type {type(value).__name__}"

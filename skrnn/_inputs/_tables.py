@@ -9,20 +9,20 @@ from skrnn._inputs._values import refuse_masked
 
 
 def is_frame(X: Any) -> bool:
-    """Tell whether X is a data frame: one of pandas has `iloc`, one of polars `get_column`."""
+    """Tell whether X is a data frame: pandas has `iloc`, polars `get_column`."""
     return len(getattr(X, "shape", ())) == 2 and (hasattr(X, "iloc") or hasattr(X, "get_column"))
 
 
 def column_names(X: Any) -> list[Any]:
-    """Return the names of the columns, none where they have no names."""
+    """Return the names of the columns, or an empty list if they have no names."""
     return list(X.columns) if is_frame(X) else []
 
 
 def column_position(column: Any, n_columns: int, names: list[Any], parameter: str, table: str = "X") -> int:
-    """Return the position, from 0, of the column of `table` that a parameter gives by name or by position.
+    """Return the position, from 0, of the column of `table` given by name or position.
 
-    A string is a name, an integer always a position, from the end if it is negative. What is neither is a TypeError; a
-    column that the table does not have, or a name that it has several times, a ValueError.
+    A string is a name, an integer always a position, from the end if negative. Other types raise a TypeError; a column
+    that does not exist, or a name that is not unique, raises a ValueError.
     """
     if isinstance(column, str):
         if names.count(column) != 1:
@@ -37,7 +37,7 @@ def column_position(column: Any, n_columns: int, names: list[Any], parameter: st
 
 
 def take_column(X: Any, position: int) -> Any:
-    """Return the column at this position, (n_rows,), in the form in which X holds it, such as a pandas Series."""
+    """Return the column at this position, (n_rows,), in the type of X, such as a pandas Series."""
     if not hasattr(X, "shape"):
         return [row[position] for row in X]
     if hasattr(X, "toarray"):
@@ -46,7 +46,7 @@ def take_column(X: Any, position: int) -> Any:
 
 
 def drop_column(table: Any, position: int) -> Any:
-    """Return a data frame or an array without the column at this position; a view of an array where possible."""
+    """Return a data frame or an array without the column at this position; a view of an array if possible."""
     n_columns = table.shape[1]
     if is_frame(table):
         by_position = table.iloc if hasattr(table, "iloc") else table
@@ -57,10 +57,10 @@ def drop_column(table: Any, position: int) -> Any:
 
 
 def get_column(X: Any, column: str | int, parameter: str) -> Any:
-    """Return the column of X, (n_rows,), that a parameter gives, in the form in which X holds it.
+    """Return the column of X, (n_rows,), given by a parameter, in the type of X.
 
-    It is given as for `column_position`, or by the name of a level of a pandas index, behind the columns; ``"index"``
-    is an index without a name, as `reset_index` of pandas calls it.
+    It is given as for `column_position`, or by the name of a level of a pandas index; ``"index"`` is an index without a
+    name, as in `reset_index` of pandas.
 
     >>> get_column(np.array([[1, 2], [3, 4]]), -1, "time_column")
     array([2, 4])
@@ -82,7 +82,7 @@ def get_column(X: Any, column: str | int, parameter: str) -> Any:
 
 
 def _level_names(X: Any) -> list[Any]:
-    """Return the names of the levels of a pandas index, none for a table without an index."""
+    """Return the names of the levels of a pandas index, or an empty list for a table without an index."""
     if not hasattr(X, "index") or not is_frame(X):
         return []
     names = list(X.index.names)
@@ -90,6 +90,6 @@ def _level_names(X: Any) -> list[Any]:
 
 
 def _shape_of_list(X: Any) -> tuple[int, ...]:
-    """Return the shape of a list of rows, (n_rows,) if they have different ones."""
+    """Return the shape of a list of rows, (n_rows,) if rows have different shapes."""
     shapes = {np.shape(row) for row in X}
     return (len(X), *shapes.pop()) if len(shapes) == 1 else (len(X),)

@@ -1,4 +1,4 @@
-"""Times as numbers: integers, floats, dates, durations, periods or places in a group, and lengths of time."""
+"""Times as numbers: integers, floats, dates, durations, periods or positions in a group, and lengths of time."""
 
 from datetime import date, timedelta
 from numbers import Integral, Real
@@ -11,14 +11,14 @@ from skrnn._inputs._naming import naming
 
 @final
 class Times:
-    """The time of each row as a number, and the unit of these numbers.
+    """The time of each row as a number, with its unit.
 
     Parameters
     ----------
     values : ndarray of shape (n_samples,), int64 or float64
         The times.
     unit : dtype, default=None
-        The ``timedelta64`` that one is, for dates and durations; None for plain numbers.
+        The ``timedelta64`` unit of dates and durations; None for plain numbers.
 
     >>> times = read_times(np.array(["2024-02-28", "2024-03-01"], dtype="datetime64[D]"), "time_column")
     >>> times.values
@@ -32,12 +32,12 @@ class Times:
         self.unit = unit
 
     def length(self, value: Any, parameter: str, *, zero: bool = False) -> int | float:
-        """Return a length of time in the unit of the times, a float only if they are; `zero` says if it may be zero.
+        """Return a length of time in the unit of the times, a float only if they are; with `zero` it may be zero.
 
-        It is an integer for integers, a real number for floats, a duration for dates. One that does not go with the
-        times is a TypeError; one that is negative, not finite or finer than the times a ValueError.
+        The value must be an integer for integers, a real number for floats, a duration for dates; other types raise a
+        TypeError. A value that is negative, not finite or finer than the unit of the times raises a ValueError.
         """
-        if zero and isinstance(value, Integral) and value == 0:  # in every unit
+        if zero and isinstance(value, Integral) and value == 0:  # in any unit
             return 0
         if self.unit is None:
             length = _in_numbers(value, self.values.dtype, parameter)
@@ -50,10 +50,11 @@ class Times:
 
 
 def _in_numbers(value: Any, dtype: np.dtype, parameter: str) -> int | float:
-    """Return a length as a Python number: an integer for times that are integers, else a float."""
+    """Return a length as a Python number: an integer for integer times, otherwise a float."""
     is_whole = dtype.kind == "i"
     expected: Any = Integral if is_whole else Real
-    if isinstance(value, bool | np.timedelta64) or not isinstance(value, expected):  # timedelta64 poses as an integer
+    # timedelta64 is registered as an integer
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, expected):
         raise TypeError(
             f"{parameter} is {value!r} of type {type(value).__name__}, but the times are {dtype} numbers; expected "
             f"{'an integer' if is_whole else 'a real number'}."
@@ -66,13 +67,13 @@ def _in_units(value: Any, unit: np.dtype, parameter: str) -> int:
     duration = _read_duration(value, parameter)
     if np.isnat(duration):
         raise ValueError(f"{parameter} is {value!r}; expected a length of time.")
-    # Told to convert, NumPy takes a month for 30.4 days, and a number without a unit for any.
+    # NumPy would convert a month to 30.4 days, and a number without a unit to any unit.
     is_generic = np.datetime_data(duration.dtype)[0] == "generic"
     if is_generic or not np.can_cast(duration.dtype, unit, "same_kind"):
         raise ValueError(f"{parameter} is {value!r}; expected a length that converts to the times' unit, {unit.name}.")
     units = duration.astype(unit)
     if units != duration:
-        raise ValueError(f"{parameter} is {value!r}, which is no whole number of the times' unit, {unit.name}.")
+        raise ValueError(f"{parameter} is {value!r}, which is not a multiple of the times' unit, {unit.name}.")
     return int(units.astype(np.int64))
 
 
@@ -82,33 +83,33 @@ def _read_duration(value: Any, parameter: str) -> np.timedelta64:
         return value
     if isinstance(value, timedelta) and not hasattr(value, "to_timedelta64"):
         return np.timedelta64(value)
-    if isinstance(value, Real):  # pandas would take it for nanoseconds
+    if isinstance(value, Real):  # pandas would interpret it as nanoseconds
         raise TypeError(
             f"{parameter} is {value!r} of type {type(value).__name__}, but the times are dates or durations; expected "
-            "a timedelta, or a string that pandas.Timedelta reads, such as '7D'."
+            "a timedelta, or a string accepted by pandas.Timedelta, such as '7D'."
         )
     try:
         from pandas import Timedelta
     except ImportError as error:
         raise TypeError(
-            f"{parameter} is {value!r} of type {type(value).__name__}, which takes pandas to read; expected a "
+            f"{parameter} is {value!r} of type {type(value).__name__}, which requires pandas; expected a "
             "datetime.timedelta or numpy.timedelta64."
         ) from error
     try:
         return Timedelta(value).asm8
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{parameter} is {value!r}; expected a length of time, which pandas.Timedelta reads."
+            f"{parameter} is {value!r}; expected a length of time accepted by pandas.Timedelta."
         ) from error
 
 
 def read_times(column: Any, parameter: str) -> Times:
     """Return integers, floats, dates, durations or pandas periods, (n_samples,), as numbers.
 
-    Dates with a time zone are read in UTC, periods as their number since about 1970. What holds something else is a
-    TypeError; a time that is missing, infinite or too large for a 64-bit integer a ValueError.
+    Dates with a time zone are converted to UTC, periods to their number since about 1970. Other types raise a
+    TypeError; a time that is missing, infinite or too large for a 64-bit integer raises a ValueError.
     """
-    if hasattr(column, "isna") and column.isna().any():  # as an integer, a missing period would be the first of all
+    if hasattr(column, "isna") and column.isna().any():  # as an integer, a missing period would be the earliest
         raise ValueError(f"{parameter} has {int(column.isna().sum())} missing times; expected a time in each row.")
     with naming(parameter, "numbers, dates, durations or periods"):
         values = _to_numpy(column, parameter)
@@ -122,7 +123,8 @@ def read_times(column: Any, parameter: str) -> Times:
         )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ValueError(
-            f"{parameter} has {int((~np.isfinite(values)).sum())} times that are NaN or infinite; expected none such."
+            f"{parameter} has {int((~np.isfinite(values)).sum())} times that are NaN or infinite; expected finite "
+            "times."
         )
     if values.dtype.kind == "u" and len(values) and values.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{parameter} has times up to {values.max()}; expected at most {np.iinfo(np.int64).max}.")
@@ -137,30 +139,30 @@ def _read_dates(values: np.ndarray, parameter: str) -> Times:
 
 
 def _to_numpy(column: Any, parameter: str) -> np.ndarray:
-    """Return a column as an array of numbers or dates, where it holds such."""
+    """Return a column as an array of numbers or dates, if possible."""
     dtype = getattr(column, "dtype", None)
     if hasattr(dtype, "freq"):
         return _from_periods(np.asarray(column.astype("int64")), dtype, parameter)
     if getattr(dtype, "tz", None) is not None:
-        column = getattr(column, "dt", column).tz_convert(None)  # a Series has .dt, an Index is its own
+        column = getattr(column, "dt", column).tz_convert(None)  # a Series has .dt, an Index has not
     values = np.asarray(column)
     return _from_objects(values.tolist(), parameter) if values.dtype == object else values
 
 
 def _from_periods(ordinals: np.ndarray, dtype: Any, parameter: str) -> np.ndarray:
-    """Return periods as numbers of periods; pandas counts those of six hours in hours."""
+    """Return periods as numbers of periods; pandas counts periods of six hours in hours."""
     n_units = dtype.freq.n
     numbers, remainders = np.divmod(ordinals, n_units)
     if (remainders != remainders[:1]).any():
         raise ValueError(
-            f"{parameter} has dtype {dtype} and periods that overlap; expected all to lie whole periods apart. "
-            "Series.dt.to_timestamp of pandas gives the dates at which they begin."
+            f"{parameter} has dtype {dtype} and periods that overlap; expected distances of whole periods. Convert "
+            "them to dates with Series.dt.to_timestamp of pandas."
         )
     return numbers
 
 
 def _from_objects(values: list[Any], parameter: str) -> np.ndarray:
-    """Return numbers or dates that came as Python objects as an array."""
+    """Return an array of numbers or dates from Python objects."""
     if values and all(isinstance(value, date) for value in values):
         return np.array([_as_datetime64(value, parameter) for value in values])
     return np.array(values)
@@ -170,14 +172,14 @@ def _as_datetime64(moment: Any, parameter: str) -> np.datetime64:
     """Return a date or datetime without a time zone as datetime64."""
     if getattr(moment, "tzinfo", None) is not None:
         raise TypeError(
-            f"{parameter} has {moment!r} as an object with a time zone; expected a column of one time zone, which "
-            "pandas.to_datetime with utc=True gives."
+            f"{parameter} has {moment!r} as an object with a time zone; expected a column with one time zone, for "
+            "example from pandas.to_datetime with utc=True."
         )
     return moment.to_datetime64() if hasattr(moment, "to_datetime64") else np.datetime64(moment)
 
 
 def times_to_the_end(codes: np.ndarray) -> np.ndarray:
-    """Return the time of each row by its place in its group, (n_samples,): 0 in the last row, -1 in the one before.
+    """Return the position of each row from the end of its group, (n_samples,): 0 for the last, -1 for the one before.
 
     >>> times_to_the_end(np.array([0, 1, 0, 0]))
     array([-2,  0, -1,  0])

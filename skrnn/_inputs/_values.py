@@ -1,4 +1,4 @@
-"""Values of arrays: of which kind they are, how large, which are missing or masked, and what weights may be."""
+"""Values of arrays: their kind and size, missing and masked values, and weights."""
 
 from datetime import date, time, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def as_array(values: Any) -> np.ndarray:
-    """Return values as an array; NumPy would turn all that a list with a string holds into strings, even None."""
+    """Return values as an array. NumPy would convert all values of a list with a string to strings, even None."""
     array = np.asarray(values)
     if array.dtype.kind not in "US" or hasattr(values, "__array__"):
         return array
@@ -17,7 +17,7 @@ def as_array(values: Any) -> np.ndarray:
 
 
 def from_objects(values: np.ndarray) -> np.ndarray:
-    """Return an array of objects as one of numbers or of strings; where it holds both, unchanged."""
+    """Return an array of objects as an array of numbers or of strings, or unchanged if it contains both."""
     if values.dtype != object or len({isinstance(value, str) for value in values.ravel()}) > 1:
         return values
     return np.array(values.tolist())
@@ -29,17 +29,17 @@ def check_kind(values: np.ndarray, name: str) -> None:
         raise TypeError(f"{name} has dtype {values.dtype}; expected real numbers.{ADVICE[strings_or_dates(values)]}")
 
 
-#: How to make numbers of what `strings_or_dates` names: a sentence, after a space.
+#: How to convert the results of `strings_or_dates` to numbers: a sentence, after a space.
 ADVICE = {
-    "strings": " Encode strings first: events by SequenceTransformer(OneHotEncoder()) of skrnn.preprocessing, a column "
-    "of a table by a ColumnTransformer.",
-    "dates": " Make numbers of dates first, such as the month or the days since the first one, or drop them.",
+    "strings": " Encode strings first: events with skrnn.preprocessing.SequenceTransformer(OneHotEncoder()), a column "
+    "of a table with a ColumnTransformer.",
+    "dates": " Convert dates to numbers first, such as the month or the days since the first date, or drop them.",
     "": "",
 }
 
 
 def strings_or_dates(values: np.ndarray) -> str:
-    """Return "strings" or "dates" where values, or one of the first of them as objects, are such, else nothing."""
+    """Return "strings" or "dates" if the values, or some of the first objects, are such, otherwise ""."""
     some = values.ravel()[:1000].tolist() if values.dtype == object else []
     if values.dtype.kind in "US" or any(isinstance(value, str | bytes) for value in some):
         return "strings"
@@ -47,27 +47,27 @@ def strings_or_dates(values: np.ndarray) -> str:
 
 
 def _is_date(value: Any) -> bool:
-    """Tell whether a value is a date, a time, a length of time or a period of pandas."""
+    """Tell whether a value is a date, a time, a duration or a pandas period."""
     return isinstance(value, date | time | timedelta) or hasattr(value, "to_timestamp")
 
 
 def largest_of(dtype: np.dtype) -> np.float64:
-    """Return the largest number that is read in this dtype: sums of a million such numbers do not overflow.
+    """Return the largest number accepted for this dtype: sums of a million such numbers do not overflow.
 
-    Nor do sums of features times weights, where the absolute values of their weights add up to less than a million.
+    Nor do weighted sums of features, if the absolute values of the weights add up to less than a million.
     """
     return np.float64(np.finfo(dtype).max) / 2**20
 
 
 def check_size(values: np.ndarray, dtype: np.dtype, name: str) -> None:
-    """Raise ValueError for numbers of which sums in this dtype might overflow."""
+    """Raise ValueError for numbers whose sums in this dtype might overflow."""
     is_large = np.abs(values) > largest_of(dtype)
     if is_large.any():
         raise ValueError(too_large(values[is_large][0], dtype, name))
 
 
 def too_large(value: Any, dtype: np.dtype, name: str) -> str:
-    """Return the message about a number of which sums in this dtype might overflow."""
+    """Return the message about a number whose sums in this dtype might overflow."""
     return (
         f"{name} contains {value:.3g}, too large for weighted sums in {dtype}; expected at most "
         f"{largest_of(dtype):.3g} in absolute value. Scale it{', or use float64' if dtype == np.float32 else ''}."
@@ -75,13 +75,13 @@ def too_large(value: Any, dtype: np.dtype, name: str) -> str:
 
 
 def is_nullable(values: Any) -> bool:
-    """Tell whether values are a pandas object with a dtype that NumPy does not have, such as a nullable boolean."""
+    """Tell whether values are a pandas object with a dtype unknown to NumPy, such as a nullable boolean."""
     dtypes = getattr(values, "dtypes", getattr(values, "dtype", []))
     return any(not isinstance(dtype, np.dtype) for dtype in (dtypes if np.iterable(dtypes) else [dtypes]))
 
 
 def find_missing(values: np.ndarray) -> np.ndarray | None:
-    """Return which values are missing, NaN, NaT or None, of the shape of `values`; None if none is."""
+    """Return which values are missing (NaN, NaT or None), with the shape of `values`; None if none is."""
     if values.dtype.kind in "fmM":
         missing = np.isnan(values)
     elif values.dtype == object:
@@ -92,35 +92,35 @@ def find_missing(values: np.ndarray) -> np.ndarray | None:
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value is None, NaN, NaT, or NA of pandas, which will not say whether it equals itself."""
+    """Tell whether a value is None, NaN, NaT, or pandas.NA, whose comparison with itself raises."""
     try:
         return value is None or bool(value != value)
     except TypeError:
         return True
-    except ValueError:  # of an array
+    except ValueError:  # for an array
         return False
 
 
 def refuse_masked(values: Any, name: str) -> None:
-    """Raise ValueError for a masked array, or a list of some, with masked entries: NumPy would read what is beneath."""
+    """Raise ValueError for a masked array with masked entries, or a list of such, since NumPy would ignore the mask."""
     holds_others = isinstance(values, list | tuple) or (
         isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1
     )
     if _has_masked(values) or (holds_others and any(map(_has_masked, values))):
         raise ValueError(
-            f"{name} is a masked array of NumPy with masked entries; expected an array without a mask: "
-            f"{name}.filled(numpy.nan) makes missing values of them, where these are allowed."
+            f"{name} is a NumPy masked array with masked entries; expected an array without a mask: use "
+            f"{name}.filled(numpy.nan) if missing values are allowed."
         )
 
 
 def check_weights(weights: np.ndarray, name: str) -> None:
-    """Raise for weights that are not finite or below zero, and where all are zero."""
+    """Raise for weights that are negative or not finite, and if all are zero."""
     if not np.isfinite(weights).all():
         raise ValueError(f"{name} contains {weights[~np.isfinite(weights)][0]}; expected finite weights >= 0.")
     if (weights < 0).any():
         raise ValueError(f"{name} contains {weights.min()}; expected weights >= 0.")
     if not weights.any():
-        raise ValueError(f"{name} is zero for all samples (that have a target); expected at least one positive weight.")
+        raise ValueError(f"{name} is zero for all samples (with a target); expected at least one positive weight.")
 
 
 def _has_masked(values: Any) -> bool:

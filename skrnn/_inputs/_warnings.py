@@ -1,4 +1,4 @@
-"""Warnings that point to the user's own line."""
+"""Warnings that point to the user's code."""
 
 import sys
 import warnings
@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 from skrnn.exceptions import DataWarning
 
-#: Packages whose functions call each other: a warning points to the line that called the first of them.
+#: Packages that are skipped: a warning points to the line that called the first of them.
 _INSIDE = ("skrnn", "sklearn", "joblib")
 
 
@@ -17,7 +17,7 @@ _is_own_data: ContextVar[bool] = ContextVar("_is_own_data", default=False)
 
 @contextmanager
 def own_data() -> Iterator[None]:
-    """Let models be asked in the block about data that skrnn has made: about these nobody need be warned."""
+    """Suppress warnings in the block about data that were made by skrnn."""
     token = _is_own_data.set(True)
     try:
         yield
@@ -26,12 +26,12 @@ def own_data() -> Iterator[None]:
 
 
 def is_own_data() -> bool:
-    """Tell whether models are asked about data that skrnn has made."""
+    """Tell whether the data were made by skrnn."""
     return _is_own_data.get()
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, pointing to the nearest calling line outside of these packages."""
+    """Warn, pointing to the nearest calling line outside these packages."""
     if issubclass(category, DataWarning) and is_own_data():
         return
     frame, level = sys._getframe(1), 2

@@ -1,4 +1,4 @@
-"""Callbacks for fit: checkpoints to resume from, and early stopping by any scorer."""
+"""Callbacks for fit: checkpoints to resume from, and early stopping on any scorer."""
 
 from skrnn.callbacks._checkpoint import Checkpoint
 from skrnn.callbacks._early_stopping_on import EarlyStoppingOn

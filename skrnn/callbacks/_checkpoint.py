@@ -1,4 +1,4 @@
-"""A file from which a killed fit continues."""
+"""A file from which an interrupted fit can be resumed."""
 
 import os
 from dataclasses import replace
@@ -14,32 +14,32 @@ from skrnn.persistence._files import load, prepare, save
 
 @final
 class Checkpoint:
-    """Callback that writes the estimator to a file while it is being fitted, so that a killed fit can be resumed.
+    """Callback that writes the estimator to a file during fit, so that an interrupted fit can be resumed.
 
-    The file holds an estimator that predicts as if the fit had ended at the iteration that was written, and all that
-    the fit needs to continue from there. Needs scikit-learn 1.9 to write, not to :meth:`load`.
+    The file contains the estimator, as if the fit had ended at the saved iteration, and everything needed to resume the
+    fit. Writing requires scikit-learn 1.9, :meth:`load` does not.
 
     Parameters
     ----------
     path : str or path-like
         The file, which is replaced each time.
     every : int, default=1
-        Iterations (epochs of a stochastic solver) from one write to the next. The last iteration is written in any
-        case, also where the fit ends in an error or an interruption by the user.
+        Number of iterations (epochs of a stochastic solver) between writes. The last iteration is always written, also
+        if the fit ends in an error or is interrupted by the user.
 
     Raises
     ------
     TypeError
-        If a parameter is of a wrong type; in `fit`, if the estimator is none of skrnn's, or a subclass of one, or has a
-        parameter that the file cannot hold: a function, or any other object but numbers, strings, None, lists, tuples,
-        dicts and numeric arrays of them, and a RandomState.
+        If a parameter has the wrong type; in `fit`, if the estimator is not one of skrnn's, or has a parameter that
+        cannot be saved: anything but numbers, strings, None, lists, tuples and dicts of these, numeric arrays, and a
+        RandomState.
     ValueError
         If `every` is less than 1; in `fit`, if several runs would write to the same file: the fits of a search,
         or the starts of ``n_init > 1``; and if the network has so many parameters that the file would exceed 2 GiB.
-        In `fit` also, if there is something at `path` that Checkpoint has not written.
+        In `fit` also, if `path` exists and was not written by Checkpoint.
     FileNotFoundError, IsADirectoryError, PermissionError, OSError
-        In `fit`, before it begins, if the file's folder does not exist, `path` is a folder itself or a read-only file,
-        or no file can be written there.
+        At the beginning of `fit`, if the folder of the file does not exist, `path` is a folder or a read-only file, or
+        the file cannot be written.
 
     See Also
     --------
@@ -47,24 +47,22 @@ class Checkpoint:
 
     Notes
     -----
-    **What is resumed.** ``Checkpoint.load(path).fit(X, y)`` with the data, weights and validation data of the fit that
-    was killed continues after the iteration that was written. With "adam" and "sgd" it ends with the same parameters
-    and curves, bit for bit, as the fit would have without interruption, on the same machine with the same versions. The
-    methods of SciPy ("least_squares" too) do not reveal their memory of earlier steps. They restart at the parameters
-    in the file, and a UserWarning says so; `max_fun` bounds the evaluations after resuming.
+    **Resuming.** ``Checkpoint.load(path).fit(X, y)`` with the data, weights and validation data of the interrupted fit
+    continues after the saved iteration. With "adam" and "sgd" the result is the same as without interruption, bit for
+    bit, on the same machine with the same versions. SciPy's methods, including "least_squares", do not expose their
+    internal state: they restart at the saved parameters, and a UserWarning says so; `max_fun` limits the evaluations
+    after resuming.
 
-    **What may change.** `max_iter`, `max_fun`, `tol`, `n_iter_no_change`, `n_jobs`, `verbose` and `warm_start` may be
-    set before `fit`; another value of any other parameter is a ValueError, and so are other data: all targets, weights
-    and lengths are compared, and up to 1000 of the sequences. Once `fit` has succeeded, or `partial_fit` has been
-    called, the estimator is like any other, and the next `fit` starts afresh. So does a clone. Callbacks are not in the
-    file; set them again. In a pipeline, set a Checkpoint on the recurrent estimator, and
-    resume that estimator on what the steps before make of X.
+    **Changes.** `max_iter`, `max_fun`, `tol`, `n_iter_no_change`, `n_jobs`, `verbose` and `warm_start` may be changed
+    before resuming; a change of any other parameter raises a ValueError, and so do other data: all targets, weights and
+    lengths are compared, and up to 1000 of the sequences. Once `fit` has succeeded, or `partial_fit` has been called,
+    the next `fit` starts from scratch. So does a clone. Callbacks are not in the file; set them again. In a pipeline,
+    set a Checkpoint on the recurrent estimator, and resume that estimator on X as transformed by the steps before.
 
-    **The file** is that to which `path`, with all links, leads when `fit` begins; one that exists keeps its mode. It is
-    written to a temporary one in the same folder, flushed to the disk and renamed: the file at `path`
-    is whole at any moment; a killed write leaves a file ``.<name>.<digits>.tmp``. It is an ``.npz`` archive without
-    pickles: loading it runs no code, whoever has written it. An iteration that ends at parameters which are not finite
-    is not written.
+    **The file.** Links in `path` are resolved when `fit` begins; an existing file keeps its mode. Each write goes to a
+    temporary file in the same folder, which is flushed to disk and renamed, so the file at `path` is always complete;
+    an interrupted write leaves a file ``.<name>.<digits>.tmp``. It is an ``.npz`` archive without pickles: loading it
+    never runs code from the file. Iterations with parameters that are not finite are not written.
 
     Examples
     --------
@@ -86,7 +84,7 @@ class Checkpoint:
     True
     """
 
-    wants_run_state = True  # the estimators of skrnn look for it
+    wants_run_state = True  # used by skrnn's estimators
 
     def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
         if not is_integer(every):
@@ -94,17 +92,17 @@ class Checkpoint:
         if every < 1:
             raise ValueError(f"every is {every}; expected a number of iterations, at least 1.")
         if not isinstance(path, str | os.PathLike):
-            raise TypeError(f"path is {path!r}; expected the name of a file, a string or a path.")
+            raise TypeError(f"path is {path!r}; expected a file name, as a string or path.")
         if "\0" in str(path) or not str(path):
             what = "is empty" if not str(path) else "contains a NUL"
-            raise ValueError(f"path is {str(path)!r}, which {what}; expected the name of a file.")
+            raise ValueError(f"path is {str(path)!r}, which {what}; expected a file name.")
         self.path: Path = Path(path)
-        self._file = self.path  # where links and the current folder lead when a fit begins
+        self._file = self.path  # resolved when a fit begins
         self.every: int = int(every)
-        self._ended: tuple[Any, Any] | None = None  # the last iteration, until it is written: estimator and context
+        self._ended: tuple[Any, Any] | None = None  # estimator and context of the last iteration, until it is written
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Refuse what could not be resumed.
+        """Raise for a fit that could not be resumed.
 
         Parameters
         ----------
@@ -119,13 +117,13 @@ class Checkpoint:
         while task is not None:
             if not task.sequential_subtasks:
                 raise ValueError(
-                    f"path is {str(self.path)!r}, to which several runs would write: the subtasks of "
-                    f"{task.estimator_name} ({task.task_name}); expected one fit with n_init=1, outside of a search."
+                    f"path is {str(self.path)!r}, but several runs would write to it: the subtasks of "
+                    f"{task.estimator_name} ({task.task_name}); expected a single fit with n_init=1, not in a search."
                 )
             task = task.parent
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Write the file after `every` iterations: when the next one begins, so that all callbacks have been called.
+        """Write the file after `every` iterations, when the next one begins and all callbacks have been called.
 
         Parameters
         ----------
@@ -138,7 +136,7 @@ class Checkpoint:
             self._write(*self._ended)
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any = None) -> None:
-        """Remember the result of an iteration.
+        """Store the result of an iteration.
 
         Parameters
         ----------
@@ -153,7 +151,7 @@ class Checkpoint:
             self._ended = (fitted_estimator, context)
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Write the last iteration, unless that has been done.
+        """Write the last iteration, unless it has been written.
 
         Parameters
         ----------
@@ -167,12 +165,12 @@ class Checkpoint:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Any:
-        """Return the estimator in the file, which predicts, and whose `fit` continues the one that was written.
+        """Return the estimator in the file, which can predict, and whose `fit` resumes the interrupted one.
 
-        The file is checked against its checksum. It takes memory in proportion to its size, whatever sizes it declares;
-        types and shapes of all arrays are checked against what the parameters say, and parameters as `fit` checks them:
-        a file that was damaged, or made to do harm, is an error. (A checksum is no signature: whoever can write the
-        file can write another network into it.)
+        The checksum of the file is verified. Memory use is proportional to the size of the file, whatever sizes it
+        declares; types and shapes of all arrays must match the parameters, which are checked as in `fit`: a corrupted
+        or malicious file raises an error. (A checksum is not a signature: anyone who can write to the file can replace
+        the network.)
 
         Parameters
         ----------
@@ -187,18 +185,18 @@ class Checkpoint:
         Raises
         ------
         ValueError
-            If the file is no checkpoint, or has been changed, or is of another version of the format.
+            If the file is not a checkpoint, has been modified, or has another format version.
         OSError
-            If there is no such file, or it cannot be read.
+            If the file does not exist or cannot be read.
         """
         return load(path)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the parameters; a copy has nothing to write."""
+        """Return the parameters; a copy has no iteration to write."""
         return {**self.__dict__, "_ended": None}
 
     def _write(self, fitted_estimator: Any, context: Any) -> None:
-        """Replace the file by one that holds the estimator after the iteration of this context."""
+        """Replace the file by the estimator after the iteration of this context."""
         self._ended = None
         scores = [list(scores) for scores in getattr(context, "scores", ())]
         state = replace(fitted_estimator._run_state, merit=getattr(context, "merit", None), scores=scores)

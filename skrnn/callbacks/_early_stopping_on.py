@@ -1,4 +1,4 @@
-"""Early stopping by any scorer of scikit-learn, on any data."""
+"""Early stopping on any of scikit-learn's scorers, on any data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,68 +11,69 @@ from sklearn.metrics import check_scoring
 
 @final
 class EarlyStoppingOn:
-    """Callback that ends a fit when a score no longer improves, and keeps the parameters of the best iteration.
+    """Callback that stops a fit when a score no longer improves, and keeps the parameters of the best iteration.
 
-    The parameter `early_stopping` of the estimators judges by their own `score`, or by one that is near to it, on
-    data that are held out; this callback judges by whatever counts in the end. Needs scikit-learn 1.9.
+    The parameter `early_stopping` of the estimators uses their own `score` on held-out data; this callback uses any
+    scorer. Requires scikit-learn 1.9.
 
     Parameters
     ----------
     scoring : str or callable
-        Name of a scikit-learn scorer, or a scorer ``scorer(estimator, X, y)``, the greater the better; with
-        `return_sequences`, one of :func:`~skrnn.metrics.make_sequence_scorer`.
+        Name of a scikit-learn scorer, or a scorer ``scorer(estimator, X, y)``; greater is better. With
+        `return_sequences`, use :func:`~skrnn.metrics.make_sequence_scorer`.
     X : array-like, default=None
-        Sequences to score, in any form that `predict` takes. None: those that `fit` gets, with its y and sample
+        Sequences to score, in any format that `predict` accepts. None: those passed to `fit`, with its y and sample
         weights.
     y : array-like, default=None
-        Their targets, needed with `X`.
+        Their targets, required with `X`.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples of `X`, passed to the scorer where they are given.
+        Weights of the samples of `X`, passed to the scorer if given.
     n_iter_no_change : int, default=10
-        How many iterations in a row without improvement are tolerated.
+        Number of consecutive iterations without improvement after which the fit stops.
     tol : float, default=1e-4
-        The least change of the score that counts as an improvement.
+        Minimum change of the score that counts as an improvement.
     keep_best : bool, default=True
-        Whether the estimator ends up with the parameters of the iteration that scored best, or of the last.
+        Whether the estimator keeps the parameters of the iteration with the best score, or of the last one.
 
     Attributes
     ----------
     scores_ : list of float
-        The score after each iteration of the last fit that has ended in this process; of several starts (`n_init`), of
-        the one that scored best.
+        The score after each iteration of the last fit that has ended in this process; with several starts (`n_init`),
+        of the start with the best score.
     best_score_ : float
-        The greatest of them that is not NaN; NaN if there is none.
+        The greatest of `scores_` that is not NaN; NaN if there is none.
 
     Raises
     ------
     TypeError
-        If a parameter is of a wrong type.
+        If a parameter has the wrong type.
     ValueError
-        If a parameter has a wrong value, or one of X and y is given without the other.
+        If a parameter has an invalid value, or only one of X and y is given.
 
     See Also
     --------
-    Checkpoint : Writes a file from which a killed fit can be resumed.
+    Checkpoint : Writes a file from which an interrupted fit can be resumed.
     skrnn.metrics.make_sequence_scorer : Makes a scorer for targets at every timestep.
 
     Notes
     -----
-    A fit that the callback ends counts as converged: there is no warning. The curves have all iterations, `loss_` is
-    that of the iteration that is kept. Of several starts the one that scored best is kept. With the estimator's own
-    `early_stopping`, whichever stops first stops, and what is scored, and kept, is the best so far by its validation
-    score. Of several of these callbacks with `keep_best` on one estimator, the last one decides what is kept.
+    A fit stopped by the callback counts as converged: there is no warning. The curves contain all iterations, `loss_`
+    is that of the iteration that is kept. With several starts the one with the best score is kept. If the estimator's
+    own `early_stopping` is also set, either may stop the fit, and the parameters that are scored and kept are the best
+    so far by its validation score. With several of these callbacks with `keep_best` on one estimator, the last one
+    determines what is kept.
 
-    Each fit has a patience of its own, and so has each start. Clones share the callback, as all callbacks of
-    scikit-learn: in a search or cross-validation it works in each fit, on the same `X` (or on the training part of each
-    split, if that is None), but has the scores of the last fit alone. In worker processes they stay there: after
-    :class:`~sklearn.model_selection.GridSearchCV` it has those of the refit, after several starts with ``n_jobs=2``
-    none. :class:`~sklearn.callback.ScoringMonitor` brings all scores back.
+    Iterations without improvement are counted separately for each fit and each start. Clones share the callback, as all
+    callbacks in scikit-learn: in a search or cross-validation it works in each fit, on the same `X` (or on the training
+    part of each split, if that is None), but only keeps the scores of the last fit. Scores in worker processes are
+    lost: after :class:`~sklearn.model_selection.GridSearchCV` it has those of the refit, after several starts with
+    ``n_jobs=2`` none. :class:`~sklearn.callback.ScoringMonitor` collects all scores.
 
-    In a pipeline, set it on the recurrent estimator; `X` is then what the steps before make of the data.
+    In a pipeline, set it on the recurrent estimator; `X` must then be transformed by the steps before.
 
-    A fit that is resumed from a :class:`Checkpoint` continues with the scores, the patience and the best iteration of
-    the one that was interrupted, if the callbacks of this kind are set in the same order. A fit that one
-    of them had ended already is left as it is, unless that one is set with more patience.
+    A fit that is resumed from a :class:`Checkpoint` continues with the scores, the count of iterations without
+    improvement and the best iteration of the interrupted fit, if callbacks of this kind are set in the same order. A
+    fit that one of them had already stopped is not continued, unless its `n_iter_no_change` is increased.
 
     Examples
     --------
@@ -103,7 +104,7 @@ class EarlyStoppingOn:
         keep_best: bool = True,
     ) -> None:
         if not isinstance(scoring, str) and not callable(scoring):
-            raise TypeError(f"scoring is {scoring!r}; expected the name of a scorer or a callable scorer.")
+            raise TypeError(f"scoring is {scoring!r}; expected the name of a scorer, or a callable scorer.")
         if (X is None) != (y is None):
             missing, given = ("X", "y") if X is None else ("y", "X")
             raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
@@ -119,7 +120,7 @@ class EarlyStoppingOn:
         self.tol = tol
         self.keep_best = keep_best
         self._scorer = check_scoring(scoring=scoring)
-        self._runs: dict[tuple[Any, ...], _Run] = {}  # of the fits that are under way
+        self._runs: dict[tuple[Any, ...], _Run] = {}  # of the fits in progress
         self._ended: list[_Run] = []
 
     @property
@@ -134,7 +135,7 @@ class EarlyStoppingOn:
         return best if best > -np.inf else np.nan
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Do nothing: a run is known from its first iteration on, or from where a resumed fit begins.
+        """Do nothing: a run is created at its first iteration, or when a resumed fit begins.
 
         Parameters
         ----------
@@ -145,7 +146,7 @@ class EarlyStoppingOn:
         """
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Continue with the scores of a fit that was interrupted, and tell it whether it had been stopped already.
+        """Continue with the scores of an interrupted fit, and tell it whether it had already been stopped.
 
         Parameters
         ----------
@@ -163,7 +164,7 @@ class EarlyStoppingOn:
             run.add(score, self.tol)
         context.scores = [*earlier, run.scores]
         if run.n_stalled > self.n_iter_no_change:
-            context.has_ended = True  # tells the estimators of skrnn that no iteration follows
+            context.has_ended = True  # tells skrnn's estimators that no iteration follows
 
     def on_fit_task_end(
         self,
@@ -175,7 +176,7 @@ class EarlyStoppingOn:
         metadata: dict[str, Any] | None = None,
         fitted_estimator: Any = None,
     ) -> bool:
-        """Score an iteration, and tell whether to stop.
+        """Score an iteration, and return whether to stop.
 
         Parameters
         ----------
@@ -184,9 +185,9 @@ class EarlyStoppingOn:
         context : CallbackContext
             The task that has ended.
         X, y : array-like
-            What `fit` got.
+            As passed to `fit`.
         metadata : dict or None
-            The sample weights that `fit` got.
+            The sample weights passed to `fit`.
         fitted_estimator : estimator or None
             The estimator as if its fit had ended here.
 
@@ -195,24 +196,24 @@ class EarlyStoppingOn:
         stop : bool
             Whether the score has not improved for long enough.
         """
-        if context.max_subtasks != 0 or fitted_estimator is None:  # no iteration
+        if context.max_subtasks != 0 or fitted_estimator is None:  # not an iteration
             return False
         if self.X is not None:
             X, y = self.X, self.y
             metadata = None if self.sample_weight is None else {"sample_weight": self.sample_weight}
         score = self._scorer(fitted_estimator, X, y, **(metadata or {}))
         if isinstance(score, bool) or not isinstance(score, Real):
-            raise TypeError(f"scoring is {self.scoring!r}, which gives {score!r}; expected a number.")
+            raise TypeError(f"scoring is {self.scoring!r}, which returned {score!r}; expected a number.")
         earlier = getattr(context, "scores", [])  # of callbacks of this kind before this one
         run = self._runs.setdefault(_path(context.parent), _Run())
         run.add(float(score), self.tol)
-        context.scores = [*earlier, run.scores]  # which a checkpoint stores
+        context.scores = [*earlier, run.scores]  # for checkpoints
         if self.keep_best:
-            context.merit = float(score)  # by which the estimators of skrnn choose the iteration to keep
+            context.merit = float(score)  # by which skrnn's estimators choose the iteration to keep
         return run.n_stalled > self.n_iter_no_change
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Keep the scores of the fit that has ended.
+        """Store the scores of the fit that has ended.
 
         Parameters
         ----------
@@ -227,28 +228,28 @@ class EarlyStoppingOn:
     def _best_run(self) -> "_Run":
         """Return the best-scoring run of the last fit."""
         if not self._ended:
-            raise AttributeError("No fit that has ended in this process has been scored by this EarlyStoppingOn.")
+            raise AttributeError("This EarlyStoppingOn has not scored any fit that has ended in this process.")
         return max(self._ended, key=lambda run: run.best)
 
 
 @final
 @dataclass
 class _Run:
-    """The scores of a run, the best of them, and how many iterations in a row did not improve."""
+    """The scores of a run, the best score, and the number of consecutive iterations without improvement."""
 
     scores: list[float] = field(default_factory=list)
     best: float = -np.inf
     n_stalled: int = 0
 
     def add(self, score: float, tol: float) -> None:
-        """Record the score of an iteration; NaN is no improvement."""
+        """Record the score of an iteration; NaN is not an improvement."""
         self.scores.append(score)
         self.n_stalled = 0 if score >= self.best + tol else self.n_stalled + 1
         self.best = score if score > self.best else self.best
 
 
 def _path(context: Any) -> tuple[Any, ...]:
-    """Return what distinguishes a task from all others, in worker processes too: its ids from the outermost task on."""
+    """Return a unique key of a task, also across worker processes: its ids, beginning with the outermost task."""
     ids: list[Any] = []
     task = context
     while task is not None:

@@ -1,4 +1,4 @@
-"""Small real series that ship with the package, and generators of the classic sequence tasks."""
+"""Small real data sets that ship with the package, and generators of classic sequence tasks."""
 
 from skrnn.datasets._adding_problem import make_adding_problem
 from skrnn.datasets._japanese_vowels import load_japanese_vowels

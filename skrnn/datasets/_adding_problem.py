@@ -1,4 +1,4 @@
-"""The adding problem: remember two marked numbers for the length of the sequence, and add them."""
+"""The adding problem: add two marked numbers of a long sequence."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,9 @@ def make_adding_problem(
 
         y[i] = sum over t of X[i, t, 0] * X[i, t, 1]
 
-    Always predicting 1, the mean, gives a mean squared error of 1/6 = 0.167, the variance of the sum of two
-    uniform variables. To do better takes memory: on average, three quarters of the sequence come after the first
-    marked value.
+    Always predicting 1, the mean, has a mean squared error of 1/6 = 0.167, the variance of the sum of two uniform
+    variables. Anything better requires memory: on average, three quarters of the sequence come after the first marked
+    value.
 
     Parameters
     ----------
@@ -51,20 +51,19 @@ def make_adding_problem(
 
     Notes
     -----
-    This is the form in common use: values and target of Le, Jaitly and Hinton [2]_, with one marker in
-    each half, as Arjovsky, Shah and Bengio [3]_ place them. The original of Hochreiter and
-    Schmidhuber [1]_ differs:
+    This is the common form: values and target of Le, Jaitly and Hinton [2]_, with one marker in each half as in
+    Arjovsky, Shah and Bengio [3]_. The original of Hochreiter and Schmidhuber [1]_ differs:
 
     - its values are from [-1, 1];
     - its lengths vary from T to T + T/10;
-    - one marker is on one of the first ten timesteps, the other on one of the first T/2 - 1 still unmarked,
-      so that about half of the sequence, at least, lies between the markers and the end;
-    - the first and the last timestep have the marker -1 (and where the first one is drawn for the
-      marker 1, its value counts as 0);
+    - one marker is on one of the first ten timesteps, the other on an unmarked one of the first T/2 - 1, so that at
+      least about half of the sequence comes after both markers;
+    - the first and the last timestep have the marker -1 (and if the first one is drawn for the marker 1, its value
+      counts as 0);
     - its target is scaled to 0.5 + sum/4, which is in [0, 1].
 
-    A sequence counts there as solved if the absolute error of the scaled target is under 0.04. The target
-    here has twice the range, so the same criterion reads 0.08.
+    There, a sequence counts as solved if the absolute error of the scaled target is below 0.04. The target here has
+    twice the range, so the corresponding threshold is 0.08.
 
     References
     ----------

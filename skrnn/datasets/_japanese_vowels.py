@@ -1,4 +1,4 @@
-"""The Japanese vowels: utterances of unequal length, to be told apart by speaker."""
+"""The Japanese vowels: utterances of different lengths, to be classified by speaker."""
 
 from importlib import resources
 from typing import Literal
@@ -24,7 +24,7 @@ Classes: 9 speakers, 30 training samples each, 24 to 88 test samples
 Missing values: none
 
 Nine male speakers uttered the two Japanese vowels /ae/ one after another. A linear prediction analysis of
-degree 12 turned each utterance into a series of 12 coefficients. The task is to tell who speaks.
+degree 12 turned each utterance into a series of 12 coefficients. The task is to identify the speaker.
 
 Kudo, M., Toyama, J., Shimbo, M. (1999). Japanese Vowels [Dataset]. UCI Machine Learning Repository.
 https://doi.org/10.24432/C5NS47. Licensed under CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/).
@@ -36,13 +36,13 @@ def load_japanese_vowels(
     *, subset: Literal["all", "train", "test"] = "all", return_X_y: bool = False
 ) -> Bunch | tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
     """
-    Load the Japanese vowels: 640 utterances of 7 to 29 timesteps, to be told apart by speaker.
+    Load the Japanese vowels: 640 utterances of 7 to 29 timesteps, to be classified by speaker.
 
     Nine male speakers uttered the two Japanese vowels /ae/ one after another. A linear prediction analysis of
-    degree 12 turned each utterance into a series of 12 cepstrum coefficients [1]_. The utterances are of
-    unequal length and come as they are, neither padded nor cut.
+    degree 12 turned each utterance into a series of 12 cepstrum coefficients [1]_. The utterances have different
+    lengths and are neither padded nor truncated.
 
-    The file ships with the package; neither the network nor the home directory is touched.
+    The file ships with the package; nothing is downloaded or cached.
 
     Parameters
     ----------
@@ -69,20 +69,19 @@ def load_japanese_vowels(
             Where the data come from.
 
     (data, target) : tuple, if `return_X_y` is True
-        The two of the attributes above.
+        Two of the attributes above.
 
     Raises
     ------
     ValueError
-        If `subset` is none of the three.
+        If `subset` is invalid.
 
     Notes
     -----
     Source: Kudo, Toyama and Shimbo, UCI Machine Learning Repository [2]_, licensed under CC BY 4.0
     (https://creativecommons.org/licenses/by/4.0/). Changed here: the speakers are counted from 0.
 
-    Both the training and the test sequences are sorted by speaker: shuffle or stratify where you split
-    them further.
+    Both the training and the test sequences are sorted by speaker: shuffle or stratify if you split them further.
 
     References
     ----------
@@ -126,5 +125,5 @@ def _read_utterances() -> tuple[list[NDArray[np.float64]], NDArray[np.int64]]:
         timesteps = arrays["micro_coefficients"] / _MICRO
         ends = np.cumsum(arrays["n_timesteps"], dtype=np.int64)
         speakers = arrays["target"].astype(np.int64)
-    # Copies: a view of one utterance would keep all of them in memory, and in a pickle.
+    # Copies, because a view of one utterance would keep all of them in memory, and in a pickle.
     return [sequence.copy() for sequence in np.split(timesteps, ends[:-1])], speakers

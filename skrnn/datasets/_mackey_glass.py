@@ -1,4 +1,4 @@
-"""The Mackey-Glass series: a chaotic delay differential equation, integrated with Runge-Kutta steps."""
+"""The Mackey-Glass series: a chaotic delay differential equation, integrated with a Runge-Kutta method."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +21,15 @@ def make_mackey_glass(
     random_state: int | np.random.RandomState | None = None,
 ) -> NDArray[np.float64]:
     """
-    Generate a Mackey-Glass series: the concentration of blood cells, under a delayed feedback.
+    Generate a Mackey-Glass series: the concentration of blood cells with delayed feedback.
 
-    Solves the delay differential equation of Mackey and Glass [1]_, the concentration measured in units of
-    their theta::
+    Solves the delay differential equation of Mackey and Glass [1]_, with the concentration in units of their theta::
 
         dx/dt = beta * x(t - tau) / (1 + x(t - tau)**exponent) - gamma * x(t)
 
-    and returns x at intervals of 1. With the default rates and exponent the solution settles on a fixed point
-    for a `tau` below 4.53, on a cycle up to about 16.8, and is chaotic for most of those above [2]_; 17
-    and 30 are customary. At `tau` = 17 the series moves between 0.41 and 1.32.
+    and returns x at intervals of 1. With the default rates and exponent the solution converges to a fixed point for
+    `tau` below 4.53, to a cycle up to about 16.8, and is chaotic for most larger values [2]_; 17 and 30 are common. For
+    `tau` = 17 the series is between 0.41 and 1.32.
 
     Parameters
     ----------
@@ -43,19 +42,19 @@ def make_mackey_glass(
     gamma : float, default=0.1
         The rate of decay, positive.
     exponent : float, default=10.0
-        How sharply production falls off with the delayed concentration (n in the literature), positive.
+        How sharply production decreases with the delayed concentration (n in the literature), positive.
     n_substeps : int, default=10
-        The number of integration steps in one sampling interval, at least 1 and at least ``beta + gamma``,
-        which keeps the steps stable and the solution positive.
+        The number of integration steps per sampling interval, at least 1 and at least ``beta + gamma``, so that the
+        steps are stable and the solution is positive.
     n_washout : int, default=1000
-        The number of initial values to leave out, for the series to settle on its attractor.
+        The number of initial values to discard, until the series has reached its attractor.
     random_state : int, RandomState instance or None, default=None
         Determines the initial history. Pass an int for the same series at every call.
 
     Returns
     -------
     ndarray of shape (n_samples,), float64
-        The series, of which entry k is x(n_washout + k).
+        The series; entry k is x(n_washout + k).
 
     Raises
     ------
@@ -66,17 +65,17 @@ def make_mackey_glass(
 
     Notes
     -----
-    The initial history on [-tau, 0] joins values drawn uniformly from [0.5, 1.5] at the integer times by
-    straight lines, so that it does not depend on `n_substeps`.
+    The initial history on [-tau, 0] interpolates linearly between values drawn uniformly from [0.5, 1.5] at integer
+    times, so it does not depend on `n_substeps`.
 
-    The steps are those of the classical Runge-Kutta method of order 4 (section II.1 of [3]_), which needs the
-    delayed x at the start, in the middle and at the end of a step. Start and end are points of the solution,
-    since `tau` is a whole number of steps; the middle is taken from the cubic Hermite interpolant (section
-    II.6), whose error is of order 4 as well. The kinks that a delay equation has at multiples of `tau`, and
-    here also at the integers between, fall on the ends of steps and do no harm (section II.17).
+    The classical Runge-Kutta method of order 4 is used (section II.1 of [3]_), which needs the delayed x at the start,
+    in the middle and at the end of a step. Start and end are points of the solution, because `tau` is a whole number of
+    steps; the middle is computed with the cubic Hermite interpolant (section II.6), whose error is also of order 4. The
+    kinks of a delay equation at multiples of `tau`, and here also at the integers between, are at the ends of steps and
+    do no harm (section II.17).
 
-    Like that of any chaotic system, the error of the integration grows exponentially with time: a series with
-    a larger `n_substeps` departs from this one in the end, but stays on the same attractor.
+    As in any chaotic system, the error of the integration grows exponentially with time: a series with a larger
+    `n_substeps` eventually departs from this one, but stays on the same attractor.
 
     References
     ----------
@@ -111,7 +110,7 @@ def make_mackey_glass(
 
 
 def _draw_history(tau: int, n_substeps: int, rng: np.random.RandomState) -> NDArray[np.float64]:
-    """Return x on [-tau, 0] at every step (tau * n_substeps + 1,): straight lines between random values."""
+    """Return x on [-tau, 0] at every step (tau * n_substeps + 1,): linear between random values."""
     values = rng.uniform(_HISTORY_LOW, _HISTORY_HIGH, size=tau + 1)
     times = np.arange(tau * n_substeps + 1) / n_substeps
     return np.interp(times, np.arange(tau + 1), values)
@@ -138,7 +137,7 @@ def _integrate(
         slope_after = production_end - gamma * after
         midpoint = 0.5 * (now + after) + 0.125 * step * (slope_1 - slope_after)
         x.append(after)
-        # The solution is positive, but the cubic of a coarse step may dip below zero.
+        # The solution is positive, but the cubic of a coarse step may be negative.
         midpoints.append(max(midpoint, 0.0))
         production_start = production_end
     return np.array(x[len(history) - 1 :])

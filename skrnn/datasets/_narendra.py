@@ -1,4 +1,4 @@
-"""The plant of Narendra and Parthasarathy: a nonlinear dynamic system, to be identified from inputs and outputs."""
+"""The plant of Narendra and Parthasarathy: a nonlinear dynamic system to be identified from inputs and outputs."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,19 +23,18 @@ def make_narendra(
         y(k + 1) = f(y(k), y(k - 1), y(k - 2), u(k), u(k - 1))
         f(x1, x2, x3, x4, x5) = (x1 * x2 * x3 * x5 * (x3 - 1) + x4) / (1 + x3**2 + x2**2)
 
-    It begins at rest: all that comes before u(0) is zero. Row k holds the input u(k) and, as target, the output
-    y(k + 1) that it causes, so that a model may read all rows up to its own.
+    It begins at rest: everything before u(0) is zero. Row k contains the input u(k) and, as target, the output y(k + 1)
+    that it causes, so a model may use all rows up to and including its own.
 
-    A model that is given the last three outputs has only f to learn. To *simulate* the plant is harder: given the
-    inputs alone, a model has to infer in which state they have left the plant. A recurrent network keeps it in its
-    own state.
+    A model that knows the last three outputs only has to learn f. *Simulating* the plant is harder: given only the
+    inputs, a model has to infer the state of the plant. A recurrent network can represent it in its own state.
 
     Parameters
     ----------
     n_samples : int, default=1000
         The number of timesteps, at least 1. Ignored if `inputs` are given.
     inputs : array-like of shape (n_samples,) or None, default=None
-        The inputs; None draws each uniformly from [-1, 1], which is what the plant is identified with in [1]_.
+        The inputs; None draws each uniformly from [-1, 1], as for the identification in [1]_.
     random_state : int, RandomState instance or None, default=None
         Determines the inputs that are drawn. Pass an int for the same output at every call.
 
@@ -67,17 +66,17 @@ def make_narendra(
     >>> X.shape, y.shape
     ((500, 1), (500,))
 
-    Two ways to simulate the plant. A network that reads a window of the last inputs, one per row:
+    There are two ways to simulate the plant. A network can read windows of the last inputs, one per row:
 
     >>> SlidingWindow(n_timesteps=20).fit_transform(X).shape
     (500, 20, 1)
 
-    And, with ``return_sequences=True``, one that reads the whole series and predicts at each timestep:
+    Or, with ``return_sequences=True``, it can read the whole series and predict at each timestep:
 
     >>> X[None].shape, y[None].shape
     ((1, 500, 1), (1, 500))
 
-    The input with which the plant is tested in [1]_ is a sine for 500 timesteps, and the sum of two after them:
+    The test input in [1]_ is a sine for 500 timesteps, followed by the sum of two sines:
 
     >>> import numpy as np
     >>> k = np.arange(800)
@@ -101,7 +100,7 @@ def make_narendra(
     outputs = _simulate(series)
     if not np.isfinite(outputs).all():
         raise ValueError(
-            f"The output diverges: inputs goes up to {np.abs(series).max():g} in absolute value; expected no more than "
+            f"The output diverges: inputs goes up to {np.abs(series).max():g} in absolute value; expected at most "
             "about 1."
         )
     return series[:, np.newaxis].copy(), outputs
@@ -111,7 +110,7 @@ def _simulate(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the output after each input, (n_samples,)."""
     outputs = []
     y_1 = y_2 = y_3 = u_1 = 0.0
-    # Plain floats: the recursion is scalar, and NumPy scalars are several times slower.
+    # Python floats, because NumPy scalars are several times slower in a scalar recursion.
     for u in inputs.tolist():
         y = (y_1 * y_2 * y_3 * u_1 * (y_3 - 1.0) + u) / (1.0 + y_3 * y_3 + y_2 * y_2)
         outputs.append(y)

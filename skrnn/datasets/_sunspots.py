@@ -32,20 +32,20 @@ def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
     """
     Load the yearly sunspot numbers: from one year's number to the next year's.
 
-    The activity of the sun rises and falls in cycles of about eleven years of unequal length and height.
-    The series of 309 yearly means has been a standard test of forecasting methods since Yule [1]_ invented the
-    autoregressive model for it. Rows are in the order of time; to give an estimator more than one
-    year of history, put a ``SlidingWindow`` before it.
+    The activity of the sun varies in cycles of about eleven years, with different lengths and heights. The series of
+    309 yearly means has been a standard test of forecasting methods since Yule [1]_ invented the autoregressive model
+    for it. Rows are in chronological order; put a ``SlidingWindow`` before an estimator to give it more than one year
+    of history.
 
-    The file ships with the package; neither the network nor the home directory is touched.
+    The file ships with the package; nothing is downloaded or cached.
 
     Parameters
     ----------
     return_X_y : bool, default=False
         If True, return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        If True, the data are a pandas DataFrame and the target is a pandas Series, both indexed by the year
-        of the data row. Needs pandas.
+        If True, the data are a pandas DataFrame and the target is a pandas Series, both indexed by the year of the data
+        row. Requires pandas.
 
     Returns
     -------
@@ -61,14 +61,14 @@ def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
         target_years : ndarray of shape (308,), int64
             The year of each entry of ``target``, always ``years + 1``.
         feature_names : list of str
-            The name of the one column of ``data``.
+            The name of the column of ``data``.
         frame : DataFrame of shape (308, 2) or None
             Data and target in one table; None unless `as_frame` is True.
         DESCR : str
-            Where the numbers come from.
+            Description of the data.
 
     (data, target) : tuple, if `return_X_y` is True
-        The two of the attributes above.
+        Two of the attributes above.
 
     Raises
     ------
@@ -77,9 +77,9 @@ def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
 
     Notes
     -----
-    Source: National Geophysical Data Center of the United States, public domain, by way of statsmodels. The
-    numbers are those from before the recalibration of 2015 [2]_. By custom [3]_, models are fitted on
-    the years up to 1920 and tested on 1921 to 1955 and, harder, on 1956 to 1979.
+    Source: National Geophysical Data Center of the United States, public domain, via statsmodels. The numbers are those
+    before the recalibration of 2015 [2]_. Usually [3]_, models are fitted on the years up to 1920 and tested on 1921 to
+    1955 and, harder, on 1956 to 1979.
 
     References
     ----------
@@ -100,7 +100,7 @@ def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
     >>> int(sunspots.target_years[sunspots.target.argmax()])
     1957
 
-    Train on the years up to 1920, test on those after:
+    Train on the years up to 1920, and test on the later ones:
 
     >>> X, y = load_sunspots(return_X_y=True)
     >>> is_train = sunspots.target_years <= 1920
@@ -108,7 +108,7 @@ def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
     ((220, 1), (88, 1))
     """
     years, sunspots = _read_series()
-    # Copies: as views on one series, a change to data in place would change the target.
+    # Copies, because with views of one series a change of the data in place would change the target.
     data, target, frame = sunspots[:-1, np.newaxis].copy(), sunspots[1:].copy(), None
     if as_frame:
         data, target, frame = _as_pandas(data, target, years[:-1])
@@ -126,7 +126,7 @@ def load_sunspots(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch 
 
 
 def _read_series() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the years (309,) and the sunspot numbers (309,) of the file."""
+    """Return the years (309,) and the sunspot numbers (309,) from the file."""
     path = resources.files("skrnn.datasets") / "data" / "sunspots.csv"
     with path.open(encoding="utf-8") as file:
         years, sunspots = np.loadtxt(file, delimiter=",", skiprows=1, unpack=True)

@@ -1,4 +1,4 @@
-"""The temporal order problem: remember two symbols for the length of the sequence, and tell their order."""
+"""The temporal order problem: classify long sequences by two symbols and their order."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,31 +13,31 @@ def make_temporal_order(
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """
-    Generate the temporal order problem: which two of the symbols A and B occur in a long sequence, and in which order.
+    Generate the temporal order problem: which of the symbols A and B occur in a long sequence, and in which order.
 
-    A timestep is one of six symbols, A, B, c, d, e and f, one-hot coded in this order. Two timesteps carry A
-    or B, each with probability 1/2, and all others a distractor, drawn uniformly from c, d, e and f. With
+    A timestep is one of six symbols, A, B, c, d, e and f, one-hot encoded in this order. Two timesteps are A or B, each
+    with probability 1/2, and all others are a distractor, drawn uniformly from c, d, e and f. With
     ``tenth = n_timesteps // 10``, the first of the two is at a timestep drawn uniformly from
-    ``tenth <= t < 2 * tenth``, the second from ``n_timesteps // 2 <= t < n_timesteps // 2 + tenth``. The target
-    is the class of the two symbols, in the order in which they came: 0 is AA, 1 is AB, 2 is BA, 3 is BB.
+    ``tenth <= t < 2 * tenth``, the second from ``n_timesteps // 2 <= t < n_timesteps // 2 + tenth``. The target is the
+    class of the two symbols in their order: 0 is AA, 1 is AB, 2 is BA, 3 is BB.
 
-    Guessing has an accuracy of 1/4, remembering only one of the two symbols 1/2. To do better takes memory: at
-    least 4/10 of the sequence come after the second symbol, and 8/10 after the first.
+    Guessing has an accuracy of 1/4, remembering one of the two symbols 1/2. Anything better requires memory: at least
+    4/10 of the sequence come after the second symbol, and 8/10 after the first.
 
     Parameters
     ----------
     n_samples : int, default=1000
         The number of sequences, at least 1.
     n_timesteps : int, default=100
-        The length of each sequence, at least 10: a tenth of it is then at least one timestep.
+        The length of each sequence, at least 10, so that a tenth of it is at least one timestep.
     random_state : int, RandomState instance or None, default=None
         Determines the symbols and their positions. Pass an int for the same output at every call.
 
     Returns
     -------
     X : ndarray of shape (n_samples, n_timesteps, 6), float64
-        The sequences; the features are the symbols A, B, c, d, e and f, 1 for the one that came and 0 for
-        the others.
+        The sequences; the features are the symbols A, B, c, d, e and f, 1 for the symbol of the timestep and 0 for the
+        others.
     y : ndarray of shape (n_samples,), int64
         The classes, from 0 to 3, each with probability 1/4.
 
@@ -50,17 +50,17 @@ def make_temporal_order(
 
     Notes
     -----
-    This is the form for sequences of any length: symbols and positions are those of the code [3]_ that Pascanu
-    published for the experiments of Pascanu, Mikolov and Bengio [2]_. Only the numbers of the classes differ:
-    there 1 is BA and 2 is AB. The original, experiment 6a of Hochreiter and Schmidhuber [1]_, differs more:
+    This is the form for sequences of any length: symbols and positions are those of Pascanu's code [3]_ for the
+    experiments of Pascanu, Mikolov and Bengio [2]_. Only the numbers of the classes differ: there 1 is BA and 2 is AB.
+    The original, experiment 6a of Hochreiter and Schmidhuber [1]_, differs more:
 
     - its lengths vary from 100 to 110;
     - the first of the two symbols is at a timestep from 10 to 20, the second at one from 50 to 60;
-    - each sequence starts with a symbol of its own, E, and ends with another, the trigger B, so that there are
-      eight symbols; the two to remember are X and Y there, the distractors a, b, c and d.
+    - each sequence starts with an additional symbol, E, and ends with another, the trigger B, so there are eight
+      symbols; the two to remember are X and Y, the distractors a, b, c and d.
 
-    A sequence counts there as classified correctly if, at its end, the absolute error of each of the four
-    outputs is under 0.3.
+    There, a sequence counts as correctly classified if the absolute error of each of the four outputs at its end is
+    below 0.3.
 
     References
     ----------

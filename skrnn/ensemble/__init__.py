@@ -1,4 +1,4 @@
-"""Estimators made of others: what a series asks for around a network, and what single models lack."""
+"""Ensembles and composite estimators for series."""
 
 from skrnn.ensemble._change_regressor import ChangeRegressor
 from skrnn.ensemble._ensemble_classifier import EnsembleClassifier

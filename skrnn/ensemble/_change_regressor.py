@@ -1,4 +1,4 @@
-"""A regressor for levels that wander: it sees and says changes from the last known value."""
+"""A regressor for series whose level drifts: it predicts changes from the last known value."""
 
 from typing import Any
 
@@ -10,54 +10,54 @@ from skrnn.ensemble._relative_regressor import RelativeRegressor
 
 
 class ChangeRegressor(RelativeRegressor):
-    """Let a regressor see windows that count from their last known value, and predict the change from it.
+    """Predict changes from the last known value of each window with any regressor.
 
-    A series with a trend, or whose level wanders, leaves the range that a network has seen in training; its changes do
-    not [1]_. The last known value of each series is subtracted from its window and from the targets, and added to the
-    predictions. It stands behind :class:`~skrnn.SlidingWindow`, and has its groups and missing values from there.
+    A series with a trend, or whose level drifts, leaves the range of the training data; its changes do not [1]_. The
+    last known value of each series is subtracted from its window and from the targets, and added to the predictions.
+    Use it after :class:`~skrnn.SlidingWindow`, which takes care of groups and missing values.
 
     Parameters
     ----------
     regressor : estimator
-        A regressor, a clone of which is fitted: a recurrent network, which gets windows, or any regressor of tables,
-        which gets one timestep beside the other.
+        A regressor, a clone of which is fitted: a recurrent network, for windows, or any regressor of tables, for which
+        timesteps are concatenated.
     n_series : int, default=None
-        How many features, the first ones, are series that the targets continue. Others, such as the calendar, are seen
-        as they are. None: all.
+        Number of features, the first ones, that are series continued by the targets. Other features, such as the
+        calendar, are not changed. None: all.
     scale : bool, default=False
         Whether to divide windows and changes by the standard deviation of the series within the window [2]_, for series
-        that vary more at some times than at others. It does not make up for groups of very different sizes.
+        that vary more at some times than at others. It is not enough for groups of very different sizes.
 
     Attributes
     ----------
     regressor_ : estimator
-        The fitted regressor, which knows changes only.
+        The fitted regressor of changes.
     n_series_ : int
         The number of series.
     levels_ : ndarray of shape (n_outputs,)
-        The mean of the last known values in training: what changes are added to where a window has no known value.
+        The mean of the last known values in training, used if a window has no known value.
     scales_ : ndarray of shape (n_series,)
-        The mean standard deviation within a window in training, of which at least a tenth divides; ones without
-        `scale`.
+        The mean standard deviation within a window in training; windows are divided by at least a tenth of it. Ones
+        without `scale`.
     n_features_in_ : int
-        Number of features of a timestep; of a 2-D X the number of columns, its timesteps.
+        Number of features per timestep; for a 2-D X the number of columns, which are timesteps.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns. Defined only when X was a data frame whose columns all have strings as names.
 
     See Also
     --------
-    SeasonalRegressor : The same for what was known a season before.
-    sklearn.compose.TransformedTargetRegressor : Targets on another scale, such as logarithms, which X needs too.
+    SeasonalRegressor : The same for the values one season earlier.
+    sklearn.compose.TransformedTargetRegressor : Targets on another scale, such as logarithms, like X.
 
     Notes
     -----
-    The last known value of a feature is the last one in the window that is not NaN. Windows in which a series has none
-    are left out of training. Relative windows are a copy, not a view on the series.
+    The last known value of a feature is the last value in the window that is not NaN. Windows in which a series has
+    none are left out of training. Relative windows are a copy, not a view of the series.
 
-    X and y have the same unit: a scaler comes inside, as in
-    ``ChangeRegressor(make_pipeline(StandardScaler(), Ridge()))``, and not before. Networks scale by themselves.
+    X and y must be in the same units: put a scaler inside, ``ChangeRegressor(make_pipeline(StandardScaler(),
+    Ridge()))``, not before. Networks need no scaler.
 
-    Where groups have very different sizes, such as the sales of small and large shops, fit to logarithms of X and y, or
+    If groups have very different sizes, such as the sales of small and large shops, fit to logarithms of X and y, or
     scale each group before. `scale` is not enough: windows are divided by at least a tenth of `scales_`, a mean over
     all groups.
 
@@ -92,11 +92,11 @@ class ChangeRegressor(RelativeRegressor):
         self.scale = scale
 
     def _relative(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
-        """Return windows that count from their last known values."""
+        """Return windows minus their last known values."""
         return counted_from_last(windows, n_series)
 
     def _spreads(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
-        """Return the standard deviation of each series within each window, 0 where no value is known."""
+        """Return the standard deviation of each series within each window, 0 if no value is known."""
         check_flag("scale", self.scale)
         if not self.scale:
             return super()._spreads(windows, n_series)
@@ -112,7 +112,7 @@ class ChangeRegressor(RelativeRegressor):
 
 
 def counted_from_last(windows: NDArray[Any], n_series: int | None = None) -> NDArray[Any]:
-    """Return windows (n_samples, n_timesteps, n_features) whose first features count from their last known values."""
+    """Return windows (n_samples, n_timesteps, n_features), with the first features minus their last known values."""
     relative = np.array(windows)
     relative[:, :, :n_series] -= last_known(windows[:, :, :n_series])[:, np.newaxis]
     return relative

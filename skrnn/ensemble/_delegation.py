@@ -1,4 +1,4 @@
-"""What an estimator hands to the estimators that it is made of: rows, weights and metadata."""
+"""Passing rows, weights and metadata from an estimator to the estimators inside it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,12 +16,12 @@ from skrnn._inputs._values import check_weights, refuse_masked
 
 
 def is_regressor_instance(value: Any) -> bool:
-    """Tell whether a value is a regressor, and not its class."""
+    """Tell whether a value is an instance of a regressor."""
     return not isinstance(value, type) and hasattr(value, "fit") and is_regressor(value)
 
 
 def make_router(owner: Any, parts: Mapping[str, Any]) -> MetadataRouter:
-    """Return the router of an estimator that hands metadata of `fit` and `predict` to these parts."""
+    """Return the router of an estimator that passes metadata of `fit` and `predict` to these parts."""
     mapping = MethodMapping().add(caller="fit", callee="fit").add(caller="predict", callee="predict")
     return MetadataRouter(owner=owner).add(method_mapping=mapping, **parts)
 
@@ -29,7 +29,7 @@ def make_router(owner: Any, parts: Mapping[str, Any]) -> MetadataRouter:
 def fit_arguments(
     owner: Any, parts: Mapping[str, Any], sample_weight: Any, params: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Return the arguments of the `fit` of each part: those that it asks for, or without routing its weights."""
+    """Return the arguments for `fit` of each part: those that it requests, or without routing its weights."""
     if sklearn.get_config()["enable_metadata_routing"]:
         given = params if sample_weight is None else {**params, "sample_weight": sample_weight}
         routed = process_routing(owner, "fit", **given)
@@ -39,7 +39,7 @@ def fit_arguments(
 
 
 def predict_arguments(owner: Any, parts: Mapping[str, Any], params: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the arguments of the `predict` of each part."""
+    """Return the arguments for `predict` of each part."""
     if sklearn.get_config()["enable_metadata_routing"]:
         routed = process_routing(owner, "predict", **params)
         return {name: dict(routed[name].predict) for name in parts}
@@ -48,22 +48,22 @@ def predict_arguments(owner: Any, parts: Mapping[str, Any], params: dict[str, An
 
 
 def predict_arguments_of_fit(owner: Any, parts: Mapping[str, Any], params: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the arguments of the `predict` of each part on the rows of fit: those among the metadata of `fit`."""
+    """Return the arguments for `predict` of each part on the rows of fit, from the metadata of `fit`."""
     consumed = owner.get_metadata_routing().consumes("predict", params) if params else ()
     return predict_arguments(owner, parts, {name: params[name] for name in consumed})
 
 
 def _refuse(owner: Any, method: str, params: dict[str, Any]) -> None:
-    """Raise where metadata come that nothing can be asked about."""
+    """Raise if there are metadata without metadata routing."""
     if params:
         raise ValueError(
-            f"{method} of {type(owner).__name__} got {sorted(params)}; expected none but with metadata routing, "
-            "sklearn.set_config(enable_metadata_routing=True), by which its estimators ask for them."
+            f"{method} of {type(owner).__name__} got {sorted(params)}; expected metadata only with metadata routing, "
+            "sklearn.set_config(enable_metadata_routing=True), if its estimators request them."
         )
 
 
 def _weights_for(part: Any, sample_weight: Any) -> dict[str, Any]:
-    """Return the argument by which an estimator gets the weights: a pipeline's go to its last step."""
+    """Return the argument that passes weights to an estimator; those of a pipeline go to its last step."""
     if sample_weight is None:
         return {}
     if hasattr(part, "steps"):
@@ -74,18 +74,20 @@ def _weights_for(part: Any, sample_weight: Any) -> dict[str, Any]:
         return {"sample_weight": sample_weight}
     if inner is not None:
         return _weights_for(inner, sample_weight)
-    raise TypeError(f"sample_weight is given, but the fit of {type(part).__name__} takes none; expected one that does.")
+    raise TypeError(
+        f"sample_weight is given, but {type(part).__name__}.fit does not accept it; expected an estimator that does."
+    )
 
 
 def read_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
-    """Return weights of samples, (n_samples,), ones where none are given; raise where they are no such."""
+    """Return sample weights, (n_samples,), by default ones; raise if they are invalid."""
     if sample_weight is None:
         return np.ones(n_samples)
     refuse_masked(sample_weight, "sample_weight")
-    with naming("sample_weight", f"{n_samples} numbers >= 0, one for each sample"):
+    with naming("sample_weight", f"{n_samples} numbers >= 0, one per sample"):
         weights = np.asarray(sample_weight, dtype=np.float64)
     if weights.shape != (n_samples,):
-        raise ValueError(f"sample_weight has shape {weights.shape}; expected {(n_samples,)}, a weight for each sample.")
+        raise ValueError(f"sample_weight has shape {weights.shape}; expected {(n_samples,)}, one weight per sample.")
     check_weights(weights, "sample_weight")
     return weights
 
@@ -98,7 +100,7 @@ def take(values: Any, rows: NDArray[np.intp] | slice) -> Any:
 
 
 def take_arguments(arguments: dict[str, Any], rows: NDArray[np.intp] | slice, n_samples: int) -> dict[str, Any]:
-    """Return arguments of which those that have an entry per sample have those of the rows."""
+    """Return arguments in which those with one entry per sample are restricted to these rows."""
     return {
         name: take(value, rows) if np.iterable(value) and len(value) == n_samples else value  # type: ignore[arg-type]
         for name, value in arguments.items()

@@ -1,4 +1,4 @@
-"""A classifier that is the mean of the same one from several seeds."""
+"""A classifier that averages a classifier fitted with several seeds."""
 
 from typing import Any, ClassVar
 
@@ -11,11 +11,11 @@ from skrnn.estimators._sequence_format import dtype_with_gaps
 
 
 class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
-    """Fit a classifier from several seeds, and average the probabilities.
+    """Fit a classifier with several seeds, and average the probabilities.
 
-    Networks from different initial weights err in different ways, of which the mean cancels a part [1]_. All members
-    see the same data; every `random_state` in the estimator, of steps of a pipeline too, is a seed of its own in
-    each. Sequences may come in every form that the estimator reads.
+    The errors of networks with different initial weights differ, and partly cancel in the mean [1]_. All members are
+    fitted to the same data; every `random_state` in the estimator, including steps of a pipeline, has a different seed
+    in each member. All input formats of the estimator are supported.
 
     Parameters
     ----------
@@ -24,24 +24,24 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
     n_estimators : int, default=10
         The number of members.
     n_jobs : int, default=None
-        How many members are fitted at once, each in a process of its own; None is 1, -1 is all cores.
+        Number of members that are fitted at once, in separate processes; None means 1, -1 all processors.
     random_state : int, RandomState instance or None, default=None
-        From what the seeds are drawn.
+        Generates the seeds.
 
     Attributes
     ----------
     estimators_ : list of estimators
         The fitted members.
     classes_ : ndarray of shape (n_classes,)
-        The classes, as the members have them.
+        The classes of the members.
     n_features_in_ : int
-        Number of features, as the members have it. Defined only if they do.
+        Number of features of the members. Defined only if they have it.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, as the members have them. Defined only if they do.
+        Names of the features of the members. Defined only if they have it.
 
     See Also
     --------
-    EnsembleRegressor : The same for numbers.
+    EnsembleRegressor : The same for regression.
     sklearn.ensemble.VotingClassifier : Different classifiers, whose probabilities are averaged.
 
     References
@@ -69,7 +69,7 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
     classes_: NDArray[Any]
 
     def predict_proba(self, X: Any, **params: Any) -> Any:
-        """Return the mean of the probabilities that the members predict.
+        """Return the mean of the members' probabilities.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), or list
-            The probabilities, in the form that the members give.
+            The probabilities, in the format of the members' predictions.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
         return combined(self._predictions("predict_proba", X, params), mean)
 
     def predict(self, X: Any, **params: Any) -> Any:
-        """Return the class that is most probable in the mean.
+        """Return the class with the highest mean probability.
 
         Parameters
         ----------
@@ -103,8 +103,8 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs), or list
-            Classes, or for multilabel targets a 1 for every label of probability over 0.5, in the form that the members
-            give.
+            Classes, or for multilabel targets a 1 for every label with probability above 0.5, in the format of the
+            members' predictions.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
         return combined([self.predict_proba(X, **params)], lambda probabilities: self._decode(probabilities[0]))
 
     def _decode(self, probabilities: NDArray[Any]) -> NDArray[Any]:
-        """Return classes of probabilities (..., n_classes); NaN where these are."""
+        """Return classes from probabilities (..., n_classes); NaN where these are NaN."""
         if self._is_multilabel:
             labels, is_masked = (probabilities > 0.5).astype(np.intp), np.isnan(probabilities)
         else:
@@ -128,6 +128,6 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
 
     @property
     def _is_multilabel(self) -> bool:
-        """Whether the members predict several labels, each of which is there or not."""
+        """Whether the members predict several yes-or-no labels."""
         member = self.estimators_[0]
         return bool(getattr(getattr(member, "steps", [(None, member)])[-1][1], "_is_multilabel", False))

@@ -1,4 +1,4 @@
-"""A regressor that is the mean of the same one from several seeds."""
+"""A regressor that averages a regressor fitted with several seeds."""
 
 from typing import Any, ClassVar
 
@@ -11,11 +11,11 @@ from skrnn.ensemble._seeded_ensemble import SeededEnsemble, combined, mean
 
 
 class EnsembleRegressor(RegressorMixin, SeededEnsemble):
-    """Fit a regressor from several seeds, and predict the mean.
+    """Fit a regressor with several seeds, and predict the mean.
 
-    Networks from different initial weights err in different ways, of which the mean cancels a part [1]_. All members
-    see the same data; every `random_state` in the estimator, of steps of a pipeline too, is a seed of its own in
-    each. Sequences may come in every form that the estimator reads.
+    The errors of networks with different initial weights differ, and partly cancel in the mean [1]_. All members are
+    fitted to the same data; every `random_state` in the estimator, including steps of a pipeline, has a different seed
+    in each member. All input formats of the estimator are supported.
 
     Parameters
     ----------
@@ -24,28 +24,28 @@ class EnsembleRegressor(RegressorMixin, SeededEnsemble):
     n_estimators : int, default=10
         The number of members.
     n_jobs : int, default=None
-        How many members are fitted at once, each in a process of its own; None is 1, -1 is all cores.
+        Number of members that are fitted at once, in separate processes; None means 1, -1 all processors.
     random_state : int, RandomState instance or None, default=None
-        From what the seeds are drawn.
+        Generates the seeds.
 
     Attributes
     ----------
     estimators_ : list of estimators
         The fitted members.
     n_features_in_ : int
-        Number of features, as the members have it. Defined only if they do.
+        Number of features of the members. Defined only if they have it.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, as the members have them. Defined only if they do.
+        Names of the features of the members. Defined only if they have it.
 
     See Also
     --------
-    EnsembleClassifier : The same for classes.
-    sklearn.ensemble.BaggingRegressor : Members that see different rows of a table; it refuses sequences.
+    EnsembleClassifier : The same for classification.
+    sklearn.ensemble.BaggingRegressor : Members are fitted to different rows of a table; does not accept sequences.
 
     Notes
     -----
-    The standard deviation of :meth:`predict` tells where members disagree. It knows nothing of the noise of targets,
-    which all members share, so that intervals made of it alone are too narrow. For intervals on forecasts use
+    The standard deviation returned by :meth:`predict` shows where members disagree. It does not include the noise of
+    the targets, which all members share, so intervals based on it alone are too narrow. For prediction intervals use
     :func:`~skrnn.forecasting.forecast_interval` with `n_calibration`.
 
     References
@@ -73,23 +73,23 @@ class EnsembleRegressor(RegressorMixin, SeededEnsemble):
     _kind: ClassVar[str] = "regressor"
 
     def predict(self, X: Any, return_std: bool = False, **params: Any) -> Any:
-        """Return the mean of the members' predictions, and how far they lie apart.
+        """Return the mean of the members' predictions, and optionally their standard deviation.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), data frame or list
-            What the members read.
+            Input of the members.
         return_std : bool, default=False
-            Whether to return the standard deviation over the members too.
+            Whether to also return the standard deviation over the members.
         **params : dict
             Metadata for the members, with metadata routing.
 
         Returns
         -------
         predictions : ndarray of shape (n_samples,) or (n_samples, n_outputs), or list
-            The mean, in the form that the members give.
+            The mean, in the format of the members' predictions.
         deviations : ndarray or list
-            The standard deviation over the members, in the same form. Only if `return_std` is True.
+            The standard deviation over the members, in the same format. Only if `return_std` is True.
 
         Raises
         ------

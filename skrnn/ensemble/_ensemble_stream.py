@@ -1,4 +1,4 @@
-"""Predictions of an ensemble timestep after timestep."""
+"""Predictions of an ensemble one timestep at a time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,24 +13,24 @@ from skrnn._inputs._values import refuse_masked
 
 @final
 class EnsembleStream:
-    """The streams of the members of an ensemble, side by side: each timestep has their mean prediction.
+    """The streams of the members of an ensemble, whose predictions are averaged at each timestep.
 
-    The method `stream` of the ensembles makes it. Every call of a method that predicts
-    takes all sequences one timestep further.
+    It is returned by the method `stream` of the ensembles. Every call of a prediction method advances all sequences by
+    one timestep.
 
     Parameters
     ----------
     members : list of Stream
-        The streams of the members, of the same number of sequences.
+        The streams of the members, with the same number of sequences.
     decode : callable, default=None
-        What makes classes of probabilities (n_sequences, n_classes), for classifiers.
+        For classifiers, a function from probabilities (n_sequences, n_classes) to classes.
 
     Attributes
     ----------
     state : ndarray of shape (n_sequences, n_state_numbers)
-        What the members remember of each sequence, one member after the other. Reading it gives a copy; it can be set.
+        States of the members for each sequence, one member after the other. Reading it returns a copy; it can be set.
     n_sequences : int
-        Number of sequences that run side by side.
+        Number of sequences that are processed in parallel.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class EnsembleStream:
 
     @property
     def state(self) -> np.ndarray:
-        """A copy of what the members remember, (n_sequences, n_state_numbers)."""
+        """A copy of the states of the members, (n_sequences, n_state_numbers)."""
         return np.concatenate([member.state for member in self._members], axis=1)
 
     @state.setter
@@ -61,28 +61,28 @@ class EnsembleStream:
         sizes = [member.state.shape[1] for member in self._members]
         expected = self.n_sequences, sum(sizes)
         refuse_masked(state, "state")
-        with naming("state", f"numbers of shape {expected}, as they were read from a stream"):
+        with naming("state", f"numbers of shape {expected}, as read from a stream"):
             state = np.asarray(state)
         if state.shape != expected:
-            raise ValueError(f"state has shape {state.shape}; expected {expected}, as it was read from a stream.")
+            raise ValueError(f"state has shape {state.shape}; expected {expected}, as read from a stream.")
         with self._together():
             for member, own in zip(self._members, np.split(state, np.cumsum(sizes)[:-1], axis=1), strict=True):
                 member.state = own
 
     def reset(self, which: Any = slice(None)) -> None:
-        """Let sequences begin anew.
+        """Restart sequences with a state of zeros.
 
         Parameters
         ----------
         which : index, default=slice(None)
-            Which sequences: an integer, a slice, integers or a mask; by default all.
+            The sequences: an integer, a slice, integers or a mask; all by default.
         """
         with self._together():
             for member in self._members:
                 member.reset(which)
 
     def predict(self, x: Any) -> np.ndarray:
-        """Take every sequence a timestep further and predict.
+        """Advance every sequence by one timestep and predict.
 
         Parameters
         ----------
@@ -92,12 +92,12 @@ class EnsembleStream:
         Returns
         -------
         ndarray of shape (n_sequences,) or (n_sequences, n_outputs)
-            The mean of the members' predictions; of classifiers what is most probable in the mean.
+            The mean of the members' predictions; for classifiers the class with the highest mean probability.
 
         Raises
         ------
         ValueError
-            If a member refuses x. The state is then what it was.
+            If x is invalid. The state is then unchanged.
         """
         if self._decode is not None:
             return self._decode(self.predict_proba(x))
@@ -106,7 +106,7 @@ class EnsembleStream:
 
     @available_if(lambda stream: stream._decode is not None)
     def predict_proba(self, x: Any) -> np.ndarray:
-        """Take every sequence a timestep further and predict the probability of each class.
+        """Advance every sequence by one timestep and predict the probability of each class.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class EnsembleStream:
 
     @contextmanager
     def _together(self) -> Iterator[None]:
-        """Give all members back their states where one of them refuses, or the user interrupts."""
+        """Restore the states of all members if one of them raises an error, or the user interrupts."""
         states = [member.state for member in self._members]
         try:
             yield

@@ -1,4 +1,4 @@
-"""A regressor of short series: ridge regression, a Gaussian process and networks, weighed by their errors."""
+"""A regressor for short series: ridge regression, a Gaussian process and networks, weighted by their errors."""
 
 import warnings
 from typing import Any, Self
@@ -28,73 +28,74 @@ from skrnn.ensemble._sequence_input import learn_features, read_known_sequences,
 from skrnn.estimators._interruption import whole_or_not
 from skrnn.estimators._regressor import RNNRegressor
 
-#: Folds by which the weights are found, and networks of each kind in a fold.
+#: Folds for estimating the weights, and networks of each kind per fold.
 _N_SPLITS, _N_NETWORKS_IN_FOLD = 5, 2
 
-#: The least mean squared error that counts, over that of the mean: what is below is rounding.
+#: Minimum mean squared error, relative to that of the mean: smaller errors are rounding.
 _LEAST_ERROR = 1e-16
 
-#: The most rows that a Gaussian process sees.
+#: Maximum number of rows for the Gaussian process.
 _N_PROCESS_ROWS = 1000
 
 
 class HybridRegressor(RegressorMixin, BaseEstimator):
     """Combine ridge regression, a Gaussian process and small networks on windows of a short series.
 
-    On a short series a network alone often loses to ridge regression, and their mean wins over both. Three predictions
-    are averaged, which err in different ways; the less one of them errs out of fold, the more it counts [3]_:
+    On a short series a network alone often loses to ridge regression, and their mean is better than both. The
+    predictions of three different models are averaged; the smaller the cross-validated error of a model, the larger its
+    weight [3]_:
 
-    - "process": a Gaussian process, linear and smooth, of changes from the last value (:class:`ChangeRegressor`) [1]_;
+    - "process": a Gaussian process that predicts changes from the last value (:class:`ChangeRegressor`) [1]_;
     - "network": networks on the same changes, each window divided by its own standard deviation;
     - "linear": ridge regression on the values, and networks on its residuals (:class:`ResidualRegressor`) [2]_.
 
-    It stands behind :class:`~skrnn.SlidingWindow`.
+    Use it after :class:`~skrnn.SlidingWindow`.
 
     Parameters
     ----------
     linear : estimator, default=None
-        A regressor of tables. None: ridge regression on standardised lags, its penalty by cross-validation.
+        A regressor of tables. None: ridge regression on standardised lags, with a cross-validated penalty.
     network : estimator, default=None
         A regressor of sequences with a `random_state`. None: an :class:`~skrnn.RNNRegressor` of 4 units, with
         ``solver="lbfgs"`` and ``alpha=1.5``.
     process : estimator, default=None
-        A regressor of tables. None: a Gaussian process of the last 1000 windows, whose kernel is the sum of a linear
-        one, a smooth one and noise; it takes weights that are not 0 for 1.
+        A regressor of tables. None: a Gaussian process on the last 1000 windows, with the sum of a linear kernel, a
+        smooth kernel and noise; it treats all positive weights as 1.
     n_networks : int, default=5
-        How many networks, from different seeds, are averaged in either place.
+        Number of networks, with different seeds, that are averaged in both places.
     n_series : int, default=None
-        How many features, the first ones, are series that the targets continue, as in :class:`ChangeRegressor`. None:
-        all.
+        Number of features, the first ones, that are series continued by the targets, as in :class:`ChangeRegressor`.
+        None: all.
     n_jobs : int, default=None
-        How many networks are fitted at once, each in a process of its own; None is 1, -1 is all cores.
+        Number of networks that are fitted at once, in separate processes; None means 1, -1 all processors.
     random_state : int, RandomState instance or None, default=None
-        From what the seeds of the networks are drawn.
+        Generates the seeds of the networks.
 
     Attributes
     ----------
     named_estimators_ : Bunch
         The fitted estimators `process`, `network` and `linear`.
     weights_ : ndarray of shape (3,) or (3, n_outputs)
-        How much they count, in this order, for each output; the sum is 1.
+        Their weights, in this order, for each output; they sum to 1.
     n_features_in_ : int
-        Number of features of a timestep; of a 2-D X the number of columns, its timesteps.
+        Number of features per timestep; for a 2-D X the number of columns, which are timesteps.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns. Defined only when X was a data frame whose columns all have strings as names.
 
     See Also
     --------
-    ResidualRegressor : Estimators of your own, each fitted to what the ones before have left.
-    sklearn.ensemble.VotingRegressor : The mean of regressors of your own.
+    ResidualRegressor : Your own estimators, each fitted to the residuals of the previous ones.
+    sklearn.ensemble.VotingRegressor : The mean of your own regressors.
 
     Notes
     -----
-    The weights are the inverse root mean squared errors on the test parts of ``TimeSeriesSplit(5)``, in which the
-    networks are two in either place. Below 12 windows all count alike. What is as good as exact, as ridge regression is
-    on a sum of sines, counts alone.
+    The weights are proportional to the inverse root mean squared errors on the test parts of ``TimeSeriesSplit(5)``,
+    with two networks in each place. With fewer than 12 windows all weights are equal. A practically exact model, such
+    as ridge regression on a sum of sines, gets all the weight.
 
-    Windows that begin with masked timesteps, those at the beginning of a series, are left out of training where most
-    windows do not. To regressors of tables a masked timestep looks like the one before it, the first ones like the
-    first that is known.
+    Windows that begin with masked timesteps, as at the beginning of a series, are left out of training if most windows
+    do not. For regressors of tables masked timesteps are filled with the previous timestep, or at the beginning with
+    the first known one.
 
     References
     ----------
@@ -139,14 +140,15 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit the three estimators, and find how much they count.
+        """Fit the three estimators, and determine their weights.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list of arrays
-            Windows in order of time; the last timestep is now. A timestep that is NaN in every feature is masked.
+            Windows in chronological order, each ending with the current timestep. A timestep that is NaN in every
+            feature is masked.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The values that follow, all series of the next timestep first, as of
+            The following values, first all series of the next timestep, as returned by
             :func:`~skrnn.forecasting.to_supervised`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
@@ -154,19 +156,19 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         Returns
         -------
         HybridRegressor
-            The fitted estimator itself. Where a fit ends in an error, or is interrupted, it is what it was before.
+            The fitted estimator itself. It is unchanged if a fit ends in an error, or is interrupted.
 
         Raises
         ------
         TypeError
             If a parameter has the wrong type.
         ValueError
-            If a parameter has an unexpected value, or X and y cannot be read or do not match.
+            If a parameter has an invalid value, or X and y are invalid or do not match.
 
         Warns
         -----
         DataWarning
-            If targets are so far from the last known values that X and y most likely have not the same unit.
+            If targets are so far from the last known values that X and y are probably in different units.
         """
         members = self._members()
         windows, (targets, shape) = read_sequences(X), read_targets(y)
@@ -174,8 +176,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         weights = read_weights(sample_weight, len(targets))
         rows = _complete(windows, weights > 0.0)
         windows, targets, weights = windows[rows], targets[rows].reshape(-1, *shape), weights[rows]
-        # Weights go to all parts, whatever these request. Neither in changes nor in residuals need there be anything to
-        # learn.
+        # Weights are passed to all parts, whatever they request. Changes and residuals may be noise.
         with config_context(enable_metadata_routing=False), own_data():
             fitted = {name: _fitted(member, windows, targets, weights) for name, member in members.items()}
             of_members = self._find_weights(windows, targets, weights)
@@ -202,7 +203,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         sklearn.exceptions.NotFittedError
             If :meth:`fit` was not called before.
         ValueError
-            If X cannot be read, or has other features than in :meth:`fit`.
+            If X is invalid, or has other features than in :meth:`fit`.
         """
         check_is_fitted(self)
         windows = read_known_sequences(self, X)
@@ -212,12 +213,12 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         )
 
     def _members(self, n_networks: int | None = None) -> dict[str, Any]:
-        """Return what is averaged, by name, not fitted; raise where a parameter is wrong."""
+        """Return the unfitted estimators by name; raise if a parameter is invalid."""
         check_count("n_networks", self.n_networks)
         for name in ("linear", "process", "network"):
             value = getattr(self, name)
             if value is not None and not is_regressor_instance(value):
-                raise TypeError(f"{describe(name, value)}; expected a regressor, an instance, or None.")
+                raise TypeError(f"{describe(name, value)}; expected an instance of a regressor, or None.")
         ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-4.0, 4.0, 9)))
         linear = make_pipeline(_WindowsToTable(), ridge if self.linear is None else self.linear)
         process = make_pipeline(_WindowsToTable(), _default_process() if self.process is None else self.process)
@@ -239,7 +240,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         }
 
     def _find_weights(self, windows: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the weight of each member for each output, (n_members, ...), by their errors out of fold."""
+        """Return the weight of each member for each output, (n_members, ...), from cross-validated errors."""
         members = self._members(min(self.n_networks, _N_NETWORKS_IN_FOLD))
         if len(windows) < 2 * (_N_SPLITS + 1):
             return np.full((len(members), *targets.shape[1:]), 1.0 / len(members))
@@ -264,7 +265,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
 
 
 class _WindowsToTable(TransformerMixin, BaseEstimator):
-    """Put the timesteps of windows side by side; one that is missing is like the one before, or else the one after."""
+    """Concatenate the timesteps of windows, filling missing ones with the previous, or otherwise the next timestep."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Do nothing."""
@@ -273,12 +274,12 @@ class _WindowsToTable(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.floating]:
         """Return windows (n_samples, n_timesteps, n_features) as a table."""
         windows = read_sequences(X)
-        for _ in range(2):  # forward, and then what is left at the beginning backward
+        for _ in range(2):  # forward, then backward for the beginning
             windows = _carried_on(windows)[:, ::-1]
         return np.nan_to_num(windows).reshape(len(windows), -1)
 
     def __sklearn_tags__(self) -> Any:
-        """Tell that windows may have three dimensions, and what is missing."""
+        """Tell scikit-learn that 3-D windows and missing values are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
@@ -287,29 +288,29 @@ class _WindowsToTable(TransformerMixin, BaseEstimator):
 
 
 def _carried_on(windows: NDArray[Any]) -> NDArray[Any]:
-    """Return windows in which a value that is missing is the last one before it, where there is one."""
+    """Return windows in which missing values are filled with the previous value, if any."""
     timesteps = np.arange(windows.shape[1])[:, np.newaxis]
     known = np.maximum.accumulate(np.where(np.isnan(windows), 0, timesteps), axis=1)
     return np.take_along_axis(windows, known, axis=1)
 
 
 def _complete(windows: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return which windows, of those that count, do not begin with a masked timestep, if these are most; else all."""
+    """Return the counted windows that do not begin with a masked timestep, or all if these are not the majority."""
     complete = counts & ~np.isnan(windows[:, 0]).all(axis=1)
     return np.flatnonzero(complete if 2 * complete.sum() > counts.sum() else counts)
 
 
 def _fitted(member: Any, windows: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> Any:
-    """Return a clone that is fitted, to weights only where there are any: not every estimator takes them."""
+    """Return a fitted clone; weights are only passed if needed, since not every estimator accepts them."""
     with whole_or_not():
         return clone(member).fit(windows, targets, sample_weight=None if (weights == 1.0).all() else weights)
 
 
 class _LatestProcess(GaussianProcessRegressor):
-    """A Gaussian process of the latest rows: its time grows with the cube of their number."""
+    """A Gaussian process of the latest rows, because time grows with the cube of their number."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to rows that all count alike, without a warning where a part of the kernel turns out not to be needed."""
+        """Fit to equally weighted rows, without a warning if a part of the kernel is not needed."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             super().fit(X[-_N_PROCESS_ROWS:], y[-_N_PROCESS_ROWS:])

@@ -1,4 +1,4 @@
-"""What regressors share whose estimator sees and says only how values differ from known ones."""
+"""The base class of regressors that predict differences from known values."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Self
@@ -23,17 +23,17 @@ from skrnn.ensemble._delegation import (
 from skrnn.ensemble._sequence_input import in_form_for, learn_features, read_known_sequences, read_sequences
 from skrnn.exceptions import DataWarning
 
-#: The least by which windows are divided, over what is typical: those that do not vary say little of what follows. A
-#: smaller share helps the small series of a panel, and harms series that are calm at times.
+#: Minimum divisor of windows, relative to the typical one, because nearly constant windows say little about the future.
+# A smaller value helps the small series of a panel, and harms series that are calm at times.
 _LEAST_SHARE = 0.1
-#: Samples below which values and targets may be far apart by chance.
+#: With fewer samples, values and targets may be far apart by chance.
 _N_JUDGED = 10
 
 
 class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
-    """A regressor around another one that reads relative windows and predicts differences from reference values.
+    """A regressor that fits another regressor to relative windows and to differences from reference values.
 
-    A subclass says what windows are relative to, and from which values the outputs differ.
+    A subclass defines what windows are relative to, and the reference values of the outputs.
     """
 
     regressor: Any
@@ -45,9 +45,9 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list of arrays
-            Windows or other sequences; the last timestep is now. NaN is a missing value.
+            Windows or other sequences, ending with the current timestep. NaN is a missing value.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The values that follow, all series of the next timestep first, as of
+            The following values, first all series of the next timestep, as returned by
             :func:`~skrnn.forecasting.to_supervised`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0, for the regressor.
@@ -57,23 +57,23 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         Returns
         -------
         self : object
-            The fitted estimator itself. Where a fit ends in an error, or is interrupted, it is what it was before.
+            The fitted estimator itself. It is unchanged if a fit ends in an error, or is interrupted.
 
         Raises
         ------
         TypeError
-            If a parameter has the wrong type, or the regressor takes no weights and some are given.
+            If a parameter has the wrong type, or weights are given but the regressor does not accept them.
         ValueError
-            If a parameter has an unexpected value, X or y cannot be read, their columns do not match, or X has no
-            window that tells what the targets differ from.
+            If a parameter has an invalid value, X or y are invalid, their columns do not match, or X has no window with
+            reference values.
 
         Warns
         -----
         DataWarning
-            If targets are so far from what they differ from that X and y most likely have not the same unit.
+            If targets are so far from their reference values that X and y are probably in different units.
         """
         if not is_regressor_instance(self.regressor):
-            raise TypeError(f"{describe('regressor', self.regressor)}; expected a regressor, an instance.")
+            raise TypeError(f"{describe('regressor', self.regressor)}; expected an instance of a regressor.")
         windows, (targets, shape) = read_sequences(X), read_targets(y)
         check_consistent_length(windows, targets)
         n_series = self._count_series(windows, targets.shape[1])
@@ -81,7 +81,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         relative = self._relative(windows, n_series)
         known = np.flatnonzero(np.isfinite(references).all(axis=1) & ~np.isnan(relative).all(axis=(1, 2)))
         if len(known) == 0:
-            raise ValueError("X has no window with the values from which y differs; expected at least one.")
+            raise ValueError("X has no window with reference values for y; expected at least one.")
         warn_of_units(targets[known], references[known])
         arguments = fit_arguments(self, {"regressor": self.regressor}, sample_weight, params)["regressor"]
         typical = self._spreads(windows[known], n_series).mean(axis=0)
@@ -97,7 +97,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         return self
 
     def predict(self, X: Any, **params: Any) -> NDArray[np.floating]:
-        """Return the predicted differences, added to the values that they are differences from.
+        """Return the predicted differences plus the reference values.
 
         Parameters
         ----------
@@ -109,32 +109,32 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The predictions; of several quantiles with the levels last.
+            The predictions; for several quantiles with the levels last.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If :meth:`fit` was not called before.
         ValueError
-            If X cannot be read, or has other features than in :meth:`fit`.
+            If X is invalid, or has other features than in :meth:`fit`.
         """
         check_is_fitted(self)
         windows = read_known_sequences(self, X)
         arguments = predict_arguments(self, {"regressor": self.regressor}, params)["regressor"]
         scales = self._scales(windows, self.scales_)
         relative = _scaled(self._relative(windows, self.n_series_), scales)
-        relative[np.isnan(relative).all(axis=(1, 2))] = 0.0  # nothing is known: no timestep would be left
+        relative[np.isnan(relative).all(axis=(1, 2))] = 0.0  # nothing is known: all timesteps would be masked
         differences = np.asarray(self.regressor_.predict(in_form_for(self.regressor, relative), **arguments))
         references = self._references(windows, self.n_series_, len(self.levels_))
         references = np.where(np.isnan(references), self.levels_, references).reshape(-1, *self._shape)
         scales = _per_output(scales, len(self.levels_)).reshape(references.shape)
-        if differences.ndim < references.ndim:  # of a single output
+        if differences.ndim < references.ndim:  # for a single output
             differences = differences.reshape(references.shape)
         behind = (1,) * (differences.ndim - references.ndim)  # the levels of quantiles
         return differences * scales.reshape(scales.shape + behind) + references.reshape(references.shape + behind)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return the router that hands metadata to the regressor.
+        """Return the router that passes metadata to the regressor.
 
         Returns
         -------
@@ -149,19 +149,19 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
-        """Return the values from which outputs differ, (n_samples, n_outputs); NaN where they are not known."""
+        """Return the reference values of the outputs, (n_samples, n_outputs); NaN if unknown."""
 
     def _spreads(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
-        """Return by what windows and differences are divided, (n_samples, n_series)."""
+        """Return the divisors of windows and differences, (n_samples, n_series)."""
         return np.ones((len(windows), n_series))
 
     def _scales(self, windows: NDArray[Any], typical: NDArray[Any]) -> NDArray[Any]:
-        """Return the same with a part of what is typical of each series, (n_series,), where there is less."""
+        """Return the divisors, but at least a fraction of the typical ones of each series, (n_series,)."""
         scales = np.maximum(self._spreads(windows, len(typical)), _LEAST_SHARE * typical)
-        return np.where(scales > 0.0, scales, 1.0)  # of a constant series
+        return np.where(scales > 0.0, scales, 1.0)  # for a constant series
 
     def _count_series(self, windows: NDArray[Any], n_outputs: int) -> int:
-        """Return how many of the first features are series, which the outputs continue."""
+        """Return how many of the first features are series that the outputs continue."""
         n_features = windows.shape[2]
         if self.n_series is not None:
             check_count("n_series", self.n_series)
@@ -169,8 +169,8 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         if n_series > n_features or n_outputs % n_series:
             raise ValueError(
                 f"y has {n_outputs} outputs and X {n_features} features per timestep with n_series={self.n_series}; "
-                "expected outputs for each series, a multiple. If some features are not series, set n_series to the "
-                "number of those that are: they come first."
+                "expected a multiple of the number of series. If only the first features are series, set n_series to "
+                "their number."
             )
         return n_series
 
@@ -183,33 +183,33 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
 
 
 def warn_of_units(targets: NDArray[Any], references: NDArray[Any]) -> None:
-    """Warn where all targets lie beyond all of their references, (n_samples, n_outputs) or of each series, by far."""
+    """Warn if all targets are far from all references, (n_samples, n_outputs) or (n_samples, n_series)."""
     references = np.tile(references, targets.shape[1] // references.shape[1])
-    with np.errstate(all="ignore"):  # what is not finite the regressor refuses
+    with np.errstate(all="ignore"):  # the regressor refuses values that are not finite
         gaps = np.maximum(targets.min(axis=0) - references.max(axis=0), references.min(axis=0) - targets.max(axis=0))
         spreads = np.maximum(np.ptp(targets, axis=0), np.ptp(references, axis=0))
     if len(targets) >= _N_JUDGED and (gaps > spreads).all():
         warn(
-            f"y is about {targets.mean():.3g}, but what it differs from, values of X, about {references.mean():.3g}; "
-            "differences are learnt, for which both need the same unit. Put scalers and logarithms of one of them "
-            "inside of the regressor, or apply them to the other one too.",
+            f"y is about {targets.mean():.3g}, but the values of X that are subtracted from it are about "
+            f"{references.mean():.3g}: both must be in the same units. Apply scalers and logarithms to both, or "
+            "inside the regressor.",
             DataWarning,
         )
 
 
 def _scaled(relative: NDArray[Any], scales: NDArray[Any]) -> NDArray[Any]:
-    """Return relative windows, whose series are divided by their scales in place."""
+    """Divide the series of relative windows by their scales, in place, and return the windows."""
     relative[:, :, : scales.shape[1]] /= scales[:, np.newaxis]
     return relative
 
 
 def _per_output(scales: NDArray[Any], n_outputs: int) -> NDArray[Any]:
-    """Return scales of series, (n_samples, n_series), as those of outputs, (n_samples, n_outputs)."""
+    """Return scales of series, (n_samples, n_series), as scales of outputs, (n_samples, n_outputs)."""
     return np.tile(scales, n_outputs // scales.shape[1])
 
 
 def read_targets(y: Any) -> tuple[NDArray[np.floating], tuple[int, ...]]:
-    """Return targets (n_samples, n_outputs), and the shape of those of one sample as they came."""
+    """Return targets (n_samples, n_outputs), and their original shape per sample."""
     refuse_masked(y, "y")
     with naming("y", "real numbers of shape (n_samples,) or (n_samples, n_outputs)"):
         if y is None:

@@ -1,4 +1,4 @@
-"""A regressor whose parts are each fitted to what the ones before have left."""
+"""A regressor in which each estimator is fitted to the residuals of the previous ones."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -29,59 +29,58 @@ from skrnn.ensemble._delegation import (
 )
 from skrnn.estimators._interruption import whole_or_not
 
-#: Folds by which shrinkage is found where `cv` is None.
+#: Folds for estimating the shrinkage if `cv` is None.
 _N_SPLITS = 5
 
 
 class ResidualRegressor(RegressorMixin, _BaseComposition):
-    """Fit each estimator to what the ones before it have left, and add their predictions up.
+    """Fit each estimator to the residuals of the previous ones, and add their predictions.
 
-    A linear model and then a network is the usual case: the network has only to learn what is not linear, and where
-    there is nothing of that, `shrinkage` leaves the linear model as it is. Each estimator may be a pipeline with
-    windows of its own.
+    Usually this is a linear model followed by a network: the network only has to learn nonlinear effects, and if there
+    are none, `shrinkage` keeps the linear model unchanged. Each estimator may be a pipeline with its own windows.
 
     Parameters
     ----------
     estimators : list of (str, estimator)
-        Regressors, in the order in which they are fitted, and their names. "drop" in place of one leaves it out, also
-        by ``set_params(name="drop")``.
+        Names and regressors, in the order in which they are fitted. "drop" instead of a regressor leaves it out, also
+        with ``set_params(name="drop")``.
     cv : int, splitter or iterable, default=None
-        Of what the residuals are. None: of predictions on the rows of training [1]_, of which a flexible estimator has
-        learnt more than it will know of new rows. Else out of fold: residuals of estimators that have not seen the
-        row. An integer is that of :class:`~sklearn.model_selection.TimeSeriesSplit`; of a splitter, training has to
-        come before the test. Rows that are in no test, the first ones, have the residuals of the estimator of the
-        first fold, which was fitted to them.
+        How residuals are computed. None: from predictions on the training rows [1]_, where flexible estimators have
+        smaller errors than on new rows. Otherwise out of fold, with estimators that were not fitted to the row: an
+        integer is the number of splits of :class:`~sklearn.model_selection.TimeSeriesSplit`; with a splitter, training
+        rows must come before test rows. The first rows, which are in no test part, have the residuals of the estimator
+        of the first fold, which was fitted to them.
     shrinkage : "auto", float or None, default="auto"
-        By what the second estimator and later ones are multiplied. "auto": by the factor between 0 and 1 that is right
-        out of fold, in order of time; for each output its own. None: by 1.
+        Factor for the predictions of the second and later estimators. "auto": the factor between 0 and 1, for each
+        output, that is best in time-ordered cross-validation. None: 1.
 
     Attributes
     ----------
     estimators_ : list of estimators
-        The fitted estimators, without those that are dropped.
+        The fitted estimators, without dropped ones.
     named_estimators_ : Bunch
-        The same by name; "drop" where one is dropped.
+        The same by name; "drop" for dropped ones.
     shrinkage_ : ndarray of shape (n_estimators,) or (n_estimators, n_outputs)
-        By what each of `estimators_` is multiplied; 1 for the first.
+        The factor of each of `estimators_`; 1 for the first.
     n_features_in_ : int
         Number of features of the first estimator. Defined only if it has one.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features of the first estimator. Defined only if it has some.
+        Names of the features of the first estimator. Defined only if it has names.
 
     See Also
     --------
-    sklearn.ensemble.VotingRegressor : The mean of regressors that are fitted to the same targets.
-    sklearn.ensemble.StackingRegressor : A regressor of the predictions of others.
+    sklearn.ensemble.VotingRegressor : The mean of regressors fitted to the same targets.
+    sklearn.ensemble.StackingRegressor : A regressor fitted to the predictions of others.
 
     Notes
     -----
-    For each fold the estimators are fitted to its training part, one after the other, and predict its test part. They
-    are given all rows up to the end of that part, so that windows have their history. The factor of an estimator
-    minimises the weighted squares of what those before it have left on all test parts together. "auto" without `cv`
-    takes ``TimeSeriesSplit(5)``: six fits of each estimator.
+    In each fold the estimators are fitted to the training part, one after the other, and predict the test part. They
+    receive all rows up to the end of that part, so that windows have their history. The factor of an estimator
+    minimises the weighted sum of squared residuals over all test parts. "auto" without `cv` uses
+    ``TimeSeriesSplit(5)``: six fits per estimator.
 
-    **Weights.** `sample_weight` goes to each estimator, in a pipeline to its last step, and to the factors. Any other
-    metadata, such as `groups` of windows, go where they are asked for by scikit-learn's metadata routing.
+    **Weights.** `sample_weight` is passed to each estimator, in a pipeline to its last step, and used for the factors.
+    Other metadata, such as `groups` of windows, require scikit-learn's metadata routing.
 
     References
     ----------
@@ -114,12 +113,12 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         self.shrinkage = shrinkage
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, and those of the estimators.
+        """Return the parameters, including those of the estimators.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to return the estimators by their names too, and their parameters.
+            Whether to include the estimators by name, and their parameters.
 
         Returns
         -------
@@ -129,7 +128,7 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         return self._get_params("estimators", deep=deep)
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters, estimators by their names, and parameters of these.
+        """Set parameters, estimators by name, and their parameters.
 
         Parameters
         ----------
@@ -161,14 +160,14 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         Returns
         -------
         ResidualRegressor
-            The fitted estimator itself. Where a fit ends in an error, or is interrupted, it is what it was before.
+            The fitted estimator itself. It is unchanged if a fit ends in an error, or is interrupted.
 
         Raises
         ------
         TypeError
-            If a parameter has the wrong type, or an estimator takes no weights and some are given.
+            If a parameter has the wrong type, or weights are given but an estimator does not accept them.
         ValueError
-            If a parameter has an unexpected value, an estimator predicts numbers of another shape than y, or there are
+            If a parameter has an invalid value, predictions of an estimator do not have the shape of y, or there are
             too few rows for the folds.
         """
         parts = self._check_parameters()
@@ -186,7 +185,7 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         factors: list[NDArray[np.float64]] = []
         fitted: list[Any] = []
         for name, part in parts.items():
-            in_residuals = own_data() if fitted else nullcontext()  # where there need not be anything to learn
+            in_residuals = own_data() if fitted else nullcontext()  # which may be noise
             with whole_or_not(), in_residuals:
                 estimator = clone(part).fit(X, chain.left, **arguments[name])
             shrinkage = self.shrinkage if fitted else None
@@ -230,7 +229,7 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         return np.sum(predictions, axis=0)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return the router that hands metadata to the estimators.
+        """Return the router that passes metadata to the estimators.
 
         Returns
         -------
@@ -240,7 +239,7 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         return make_router(self, self._parts())
 
     def _in_shape(self, predictions: NDArray[Any]) -> NDArray[Any]:
-        """Return predictions of which those of a single output have as many dimensions as y."""
+        """Return predictions with as many dimensions as y, also for a single output."""
         if predictions.ndim == self._n_dimensions:
             return predictions
         return predictions.reshape(len(predictions), *(1,) * (self._n_dimensions - 1))
@@ -250,19 +249,19 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         return {name: estimator for name, estimator in self.estimators if not _is_dropped(estimator)}
 
     def _check_parameters(self) -> dict[str, Any]:
-        """Return the estimators that are not dropped, by name; raise where a parameter is wrong."""
+        """Return the estimators that are not dropped, by name; raise if a parameter is invalid."""
         estimators = self.estimators
         if not isinstance(estimators, Sequence) or not all(
             isinstance(entry, tuple) and len(entry) == 2 for entry in estimators
         ):
-            raise TypeError(f"{describe('estimators', estimators)}; expected a list of (name, estimator).")
+            raise TypeError(f"{describe('estimators', estimators)}; expected a list of tuples (name, estimator).")
         self._validate_names([name for name, _ in estimators])
         parts = self._parts()
         if not parts:
             raise ValueError(f"estimators is {estimators!r}; expected at least one that is not dropped.")
         for name, part in parts.items():
             if not is_regressor_instance(part):
-                raise TypeError(f"estimators has {part!r} as {name!r}; expected a regressor, an instance, or 'drop'.")
+                raise TypeError(f"estimators has {part!r} as {name!r}; expected an instance of a regressor, or 'drop'.")
         shrinkage = self.shrinkage
         if shrinkage is not None and not isinstance(shrinkage, int | float | str):
             raise TypeError(f"{describe('shrinkage', shrinkage)}; expected 'auto', a number or None.")
@@ -271,28 +270,28 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
         return parts
 
     def _folds(self, X: Any, y: NDArray[Any], weights: NDArray[Any]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Return the rows of training and test of each fold; none where nothing is found out of fold."""
+        """Return the training and test rows of each fold; an empty list if no folds are needed."""
         if self.cv is None and (self.shrinkage != "auto" or len(self._parts()) == 1):
             return []
-        with naming("cv", "a number of splits, a splitter, or an iterable of splits, of so many rows"):
+        with naming("cv", "a number of splits, a splitter, or an iterable of splits, for this number of rows"):
             is_count = self.cv is None or is_integer(self.cv)
             n_rows = _num_samples(X)
             if not is_count:
                 folds = check_cv(self.cv).split(np.empty((n_rows, 1)), y)
                 return [(np.asarray(train), np.asarray(test)) for train, test in folds]
-            # The first rows may all have no weight, as windows that begin before the series: no fold is made of them
-            # alone, but they are the history of those that follow.
+            # Leading rows of weight zero, such as windows that begin before the series, are only used as history and
+            # never make a fold of their own.
             n_before = int(np.argmax(weights > 0.0))
             folds = TimeSeriesSplit(self.cv or _N_SPLITS).split(np.empty((n_rows - n_before, 1)))
             return [(np.arange(n_before + len(train)), n_before + test) for train, test in folds]
 
 
 class _Chain:
-    """What the estimators so far have left: on all rows, in each fold, and out of fold."""
+    """The residuals of the estimators so far: on all rows, in each fold, and out of fold."""
 
     def __init__(self, X: Any, y: NDArray[Any], weights: NDArray[Any], folds: list[Any], is_out_of_fold: bool) -> None:
         self.X, self.weights, self.folds, self.is_out_of_fold = X, weights, folds, is_out_of_fold
-        self.left = y  # what the next estimator is fitted to, (n_samples, ...)
+        self.left = y  # targets of the next estimator, (n_samples, ...)
         self._in_folds = [y[train] for train, _ in folds]  # and in each fold
         self._out_of_fold = y
         self._tested = np.unique(np.concatenate([test for _, test in folds])) if folds else np.empty(0, dtype=np.intp)
@@ -302,7 +301,7 @@ class _Chain:
     ) -> NDArray[np.float64]:
         """Subtract the predictions of a fitted estimator, and return the factor of each output.
 
-        `arguments` are those with which it was fitted, `of_predict` those of its `predict`.
+        `arguments` are those of its `fit`, `of_predict` those of its `predict`.
         """
         with own_data():
             in_folds, out_of_fold = self._predict_folds(estimator, arguments, of_predict)
@@ -322,9 +321,9 @@ class _Chain:
     def _predict_folds(
         self, fitted: Any, arguments: dict[str, Any], of_predict: dict[str, Any]
     ) -> tuple[list[NDArray[Any]], NDArray[Any]]:
-        """Return predictions of clones: on the rows that each was fitted to, and out of fold, of the shape of y.
+        """Return predictions of clones: on the rows that each was fitted to, and out of fold, with the shape of y.
 
-        Rows that are in no test have predictions of the clone of the first fold.
+        Rows that are in no test part have predictions of the clone of the first fold.
         """
         in_folds: list[NDArray[Any]] = []
         out_of_fold = np.zeros_like(self.left)
@@ -340,20 +339,20 @@ class _Chain:
         return in_folds, out_of_fold
 
     def _predict(self, estimator: Any, n_rows: int, arguments: dict[str, Any]) -> NDArray[Any]:
-        """Return predictions of the first rows, in the shape of y."""
+        """Return predictions of the first rows, with the shape of y."""
         rows = slice(0, n_rows)
         of_rows = take_arguments(arguments, rows, len(self.left))
         predictions = np.asarray(estimator.predict(take(self.X, rows), **of_rows))
         expected = (n_rows, *self.left.shape[1:])
         if predictions.size != np.prod(expected):
             raise ValueError(
-                f"estimators has {type(estimator).__name__}, whose predictions have the shape {predictions.shape}; "
-                f"expected {expected}, that of y."
+                f"estimators has {type(estimator).__name__}, whose predictions have shape {predictions.shape}; "
+                f"expected {expected}, the shape of y."
             )
         return predictions.reshape(expected)
 
     def _best_factor(self, predictions: NDArray[Any]) -> NDArray[np.float64]:
-        """Return for each output the factor between 0 and 1 that leaves the least weighted squares out of fold."""
+        """Return for each output the factor between 0 and 1 with the least weighted squared residuals out of fold."""
         predictions, left = predictions[self._tested], self._out_of_fold[self._tested]
         weights = self.weights[self._tested].reshape(-1, *(1,) * (left.ndim - 1))
         weights = np.where(np.isfinite(predictions) & np.isfinite(left), weights, 0.0)
@@ -364,5 +363,5 @@ class _Chain:
 
 
 def _is_dropped(estimator: Any) -> bool:
-    """Tell whether the word "drop" stands in place of an estimator."""
+    """Tell whether the estimator is "drop"."""
     return isinstance(estimator, str) and estimator == "drop"

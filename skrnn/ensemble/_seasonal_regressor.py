@@ -1,4 +1,4 @@
-"""A regressor for series with a season: it sees and says deviations from what was known seasons before."""
+"""A regressor for seasonal series: it predicts deviations from the values of earlier seasons."""
 
 from typing import Any
 
@@ -11,36 +11,35 @@ from skrnn.ensemble._relative_regressor import RelativeRegressor
 
 
 class SeasonalRegressor(RelativeRegressor):
-    """Let a regressor see and predict deviations from the values one season before, or from a mean of several.
+    """Predict deviations from the value one season earlier, or from a mean of several seasons, with any regressor.
 
-    From each value the weighted mean of those one season before, two seasons before and so on is subtracted, in windows
-    and targets, and added to the predictions. It stands behind :class:`~skrnn.SlidingWindow`, and has its groups and
-    missing values from there: windows of ``n_timesteps + season * len(weights)`` rows leave `n_timesteps` for the
-    regressor.
+    The weighted sum of the values one season earlier, two seasons earlier and so on is subtracted from windows and
+    targets, and added to the predictions. Use it after :class:`~skrnn.SlidingWindow`, which takes care of groups and
+    missing values: windows of ``n_timesteps + season * len(weights)`` rows leave `n_timesteps` for the regressor.
 
     Parameters
     ----------
     regressor : estimator
-        A regressor, a clone of which is fitted: a recurrent network, which gets windows, or any regressor of tables,
-        which gets one timestep beside the other. A :class:`ChangeRegressor`, if the level of deviations wanders.
+        A regressor, a clone of which is fitted: a recurrent network, for windows, or any regressor of tables, for which
+        timesteps are concatenated. Use a :class:`ChangeRegressor` if the level of the deviations drifts.
     season : int
-        Timesteps after which the series is about the same, such as 12 for months or 336 for half hours of a week.
+        Number of timesteps per season, such as 12 for monthly data, or 336 for half-hourly data with a weekly season.
     weights : array-like of shape (n_seasons,), default=(1.0,)
-        How much the values one season before, two seasons before and so on count; positive.
+        Positive weights of the values one season earlier, two seasons earlier and so on.
     n_series : int, default=None
-        How many features, the first ones, are series that the targets continue. Others are seen as they are. None: all.
+        Number of features, the first ones, that are series continued by the targets. Others are not changed. None: all.
 
     Attributes
     ----------
     regressor_ : estimator
-        The fitted regressor, which knows deviations only.
+        The fitted regressor of deviations.
     n_series_ : int
         The number of series.
     levels_ : ndarray of shape (n_outputs,)
-        The mean of what was subtracted from the targets in training: what deviations are added to where a window has no
-        value of earlier seasons.
+        The mean of the values subtracted from the targets in training, used if a window has no value of earlier
+        seasons.
     n_features_in_ : int
-        Number of features of a timestep; of a 2-D X the number of columns, its timesteps.
+        Number of features per timestep; for a 2-D X the number of columns, which are timesteps.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns. Defined only when X was a data frame whose columns all have strings as names.
 
@@ -50,10 +49,10 @@ class SeasonalRegressor(RelativeRegressor):
 
     Notes
     -----
-    Where a value of an earlier season is missing, the others stand for it, with the same sum of weights. Where all are,
-    the deviation is missing, and so is the target. A timestep at which no series has a deviation is masked; windows
-    that have no other ones, or no target, as the first ones of a series, are left out of training. Targets of step k,
-    if k is more than a season, differ from the last seasons that are known.
+    If a value of an earlier season is missing, the weights of the others are scaled to the same sum. If all are
+    missing, so is the deviation, or the target. A timestep at which no series has a deviation is masked; windows with
+    only masked timesteps, or without a target, such as the first ones of a series, are left out of training. Targets
+    more than one season ahead are compared with the last known seasons.
 
     Examples
     --------
@@ -81,24 +80,24 @@ class SeasonalRegressor(RelativeRegressor):
         self.n_series = n_series
 
     def _relative(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
-        """Return the deviations of the timesteps that have all earlier seasons in their window, or mask these."""
+        """Return the deviations of the timesteps with all earlier seasons in their window, masked if missing."""
         n_lost = self._count_lost(windows)
         deviations = np.array(windows[:, n_lost:])
         timesteps = np.arange(n_lost, windows.shape[1])
         deviations[:, :, :n_series] -= self._usual(windows[:, :, :n_series], timesteps)
-        deviations[np.isnan(deviations[:, :, :n_series]).all(axis=2)] = np.nan  # networks skip whole timesteps only
+        deviations[np.isnan(deviations[:, :, :n_series]).all(axis=2)] = np.nan  # networks only skip whole timesteps
         return deviations
 
     def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
-        """Return what was usual, seasons before, for the timestep of each output."""
+        """Return the weighted sums of earlier seasons for the timestep of each output."""
         self._count_lost(windows)
         steps = np.arange(1, n_outputs // n_series + 1)
-        not_known = -(-steps // self.season) - 1  # seasons that are still to come
+        not_known = -(-steps // self.season) - 1  # seasons that are in the future
         timesteps = windows.shape[1] - 1 + steps - not_known * self.season
         return self._usual(windows[:, :, :n_series], timesteps).reshape(len(windows), -1)
 
     def _usual(self, windows: NDArray[Any], timesteps: NDArray[np.integer]) -> NDArray[Any]:
-        """Return weighted sums of the values seasons before some timesteps, (n_samples, n_timesteps, n_series)."""
+        """Return weighted sums of the values of earlier seasons, (n_samples, n_timesteps, n_series)."""
         weights = self._read_weights()
         sums, known = 0.0, 0.0
         for number, weight in enumerate(weights, 1):
@@ -109,7 +108,7 @@ class SeasonalRegressor(RelativeRegressor):
         return np.divide(sums, known, out=np.full(np.shape(sums), np.nan), where=known > 0.0) * weights.sum()
 
     def _read_weights(self) -> NDArray[np.float64]:
-        """Return the weights; raise where they, or the season, are wrong."""
+        """Return the weights; raise if they, or the season, are invalid."""
         check_count("season", self.season)
         with naming("weights", "positive numbers (n_seasons,)"):
             weights = np.asarray(self.weights, dtype=np.float64)
@@ -118,12 +117,12 @@ class SeasonalRegressor(RelativeRegressor):
         return weights
 
     def _count_lost(self, windows: NDArray[Any]) -> int:
-        """Return how many timesteps are there for others only; raise where windows have no more."""
+        """Return how many timesteps of a window only serve as earlier seasons; raise if it has no more."""
         n_seasons = len(self._read_weights())
         n_lost = int(self.season) * n_seasons
         if windows.shape[1] <= n_lost:
             raise ValueError(
-                f"X has {windows.shape[1]} timesteps; expected more than the {n_lost} of {n_seasons} season(s) of "
+                f"X has {windows.shape[1]} timesteps; expected more than {n_lost}, for {n_seasons} season(s) of "
                 f"{self.season}."
             )
         return n_lost

@@ -1,4 +1,4 @@
-"""What ensembles of one estimator from several seeds share: they fit members, and combine what these predict."""
+"""The base class of ensembles of one estimator with several seeds: fits members and combines their predictions."""
 
 from abc import ABC
 from collections.abc import Callable
@@ -29,10 +29,10 @@ def _streams(ensemble: "SeededEnsemble") -> bool:
 
 
 class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
-    """Members that differ in their seeds alone."""
+    """Members that differ only in their seeds."""
 
-    _kind: ClassVar[str]  # of the estimator: what it has to be
-    _decode: Callable[[NDArray[Any]], NDArray[Any]] | None = None  # what makes classes of probabilities
+    _kind: ClassVar[str]  # the required type of estimator
+    _decode: Callable[[NDArray[Any]], NDArray[Any]] | None = None  # from probabilities to classes
 
     def __init__(
         self, estimator: Any, n_estimators: int = 10, *, n_jobs: int | None = None, random_state: Any = None
@@ -43,14 +43,14 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
-        """Fit the members, each from seeds of its own.
+        """Fit the members, each with its own seeds.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), data frame or list
-            What the estimator reads.
+            Input of the estimator.
         y : array-like of shape (n_samples, ...) or list
-            Targets, as the estimator reads them.
+            Targets of the estimator.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0; in a pipeline, for its last step.
         **params : dict
@@ -59,25 +59,25 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         Returns
         -------
         self : object
-            The fitted ensemble itself. Where a fit ends in an error it is what it was before.
+            The fitted ensemble itself. It is unchanged if a fit ends in an error.
 
         Raises
         ------
         TypeError
-            If a parameter has the wrong type, or the estimator takes no weights and some are given.
+            If a parameter has the wrong type, or weights are given but the estimator does not accept them.
         ValueError
-            If a parameter has an unexpected value, or the estimator has no `random_state`: all members would be alike.
+            If a parameter has an invalid value, or the estimator has no `random_state`: all members would be identical.
 
         Warns
         -----
         UserWarning
-            If the user interrupts: the members that are there are kept.
+            If the user interrupts the fit: the members fitted so far are kept.
         """
         check_count("n_estimators", self.n_estimators)
         estimator = self.estimator
         is_instance = not isinstance(estimator, type) and hasattr(estimator, "fit")
         if not is_instance or get_tags(estimator).estimator_type != self._kind:
-            raise TypeError(f"{describe('estimator', self.estimator)}; expected a {self._kind}, an instance.")
+            raise TypeError(f"{describe('estimator', self.estimator)}; expected an instance of a {self._kind}.")
         arguments = fit_arguments(self, {"estimator": self.estimator}, sample_weight, params)["estimator"]
         members = self._seeded_members()
         fitted: list[Any] = []
@@ -103,19 +103,19 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
 
     @available_if(_streams)
     def stream(self, n_sequences: int = 1) -> EnsembleStream:
-        """Return an object that predicts timestep after timestep: the mean of the streams of the members.
+        """Return an object that predicts one timestep at a time: the mean of the streams of the members.
 
-        Available only if the members have streams.
+        Available only if the members support streams.
 
         Parameters
         ----------
         n_sequences : int, default=1
-            How many sequences run side by side.
+            Number of sequences to process in parallel.
 
         Returns
         -------
         stream : EnsembleStream
-            Its state is that of all members.
+            Its state contains the states of all members.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         return EnsembleStream([member.stream(n_sequences) for member in self.estimators_], self._decode)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return the router that hands metadata to the estimator.
+        """Return the router that passes metadata to the estimator.
 
         Returns
         -------
@@ -136,7 +136,7 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         return make_router(self, {"estimator": self.estimator})
 
     def _seeded_members(self) -> list[Any]:
-        """Return clones of the estimator, in each of which every `random_state` is a seed of its own."""
+        """Return clones of the estimator with different seeds as every `random_state`."""
         rng = read_random_state(self.random_state)
         names = [
             name
@@ -152,13 +152,13 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         ]
 
     def _predictions(self, method: str, X: Any, params: dict[str, Any]) -> list[Any]:
-        """Return what a method of each member predicts."""
+        """Return the result of a method of each member."""
         check_is_fitted(self)
         arguments = predict_arguments(self, {"estimator": self.estimator}, params)["estimator"]
         return [getattr(member, method)(X, **arguments) for member in self.estimators_]
 
     def __sklearn_tags__(self) -> Any:
-        """Return scikit-learn's tags: what the estimator reads, the ensemble reads."""
+        """Return scikit-learn's tags, with the input tags of the estimator."""
         tags = super().__sklearn_tags__()
         if hasattr(self.estimator, "__sklearn_tags__"):
             tags.input_tags = get_tags(self.estimator).input_tags
@@ -166,13 +166,13 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
 
 
 def _fit(member: Any, X: Any, y: Any, arguments: dict[str, Any], of_own_data: bool) -> Any:
-    """Fit a member, in a worker maybe, which does not know whose data these are, and return it."""
+    """Fit and return a member, maybe in a worker, to which `of_own_data` has to be passed."""
     with own_data() if of_own_data else nullcontext():
         return member.fit(X, y, **arguments)
 
 
 def combined(predictions: list[Any], combine: Callable[[NDArray[Any]], NDArray[Any]]) -> Any:
-    """Return what `combine` makes of the predictions of all members, (n_members, ...); of lists, entry by entry."""
+    """Return the result of `combine` for the members' predictions, (n_members, ...); for lists, entry by entry."""
     if not is_list_of_arrays(predictions[0]):
         return combine(np.stack(predictions))
     entries = [combine(np.stack(of_members)) for of_members in zip(*predictions, strict=True)]

@@ -1,4 +1,4 @@
-"""Windows as an estimator around another one reads them, and as the other one wants them."""
+"""Windows as read by a composite estimator, and in the form that the estimator inside requires."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ _EXPECTED_X = (
 
 
 def learn_features(estimator: Any, X: Any, sequences: NDArray[Any]) -> None:
-    """Let an estimator know how many features X has, and their names: of a table its columns, else those of a timestep.
+    """Let an estimator learn number and names of the features of X: columns of a table, or features per timestep.
 
-    It is the last thing that a fit does, for nothing else may go wrong afterwards.
+    A fit calls it last, because nothing may fail afterwards.
     """
     estimator.__dict__.pop("feature_names_in_", None)
     if _is_table(X):
@@ -31,7 +31,7 @@ def learn_features(estimator: Any, X: Any, sequences: NDArray[Any]) -> None:
 
 
 def read_known_sequences(estimator: Any, X: Any) -> NDArray[np.floating]:
-    """Return sequences as `read_sequences` does; raise ValueError where they have other features than in fit."""
+    """Return sequences like `read_sequences`; raise ValueError if their features differ from those of fit."""
     sequences = read_sequences(X)
     if sequences.shape[2] != estimator._n_features:
         raise ValueError(
@@ -44,12 +44,12 @@ def read_known_sequences(estimator: Any, X: Any) -> NDArray[np.floating]:
 
 
 def _is_table(X: Any) -> bool:
-    """Tell whether X is an array or frame of two dimensions, whose columns are timesteps."""
+    """Tell whether X is a 2-D array or data frame, whose columns are timesteps."""
     return not is_list_of_arrays(X) and (X if hasattr(X, "ndim") else np.asarray(X)).ndim == 2
 
 
 def read_sequences(X: Any) -> NDArray[np.floating]:
-    """Return sequences as an array (n_samples, n_timesteps, n_features): of a list, behind masked timesteps."""
+    """Return sequences as an array (n_samples, n_timesteps, n_features); those of a list padded at the beginning."""
     refuse_masked(X, "X")
     with naming("X", _EXPECTED_X):
         if is_list_of_arrays(X):
@@ -65,7 +65,7 @@ def _read(values: Any) -> NDArray[np.floating]:
 
 
 def _aligned(sequences: list[NDArray[Any]]) -> NDArray[np.floating]:
-    """Return sequences of any lengths, which end together."""
+    """Return sequences of any lengths in one array, aligned at their ends."""
     n_timesteps = max(len(sequence) for sequence in sequences)
     aligned = np.full((len(sequences), n_timesteps, sequences[0].shape[1]), np.nan, np.result_type(*sequences))
     for sample, sequence in enumerate(sequences):
@@ -74,11 +74,11 @@ def _aligned(sequences: list[NDArray[Any]]) -> NDArray[np.floating]:
 
 
 def takes_sequences(estimator: Any) -> bool:
-    """Tell whether an estimator, or one that its parameters hold, reads arrays of three dimensions."""
+    """Tell whether an estimator, or one among its parameters, accepts 3-D arrays."""
     held = [estimator, *estimator.get_params(deep=True).values()]
     return any(hasattr(part, "fit") and get_tags(part).input_tags.three_d_array for part in held)
 
 
 def in_form_for(estimator: Any, sequences: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return sequences as they are, or for an estimator of tables with one timestep beside the other."""
+    """Return the sequences, or for an estimator of tables the sequences with concatenated timesteps."""
     return sequences if takes_sequences(estimator) else sequences.reshape(len(sequences), -1)

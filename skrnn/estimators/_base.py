@@ -1,4 +1,4 @@
-"""What RNNRegressor and RNNClassifier share: fit is parameters, input, targets, training, store."""
+"""The base class of RNNRegressor and RNNClassifier: fit reads parameters, input and targets, trains, and stores."""
 
 from abc import ABC
 from collections.abc import Callable
@@ -31,18 +31,18 @@ from skrnn.solvers._registry import UPDATE_RULES
 
 
 def is_stochastic(estimator: "BaseRNN") -> bool:
-    """Tell `available_if` whether the solver can go on from batch to batch, or raise the reason why not."""
+    """Tell `available_if` whether the solver supports partial_fit, or raise an error that says why not."""
     if estimator.solver not in UPDATE_RULES:
         expected = " or ".join(repr(name) for name in UPDATE_RULES)
-        raise AttributeError(f"partial_fit needs solver={expected}, not {estimator.solver!r}")
+        raise AttributeError(f"partial_fit requires solver={expected}, not {estimator.solver!r}")
     return True
 
 
 class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     """A recurrent network behind scikit-learn's interface.
 
-    `fit` validates what came, builds network and objective, hands them to a solver, and stores what it found in public
-    attributes. These are the truth: `predict` and a warm start read theta from them.
+    `fit` validates its input, builds network and objective, runs a solver, and stores the result in public attributes,
+    which are the only copy: `predict` and warm starts read theta from them.
     """
 
     loss_curve_: list[float]
@@ -50,16 +50,16 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     validation_loss_curve_: list[float] | None
     validation_scores_: list[float] | None
     t_: int
-    _solver_state: list[Any]  # of a stochastic solver, from which partial_fit goes on
+    _solver_state: list[Any]  # of a stochastic solver, for partial_fit
     _rng_state: list[Any]
-    _feature_location: np.ndarray | None = None  # of features that are scaled; None where they are not
+    _feature_location: np.ndarray | None = None  # of scaled features, otherwise None
     _feature_scale: np.ndarray | None = None
-    pooling: str = "last"  # of models that an earlier version has stored
-    normalize_X: bool = False  # noqa: N815 - of these too
+    pooling: str = "last"  # for models saved by an earlier version
+    normalize_X: bool = False  # noqa: N815 - for these too
     _pooling: str = "last"  # with which the network was fitted
-    _bias_remainders: list[np.ndarray]  # what rounding has taken of the lowest layer's biases
-    _unfinished: RunState | None = None  # set where a checkpoint is loaded, from which fit goes on
-    _encoder_type: ClassVar[type[TargetEncoder]]  # all that differs between a regressor and a classifier
+    _bias_remainders: list[np.ndarray]  # rounding errors of the lowest layer's biases
+    _unfinished: RunState | None = None  # set when a checkpoint is loaded, which fit resumes
+    _encoder_type: ClassVar[type[TargetEncoder]]  # the only difference between regressor and classifier
 
     # Training
 
@@ -80,23 +80,23 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
-            Sequences of equal length; a table whose columns `n_timesteps` folds into timesteps; or a list, or 1-D
-            object array, of arrays (n_timesteps, n_features) of any lengths, in which one of shape (n_timesteps,) has
-            one feature. A timestep that is NaN in every feature is masked: the state passes it unchanged, it has no
-            output and needs no target.
+            Sequences of equal length; a table whose columns are folded into timesteps (`n_timesteps`); or a list, or
+            1-D object array, of arrays (n_timesteps, n_features) of any lengths, or (n_timesteps,) for one feature. A
+            timestep that is NaN in every feature is masked: it leaves the state unchanged, has no output and needs no
+            target.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: numbers for the regressor; class labels, or several yes-or-no labels, for the classifier. With
-            `return_sequences` a target for each timestep: (n_samples, n_timesteps), (n_samples, n_timesteps,
-            n_outputs), or a list of arrays (n_timesteps,) or (n_timesteps, n_outputs). One that is NaN (in an object
-            array also None) is missing, and counts for nothing.
+            `return_sequences` one target per timestep: (n_samples, n_timesteps), (n_samples, n_timesteps, n_outputs),
+            or a list of arrays (n_timesteps,) or (n_timesteps, n_outputs). A target that is NaN (in an object array
+            also None) is missing and does not count.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0. A weight of 0 is the sample left out; a weight of 2 is, for a method of SciPy and wherever
-            a batch holds all samples, the sample twice. With `return_sequences` also a weight for each timestep, in
-            the form of y.
+            Weights >= 0. A weight of 0 is equivalent to leaving the sample out. With SciPy's methods, and whenever a
+            batch contains all samples, a weight of 2 is equivalent to repeating the sample. With `return_sequences`
+            also one weight per timestep, in the format of y.
         X_val : array-like like X, default=None
-            Validation sequences: for `validation_loss_curve_` and, with `early_stopping`, in place of a split.
+            Validation sequences: for `validation_loss_curve_` and, with `early_stopping`, instead of a split.
         y_val : array-like like y, default=None
-            Validation targets, needed with `X_val`.
+            Validation targets, required with `X_val`.
         sample_weight_val : array-like of shape (n_samples_val,), default=None
             Weights of the validation samples.
 
@@ -108,11 +108,10 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If a parameter has a wrong value, if X, y or the weights have a wrong shape or contain what cannot be
-            read, or if the solver diverges. The estimator is then what it was before; a RandomState that it shares may
-            have moved on.
+            If a parameter has an invalid value, if X, y or the weights have an invalid shape or content, or if the
+            solver diverges. The estimator is then unchanged, except that a shared RandomState may have advanced.
         TypeError
-            If a parameter or X is of a wrong type.
+            If a parameter or X has an invalid type.
         """
         check_parameters(self)
         resumes = self.warm_start and hasattr(self, "readout_weights_")
@@ -125,13 +124,13 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         if validation is None and self.early_stopping:
             strata = encoder.strata(data.targets) if self.validation_split == "random" else None
             data, validation = data.hold_out(self.validation_fraction, self.validation_split, strata, rng)
-        data = data.weighted(encoder.training_weights(data.targets))  # for training only: the score counts all alike
+        data = data.weighted(encoder.training_weights(data.targets))  # for training, not for scores
         dtype = self._choose_dtype(data)
         scaling, data = self._scaled(data, dtype, resumes)
         validation = None if validation is None else validation.scaled(scaling, dtype, "X_val")
         batch_size = choose_batch_size(self, len(data))
         if batch_size == len(data) and not self.dropout and not self.recurrent_dropout:
-            data = data.merge_duplicates()  # not where each sample drops units of its own
+            data = data.merge_duplicates()  # not with dropout, which differs between samples
         encoder = encoder.standardise(data.targets)
         training = Training(self, scaling, encoder, data, validation, batch_size, max_iter, first_rng_state, task)
         if self._unfinished:
@@ -144,11 +143,11 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         warn_of(best, outcomes, len(runs))
         warn_if_nothing_was_learnt(training, best)
         if task is not None:
-            task.end(dict)  # the estimator itself is fitted: no attribute need be added
+            task.end(dict)  # the estimator itself is fitted: no attributes to add
         return self
 
     def _begin_task(self, X: Any, y: Any, sample_weight: Any, n_starts: int, max_iter: int) -> Task | None:
-        """Tell callbacks, if any, that a fit begins, whose subtasks are iterations, or starts in any order."""
+        """Notify callbacks, if any, of a fit whose subtasks are iterations, or starts in any order."""
         is_single = n_starts == 1
         n_left = max_iter - (self._unfinished.n_iter if self._unfinished else 0)
         n_subtasks = max(1, n_left) if is_single else n_starts
@@ -159,7 +158,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Update the network by one epoch over the given data.
 
-        The first call decides on location and scale of features and targets (`normalize_X`, `normalize_y`); later calls
+        The first call determines mean and scale of features and targets (`normalize_X`, `normalize_y`); later calls
         keep them.
 
         Parameters
@@ -174,18 +173,18 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         Returns
         -------
         self : object
-            The estimator, an epoch further.
+            The updated estimator.
 
         Raises
         ------
         ValueError, TypeError
-            As `fit` does; also where `early_stopping` is set, for which one batch is not enough.
+            As in `fit`; also if `early_stopping` is set.
         """
         return self._partial_fit(X, y, sample_weight)
 
     @unchanged_on_error
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
-        """Train for one epoch, from where the last one left parameters, solver and random state."""
+        """Train for one epoch, continuing with the parameters, solver and random state of the last one."""
         check_parameters(self)
         if self.early_stopping:
             raise ValueError("early_stopping is True, but partial_fit cannot stop early; set it to False.")
@@ -206,12 +205,12 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         return self
 
     def _choose_dtype(self, data: TrainingData) -> np.dtype:
-        """Return the dtype that the parameter asks for, or that of X."""
+        """Return the dtype given by the parameter, or that of X."""
         is_float32 = data.sequences.rows.dtype.str[1:] == "f4"  # of either byte order
         return np.dtype(self.dtype or (np.float32 if is_float32 else np.float64))
 
     def _scaled(self, data: TrainingData, dtype: np.dtype, resumes: bool) -> tuple[FeatureScaling, TrainingData]:
-        """Return the scaling of features, kept where a fit goes on or else learnt, and the data scaled by it."""
+        """Return the scaling of features, which a resumed fit keeps, and the data scaled by it."""
         if resumes:
             scaling = FeatureScaling.of(self)
         else:
@@ -222,7 +221,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         return scaling, scaled
 
     def _restored_rng(self, rng: np.random.RandomState) -> np.random.RandomState:
-        """Return the random state as the last epoch left it; one that the user shares goes on by itself."""
+        """Return the random state after the last epoch; one that the user shares needs no restoring."""
         if not isinstance(self.random_state, np.random.RandomState):
             rng = np.random.RandomState()
             name, *numbers = self._rng_state
@@ -232,19 +231,19 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     # Reading data
 
     def _target_encoder(self) -> TargetEncoder:
-        """Return what reads, encodes and decodes the targets that the estimator was fitted to."""
+        """Return the encoder of the targets that the estimator was fitted to."""
         return self._encoder_type.of(self)
 
     def _read_data(
         self, X: Any, y: Any, sample_weight: Any, *, learns: bool, classes: Any = None, incremental: bool = False
     ) -> tuple[TargetEncoder, TrainingData]:
-        """Return the data that count for training, and what encodes targets: as learnt from these, or as it was."""
+        """Return the encoder of targets, learnt from these or kept, and the training data."""
         form = SequenceFormat.read(self, X, None if learns else self.input_weights_[0].shape[1])
         sequences = form.sequences()
         if learns and not incremental and sequences.max_length == 1 and len(sequences) > 1:
             warn(
-                f"Each of the {len(sequences)} sequences of X has a single timestep: there is nothing to remember. "
-                "If the rows of X are one series, make windows of it by SlidingWindow, or pass it as one sequence, "
+                f"Each of the {len(sequences)} sequences of X has a single timestep: there is nothing to remember. If "
+                "the rows of X are one series, make windows with SlidingWindow, or pass it as one sequence, "
                 "X[np.newaxis], with return_sequences=True.",
                 DataWarning,
             )
@@ -264,7 +263,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     def _read_validation(
         self, encoder: TargetEncoder, X: Any, y: Any, sample_weight: Any, n_features: int
     ) -> TrainingData | None:
-        """Return the validation data, if any, in the form that the training data have."""
+        """Return the validation data, if any, in the form of the training data."""
         if X is None and y is None:
             if sample_weight is not None:
                 raise ValueError("sample_weight_val is given, but X_val is None; expected both or neither.")
@@ -280,10 +279,10 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     # Prediction
 
     def _predict(self, X: Any, kind: str) -> Any:
-        """Return predictions of a kind, which is the name of a method of the encoder, in the format of X."""
+        """Return predictions of a kind, the name of a method of the encoder, in the format of X."""
         raw, form = self._infer(X, outputs)
         predictions = getattr(self._target_encoder(), kind)(raw)
-        if predictions.dtype.kind == "f" and np.isfinite(raw).all():  # of which the exponential may be too large
+        if predictions.dtype.kind == "f" and np.isfinite(raw).all():  # whose exponential may overflow
             self._warn_unless_finite(predictions)
         return form.restore(predictions) if self.return_sequences else predictions
 
@@ -304,11 +303,11 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         Returns
         -------
         states : ndarray of shape (n_samples, n_timesteps, n_units) or list of ndarray of shape (n_timesteps, n_units)
-            In the form of X, of the dtype in which the network was fitted; NaN at masked timesteps. `n_units` is the
-            size of the top layer, or if `bidirectional` twice that: the states of the pass from the beginning, then
-            those of the pass from the end. That one ends at the first timestep: without `return_sequences` the readout
-            sees the first half of the last timestep's states, and the second half of the first's, or as `pooling` says
-            their mean or maximum over the timesteps.
+            In the format of X and the dtype of the fitted network; NaN at masked timesteps. `n_units` is the size of
+            the top layer, or if `bidirectional` twice that: the forward states, then the backward states. The backward
+            pass ends at the first timestep: without `return_sequences` the input of the readout is the forward state
+            after the last timestep and the backward state after the first one, or with `pooling` the mean or maximum
+            over the timesteps.
 
         Raises
         ------
@@ -324,7 +323,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     def _infer(
         self, X: Any, infer: Callable[..., np.ndarray], return_sequences: bool | None = None
     ) -> tuple[np.ndarray, SequenceFormat]:
-        """Return what `infer` makes of the network and the sequences X, and the form in which X came."""
+        """Return the result of `infer` for the network and the sequences X, and the format of X."""
         network, theta, scaling = read_fitted(self, return_sequences=return_sequences)
         form = SequenceFormat.read(self, X, network.layout.n_features)
         with worker_map(self.n_jobs) as map_chunks:
@@ -336,34 +335,35 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
     def _warn_unless_finite(self, outputs: np.ndarray) -> None:
         """Warn where outputs of the network are not finite."""
         if not np.isfinite(outputs).all():
-            message = f"{type(self).__name__} predicts numbers that are not finite: X is out of its range."
+            message = f"{type(self).__name__} returns predictions that are not finite, because X is out of range."
             warn(message, RuntimeWarning)
 
     def stream(self, n_sequences: int = 1) -> Stream:
-        """Return an object that predicts timestep after timestep, with the state in between made explicit.
+        """Return an object that predicts one timestep at a time, with an explicit state.
 
         Parameters
         ----------
         n_sequences : int, default=1
-            How many sequences run side by side.
+            Number of sequences to process in parallel.
 
         Returns
         -------
         stream : Stream
-            Its states begin with zeros. It has a copy of the parameters: a later `fit` does not change it.
+            The initial states are zero. The stream has its own copy of the parameters: a later `fit` does not change
+            it.
 
         Raises
         ------
         NotFittedError
             If the estimator has not been fitted.
         ValueError
-            If it is bidirectional: its outputs depend on timesteps that are still to come.
+            If the estimator is bidirectional: its predictions depend on later timesteps.
         """
         check_is_fitted(self)
         if self.bidirectional:
             raise ValueError(
-                "bidirectional is True, but a stream needs False: the pass from the end of a sequence cannot begin "
-                "before its last timestep is there."
+                "bidirectional is True, but stream() requires False: the backward pass cannot begin before the last "
+                "timestep is known."
             )
         network, theta, scaling = read_fitted(self)
         return Stream(network, theta, n_sequences, scaling, self._target_encoder())

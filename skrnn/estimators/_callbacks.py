@@ -1,4 +1,4 @@
-"""Callbacks of scikit-learn: who is told of a fit and its iterations. Before scikit-learn 1.9 there are none."""
+"""Callbacks of scikit-learn, which are notified of a fit and its iterations. They require scikit-learn 1.9."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ try:
 except ModuleNotFoundError:  # before scikit-learn 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing: an estimator without `set_callbacks`."""
+        """A mixin without `set_callbacks`."""
 
     def _managing_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the method as it is."""
+        """Return the method unchanged."""
         return method
 
 
@@ -41,20 +41,20 @@ def with_callbacks(method: Method) -> Method:
 @final
 @dataclass(frozen=True)
 class Task:
-    """A task of a fit, as callbacks know it: the fit, one of several starts, or an iteration."""
+    """A task that callbacks are notified of: a fit, one of several starts, or an iteration."""
 
-    estimator: Any  # who is being fitted
+    estimator: Any  # the estimator that is being fitted
     context: Any  # the task's place among the others, a CallbackContext
-    data: dict[str, Any]  # X, y and metadata as `fit` got them
+    data: dict[str, Any]  # X, y and metadata as passed to `fit`
 
     @property
     def wants_run_state(self) -> bool:
-        """Whether a callback wants to know of each iteration the state from which the fit could go on."""
+        """Whether a callback needs the state of each iteration from which the fit could be resumed."""
         return any(getattr(callback, "wants_run_state", False) for callback in self.estimator._skl_callbacks)
 
     @property
     def has_ended(self) -> bool:
-        """Whether a callback has said, where the task began, that it had ended already."""
+        """Whether a callback declared at the beginning of the task that it had already ended."""
         return getattr(self.context, "has_ended", False)
 
     def subtask(self, name: str, number: int | None = None, max_subtasks: int = 0) -> "Task":
@@ -63,15 +63,15 @@ class Task:
         return Task(self.estimator, context, self.data)
 
     def begin(self) -> Self:
-        """Tell the callbacks that the task begins."""
+        """Notify the callbacks of the beginning of the task."""
         self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
         return self
 
     def end(self, fitted_attributes: Callable[[], dict[str, Any]] | None) -> bool:
-        """Tell the callbacks that the task has ended, and return whether one of them asks to stop.
+        """Notify the callbacks of the end of the task, and return whether one of them asks to stop.
 
-        `fitted_attributes` is called only if a callback wants an estimator that is fitted as if fit had ended here. It
-        is None where there is none to be had.
+        `fitted_attributes` is called only if a callback needs a fitted estimator, as if fit had ended here. It is None
+        if there is none.
         """
         return self.context.call_on_fit_task_end(
             estimator=self.estimator, **self.data, reconstruction_attributes=fitted_attributes
@@ -87,11 +87,11 @@ def begin_fit(
     max_subtasks: int = 0,
     sequential_subtasks: bool = True,
 ) -> Task | None:
-    """Return the task of a whole fit, which has begun, or None where no callback is set: then nobody need be told.
+    """Return the task of a whole fit, which has begun, or None if there are no callbacks.
 
-    Of the metadata, those that are None were not passed.
+    Metadata that are None were not passed.
     """
-    # The name under which scikit-learn keeps them: `clone` sets it too, so that `set_callbacks` does not see them all.
+    # scikit-learn's private attribute: `clone` sets it without `set_callbacks`.
     if not getattr(estimator, "_skl_callbacks", None):
         return None
     context = estimator._init_callback_context(max_subtasks=max_subtasks, sequential_subtasks=sequential_subtasks)
@@ -101,9 +101,9 @@ def begin_fit(
 
 @final
 class IterationWatcher:
-    """Tells callbacks of the iterations of a task, and the monitor what they say.
+    """Notifies callbacks of the iterations of a task, and passes their response to the monitor.
 
-    `fitted_attributes` gives for theta what an estimator is made of whose fit ended there.
+    `fitted_attributes` returns for theta the attributes of an estimator whose fit ended there.
     """
 
     def __init__(self, task: Task, fitted_attributes: Callable[[np.ndarray], dict[str, Any]]) -> None:
@@ -112,21 +112,21 @@ class IterationWatcher:
         self._iteration: Task | None = None
 
     def begin(self) -> None:
-        """Begin an iteration, unless one has begun."""
+        """Begin an iteration, unless one has already begun."""
         self._iteration = self._iteration or self.task.subtask("iteration").begin()
 
     def end(self, monitor: Monitor, theta: np.ndarray) -> None:
-        """End the iteration: the run is to stop if a callback says so, and to keep the one with the greatest merit."""
+        """End the iteration, stop the run if a callback asks to, and pass on the merit of the iteration."""
         iteration = self._iteration or self.task.subtask("iteration").begin()
         self._iteration = None
         if iteration.end(lambda: self.fitted_attributes(theta)):
             monitor.stop()
-        merit = getattr(iteration.context, "merit", None)  # which a callback may leave on the context
+        merit = getattr(iteration.context, "merit", None)  # which a callback may set on the context
         if merit is not None:
             monitor.keep(theta, merit)
 
     def close(self) -> None:
-        """End an iteration that has come to nothing."""
+        """End an iteration without a result."""
         if self._iteration is not None:
             self._iteration.end(None)
             self._iteration = None

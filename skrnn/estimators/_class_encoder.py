@@ -1,4 +1,4 @@
-"""Targets that are labels: of one class out of several, or several of yes and no."""
+"""Targets that are labels: one of several classes, or several yes-or-no labels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -23,16 +23,16 @@ from skrnn.sequences._targets import Targets
 @final
 @dataclass(frozen=True, kw_only=True)
 class ClassEncoder(TargetEncoder):
-    """The targets of a classifier: one label each, or several columns of yes and no (multilabel)."""
+    """The targets of a classifier: one class label each, or several columns of yes-or-no labels (multilabel)."""
 
     has_classes: ClassVar[bool] = True
 
     class_weight: Any  # the parameter
-    classes: np.ndarray = field(default_factory=lambda: np.empty(0))  # labels in order, or numbers of the columns
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0))  # sorted labels, or column indices
 
     @classmethod
     def new(cls, estimator: Any) -> Self:
-        """Return the encoder that the estimator's parameters describe, which has learnt nothing."""
+        """Return an encoder with the estimator's parameters that has not learnt anything yet."""
         return cls(
             who=type(estimator).__name__,
             per_timestep=bool(estimator.return_sequences),
@@ -44,7 +44,7 @@ class ClassEncoder(TargetEncoder):
         return self._of_columns(estimator.classes_) if estimator._is_multilabel else self._of_labels(estimator.classes_)
 
     def with_form(self, n_targets: int | None, classes: Any = None) -> Self:
-        """Return an encoder of labels of these classes, or of so many columns of yes and no."""
+        """Return an encoder of labels of these classes, or of `n_targets` columns of yes-or-no labels."""
         if n_targets is None:
             return self._of_labels(_read_classes(classes))
         encoder = self._of_columns(np.arange(n_targets))
@@ -52,12 +52,12 @@ class ClassEncoder(TargetEncoder):
         return encoder
 
     def _of_columns(self, numbers: np.ndarray) -> Self:
-        """Return an encoder of columns of yes and no."""
+        """Return an encoder of columns of yes-or-no labels."""
         of_columns: dict[str, Any] = {"kind": "labels", "shape": numbers.shape, "loss": LOSSES["binary_log_loss"]()}
         return replace(self, n_targets=len(numbers), n_outputs=len(numbers), classes=numbers, **of_columns)
 
     def _of_labels(self, labels: np.ndarray, given: str = "classes have") -> Self:
-        """Return an encoder of these classes, in order; of two the network has one output, that of the second."""
+        """Return an encoder of these sorted classes; for two classes there is one output, for the second."""
         if len(labels) < 2:
             raise ValueError(f"{given} only one class, {labels[0]}; expected at least two classes.")
         of_labels: dict[str, Any] = {"kind": "classes", "n_outputs": len(labels)}
@@ -66,7 +66,7 @@ class ClassEncoder(TargetEncoder):
         return replace(self, n_targets=None, classes=labels, shape=labels.shape, **of_labels)
 
     def learn(self, columns: TargetColumns, classes: Any = None, *, incremental: bool = False) -> Self:
-        """Return an encoder of the classes that come, or of `classes`, which `incremental` needs."""
+        """Return an encoder of the classes in the targets, or of `classes`, which `incremental` requires."""
         y = columns.counted()
         if y.ndim == 2:
             _warn_of_one_hot(y)
@@ -74,51 +74,53 @@ class ClassEncoder(TargetEncoder):
         if classes is not None:
             return self.with_form(None, classes)
         if incremental:
-            raise ValueError("classes is None in the first call of partial_fit; expected all classes that will come.")
+            raise ValueError(
+                "classes is None in the first call of partial_fit; expected all classes that may occur in any call."
+            )
         return self._of_labels(unique_labels(y), "y has")
 
     def check_classes(self, classes: Any) -> None:
-        """Raise ValueError unless `classes`, where given, are those that were learnt."""
+        """Raise ValueError unless `classes`, if given, are those that were learnt."""
         if classes is not None and self.classes.tolist() != _read_classes(classes).tolist():
             raise ValueError(f"classes are {classes!r}; expected {self.classes}, as in the first call or in y.")
 
     def require_all_classes(self, columns: TargetColumns) -> None:
-        """Raise ValueError unless each of the classes that were learnt is among the targets."""
+        """Raise ValueError unless the targets contain every class that was learnt."""
         found = set() if self.is_multilabel else set(columns.counted().tolist())
         missing = [] if self.is_multilabel else [label for label in self.classes.tolist() if label not in found]
         if missing:
             raise ValueError(
-                f"y lacks the classes {missing}; expected all of {self.classes.tolist()}, those fitted before, "
-                "with warm_start=True. partial_fit takes samples of some of the classes."
+                f"y lacks the classes {missing}; expected all of {self.classes.tolist()}, as in the previous fit, "
+                "with warm_start=True. partial_fit accepts samples of only some classes."
             )
 
     def store(self, estimator: Any) -> None:
-        """Write what has been learnt into the attributes of the estimator."""
+        """Store what has been learnt as attributes of the estimator."""
         super().store(estimator)
         estimator.classes_, estimator._is_multilabel = self.classes, self.is_multilabel
 
     @property
     def is_multilabel(self) -> bool:
-        """Whether there are columns of yes and no."""
+        """Whether there are columns of yes-or-no labels."""
         return self.n_targets is not None
 
     def _read_values(self, y: Any, n_samples: int, name: str) -> np.ndarray:
         with naming(name, "class labels (n_samples,), or zeros and ones (n_samples, n_outputs)"):
-            if is_nullable(y):  # of which scikit-learn would make floats
+            if is_nullable(y):  # which scikit-learn would convert to floats
                 y = from_objects(np.asarray(y, dtype=object))
             labels = _check_labels(y, name)
-            # A data frame's columns have dtypes that check_array knows.
+            # check_array handles the dtypes of data frame columns.
             y = labels if isinstance(y, list | tuple) else y
             y = check_array(y, ensure_2d=False, dtype=None, input_name=name, estimator=self.who)
             check_n_samples(y, n_samples, name)
             if y.dtype.kind == "S":
-                raise TypeError(f"{name} has dtype {y.dtype}, bytes; expected labels that are strings or integers.")
+                raise TypeError(f"{name} has dtype {y.dtype}, bytes; expected strings or integers as labels.")
             if y.dtype.kind == "f" and y.dtype.itemsize > 8:
                 y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self.who)
             if type_of_target(y) == "multiclass-multioutput":
                 raise ValueError(
-                    f"{name} has {y.shape[1]} columns of several classes. Expected class labels (n_samples,), or zeros "
-                    "and ones (n_samples, n_outputs); MultiOutputClassifier fits one classifier per column."
+                    f"{name} has {y.shape[1]} columns with several classes each. Expected class labels (n_samples,), "
+                    "or zeros and ones (n_samples, n_outputs); MultiOutputClassifier fits one classifier per column."
                 )
             check_classification_targets(y)
             unique_labels(y)  # raises for labels of several types
@@ -142,40 +144,40 @@ class ClassEncoder(TargetEncoder):
         return is_class[1:] if len(codes) == 2 else is_class
 
     def _codes(self, targets: Targets) -> np.ndarray | None:
-        """Return the position of each target's class among all, (n_columns,), or None for multilabel targets."""
+        """Return the index of each target's class, (n_columns,), or None for multilabel targets."""
         if self.is_multilabel:
             return None
         values = targets.values
         return values[0].astype(np.intp) if len(values) == 1 else values.argmax(axis=0)
 
     def strata(self, targets: Targets) -> np.ndarray | None:
-        """Return the classes, (n_samples,), whose shares a random validation split keeps, or None."""
+        """Return the classes, (n_samples,), for a stratified validation split, or None."""
         codes = None if self.per_timestep else self._codes(targets)
         if codes is not None:
             single = self.classes[np.bincount(codes, minlength=len(self.classes)) == 1].tolist()
             if single:
                 raise ValueError(
-                    f"y has one sample of class {single[0]!r}, which cannot be on both sides of a random split, as "
-                    "early_stopping=True needs it. Expected at least two of each class, or X_val and y_val, or "
+                    f"y has only one sample of class {single[0]!r}, which cannot be in both parts of the stratified "
+                    "split for early_stopping=True. Expected at least two per class, or X_val and y_val, or "
                     "validation_split='last'."
                 )
         return codes
 
     def training_weights(self, targets: Targets) -> np.ndarray | None:
-        """Return the targets' weights, (n_columns,), times those of their classes where classes have one."""
+        """Return the targets' weights, (n_columns,), times the class weights, if any."""
         if self.class_weight is None:
             return targets.weights
         given = np.ones(len(targets)) if targets.weights is None else targets.weights
         codes = self._codes(targets)
         if isinstance(self.class_weight, str) and self.class_weight == "balanced" and codes is not None:
-            # With the samples' weights in the balance, a weight of two is the sample twice.
+            # Frequencies include the sample weights, so that a weight of two is equivalent to the sample twice.
             totals = np.bincount(codes, given, minlength=len(self.classes))
             counted = given > 0.0
             weights = np.zeros(len(given))
-            shares = given[counted] / totals[codes[counted]]  # of a class, whatever the scale of its weights
+            shares = given[counted] / totals[codes[counted]]  # within a class, whatever the scale of its weights
             weights[counted] = shares * (given.sum() / np.count_nonzero(totals))
         else:
-            with naming("class_weight", "a number >= 0 for each class"):
+            with naming("class_weight", "one number >= 0 per class"):
                 for of_labels in self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]:
                     _check_labels(list(of_labels) if isinstance(of_labels, dict) else [], "class_weight")
                 if codes is None:
@@ -187,7 +189,7 @@ class ClassEncoder(TargetEncoder):
         return weights
 
     def _weigh_labels(self, targets: Targets, counted: np.ndarray) -> np.ndarray:
-        """Return the product of the weights of each column's labels, (n_columns,), to which a missing one adds none."""
+        """Return the product of the weights of each column's labels, (n_columns,), without missing labels."""
         labels = targets.values.astype(int)
         if targets.present is None:
             weights = np.zeros(len(targets))
@@ -200,7 +202,7 @@ class ClassEncoder(TargetEncoder):
         return weights
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return the most probable class of each column, (n_columns,), or every label over one half, (n_columns, n)."""
+        """Return the most probable class, (n_columns,), or 1 for each label above one half, (n_columns, n_labels)."""
         if self.is_multilabel:
             return (raw.T > 0.0).astype(np.intp)
         return self.classes[(raw[0] > 0.0).astype(np.intp) if len(raw) == 1 else raw.argmax(axis=0)]
@@ -217,13 +219,13 @@ class ClassEncoder(TargetEncoder):
 
     @staticmethod
     def _of_both(function: Callable[[np.ndarray], np.ndarray], raw: np.ndarray) -> np.ndarray:
-        """Return a function of the scores of both classes, (n_columns, 2): of -raw for the first, as 1 - p may be 0."""
+        """Return a function of the scores of both classes, (n_columns, 2); of -raw for the first, as 1 - p may be 0."""
         return np.column_stack([function(-raw)[0], function(raw)[0]])
 
     def score(self, raw: np.ndarray, columns: TargetColumns) -> float:
         """Return the accuracy of raw outputs."""
         predictions = self.predict(raw)
-        with naming("y", "labels of the kind that the classifier was fitted with"):
+        with naming("y", "labels of the same kind as in fit"):
             if columns.y.dtype.kind in "mM" and predictions.dtype.kind not in "mM":
                 raise ValueError(f"labels of dtype {columns.y.dtype} among classes of dtype {predictions.dtype}.")
             unique_labels(columns.y, predictions)
@@ -239,26 +241,26 @@ class ClassEncoder(TargetEncoder):
 
 
 def _warn_of_one_hot(y: np.ndarray) -> None:
-    """Warn where each row of yes and no, (n_columns, n), has a single yes."""
+    """Warn if each row of yes-or-no labels, (n_columns, n_labels), has a single yes."""
     if len(y) > 1 and (np.sum(y, axis=1) == 1).all():
         warn(
-            f"y has {y.shape[1]} columns with a single 1 in each row, which are taken for independent labels. "
-            "If they are the classes in one-hot form, pass numpy.asarray(y).argmax(axis=-1).",
+            f"y has {y.shape[1]} columns with a single 1 in each row, which are interpreted as independent labels. If "
+            "they are one-hot encoded classes, pass numpy.asarray(y).argmax(axis=-1).",
             DataWarning,
         )
 
 
 def _read_classes(classes: Any) -> np.ndarray:
-    """Return the distinct classes, in order."""
+    """Return the distinct classes, sorted."""
     refuse_masked(classes, "classes")
     with naming("classes", "class labels (n_classes,)"):
         return np.asarray(unique_labels(_check_labels(classes, "classes")))
 
 
 def _check_labels(labels: Any, name: str) -> np.ndarray:
-    """Return labels as an array, or raise ValueError where one is missing, or where they are of several kinds.
+    """Return labels as an array, or raise ValueError if one is missing, or if they are of several kinds.
 
-    Such labels have no order. Of a list with a string, NumPy would make strings of all: None would be a class "None".
+    Such labels cannot be sorted. NumPy would convert a list with a string to strings: None would be a class "None".
     """
     array = as_array(labels)
     if array.dtype.kind not in "OmM":
@@ -266,7 +268,9 @@ def _check_labels(labels: Any, name: str) -> np.ndarray:
     missing = find_missing(array)
     if missing is not None:
         where = int(np.argmax(missing.any(axis=1) if missing.ndim == 2 else missing))
-        raise ValueError(f"{name} contains {array[missing][0]} at position {where}; expected a label at each.")
+        raise ValueError(
+            f"{name} contains {array[missing][0]} at position {where}; expected a label at every position."
+        )
     if array.dtype != object:
         return array
     first_of_kind: dict[str, Any] = {}
@@ -274,9 +278,7 @@ def _check_labels(labels: Any, name: str) -> np.ndarray:
         first_of_kind.setdefault(_kind_of_label(label), label)
     found = ", ".join(f"{label!r} ({type(label).__name__})" for label in first_of_kind.values())
     if len(first_of_kind) > 1:
-        raise ValueError(
-            f"{name} contains labels of several kinds, {found}; expected strings alone, or integers alone."
-        )
+        raise ValueError(f"{name} contains labels of several kinds, {found}; expected only strings, or only integers.")
     if not {"string", "bytes"} & set(first_of_kind) and getattr(labels, "dtype", array.dtype) == array.dtype:
         # "Unknown label type" is what scikit-learn's check_dtype_object looks for.
         raise ValueError(f"Unknown label type: {name} contains {found}; expected strings, or an array of integers.")

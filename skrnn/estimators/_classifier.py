@@ -14,10 +14,10 @@ from skrnn.estimators._target_encoder import TargetEncoder
 class RNNClassifier(ClassifierMixin, BaseRNN):
     """Recurrent neural network classifier.
 
-    A network of recurrent units reads each sequence timestep by timestep and predicts its class from the last state, or
-    one from each. It is used as :class:`~sklearn.neural_network.MLPClassifier` is. The loss is the log loss: of two
-    classes with one output, of several with one output each, and of several yes-or-no labels (multilabel targets) the
-    sum over them.
+    A network of recurrent units reads each sequence one timestep at a time and predicts a class from the last state, or
+    one from each state. It is used like :class:`~sklearn.neural_network.MLPClassifier`. The loss is the log loss: with
+    one output for two classes, with one output per class for more, and for several yes-or-no labels (multilabel
+    targets) the sum over the labels.
 
     Parameters
     ----------
@@ -30,181 +30,182 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         Activation of the simple unit. The gated cells have their own, and accept "tanh" only. With "relu" the
         recurrent weights start as the identity [4]_.
     bidirectional : bool, default=False
-        Whether each layer has a second set of units that goes through each sequence from its own end to its beginning.
-        The next layer and the readout see the states of both [6]_.
+        Whether each layer has a second set of units that reads each sequence backwards, from its own last timestep. The
+        next layer and the readout use the states of both [6]_.
     return_sequences : bool, default=False
-        Whether there is a target, and an output, at each timestep (many to many) or one per sequence, after its last
-        timestep. The errors of all timesteps add up. Each timestep that has a target counts alike: a long sequence
-        for more than a short one.
+        Whether there is a target and an output at each timestep (many to many), or one per sequence, after its last
+        timestep. The errors of all timesteps are added. Each timestep with a target has the same weight, so long
+        sequences count for more than short ones.
     pooling : {"last", "mean", "max"}, default="last"
-        What the readout sees of a sequence that has one output: the last hidden state, or the mean or the elementwise
-        maximum of the hidden states after all its timesteps. The last two help where what matters may be anywhere in
-        long sequences; masked timesteps do not count.
+        Input of the readout if a sequence has one output: the last hidden state, or the mean or the elementwise maximum
+        of the hidden states after all timesteps that are not masked. The last two help if the relevant part of a long
+        sequence may be anywhere.
     dropout : float, default=0.0
-        Share of each layer's outputs that are dropped in training on their way to the next layer or the readout.
+        Fraction of each layer's outputs that are dropped in training before the next layer or the readout.
     recurrent_dropout : float, default=0.0
-        Share of the hidden state that is dropped in training on its way to the next timestep, where it meets the
-        recurrent weights. Both kinds of dropout draw the units anew for each sequence of each minibatch and drop them
-        at all of its timesteps [7]_; both need a stochastic solver.
+        Fraction of the hidden state that is dropped in training before it is multiplied by the recurrent weights. Both
+        kinds of dropout draw units anew for each sequence of each minibatch and drop them at all of its timesteps [7]_;
+        both require a stochastic solver.
     bptt_steps : int or None, default=None
-        Truncated BPTT: a stochastic solver cuts each minibatch into segments of so many timesteps. The state is carried
-        from segment to segment, the error is not, so that memory does not grow with the length of the sequences [8]_.
-        With `return_sequences` each segment is a step of the solver; else the last `bptt_steps` timesteps of each
-        sequence are, which needs pooling="last". None: the error flows back through all timesteps.
+        Truncated BPTT: a stochastic solver cuts each minibatch into segments of that many timesteps. The state is
+        carried from segment to segment, the error is not, so memory does not grow with the length of the sequences
+        [8]_. With `return_sequences` each segment is a step of the solver, otherwise only the last `bptt_steps`
+        timesteps of each sequence, which requires pooling="last". None: the error flows back through all timesteps.
     solver : str, default="adam"
-        What minimises the objective:
+        How the objective is minimised:
 
         - "adam" or "sgd": stochastic, in minibatches;
         - "lbfgs", or any of "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP", "Newton-CG", "trust-ncg", "trust-krylov",
-          "trust-exact", "trust-constr": that method of :func:`scipy.optimize.minimize`, on all the data at once. For
-          small networks and data sets they find better minima in less time. "Newton-CG", "trust-ncg" and
-          "trust-krylov" get products with the Gauss-Newton matrix, which is never formed [9]_; "trust-exact" gets the
-          matrix, (n_parameters, n_parameters), which suits some hundred parameters.
-          "least_squares", which the regressor knows, is refused: a log loss is no sum of squares.
+          "trust-exact", "trust-constr": that method of :func:`scipy.optimize.minimize`, on all data at once. For small
+          networks and data sets they find better minima in less time. "Newton-CG", "trust-ncg" and "trust-krylov" use
+          products with the Gauss-Newton matrix, which is never formed [9]_; "trust-exact" uses the matrix itself,
+          (n_parameters, n_parameters), for a few hundred parameters. "least_squares" is not available: the log loss is
+          not a sum of squares.
     alpha : float, default=0.01
-        Strength of the penalty, as in `MLPClassifier`: alpha / (2 n) times the sum of squared weights, biases free, is
-        added to the mean loss; n is the sum of the weights of all targets, their number where they have none.
+        Strength of the penalty, as in `MLPClassifier`: alpha / (2 n) times the sum of squared weights, without biases,
+        is added to the mean loss; n is the number of targets, or the sum of their weights.
     batch_size : int or "auto", default="auto"
-        Sequences of a minibatch of a stochastic solver; "auto" is 16, or all of up to 64 samples. With `shuffle`,
-        sequences of similar length come together, so that few wait for the longest.
+        Number of sequences per minibatch of a stochastic solver; "auto" is 16, or all samples if there are at most 64.
+        With `shuffle`, sequences of similar length are put together.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Learning rate schedule of "sgd": the same throughout; after each epoch learning_rate_init / (t + 1)^power_t, t
-        the number of samples seen; or divided by five whenever `n_iter_no_change` epochs bring no improvement.
+        Learning rate schedule of "sgd": constant; learning_rate_init / (t + 1)^power_t after each epoch, where t is the
+        number of samples seen; or divided by five after `n_iter_no_change` epochs without improvement.
     learning_rate_init : float or "auto", default="auto"
-        Learning rate of a stochastic solver at the start. "auto" is 0.05 for "sgd"; for "adam" 0.001 with the simple
+        Initial learning rate of a stochastic solver. "auto" is 0.05 for "sgd"; for "adam" 0.001 with the simple
         unit, 0.002 with "gru" and 0.003 with "lstm".
     power_t : float, default=0.5
         Exponent of learning_rate="invscaling".
     max_iter : int or "auto", default="auto"
-        Iterations at most: epochs of a stochastic solver, iterations of a method of SciPy. "auto" is 200 epochs or
-        1000 iterations. Where the loss still falls when they are over, a warning says so.
+        Maximum number of iterations: epochs of a stochastic solver, iterations of SciPy's methods. "auto" is 200 epochs
+        or 1000 iterations. If the loss is still decreasing at the end, a warning is raised.
     shuffle : bool, default=True
-        Whether a stochastic solver draws its minibatches in a new order each epoch.
+        Whether a stochastic solver shuffles the minibatches in each epoch.
     random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, the validation split, the order of the minibatches and what is dropped.
+        Seeds the initial weights, the validation split, the order of the minibatches and dropout.
     tol : float or "auto", default="auto"
-        Tolerance; "auto" is 1e-4 for a stochastic solver and 3e-3 for a method of SciPy. A stochastic solver ends when
+        Tolerance; "auto" is 1e-4 for stochastic solvers and 3e-3 for SciPy's methods. A stochastic solver stops when
         the loss (or the validation score, with `early_stopping`) has not improved by `tol` for `n_iter_no_change`
-        epochs; a method of SciPy when the largest entry, or the norm, of the gradient is below `tol`, as the method has
-        it ("Newton-CG": when its step, averaged over the parameters, is below the square of `tol`).
+        epochs; SciPy's methods when the largest entry, or the norm, of the gradient is below `tol`, depending on the
+        method ("Newton-CG": when its step, averaged over the parameters, is below the square of `tol`).
     verbose : bool, default=False
         Whether to print one line per iteration.
     warm_start : bool, default=False
-        Whether `fit` continues from the weights of the last one. y must then have the same classes, all of them.
+        Whether `fit` continues from the weights of the last fit. y must then contain the same classes, all of them.
     momentum : float, default=0.9
         Momentum of "sgd", from 0 to 1.
     nesterovs_momentum : bool, default=True
         Whether the momentum of "sgd" is Nesterov's.
     max_grad_norm : float or None, default=1.0
-        A stochastic solver scales longer gradients to this norm [5]_; None never does.
+        Gradients with a larger norm are scaled to this norm by stochastic solvers [5]_; None: no clipping.
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the data (or to take `X_val`, `y_val`), to stop when the score on
-        it has not improved by `tol` for `n_iter_no_change` iterations, and to keep the weights of the best iteration;
-        among equal scores of that with the least validation loss.
+        Whether to hold out `validation_fraction` of the data (or to use `X_val`, `y_val`), to stop when the score on it
+        has not improved by `tol` for `n_iter_no_change` iterations, and to keep the weights of the best iteration; ties
+        are broken by the smaller validation loss.
     validation_fraction : float, default=0.1
-        Share of the samples that `early_stopping` holds out.
+        Fraction of the samples that `early_stopping` holds out.
     validation_split : {"random", "last"}, default="random"
-        Which samples are held out: a draw (stratified by class), or the last ones, for ordered data.
+        Which samples are held out: a random sample (stratified by class), or the last ones, for ordered data.
     beta_1 : float, default=0.9
         Decay of the running mean of the gradient in "adam".
     beta_2 : float, default=0.999
         Decay of the running mean of the squared gradient in "adam".
     epsilon : float, default=1e-8
-        Keeps the denominator of "adam" from zero. As in scikit-learn, and unlike in the paper, it is added to the root
-        of the second moment before that is corrected for its bias.
+        Added to the denominator of "adam" to avoid division by zero. As in scikit-learn, and unlike in the paper, it is
+        added to the root of the second moment before bias correction.
     n_iter_no_change : int, default=10
-        Consecutive iterations without improvement that are allowed; infinity is allowed too.
+        Number of consecutive iterations without improvement after which the solver stops; may be infinity.
     max_fun : int, default=15000
-        Evaluations of the objective at most, in methods of SciPy.
+        Maximum number of evaluations of the objective in SciPy's methods.
     n_init : int, default=1
-        Number of random starts, of which the best is kept: by the validation score with `early_stopping`, else by the
-        validation loss where there are validation data, else by the loss. Small networks have bad minima. With
-        `n_jobs`, starts go to several processes, and an interrupted fit keeps the best of those that have come back.
-        The first start is that of n_init=1. A warm start begins where the last fit has ended, and nowhere else.
+        Number of random starts, of which the best is kept: by validation score with `early_stopping`, otherwise by
+        validation loss if there are validation data, otherwise by loss. Useful because small networks have poor local
+        minima. With `n_jobs`, starts run in several processes, and an interrupted fit keeps the best of the starts that
+        have finished. The first start is the same as with n_init=1. A warm start has only one start, at the previous
+        weights.
     solver_options : dict or None, default=None
-        Passed on as `options` to :func:`scipy.optimize.minimize`, before all that is said here.
+        Passed as `options` to :func:`scipy.optimize.minimize`; they take precedence over the other parameters.
     n_timesteps : int or None, default=None
         How a 2-D X is folded into sequences: with None each column is a timestep; with T, the T * n_features columns
-        are the features of one timestep after another. A 3-D X and a list of sequences are taken as they are.
+        are the features of the first timestep, then those of the second, and so on. Ignored for 3-D X and lists of
+        sequences.
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Weights of the classes, as everywhere in scikit-learn; "balanced" weighs them inversely to their (weighted)
-        frequency, in `partial_fit` to that in each batch. They count in training, not in the validation score.
+        Weights of the classes, as in scikit-learn; "balanced" means inversely proportional to their (weighted)
+        frequency, in `partial_fit` to that in each call. They are used in training, not in the validation score.
     normalize_X : bool, default=True
-        Whether to train on features of mean 0 and variance 1, over all timesteps that are not masked, weighted by
-        their samples; rows that windows share count once, and a constant feature keeps its scale. Location and scale
-        are those of the first fit, also in later calls of `partial_fit` and warm starts, and are folded into
-        `input_weights_` and `biases_` afterwards, which are in the units of X. `alpha` penalises the weights of
-        training.
+        Whether to train on features of mean 0 and variance 1, computed over all timesteps that are not masked, with the
+        sample weights; rows shared by several windows count once, and constant features are not rescaled. Later calls
+        of `partial_fit` and warm starts keep the mean and scale of the first fit. Afterwards they are folded into
+        `input_weights_` and `biases_`, which are in the units of X. `alpha` penalises the weights before this.
     dtype : {None, "float32", "float64"}, default=None
-        Precision of all computations; None takes that of X: float32 for float32, else float64.
+        Precision of all computations; None: float32 if X is float32, otherwise float64.
     n_jobs : int or None, default=None
-        Threads, or workers of the backend that `joblib.parallel_config` names, among which chunks of the data are
-        divided: in predictions, and where a method of SciPy asks for the objective over all the data. A single chunk
-        stays where it is. None means 1, -1 all processors. Chunks do not depend on it, nor does the result, to the
-        last bit.
+        Number of threads, or of workers of the backend set by `joblib.parallel_config`, for chunks of the data: in
+        predictions, and when one of SciPy's methods evaluates the objective over all data. A single chunk is not sent
+        to workers. None means 1, -1 all processors. Results do not depend on it, to the last bit.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Class labels; for multilabel targets the numbers of the labels.
+        Class labels; for multilabel targets the indices of the labels.
     input_weights_ : list of ndarray of shape (n_gates * hidden_size, n_inputs)
-        Input weights, one matrix per layer, or two if `bidirectional`: of the pass from the beginning, then of
-        the pass from the end. Rows are gates in the order of the ONNX operators: "gru" z, r, h; "lstm" i, o, f, c.
+        Input weights, one matrix per layer, or two if `bidirectional`: forward, then backward. Rows are gates in the
+        order of the ONNX operators: "gru" z, r, h; "lstm" i, o, f, c.
     recurrent_weights_ : list of ndarray of shape (n_gates * hidden_size, hidden_size)
         Recurrent weights, matrices and rows as in `input_weights_`.
     biases_ : list of ndarray of shape (n_gates * hidden_size,)
-        Biases, a vector for each matrix; a fourth block in "gru" is that of the recurrent half of h.
+        Biases, one vector per matrix; "gru" has a fourth block for the recurrent half of h.
     readout_weights_ : ndarray of shape (n_outputs, hidden_size)
-        Weights of the linear readout; twice as many columns if `bidirectional`.
+        Weights of the linear readout, with twice as many columns if `bidirectional`.
     readout_bias_ : ndarray of shape (n_outputs,)
         Bias of the readout.
     loss_ : float
-        Objective (mean loss plus penalty) of the iteration that was kept, as it stands in `loss_curve_`.
+        Objective (mean loss plus penalty) of the iteration that was kept, as in `loss_curve_`.
     best_loss_ : float
-        Least objective of all iterations.
+        Minimum objective over all iterations.
     loss_curve_ : list of float
         Objective after each iteration; for a stochastic solver the mean over the minibatches of the epoch.
     loss_curves_ : list of list of float
         `loss_curve_` of each of the `n_init` starts.
     validation_loss_curve_ : list of float or None
-        Mean loss on the validation data after each iteration, where there are any.
+        Mean loss on the validation data after each iteration, if there are validation data.
     validation_scores_ : list of float or None
-        Score (accuracy) on the validation data after each iteration, where there are any.
+        Score (accuracy) on the validation data after each iteration, if there are validation data.
     best_validation_score_ : float or None
-        The best of them.
+        Maximum of `validation_scores_`.
     n_iter_ : int
-        Number of iterations, those of resumed fits included.
+        Number of iterations, including those of resumed fits.
     t_ : int
         Number of samples that the solver has seen.
     n_parameters_ : int
         Number of all weights and biases.
     n_layers_ : int
-        Number of recurrent layers, and two more for input and output, as `MLPRegressor` counts.
+        Number of recurrent layers plus two for input and output, as in `MLPRegressor`.
     n_outputs_ : int
         Number of outputs of the readout.
     n_features_in_ : int
-        Number of features per timestep where X is 3-D or a list, of columns where it is 2-D.
+        Number of features per timestep if X is 3-D or a list, of columns if it is 2-D.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns. Defined only where X has names that are all strings.
+        Names of the columns. Defined only if all column names of X are strings.
 
     See Also
     --------
-    RNNRegressor : The same network for numbers.
+    RNNRegressor : The same network for regression.
     SlidingWindow : Turns a series into sequences, one per row.
 
     Notes
     -----
-    At each timestep the input and the previous hidden state pass through the unit; after the last one, or each, a
-    linear readout gives the scores of the classes. The error is propagated back through all timesteps (BPTT), and the
-    same input weights, recurrent weights and biases serve at each of them. Sequences may be of different lengths, in a
-    list or padded with NaN, and hold masked timesteps, NaN in every feature: the state passes them unchanged. All forms
-    of the same sequences give the same fit, but for a view of windows that share rows: these count once in the scaling
-    of features (`normalize_X`), and rows of 16 features or more are multiplied by the weights once, which agrees to
-    rounding. With `return_sequences` predictions come in the form in which X came, NaN at masked timesteps.
+    At each timestep the unit computes a new hidden state from the input and the previous state; after the last
+    timestep, or each, a linear readout computes the scores of the classes. The error is propagated back through all
+    timesteps (BPTT), which share the same input weights, recurrent weights and biases. Sequences may have different
+    lengths, in a list or padded with NaN, and contain masked timesteps, NaN in every feature, which leave the state
+    unchanged. All formats of the same sequences give the same fit. The exception is a view of overlapping windows:
+    shared rows count once in the scaling of features (`normalize_X`), and rows of 16 features or more are multiplied by
+    the weights only once, which agrees up to rounding. With `return_sequences` predictions have the format of X, with
+    NaN at masked timesteps.
 
-    Predictions do not change the estimator: a fitted one may serve several threads at once, as long as none of them
-    fits it, and processes, forked or spawned. Nor may it be pickled or copied while another thread fits it: the copy
-    could hold parts of two fits. While it works, BLAS is limited to one thread in the process, because more of them
+    Predictions do not change the estimator: a fitted estimator may be used by several threads at once, as long as none
+    of them fits it, and by forked or spawned processes. Do not pickle or copy it while another thread fits it: the copy
+    could contain parts of two fits. While it works, BLAS is limited to one thread in the process, because more threads
     slow down products of this size.
 
     References
@@ -332,20 +333,20 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         self.n_jobs = n_jobs
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the class of sequences, or their labels.
+        """Predict the class, or the labels, of each sequence.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
-            Sequences, as in `fit`. Their numbers of timesteps may be others, except in a table.
+            Sequences, as in `fit`. Except in a table, they may have other numbers of timesteps.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The most probable class, or for multilabel targets a 1 for every label of probability over 0.5. With
-            `return_sequences` one for each timestep, in the form of X: (n_samples, n_timesteps), or a list of arrays
-            (n_timesteps,). Where timesteps are masked, NaN stands there: integers become floats beside it, and what
-            floats cannot hold, such as strings or yes and no, objects.
+            The most probable class, or for multilabel targets a 1 for every label with probability above 0.5. With
+            `return_sequences` one per timestep, in the format of X: (n_samples, n_timesteps), or a list of arrays
+            (n_timesteps,). Masked timesteps are NaN: integers are then converted to floats, and other labels, such as
+            strings or booleans, to objects.
 
         Raises
         ------
@@ -368,7 +369,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`. Rows sum to 1, except for multilabel targets, whose labels are independent. With
-            `return_sequences` a row for each timestep, in the form of X; NaN at masked timesteps.
+            `return_sequences` one row per timestep, in the format of X; NaN at masked timesteps.
 
         Raises
         ------
@@ -402,7 +403,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         return self._predict(X, "predict_log_proba")
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy: the share of predictions that are right (for multilabel targets in every label).
+        """Return the accuracy: the fraction of correct predictions (for multilabel targets, with all labels correct).
 
         Parameters
         ----------
@@ -411,7 +412,7 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, as in `fit`. With `return_sequences`, timesteps that are masked or have no target do not count.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0; with `return_sequences` also one for each timestep, in the form of y.
+            Weights >= 0; with `return_sequences` also one per timestep, in the format of y.
 
         Returns
         -------
@@ -433,17 +434,17 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed in the first call, unless the targets are multilabel.
+            All classes that may occur in any call; required in the first call, unless the targets are multilabel.
 
         Returns
         -------
         self : object
-            The estimator, an epoch further.
+            The updated estimator.
 
         Raises
         ------
         ValueError, TypeError
-            As `fit` does; also where `classes` are missing or others than in the first call.
+            As in `fit`; also if `classes` are missing, or differ from those of the first call.
         """
         return self._partial_fit(X, y, sample_weight, classes)
 

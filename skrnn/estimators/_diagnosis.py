@@ -1,4 +1,4 @@
-"""Why a network has learnt nothing, or will not: constant predictions, and features far from where they were."""
+"""Reasons why a network has learnt nothing, or will not: constant predictions, and features that have moved."""
 
 from collections.abc import Sized
 
@@ -12,39 +12,39 @@ from skrnn.exceptions import DataWarning
 from skrnn.network._inference import hidden_states
 from skrnn.solvers._registry import UPDATE_RULES
 
-#: Sequences whose outputs, and whose states, which take more memory, are looked at.
+#: Numbers of sequences whose outputs, and whose states, which take more memory, are examined.
 _N_EXAMINED, _N_STATES_EXAMINED = 500, 20
-#: Standard deviation, in that of the targets, below which outputs are constant.
+#: Outputs are constant if their standard deviation, divided by that of the targets, is smaller.
 _LEAST_SPREAD = 0.01
-#: Share of the loss of a constant by which predictions that have learnt something are better.
+#: Relative improvement over the loss of a constant that counts as having learnt something.
 _LEAST_GAIN = 0.01
-#: States beyond it are saturated.
+#: States with a larger absolute value are saturated.
 _SATURATED = 0.99
-#: Share of saturated states beyond which no gradient passes.
+#: Fraction of saturated states above which hardly any gradient passes.
 _MOST_SATURATED = 0.9
-#: Iterations of a method of SciPy that has hardly begun.
+#: One of SciPy's methods that stops within so many iterations has hardly begun.
 _FEW_ITERATIONS = 10
-#: Root of the mean square of weights below which the penalty has won: a stochastic solver's steps keep them from zero.
+#: Root mean square of the weights below which the penalty dominates: stochastic steps keep them from zero.
 _SMALL_WEIGHT = 1e-2
-#: Root mean square of a scaled feature, usually 1, beyond which units may be saturated.
+#: Root mean square of a scaled feature, usually 1, above which units may be saturated.
 _FAR = 10.0
 
 
 def warn_if_far(distances: np.ndarray) -> None:
-    """Warn where features, of which these are the root mean squares, are far from zero though they are scaled."""
+    """Warn if a scaled feature, of which these are the root mean squares, is far from zero."""
     feature = int(np.argmax(distances))
     if distances[feature] > _FAR:
         warn(
             f"Feature {feature} of X is on average more than {_FAR:g} standard deviations from its mean in the first "
-            "fit, by which it is scaled: partial_fit and warm starts keep that, and the units may be saturated. Begin "
-            "with data that are like those to come, or fit anew.",
+            "fit. partial_fit and warm starts keep the scaling of the first fit, so units may be saturated. Begin "
+            "with representative data, or refit.",
             DataWarning,
         )
 
 
 def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
-    """Warn where predictions for the training data are constant, or no better than their mean, and say why."""
-    if is_own_data():  # such as residuals, in which there need not be anything to learn
+    """Warn if predictions for the training data are constant, or no better than their mean, and say why."""
+    if is_own_data():  # such as residuals, which may be noise
         return
     data = training.data.take(_some_of(training.data, _N_EXAMINED))
     objective = training.objective(data, map)
@@ -53,7 +53,7 @@ def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
     is_varied = spread > 0.0
     if not is_varied.any():
         return
-    # Whatever BLAS threads there are: to limit them again, after the fit has let go, might meet somebody else's limit.
+    # BLAS threads are not limited here: after the fit, somebody else may have set a limit.
     raw = objective.raw(best.theta)
     if (raw.std(axis=1) < _LEAST_SPREAD * spread)[is_varied].all():
         what = "constant"
@@ -62,7 +62,7 @@ def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
         loss, of_constants = (
             objective.sum_losses(targets, outputs, np.empty_like(raw)) for outputs in (raw, constants)
         )
-        # Whoever ends a fit early, as callbacks and a validation score do, knows how far it has come.
+        # A fit ended early by callbacks or a validation score needs no warning.
         ends_by_itself = best.stopped_short is None and training.task is None and not training.estimator.early_stopping
         if not ends_by_itself or loss < (1.0 - _LEAST_GAIN) * of_constants:
             return
@@ -73,24 +73,24 @@ def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
 
 
 def _some_of(samples: Sized, n_most: int) -> np.ndarray:
-    """Return the numbers of so many samples at most, from the first to the last."""
+    """Return the indices of at most `n_most` samples, evenly spaced."""
     return np.unique(np.linspace(0, len(samples) - 1, n_most).astype(np.intp))
 
 
 def _reason(training: Training, best: Outcome, states: np.ndarray) -> str:
-    """Return why, and what to change."""
+    """Return the reason, and what to change."""
     estimator = training.estimator
     weights = best.theta[training.network.layout.is_weight()]
     if estimator.alpha and np.sqrt(np.mean(np.square(weights))) < _SMALL_WEIGHT:
-        return f"the penalty has driven the weights to zero. Use a smaller alpha than {estimator.alpha:g}."
+        return f"the penalty has reduced the weights to zero. Use a smaller alpha than {estimator.alpha:g}."
     if estimator.activation == "tanh" and (np.abs(states) > _SATURATED).mean() > _MOST_SATURATED:
         cure = "Use a smaller learning_rate_init" if estimator.normalize_X else "Scale X, or set normalize_X=True"
-        return f"the units are saturated, so that no error reaches the weights. {cure}."
+        return f"the units are saturated, so no error reaches the weights. {cure}."
     if estimator.activation == "relu" and not states.any():
         return "no unit is active. Use another random_state, a smaller learning_rate_init, or activation='tanh'."
     if estimator.solver not in UPDATE_RULES and best.n_iter <= _FEW_ITERATIONS and best.stopped_short is None:
-        return "the gradient was below tol almost at once. Use a smaller tol, or another random_state."
+        return "the gradient was below tol almost immediately. Use a smaller tol, or another random_state."
     return (
-        "nothing in X was found that tells the targets apart. A larger max_iter or learning_rate_init, another solver, "
+        "no relation between X and the targets was found. A larger max_iter or learning_rate_init, another solver, "
         "or other features may help."
     )

@@ -1,4 +1,4 @@
-"""The scaling of features: learnt from the data, applied to them, and folded into the lowest layer's parameters."""
+"""The scaling of features: learnt from the data, applied to them, and folded into the parameters of layer 0."""
 
 from dataclasses import dataclass
 from typing import Any, Self, final
@@ -8,22 +8,22 @@ import numpy as np
 from skrnn._inputs._values import largest_of, too_large
 from skrnn.sequences._ragged import Sequences
 
-#: Location and scale are rounded to so many bits of the scale: the order in which rows are added up is then as good as
-#: never seen in them, and features that are standardised already keep every bit.
+#: Location and scale are rounded to so many bits of the scale: they then hardly ever depend on the order in which rows
+# are added, and features that are already standardised do not change at all.
 _N_BITS = 24
 
 
 @final
 @dataclass(frozen=True)
 class FeatureScaling:
-    """Location and scale of each feature, (n_features,), with which the network sees (x - location) / scale."""
+    """Location and scale of each feature, (n_features,): the network's input is (x - location) / scale."""
 
     location: np.ndarray
     scale: np.ndarray
 
     @classmethod
     def none(cls, n_features: int) -> Self:
-        """Return the scaling that leaves features as they are."""
+        """Return the scaling that does not change features."""
         return cls(np.zeros(n_features), np.ones(n_features))
 
     @classmethod
@@ -36,17 +36,17 @@ class FeatureScaling:
 
     @classmethod
     def learn(cls, sequences: Sequences, weights: np.ndarray | None, dtype: np.dtype) -> Self:
-        """Return the scaling to mean 0 and variance 1 over all rows that sequences read, each counted once.
+        """Return the scaling to mean 0 and variance 1 over all rows of the sequences, each counted once.
 
-        `weights`, (n_samples,), are those of the sequences; a row that several share has the mean of theirs. A constant
-        feature keeps its scale, as does one whose spread is too small for `dtype`.
+        `weights`, (n_samples,), are those of the sequences; a shared row has the mean of their weights. A constant
+        feature is not rescaled, nor is one whose spread is too small for `dtype`.
         """
         of_rows = sequences.row_weights(weights)
         first = sequences.rows[np.argmax(of_rows > 0.0)].astype(np.float64)
         unit = np.zeros(len(first))
         for _, rows in sequences.read_rows(of_rows):
             np.maximum(unit, np.abs(rows - first).max(axis=0), out=unit)
-        unit[unit == 0.0] = 1.0  # with it no square overflows
+        unit[unit == 0.0] = 1.0  # in these units no square overflows
         total = of_rows.sum()
         mean = sum(shares @ ((rows - first) / unit) for shares, rows in sequences.read_rows(of_rows)) / total
         squares = (shares @ np.square((rows - first) / unit - mean) for shares, rows in sequences.read_rows(of_rows))
@@ -58,11 +58,11 @@ class FeatureScaling:
 
     @property
     def is_none(self) -> bool:
-        """Whether features stay as they are."""
+        """Whether features do not change."""
         return not self.location.any() and bool((self.scale == 1.0).all())
 
     def distances(self, sequences: Sequences) -> np.ndarray:
-        """Return the root mean square of each scaled feature, (n_features,): 1 where it is as it was."""
+        """Return the root mean square of each scaled feature, (n_features,): 1 if its distribution has not changed."""
         of_rows = sequences.row_weights()
         with np.errstate(over="ignore"):
             squares = sum(
@@ -71,41 +71,41 @@ class FeatureScaling:
         return np.sqrt(squares / np.count_nonzero(of_rows))
 
     def apply(self, sequences: Sequences, dtype: np.dtype, name: str) -> Sequences:
-        """Return the sequences as the network sees them, or raise ValueError where sums might overflow."""
+        """Return the scaled sequences, or raise ValueError if sums might overflow."""
         check_sequences(sequences, dtype, name)
         if not self.is_none:
             return sequences.scaled(self.location, self.scale, dtype)
         if sequences.rows.dtype == dtype:
             return sequences
-        with np.errstate(over="ignore"):  # of rows that no sequence reads
+        with np.errstate(over="ignore"):  # in rows that no sequence uses
             return sequences.astype(dtype)
 
     def fold(self, input_weights: np.ndarray, biases: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the lowest layer's input weights and biases for features as they came, and what rounding took away.
+        """Return the lowest layer's parameters for unscaled features: input weights, biases and their rounding errors.
 
-        That, in float64 and of the biases, is much where a feature's location is many times its scale.
+        These errors, in float64, are large if a feature's location is many times its scale.
         """
         if self.is_none:
             return input_weights, biases, np.zeros(len(biases))
         folded = (input_weights / self.scale).astype(input_weights.dtype)
         shifted = biases.astype(np.float64)
-        shifted[: len(folded)] -= folded.astype(np.float64) @ self.location  # of the weights as they are rounded
+        shifted[: len(folded)] -= folded.astype(np.float64) @ self.location  # of the rounded weights
         rounded = shifted.astype(biases.dtype)
         return folded, rounded, shifted - rounded
 
     def unfold(self, input_weights: np.ndarray, biases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lowest layer's input weights and biases, which are not rounded, for scaled features."""
+        """Return the lowest layer's input weights and biases, without rounding, for scaled features."""
         shifted = biases.astype(np.float64)
         shifted[: len(input_weights)] += input_weights.astype(np.float64) @ self.location
         return input_weights * self.scale, shifted
 
     def store(self, estimator: Any) -> None:
-        """Write location and scale into the attributes of the estimator."""
+        """Store location and scale as attributes of the estimator."""
         estimator._feature_location, estimator._feature_scale = self.location, self.scale
 
 
 def check_sequences(sequences: Sequences, dtype: np.dtype, name: str) -> None:
-    """Raise ValueError for numbers of which sums in this dtype might overflow."""
+    """Raise ValueError for numbers whose sums in this dtype might overflow."""
     value = sequences.beyond(largest_of(dtype))
     if value is not None:
         raise ValueError(too_large(value, dtype, name))

@@ -1,4 +1,4 @@
-"""A fitted estimator: what a fit has come to, and theta in the public attributes, which are the truth."""
+"""A fitted estimator: the outcome of a fit, and theta, whose only copy is in the public attributes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -26,11 +26,11 @@ from skrnn.solvers._monitor import DivergenceError
 @final
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has come to: the theta to keep and its loss, the curves, and what a later run needs to go on.
+    """The outcome of a run: the theta to keep and its loss, the curves, and the state for a later run.
 
-    The curves are those of earlier runs and of this one, whose iterations `n_iter` counts. `merits` is the larger the
-    better: what a callback says, or by validation where there is some, else by training loss. `error` is why the run
-    ended without a theta. `is_last`: a callback wants no further start. `notice`: what the user is to be told of it.
+    The curves are those of earlier runs and this one, with `n_iter` iterations. The larger `merits`, the better: they
+    come from a callback, validation data or the training loss. `error` is the reason why there is no theta. `is_last`:
+    a callback asked for no further start. `notice`: a message for the user.
     """
 
     theta: np.ndarray
@@ -41,7 +41,7 @@ class Outcome:
     solver_state: list[Any]
     rng_state: list[Any]
     stopped_short: str | None = None
-    advice: str = ""  # where it stopped short
+    advice: str = ""  # if it stopped short
     merits: tuple[float, ...] = ()
     was_interrupted: bool = False
     error: DivergenceError | None = None
@@ -62,7 +62,7 @@ def store_outcome(
     best: Outcome,
     outcomes: Sequence[Outcome],
 ) -> None:
-    """Write the best outcome into the attributes, in the units of X and y, and the curves of all outcomes."""
+    """Store the best outcome as attributes, in the units of X and y, and the curves of all outcomes."""
     location, scale, dtype = encoder.location, encoder.scale, best.theta.dtype
     parameters = layout.views(best.theta)
     readout = parameters.readout
@@ -80,7 +80,7 @@ def store_outcome(
     estimator.readout_weights_ = (readout.weights * scale[:, None]).astype(dtype, copy=False)
     estimator.readout_bias_ = (readout.bias * scale + location).astype(dtype, copy=False)
     estimator._activation, estimator._pooling = layout.cell.activation, estimator.pooling
-    estimator.n_layers_ = len(layout.hidden_layer_sizes) + 2  # as MLPRegressor counts: input and output too
+    estimator.n_layers_ = len(layout.hidden_layer_sizes) + 2  # with input and output, as in MLPRegressor
     estimator.n_parameters_ = layout.n_parameters
     estimator.loss_ = best.loss
     estimator._solver_state, estimator._rng_state = best.solver_state, best.rng_state
@@ -103,11 +103,11 @@ def set_fitted_parameters(
     n_targets: int | None,
     classes: Any = None,
 ) -> None:
-    """Make a fitted estimator of one whose parameters describe the network, with arrays in the public attributes' form.
+    """Make an estimator fitted, with arrays in the form of the public attributes, that match its parameters.
 
-    It is what a fit would have left that found them after no iteration, on targets of location 0 and scale 1. `layers`
-    are input weights, recurrent weights and biases of each direction of each layer; the readout's dtype is the
-    network's, unless the estimator has one; `n_targets` is the number of columns of y, None for 1-D ones.
+    The result is that of a fit without iterations, on targets of location 0 and scale 1. `layers` are input weights,
+    recurrent weights and biases of each direction of each layer; the dtype is that of the estimator, or else of the
+    readout; `n_targets` is the number of columns of y, None for 1-D targets.
     """
     check_parameters(estimator)
     n_features, n_outputs = layers[0][0].shape[1], len(readout_bias)
@@ -133,7 +133,7 @@ def read_fitted(
 ) -> tuple[Network, np.ndarray, FeatureScaling]:
     """Return the network of a fitted estimator, theta, and the scaling of features; outputs are in the units of y.
 
-    Without `scales` the network takes features in their own units.
+    Without `scales`, theta is for unscaled features.
     """
     check_is_fitted(estimator, "readout_weights_")
     check_network_parameters(estimator)
@@ -144,7 +144,7 @@ def read_fitted(
 
 
 def fitted_dtype(estimator: Any) -> np.dtype:
-    """Return the dtype of the estimator's parameters, in this machine's byte order: a pickle keeps that of its own."""
+    """Return the dtype of the estimator's parameters, in native byte order, which that of a pickle may not be."""
     dtype: np.dtype = estimator.readout_weights_.dtype
     return dtype.newbyteorder("=")
 
@@ -157,9 +157,9 @@ def read_theta(
     location: np.ndarray | float = 0.0,
     scale: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Return theta, (n_parameters,) of `dtype`, for scaled features, and targets of another location and scale.
+    """Return theta, (n_parameters,) of `dtype`, for scaled features and for targets with `location` and `scale`.
 
-    These are (n_outputs,).
+    Both are (n_outputs,).
     """
     _check_same_network(estimator, layout)
     layers = list(zip(estimator.input_weights_, estimator.recurrent_weights_, estimator.biases_, strict=True))
@@ -178,7 +178,7 @@ def _join_theta(
     readout_bias: np.ndarray,
     dtype: np.dtype,
 ) -> np.ndarray:
-    """Return theta, (n_parameters,) of `dtype`, of arrays in the form of the public attributes."""
+    """Return theta, (n_parameters,) of `dtype`, from arrays in the form of the public attributes."""
     theta = np.empty(layout.n_parameters, dtype)
     parameters = layout.views(theta)
     for layer, (inputs, recurrent, biases) in zip(parameters.layers, layers, strict=True):
@@ -191,26 +191,26 @@ def _join_theta(
 
 
 def _check_readout(readout: ReadoutParameters, location: np.ndarray, scale: np.ndarray) -> None:
-    """Raise ValueError where the targets are beyond what the dtype of the network can hold."""
+    """Raise ValueError if the targets are out of range for the dtype of the network."""
     largest = np.finfo(readout.matrix.dtype).max
     with np.errstate(over="ignore"):
         weights = np.abs(readout.weights.astype(np.float64)) * scale[:, None]
         bias = np.abs(readout.bias.astype(np.float64)) * scale + np.abs(location)
     if not (weights < largest).all() or not (bias < largest).all():
         raise ValueError(
-            f"y has values around {np.abs(location).max():.3g}, spread by {scale.max():.3g}; expected targets that "
-            f"{readout.matrix.dtype} can hold in the readout. Scale y, or use dtype='float64'."
+            f"y has values around {np.abs(location).max():.3g} with a spread of {scale.max():.3g}; expected targets "
+            f"within the range of {readout.matrix.dtype}. Scale y, or use dtype='float64'."
         )
 
 
 def _check_same_network(estimator: Any, layout: ParameterLayout) -> None:
-    """Raise ValueError where the parameters describe another network than the attributes hold."""
-    for name in ("activation", "pooling"):  # which no shape tells
+    """Raise ValueError if the parameters do not match the fitted network."""
+    for name in ("activation", "pooling"):  # which do not change shapes
         described, fitted_with = getattr(estimator, name), getattr(estimator, f"_{name}")
         if described != fitted_with:
             raise ValueError(
                 f"{name} is {described!r}, but {type(estimator).__name__} was fitted with {fitted_with!r}; expected "
-                "the same. Fit it anew with warm_start=False."
+                "the same. Refit it with warm_start=False."
             )
     n_gates = layout.cell.n_gates
     expected = [(n_gates * hidden_size, n_inputs) for n_inputs, hidden_size in layout.layer_sizes]
@@ -218,7 +218,7 @@ def _check_same_network(estimator: Any, layout: ParameterLayout) -> None:
     if fitted != expected or estimator.readout_weights_.shape[0] != layout.n_outputs:
         raise ValueError(
             f"cell={estimator.cell!r}, hidden_layer_sizes={estimator.hidden_layer_sizes!r}, "
-            f"bidirectional={estimator.bidirectional!r} and {layout.n_outputs} outputs need input weights of shapes "
+            f"bidirectional={estimator.bidirectional!r} and {layout.n_outputs} outputs require input weights of shapes "
             f"{expected}, but {type(estimator).__name__} was fitted with "
-            f"{fitted} and {estimator.readout_weights_.shape[0]} outputs. Fit it anew with warm_start=False."
+            f"{fitted} and {estimator.readout_weights_.shape[0]} outputs. Refit it with warm_start=False."
         )

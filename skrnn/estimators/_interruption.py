@@ -1,4 +1,4 @@
-"""Lets estimators around a network know that the user has interrupted its fit, which has kept what it had."""
+"""Tells estimators around a network that the user has interrupted its fit, which kept its best parameters."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ _is_interrupted: ContextVar[list[bool] | None] = ContextVar("_is_interrupted", d
 
 @contextmanager
 def noticing_interruption() -> Iterator[list[bool]]:
-    """Yield a list that is empty until a fit within the block, in this thread, is interrupted and ends early."""
+    """Yield a list that is empty unless a fit within the block, in this thread, is interrupted and ends early."""
     notices: list[bool] = []
     token = _is_interrupted.set(notices)
     try:
@@ -28,7 +28,7 @@ def whole_or_not() -> Iterator[None]:
 
 
 def tell_of_interruption() -> None:
-    """Tell whoever is noticing that the user has interrupted a fit."""
+    """Report an interrupted fit to the surrounding `noticing_interruption`, if any."""
     notices = _is_interrupted.get()
     if notices is not None:
         notices.append(True)

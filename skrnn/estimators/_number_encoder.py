@@ -21,17 +21,17 @@ from skrnn.sequences._targets import Targets
 @final
 @dataclass(frozen=True, kw_only=True)
 class NumberEncoder(TargetEncoder):
-    """The targets of a regressor: numbers, each of one output or, with several levels of quantiles, of several."""
+    """The targets of a regressor: numbers with one output each, or several with several quantile levels."""
 
     has_classes: ClassVar[bool] = False
 
     loss_name: str
-    has_levels: bool  # whether predictions have an axis for the levels of quantiles, be there one or several
+    has_levels: bool  # whether predictions have an axis for quantile levels
     normalizes: bool  # the parameter normalize_y
 
     @classmethod
     def new(cls, estimator: Any) -> Self:
-        """Return the encoder that the estimator's parameters describe, which has learnt nothing."""
+        """Return an encoder with the estimator's parameters that has not learnt anything yet."""
         is_quantile = estimator.loss == "quantile"
         return cls(
             who=type(estimator).__name__,
@@ -47,14 +47,14 @@ class NumberEncoder(TargetEncoder):
         n_outputs, link = encoder.n_outputs, self.loss.link
         if n_outputs != estimator.n_outputs_ or link != estimator._link:
             raise ValueError(
-                f"loss={estimator.loss!r} and quantile={estimator.quantile!r} need {n_outputs} outputs and the {link} "
-                f"link, but {self.who} was fitted with {estimator.n_outputs_} and the {estimator._link} link. Fit it "
-                "anew with warm_start=False."
+                f"loss={estimator.loss!r} and quantile={estimator.quantile!r} require {n_outputs} outputs and the "
+                f"{link} link, but {self.who} was fitted with {estimator.n_outputs_} and the {estimator._link} link. "
+                "Refit it with warm_start=False."
             )
         return encoder
 
     def with_form(self, n_targets: int | None, classes: Any = None) -> Self:
-        """Return an encoder of numbers in so many columns, None for 1-D ones."""
+        """Return an encoder of numbers in `n_targets` columns, None for 1-D targets."""
         self.check_classes(classes)
         if n_targets == 0:
             raise ValueError("targets have no columns; expected at least one")
@@ -65,11 +65,11 @@ class NumberEncoder(TargetEncoder):
         return replace(self, n_targets=n_targets, n_outputs=n_columns * n_levels, kind=kind, shape=shape)
 
     def learn(self, columns: TargetColumns, classes: Any = None, *, incremental: bool = False) -> Self:
-        """Return an encoder of targets of these dimensions."""
+        """Return an encoder of targets with these dimensions."""
         return self.with_form(_count_columns(columns.y), classes)
 
     def check_classes(self, classes: Any) -> None:
-        """Raise ValueError where there are classes: numbers have none."""
+        """Raise ValueError if classes are given: numbers have none."""
         if classes is not None:
             raise ValueError(f"classes are {classes!r}, but targets are numbers; expected None.")
 
@@ -77,7 +77,7 @@ class NumberEncoder(TargetEncoder):
         """Do nothing: numbers have no classes."""
 
     def store(self, estimator: Any) -> None:
-        """Write what has been learnt into the attributes of the estimator."""
+        """Store what has been learnt as attributes of the estimator."""
         super().store(estimator)
         estimator._y_is_1d, estimator._n_targets = self.n_targets is None, self.n_targets or 1
         estimator._link = self.loss.link
@@ -112,40 +112,41 @@ class NumberEncoder(TargetEncoder):
         if not is_above.any(axis=1).all():
             output = int(np.argmin(is_above.any(axis=1)))
             raise ValueError(
-                f"y is {loss.least_target:g} throughout in output {output}; expected a larger target among those to "
-                f"train on, with loss={self.loss_name!r}."
+                f"y is always {loss.least_target:g} in output {output}; expected at least one larger training target "
+                f"with loss={self.loss_name!r}."
             )
         if not self.normalizes:
             return super()._statistics(targets)
         return loss.location_scale(targets.values, targets.weights, targets.present)
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return the numbers that raw outputs stand for, (n_columns, *shape)."""
+        """Return predictions, (n_columns, *shape), from raw outputs."""
         return self.loss.predict(raw).T.reshape(-1, *self.shape)
 
     def score(self, raw: np.ndarray, columns: TargetColumns) -> float:
-        """Return D^2 of raw outputs, or NaN with a warning where less than two targets count."""
+        """Return D^2 of raw outputs, or NaN with a warning if fewer than two targets count."""
         targets = self.encode(columns, needs_all_outputs=False)
         output = targets.empty_output()
         if output is not None:
             raise ValueError(f"y has no target of positive weight in output {output}; expected at least one.")
         if _least_count(targets) < 2:
-            message = "The score (D^2) is not well-defined with less than two targets."
+            message = "The score (D^2) is not well-defined with fewer than two targets."
             warn(message, UndefinedMetricWarning)
             return float("nan")
-        # In the units of training, in which Huber's loss has its threshold. D^2 is the same in any.
+        # In the units of training, to which the threshold of Huber's loss refers. Other losses have the same D^2 in
+        # any.
         outputs = (raw - self.location[:, None]) / self.scale[:, None]
         values = self.loss.standardised(targets.values, self.location, self.scale)
         return self.loss.score(values, outputs, targets.weights, targets.present)
 
 
 def _count_columns(y: np.ndarray) -> int | None:
-    """Return how many columns y has, or None if it is 1-D."""
+    """Return the number of columns of y, or None if it is 1-D."""
     return None if y.ndim == 1 else y.shape[1]
 
 
 def _least_count(targets: Targets) -> int:
-    """Return how many targets count in the output that has the fewest."""
+    """Return the minimum over the outputs of the number of targets that count."""
     if targets.present is not None:
         return int(np.count_nonzero(targets.present, axis=1).min())
     return len(targets) if targets.weights is None else int(np.count_nonzero(targets.weights))

@@ -1,4 +1,4 @@
-"""The parameters of the estimators: how they are judged, and the network and the solver that they describe."""
+"""The parameters of the estimators: their checks, and the network and solver that they describe."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -24,7 +24,7 @@ from skrnn.solvers import _registry as registry
 from skrnn.solvers._least_squares import LEAST_SQUARES_OPTIONS
 from skrnn.solvers._registry import SCHEDULES, SOLVERS, UPDATE_RULES, Solver
 
-#: name: (type, least, most, which ends belong to the interval)
+#: name: (type, minimum, maximum, which bounds are included)
 _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
     "alpha": (Real, 0, None, "left"),
     "learning_rate_init": (Real, 0, None, "neither"),
@@ -46,7 +46,7 @@ _NUMBERS: dict[str, tuple[type, float | None, float | None, str]] = {
     "dropout": (Real, 0, 1, "left"),
     "recurrent_dropout": (Real, 0, 1, "left"),
 }
-#: What may stand in the place of a number.
+#: Accepted values that are not numbers.
 _INSTEAD: dict[str, Any] = {
     "batch_size": "auto",
     "max_iter": "auto",
@@ -77,16 +77,16 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "validation_split": ("random", "last"),
     "dtype": (None, "float32", "float64"),
 }
-# What "auto" stands for, chosen by trial on small data sets of both kinds of task.
-#: `learning_rate_init` where a gated cell needs longer steps than the rule's own.
+# Values of "auto", chosen by experiments on small regression and classification data sets.
+#: `learning_rate_init` of gated cells, which need longer steps than the default of the update rule.
 _AUTO_LEARNING_RATE_OF_CELL = {("adam", "gru"): 0.002, ("adam", "lstm"): 0.003}
-#: `batch_size`. Few samples go all at once: the gradient is then exact, and so are the samples' weights.
+#: `batch_size`. Small data are one batch: gradient and sample weights are then exact.
 _AUTO_BATCH_SIZE = 16
 _AUTO_FULL_BATCH = 64
 #: `max_iter` and `tol`, of stochastic solvers and of SciPy's methods: see benchmarks/defaults.py.
 _AUTO_EPOCHS, _AUTO_ITERATIONS = 200, 1000
 _AUTO_TOL_OF_EPOCHS, _AUTO_TOL_OF_ITERATIONS = 1e-4, 3e-3
-#: What predictions depend on.
+#: Parameters that predictions depend on.
 _OF_PREDICTIONS = (
     "cell",
     "hidden_layer_sizes",
@@ -100,7 +100,7 @@ _OF_PREDICTIONS = (
 
 def check_parameters(estimator: Any) -> None:
     """Raise for a constructor parameter of the wrong type (TypeError) or value (ValueError)."""
-    # What else is among them has other names; a model that an earlier version has stored has no pooling.
+    # Other attributes have other names; a model saved by an earlier version has no pooling.
     parameters = {"pooling": estimator.pooling, **vars(estimator)}
     for name, value in parameters.items():
         _check(name, value)
@@ -109,7 +109,7 @@ def check_parameters(estimator: Any) -> None:
 
 
 def check_network_parameters(estimator: Any) -> None:
-    """Raise for one of the parameters that predictions depend on, as `check_parameters` does for all."""
+    """Check only the parameters that predictions depend on, as `check_parameters` does for all."""
     for name in _OF_PREDICTIONS:
         _check(name, getattr(estimator, name))
     if hasattr(estimator, "loss"):
@@ -121,7 +121,7 @@ def check_network_parameters(estimator: Any) -> None:
 
 
 def _check(name: str, value: Any) -> None:
-    """Raise for a parameter that is wrong whatever the others are."""
+    """Raise for a parameter that is invalid whatever the others are."""
     if name in _NUMBERS:
         instead = _INSTEAD.get(name, ())
         if not isinstance(value, type(instead)) or value != instead:
@@ -135,48 +135,49 @@ def _check(name: str, value: Any) -> None:
 
 
 def _check_together(parameters: Mapping[str, Any]) -> None:
-    """Raise for parameters each of which is right, but not beside the others."""
+    """Raise for parameters that are valid separately but not together."""
     _check_pooling(parameters["pooling"], parameters["return_sequences"])
     if parameters["bptt_steps"] is not None and parameters["pooling"] != "last":
         raise ValueError(
             f"bptt_steps is {parameters['bptt_steps']}, but pooling is {parameters['pooling']!r}; expected None, or "
-            "pooling='last': only the last segment of a sequence would be learnt from, though the readout sees states "
-            "of all. PatchSequences makes sequences shorter."
+            "pooling='last': the readout uses the states of all segments, but only the last one would be trained. "
+            "PatchSequences makes sequences shorter."
         )
     if parameters["bptt_steps"] is not None and parameters["bidirectional"]:
         raise ValueError(
-            f"bptt_steps is {parameters['bptt_steps']}, but bidirectional is True; expected None: the pass from the "
-            "end of a sequence cannot carry its state on to a segment that comes before."
+            f"bptt_steps is {parameters['bptt_steps']}, but bidirectional is True; expected None: the backward pass "
+            "cannot carry its state over to an earlier segment."
         )
     stochastic = " or ".join(repr(name) for name in UPDATE_RULES)
     for name, reason in (
-        ("dropout", "draws other units at each evaluation"),
-        ("recurrent_dropout", "draws other units at each evaluation"),
-        ("bptt_steps", "cuts the gradient short of that of the loss"),
+        ("dropout", "changes the objective at each evaluation"),
+        ("recurrent_dropout", "changes the objective at each evaluation"),
+        ("bptt_steps", "truncates the gradient"),
     ):
         if parameters[name] and parameters["solver"] not in UPDATE_RULES:
             raise ValueError(
                 f"{name} is {parameters[name]}, but solver is {parameters['solver']!r}; expected {stochastic}: {name} "
-                f"{reason}, which a method of SciPy cannot minimise."
+                f"{reason}, which SciPy's methods do not support."
             )
     if parameters["solver"] == "least_squares":
         _check_least_squares(parameters)
 
 
 def _check_least_squares(parameters: Mapping[str, Any]) -> None:
-    """Raise unless there is a sum of squares to minimise, with options that it takes."""
+    """Raise unless the objective is a sum of squares and the options are supported."""
     loss = parameters.get("loss")
     if loss is None or not REGRESSION_LOSSES[loss].has_residuals:
         of_whom = "a classifier's log loss" if loss is None else f"loss={loss!r}"
         raise ValueError(
-            f"solver is 'least_squares', which minimises sums of squares, but {of_whom} is none; expected a regressor "
-            "with loss='squared_error', or another solver: 'trust-krylov' uses curvature with every loss."
+            f"solver is 'least_squares', which minimises sums of squares, but {of_whom} is not a sum of squares; "
+            "expected a regressor with loss='squared_error', or another solver: 'trust-krylov' uses curvature with "
+            "every loss."
         )
     unknown = sorted(set(parameters["solver_options"] or {}) - set(LEAST_SQUARES_OPTIONS))
     if unknown:
         raise ValueError(
             f"solver_options contains {unknown}; expected, for solver='least_squares', only "
-            f"{list(LEAST_SQUARES_OPTIONS)}: all else is settled by the network and the other parameters."
+            f"{list(LEAST_SQUARES_OPTIONS)}: everything else follows from the network and the other parameters."
         )
 
 
@@ -218,8 +219,8 @@ def _check_activation(cell: str, activation: Any) -> None:
 def _check_pooling(pooling: str, return_sequences: Any) -> None:
     if pooling != "last" and return_sequences:
         raise ValueError(
-            f"pooling is {pooling!r}, but return_sequences is True; expected 'last': an output at each timestep sees "
-            "the state after that timestep."
+            f"pooling is {pooling!r}, but return_sequences is True; expected 'last': each output depends on the state "
+            "after its own timestep."
         )
 
 
@@ -232,9 +233,9 @@ def _check_options(options: Any) -> None:
 
 
 def layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
-    """Return the units of each layer, the lowest first; a single integer stands for one layer."""
+    """Return the units of each layer, the lowest first; a single integer means one layer."""
     sizes = tuple(hidden_layer_sizes) if np.iterable(hidden_layer_sizes) else (hidden_layer_sizes,)
-    expected = "expected a positive integer for each layer"
+    expected = "expected one positive integer per layer"
     if not all(map(is_integer, sizes)):
         raise TypeError(f"hidden_layer_sizes is {hidden_layer_sizes!r}; {expected}.")
     if len(sizes) == 0 or min(sizes) < 1:
@@ -243,7 +244,7 @@ def layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
 
 
 def quantile_levels(quantile: Any) -> tuple[float, ...]:
-    """Return the levels of quantiles, in increasing order; a single number stands for one."""
+    """Return the levels of quantiles, in increasing order; a single number means one level."""
     levels = tuple(quantile) if np.iterable(quantile) and not isinstance(quantile, str) else (quantile,)
     expected = "expected a level between 0 and 1, both excluded, or several in strictly increasing order"
     if not all(isinstance(level, Real) and not isinstance(level, bool | np.bool_) for level in levels):
@@ -262,9 +263,9 @@ _OTHERS: dict[str, Callable[[Any], Any]] = {
 
 
 def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequences: bool | None = None) -> Network:
-    """Return the network, without parameters, for timesteps of `n_features` and that many outputs.
+    """Return the network, without parameters, for `n_features` per timestep and `n_outputs`.
 
-    `return_sequences` is the estimator's, unless given.
+    `return_sequences` defaults to that of the estimator.
     """
     return _network(
         CELLS[estimator.cell],
@@ -282,18 +283,18 @@ def make_network(estimator: Any, n_features: int, n_outputs: int, return_sequenc
 
 @lru_cache(maxsize=64)
 def _network(cell: type[Cell], activation: str, *sizes: Any, **options: Any) -> Network:
-    """Return a network, which holds nothing that changes: to make it anew would slow down short predictions."""
+    """Return a network. It is immutable and cached, because making it would slow down short predictions."""
     return Network(cell(activation), *sizes, **options)
 
 
 def parameter_layout(estimator: Any, n_features: int, n_outputs: int) -> ParameterLayout:
-    """Return where the parameters of that network lie in theta, and so how many there are: it takes no memory."""
+    """Return the layout of that network's parameters in theta, and so their number, without allocating them."""
     cell, sizes = CELLS[estimator.cell](estimator.activation), layer_sizes(estimator.hidden_layer_sizes)
     return ParameterLayout(cell, n_features, sizes, n_outputs, 2 if estimator.bidirectional else 1)
 
 
 def choose_batch_size(estimator: Any, n_samples: int) -> int:
-    """Return how many samples the solver takes at once: all of them in a method of SciPy."""
+    """Return the number of samples per batch: all samples for SciPy's methods."""
     batch_size = estimator.batch_size
     if estimator.solver not in UPDATE_RULES or (batch_size == "auto" and n_samples <= _AUTO_FULL_BATCH):
         return n_samples
@@ -305,7 +306,7 @@ def choose_batch_size(estimator: Any, n_samples: int) -> int:
 
 
 def choose_max_iter(estimator: Any) -> int:
-    """Return how many iterations the solver may take."""
+    """Return the maximum number of iterations."""
     if estimator.max_iter != "auto":
         return int(estimator.max_iter)
     return _AUTO_EPOCHS if estimator.solver in UPDATE_RULES else _AUTO_ITERATIONS
@@ -321,7 +322,7 @@ def choose_tol(estimator: Any) -> float:
 def make_solver_objective(
     estimator: Any, objective: Objective, rng: np.random.RandomState
 ) -> MinibatchObjective | FullObjective | SumOfSquares:
-    """Return the objective in the form in which the solver sees it; `rng` draws what the network drops."""
+    """Return the objective in the form that the solver uses; `rng` draws dropout masks."""
     if estimator.solver in UPDATE_RULES:
         drops = estimator.dropout or estimator.recurrent_dropout
         return MinibatchObjective(objective, bptt_steps=estimator.bptt_steps, rng=rng if drops else None)
@@ -336,7 +337,7 @@ def make_solver(
     rng: np.random.RandomState,
     n_samples_seen: int,
 ) -> Solver:
-    """Return the solver, at its start, with numbers in the place of "auto"."""
+    """Return the solver in its initial state, with numbers instead of "auto"."""
     chosen = {
         "batch_size": batch_size,
         "learning_rate_init": _choose_learning_rate(estimator),
@@ -347,7 +348,7 @@ def make_solver(
 
 
 def _choose_learning_rate(estimator: Any) -> float | str:
-    """Return the initial learning rate of the stochastic solvers, which the others do not read."""
+    """Return the initial learning rate of stochastic solvers; the others ignore it."""
     rate = estimator.learning_rate_init
     if rate != "auto" or estimator.solver not in UPDATE_RULES:
         return rate
@@ -356,7 +357,7 @@ def _choose_learning_rate(estimator: Any) -> float | str:
 
 
 def remedy(estimator: Any) -> str:
-    """Return what may help where the solver diverges."""
+    """Return advice for when the solver diverges."""
     if estimator.solver in UPDATE_RULES:
         return "a smaller learning_rate_init, a max_grad_norm, or X and y of unit scale"
     return "a larger alpha, another random_state, a stochastic solver, or X and y of unit scale"

@@ -1,4 +1,4 @@
-"""The format of X: how sequences came, how what belongs to them is read, and how predictions are given back."""
+"""The format of X: reads sequences and values of their timesteps, and returns predictions in the same format."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ _EXPECTED_X = (
 @final
 @dataclass(frozen=True)
 class SequenceFormat:
-    """Sequences as the user gave them: targets of timesteps come, and predictions go, in the same format."""
+    """Sequences as the user passed them: targets of timesteps have the same format, and predictions get it."""
 
-    values: Any  # numbers, (n_samples, n_timesteps, n_features), or a list of (n_timesteps, n_features); none looked at
-    kind: str  # what holds the sequences: "array", "list" or "object array"
-    name: str  # what messages call them
+    values: Any  # (n_samples, n_timesteps, n_features), or a list of (n_timesteps, n_features); not checked
+    kind: str  # "array", "list" or "object array"
+    name: str  # in messages
 
     @classmethod
     def read(cls, estimator: Any, X: Any, n_features: int | None = None, name: str = "X") -> Self:
-        """Return the format of X, whose timesteps have `n_features`: with None, the estimator learns how many."""
+        """Return the format of X, with `n_features` per timestep; with None, the estimator learns their number."""
         who, learns = type(estimator).__name__, n_features is None
         refuse_masked(X, name)
         if isinstance(X, list | tuple) and len(X) == 0:
@@ -58,11 +58,11 @@ class SequenceFormat:
         return len(self.values)
 
     def sequences(self) -> Sequences:
-        """Return all sequences in the internal form, or raise ValueError where a timestep cannot be read."""
+        """Return all sequences in the internal form, or raise ValueError for an invalid timestep."""
         return (from_array if self.kind == "array" else from_list)(self.values, self.name)
 
     def chunks(self, scaling: FeatureScaling, dtype: np.dtype) -> Iterator[Sequences]:
-        """Yield the sequences as the network sees them, some at a time, in the dtype of its computations."""
+        """Yield the sequences in chunks, scaled for the network and in the dtype of its computations."""
         for chunk in in_chunks(self.values, self.name):
             yield scaling.apply(chunk, dtype, self.name)
 
@@ -76,7 +76,7 @@ class SequenceFormat:
     @cached_property
     def is_valid(self) -> np.ndarray:
         """Which timesteps are not masked, sequence after sequence, (n_timesteps of all,)."""
-        if self.kind == "array":  # where one feature is NaN, all are
+        if self.kind == "array":  # if one feature is NaN, all are
             return ~np.isnan(self.values[:, :, 0].ravel())
         return ~np.isnan(np.concatenate([sequence[:, 0] for sequence in self.values]))
 
@@ -87,11 +87,11 @@ class SequenceFormat:
         return np.add.reduceat(self.is_valid, starts, dtype=np.intp)
 
     def flatten(self, values: Any, name: str) -> np.ndarray:
-        """Return values that came for each timestep in this format, (n_columns, ...): those that are not masked."""
+        """Return values given per timestep in this format, without masked timesteps, (n_columns, ...)."""
         return (self._join(values, name) if is_list_of_arrays(values) else self._unfold(values, name))[self.is_valid]
 
     def _join(self, values: Any, name: str) -> np.ndarray:
-        """Return the entries of a list one after another."""
+        """Return the concatenated entries of a list."""
         if len(values) != len(self):
             raise ValueError(f"{name} has {len(values)} entries, but there are {len(self)} sequences.")
         entries = [as_array(entry) for entry in values]
@@ -105,14 +105,14 @@ class SequenceFormat:
         return np.concatenate(entries, dtype=object if len(has_strings) > 1 else None)
 
     def _unfold(self, values: Any, name: str) -> np.ndarray:
-        """Return an array (n_samples, n_timesteps, ...) with its first two axes in one."""
+        """Return an array (n_samples, n_timesteps, ...) with its first two axes merged."""
         array = as_array(values)
         n_timesteps = int(self.lengths[0])
         are_equal = bool((self.lengths == n_timesteps).all())
         if array.ndim not in (2, 3) or array.shape[:2] != (len(self), n_timesteps) or not are_equal:
             usual = f"({len(self)}, {n_timesteps}) or ({len(self)}, {n_timesteps}, n_outputs)"
-            expected = usual if are_equal else "a list with an array for each sequence"
-            raise ValueError(f"{name} has shape {array.shape}; expected {expected}, a value for each timestep.")
+            expected = usual if are_equal else "a list with one array per sequence"
+            raise ValueError(f"{name} has shape {array.shape}; expected {expected}, one value per timestep.")
         return array.reshape(-1, *array.shape[2:])
 
     def restore(self, predictions: np.ndarray) -> Any:
@@ -121,7 +121,7 @@ class SequenceFormat:
 
 
 def among_gaps(values: np.ndarray, is_there: np.ndarray) -> np.ndarray:
-    """Return values, (n_values, ...), at the places that are there, and NaN at the others."""
+    """Return values, (n_values, ...), where `is_there`, with NaN elsewhere."""
     if is_there.all():
         return values
     everywhere = np.full((len(is_there), *values.shape[1:]), np.nan, dtype_with_gaps(values))
@@ -145,7 +145,7 @@ def as_objects(entries: list[Any]) -> np.ndarray:
 
 
 def is_list_of_arrays(values: Any) -> bool:
-    """Tell whether `values` is a list, or a 1-D object array, of sequences that need not be of one length."""
+    """Tell whether `values` is a list, or a 1-D object array, of sequences of any lengths."""
     if isinstance(values, list | tuple):
         if any(len(getattr(entry, "shape", ())) > 0 for entry in values):
             return True
@@ -158,7 +158,7 @@ def is_list_of_arrays(values: Any) -> bool:
 
 
 def dtype_with_gaps(predictions: np.ndarray) -> np.dtype:
-    """Return the dtype in which predictions can stand beside NaN: float where it holds them, else object."""
+    """Return a dtype for predictions and NaN: float if it can represent them, otherwise object."""
     dtype = predictions.dtype
     if dtype.kind == "f":
         return dtype
@@ -168,10 +168,10 @@ def dtype_with_gaps(predictions: np.ndarray) -> np.dtype:
 
 
 def _is_read_as_list(estimator: Any, X: Any, learns: bool) -> bool:
-    """Tell whether X is to be read sequence by sequence."""
+    """Tell whether X is read sequence by sequence."""
     if is_list_of_arrays(X):
         return True
-    # So is a list of lists of numbers that are of one length by chance, where that length is another than in fit.
+    # A list of lists of numbers may have equal lengths by chance, different from the length in fit.
     if learns or estimator.n_timesteps is not None or not isinstance(X, list | tuple) or not X:
         return False
     is_of_lists = all(isinstance(entry, list | tuple) and np.ndim(entry) == 1 for entry in X)
@@ -192,7 +192,7 @@ def _read_list(estimator: Any, X: Any, learns: bool, name: str) -> list[np.ndarr
     if learns:
         learn_features(estimator, n_features)
     if frame is not None and (learns or not estimator._columns_are_timesteps):
-        validate_data(estimator, frame, reset=learns, skip_check_array=True)  # which compares or learns the names
+        validate_data(estimator, frame, reset=learns, skip_check_array=True)  # to compare or learn the names
     return sequences
 
 
@@ -217,7 +217,7 @@ def _read_sequence(entry: Any, sample: int, name: str) -> np.ndarray:
 
 
 def learn_features(estimator: Any, n_features: int) -> None:
-    """Let the estimator learn that timesteps have `n_features`, which have no names."""
+    """Store the number of features, without names, in the estimator."""
     estimator.n_features_in_ = n_features
     if hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
@@ -225,8 +225,8 @@ def learn_features(estimator: Any, n_features: int) -> None:
 
 
 def _read_3d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
-    """Return X, (n_samples, n_timesteps, n_features), as a numeric array; a view where it can be one."""
-    if type(X) is not np.ndarray or X.dtype.kind != "f" or len(X) == 0:  # else there is nothing to convert
+    """Return X, (n_samples, n_timesteps, n_features), as a numeric array; a view if possible."""
+    if type(X) is not np.ndarray or X.dtype.kind != "f" or len(X) == 0:  # otherwise there is nothing to convert
         checks = {"dtype": "numeric", "allow_nd": True, "ensure_all_finite": False}
         with explaining(X):
             X = check_array(X, estimator=estimator, input_name=name, **checks)
@@ -260,14 +260,14 @@ def _read_2d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
     if n_timesteps is None:
         if n_columns == 1 < n_samples and not estimator._columns_are_timesteps:
             warn(
-                f"{name} has shape {X.shape} and is read as {n_samples} sequences of a single timestep. If it is one "
-                f"sequence, pass {name}[numpy.newaxis].",
+                f"{name} has shape {X.shape} and is interpreted as {n_samples} sequences of a single timestep. If it "
+                f"is one sequence, pass {name}[numpy.newaxis].",
                 DataWarning,
             )
         return X[:, :, np.newaxis]
     if n_columns % n_timesteps:
         raise ValueError(
             f"{name} has {n_columns} columns, but {type(estimator).__name__} expects a multiple of "
-            f"n_timesteps={n_timesteps}: the features of one timestep after another."
+            f"n_timesteps={n_timesteps}: the features of the first timestep, then those of the second, and so on."
         )
     return X.reshape(n_samples, n_timesteps, n_columns // n_timesteps)

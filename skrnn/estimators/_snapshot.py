@@ -1,4 +1,4 @@
-"""An object, and NumPy's settings, are what they were before a call that ends in an error, an interruption included."""
+"""Restores an object and NumPy's settings when a call ends in an error or an interruption."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,9 +10,9 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def settings_unchanged_on_error(method: Method) -> Method:
-    """Let NumPy's error handling and buffer be what they were where the method ends in an error.
+    """Restore NumPy's error handling and buffer size if the method ends in an error.
 
-    Blocks restore them, but not where an interruption comes in the moment in which they are set or restored.
+    Context managers restore them too, unless an interruption arrives while they are being set or restored.
     """
 
     @wraps(method)
@@ -29,9 +29,9 @@ def settings_unchanged_on_error(method: Method) -> Method:
 
 
 def unchanged_on_error(method: Method) -> Method:
-    """Let an object, and NumPy's settings, be what they were where the method ends in an error.
+    """Restore an object and NumPy's settings if the method ends in an error.
 
-    The method must replace what attributes hold, and not change it.
+    The method must replace the values of attributes, not modify them.
     """
 
     @wraps(method)

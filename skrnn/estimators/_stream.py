@@ -1,4 +1,4 @@
-"""Predictions timestep after timestep, for data that arrive as they are predicted on."""
+"""Predictions one timestep at a time, for data that are still arriving."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -20,27 +20,27 @@ from skrnn.sequences._batches import Batch
 
 
 def _can(kind: str) -> Callable[[Any], bool]:
-    """Return what tells `available_if` whether the stream's estimator gives predictions of this kind."""
+    """Return the check for `available_if` whether the stream's estimator supports this kind of prediction."""
     return lambda stream: hasattr(stream._encoder, kind)
 
 
 @final
 class Stream:
-    """A fitted estimator that reads its sequences timestep by timestep.
+    """A fitted estimator that reads its sequences one timestep at a time.
 
-    :meth:`RNNRegressor.stream` and :meth:`RNNClassifier.stream` make it. Every call of a method that predicts takes all
-    sequences one timestep further: call one of them per timestep. It predicts what the estimator, with
-    ``return_sequences=True``, predicts for that timestep of the whole sequences; with ``return_sequences=False``, what
-    it predicts for the sequences as far as they have come.
+    It is returned by :meth:`RNNRegressor.stream` and :meth:`RNNClassifier.stream`. Every call of a prediction method
+    advances all sequences by one timestep: call only one of them per timestep. With ``return_sequences=True``
+    predictions equal those of the estimator for that timestep of the whole sequences; with
+    ``return_sequences=False`` they equal those for the sequences up to that timestep.
 
     Attributes
     ----------
     state : ndarray of shape (n_sequences, n_state_numbers)
-        What the network remembers of each sequence, layer after layer: its hidden state, and with "lstm" its cell
-        state; with `pooling` "mean" or "max" also that of the top layer's states so far, and the number of timesteps
-        behind it. Reading it gives a copy; it can be set to one, to go on from there.
+        State of the network for each sequence, layer by layer: hidden states, and for "lstm" cell states; with
+        `pooling` "mean" or "max" also the mean or maximum of the top layer's states so far, and the number of
+        timesteps. Reading it returns a copy; set it to continue from an earlier state.
     n_sequences : int
-        Number of sequences that run side by side.
+        Number of sequences that are processed in parallel.
 
     Examples
     --------
@@ -87,65 +87,65 @@ class Stream:
         self._readout, self._operand = parameters.readout.matrix, workspace.readout_operand
         above = [*(upper.inputs[0] for upper in workspace.layers[1:]), self._operand[:-1]]
         self._layers = list(zip(network.layers, network.pack(parameters), workspace.layers, above, strict=True))
-        # Where a layer finds a state before the timestep, and where it leaves it.
+        # Where each layer reads its state before the timestep, and where it writes it.
         h = [(of_layer.initial_h, of_layer.hidden_states[0]) for of_layer in workspace.layers]
         c = [(of_layer.initial_c, of_layer.cell_states[0]) for of_layer in workspace.layers]
         self._places = [pair for pairs in zip(h, c, strict=True) for pair in pairs if len(pair[0]) > 0]
         self._pooled = None
         if network.pooling.reads_every_state and not network.pooling.per_timestep:
-            # What the readout sees of the timesteps so far, and their number, are part of the state.
+            # The pooled states and the number of timesteps so far are part of the state.
             self._pooled = np.zeros_like(self._operand[:-1])
             self._n_before = np.zeros((1, self.n_sequences), theta.dtype)
             self._places += [(self._pooled, self._pooled), (self._n_before, self._n_before)]
             one = np.ones(self.n_sequences, dtype=np.intp)
             self._timestep = Batch(np.arange(self.n_sequences), one, first=self._n_before[0], carries_on=True)
-        # The state itself is replaced as a whole: an interruption leaves the old one or the new one.
+        # The state is replaced as a whole: after an interruption it is the old or the new one.
         self._state = np.zeros((sum(len(before) for before, _ in self._places), self.n_sequences), theta.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let a copy make arrays of its own: its views would no longer be views."""
+        """Create new arrays in a copy, whose views would otherwise no longer be views."""
         arguments = self._network, self._theta, self.n_sequences, self._scaling, self._encoder
         return Stream, arguments, self.state
 
     def __getstate__(self) -> NoReturn:
-        """Refuse to be stored by tools that do not know `__reduce__`, such as skops."""
+        """Raise for tools that ignore `__reduce__`, such as skops."""
         raise TypeError(
-            "A Stream can be pickled and copied, but not stored otherwise: store the estimator and the array `state`, "
+            "A Stream can be pickled and copied, but not saved otherwise: save the estimator and the array `state`, "
             "and set the state of a new stream."
         )
 
     def __setstate__(self, state: np.ndarray) -> None:
-        """Go on from the state of the stream that was copied."""
+        """Continue from the state of the copied stream."""
         self.state = state
 
     @property
     def state(self) -> np.ndarray:
-        """A copy of what the network remembers, (n_sequences, n_state_numbers)."""
+        """A copy of the state of the network, (n_sequences, n_state_numbers)."""
         return self._state.T.copy()
 
     @state.setter
     def state(self, state: Any) -> None:
         expected = self._state.T.shape
         refuse_masked(state, "state")
-        with naming("state", f"numbers of shape {expected}, as they were read from a stream"):
+        with naming("state", f"numbers of shape {expected}, as read from a stream"):
             state = np.asarray(state)
             state = state.astype(np.float64) if state.dtype == object else state
         if state.shape != expected:
-            raise ValueError(f"state has shape {state.shape}; expected {expected}, as it was read from a stream.")
+            raise ValueError(f"state has shape {state.shape}; expected {expected}, as read from a stream.")
         if state.dtype.kind not in "fiub" or not (np.abs(state) <= np.finfo(self._state.dtype).max).all():
             raise ValueError(
-                f"state contains what is not a finite number of {self._state.dtype}; expected a state that was read "
+                f"state contains values that are not finite numbers of {self._state.dtype}; expected a state read "
                 "from a stream."
             )
         self._state = state.T.astype(self._state.dtype, order="C")
 
     def reset(self, which: Any = slice(None)) -> None:
-        """Let sequences begin anew.
+        """Restart sequences with a state of zeros.
 
         Parameters
         ----------
         which : int, slice, array of int or of bool, default=slice(None)
-            The sequences, by their position; all by default.
+            Indices of the sequences; all by default.
 
         Raises
         ------
@@ -157,30 +157,30 @@ class Stream:
         self._state = state
 
     def predict(self, x: Any) -> np.ndarray:
-        """Take every sequence a timestep further and predict.
+        """Advance every sequence by one timestep and predict.
 
         Parameters
         ----------
         x : array-like of shape (n_sequences, n_features)
-            The timestep. With one sequence also (n_features,), with one feature also (n_sequences,). A sequence whose
-            features are all NaN does not move: its state stays what it is, and its prediction is NaN.
+            The timestep. For one sequence also (n_features,), for one feature also (n_sequences,). A sequence whose
+            features are all NaN is not advanced: its state does not change, and its prediction is NaN.
 
         Returns
         -------
         y : ndarray of shape (n_sequences,) or (n_sequences, n_outputs)
-            What the estimator predicts for each sequence now.
+            Predictions of the estimator for each sequence.
 
         Raises
         ------
         ValueError
-            If x has another shape, contains what is not a finite number, or leads out of the range of the network's
-            dtype. The state is then what it was.
+            If x has another shape, contains values that are not finite, or leads to an overflow. The state is then
+            unchanged.
         """
         return self._predict("predict", x)
 
     @available_if(_can("predict_proba"))
     def predict_proba(self, x: Any) -> np.ndarray:
-        """Take every sequence a timestep further and predict the probability of each class.
+        """Advance every sequence by one timestep and predict the probability of each class.
 
         Parameters
         ----------
@@ -196,7 +196,7 @@ class Stream:
 
     @available_if(_can("predict_log_proba"))
     def predict_log_proba(self, x: Any) -> np.ndarray:
-        """Take every sequence a timestep further and predict the logarithm of the probability of each class.
+        """Advance every sequence by one timestep and predict the logarithm of the probability of each class.
 
         Parameters
         ----------
@@ -213,7 +213,7 @@ class Stream:
     def _predict(self, kind: str, x: Any) -> np.ndarray:
         """Return predictions of a kind, a method of the encoder, after one more timestep."""
         x = self._read(x)
-        if np.maximum.reduce(np.abs(x), axis=None) <= self._largest:  # which NaN is not
+        if np.maximum.reduce(np.abs(x), axis=None) <= self._largest:  # False for NaN
             raw, state = self._advance(x)
             predictions = getattr(self._encoder, kind)(raw)
             self._state = state
@@ -261,7 +261,7 @@ class Stream:
         raw = np.dot(self._readout, self._operand)
         if not isfinite(np.add.reduce(raw, axis=None)) and not np.isfinite(raw).all():
             raise ValueError(
-                f"x and the state lead out of the range of {raw.dtype}; expected features like those of training. The "
-                "state is what it was."
+                f"x and the state lead to an overflow in {raw.dtype}; expected features like those of training. The "
+                "state is unchanged."
             )
         return raw, np.concatenate([after for _, after in self._places])

@@ -1,4 +1,4 @@
-"""Targets: y and its weights as the user gives them, as the loss takes them, and predictions in the same terms."""
+"""Targets: reads y and weights, encodes them for the loss, and decodes outputs into predictions."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
@@ -14,25 +14,25 @@ from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
 from skrnn.losses._base import Loss
 from skrnn.sequences._targets import Targets
 
-#: What follows from raw outputs: predictions that are the same, their exponentials, or for each target in increasing
-#: order; probabilities of two classes, whose only output is that of the second, of several, or of independent labels.
+#: What raw outputs are: predictions, their logarithms, or quantiles to be sorted for each target; scores of two
+# classes, with a single output for the second, of several classes, or of independent labels.
 Kind = Literal["numbers", "exponentials", "quantiles", "two classes", "classes", "labels"]
 
 
 @final
 @dataclass(frozen=True)
 class TargetColumns:
-    """Targets and weights as they were read, one column per sequence or per timestep."""
+    """Targets and weights before encoding, one column per sequence or per timestep."""
 
-    y: np.ndarray  # numbers or labels, (n_columns,) or (n_columns, n_targets); any where one is missing
-    missing: np.ndarray | None  # which are missing, of the shape of y, or None if none is
+    y: np.ndarray  # numbers or labels, (n_columns,) or (n_columns, n_targets); arbitrary where missing
+    missing: np.ndarray | None  # which are missing, with the shape of y, or None if none
     weights: np.ndarray | None  # (n_columns,), or None for equal ones
-    name: str  # what messages call the targets
+    name: str  # of the targets in messages
     unit: float = 1.0  # of the weights
 
     @cached_property
     def is_counted(self) -> np.ndarray:
-        """Which columns have a weight, and a target in at least one output, (n_columns,)."""
+        """Which columns have a positive weight and a target in at least one output, (n_columns,)."""
         counted = np.ones(len(self.y), dtype=bool) if self.weights is None else self.weights > 0.0
         return counted if self.missing is None else counted & ~missing_throughout(self.missing)
 
@@ -43,22 +43,22 @@ class TargetColumns:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetEncoder(ABC):
-    """The one owner of the targets: reads, learns, encodes and decodes them.
+    """Reads, learns, encodes and decodes targets.
 
-    It is made of an estimator's parameters (`new`), or also of the attributes in which one has stored what it has
-    learnt (`of`). It never changes: what learns returns another encoder.
+    It is made from the parameters of an estimator (`new`), or also from the attributes of a fitted one (`of`). It is
+    immutable: methods that learn return a new encoder.
     """
 
-    has_classes: ClassVar[bool]  # whether the targets are labels, of classes that have to be known
+    has_classes: ClassVar[bool]  # whether the targets are labels of known classes
 
-    who: str  # what messages call the estimator
+    who: str  # the estimator in messages
     per_timestep: bool  # whether there is one target per timestep
     loss: Loss
     n_targets: int | None = None  # columns of y, or None if it is 1-D
     n_outputs: int = 0  # of the network
     kind: Kind = "numbers"
-    shape: tuple[int, ...] = ()  # of what `kind` says, per column
-    location: np.ndarray = field(default_factory=lambda: np.empty(0))  # to which targets are standardised, (n_outputs,)
+    shape: tuple[int, ...] = ()  # of predictions or probabilities per column
+    location: np.ndarray = field(default_factory=lambda: np.empty(0))  # for standardising targets, (n_outputs,)
     scale: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     # Making, learning, storing
@@ -66,11 +66,11 @@ class TargetEncoder(ABC):
     @classmethod
     @abstractmethod
     def new(cls, estimator: Any) -> Self:
-        """Return the encoder that the estimator's parameters describe, which has learnt nothing."""
+        """Return an encoder with the estimator's parameters that has not learnt anything yet."""
 
     @classmethod
     def of(cls, estimator: Any) -> Self:
-        """Return the encoder of a fitted estimator, or raise ValueError where its parameters do not go with the fit."""
+        """Return the encoder of a fitted estimator, or raise ValueError if its parameters do not match the fit."""
         encoder = cls.new(estimator)._with_stored_form(estimator)
         return replace(encoder, location=estimator._target_location, scale=estimator._target_scale)
 
@@ -80,22 +80,22 @@ class TargetEncoder(ABC):
 
     @abstractmethod
     def with_form(self, n_targets: int | None, classes: Any = None) -> Self:
-        """Return an encoder of targets with so many columns, None for 1-D ones, and of these classes."""
+        """Return an encoder of targets with `n_targets` columns, None for 1-D targets, and these classes."""
 
     @abstractmethod
     def learn(self, columns: TargetColumns, classes: Any = None, *, incremental: bool = False) -> Self:
-        """Return an encoder of such targets: of their dimensions, or of their classes, which `incremental` needs."""
+        """Return an encoder with the dimensions or classes of these targets; `incremental` requires `classes`."""
 
     @abstractmethod
     def check_classes(self, classes: Any) -> None:
-        """Raise ValueError unless `classes`, where given, are those that were learnt."""
+        """Raise ValueError unless `classes`, if given, are those that were learnt."""
 
     @abstractmethod
     def require_all_classes(self, columns: TargetColumns) -> None:
-        """Raise ValueError unless each of the classes that were learnt is among the targets."""
+        """Raise ValueError unless the targets contain every class that was learnt."""
 
     def standardise(self, targets: Targets) -> Self:
-        """Return an encoder with the location and scale of these targets, on which the network is to be trained."""
+        """Return an encoder with the location and scale of these training targets."""
         location, scale = self._statistics(targets)
         return replace(self, location=location, scale=scale)
 
@@ -103,14 +103,14 @@ class TargetEncoder(ABC):
         return np.zeros(self.n_outputs), np.ones(self.n_outputs)
 
     def store(self, estimator: Any) -> None:
-        """Write what has been learnt into the attributes of the estimator."""
+        """Store what has been learnt as attributes of the estimator."""
         estimator.n_outputs_ = self.n_outputs
         estimator._target_location, estimator._target_scale = self.location, self.scale
 
     # Reading
 
     def read(self, y: Any, sample_weight: Any, form: SequenceFormat, name: str = "y") -> TargetColumns:
-        """Return targets and weights as they came for sequences of this format."""
+        """Return targets and weights for sequences of this format."""
         if y is None:
             raise ValueError(f"This {self.who} estimator requires y to be passed, but the target y is None.")
         refuse_masked(y, name)
@@ -128,10 +128,10 @@ class TargetEncoder(ABC):
 
     @abstractmethod
     def _read_values(self, y: Any, n_samples: int, name: str) -> np.ndarray:
-        """Return targets none of which is missing as an array, (n_samples,) or (n_samples, n_targets)."""
+        """Return targets, none of which is missing, as an array, (n_samples,) or (n_samples, n_targets)."""
 
     def _read_timesteps(self, y: Any, form: SequenceFormat, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return one target per timestep that is not masked, and which are missing; any stand there."""
+        """Return one target per timestep that is not masked, arbitrary where missing, and which are missing."""
         with naming(name, "targets for each timestep, (n_samples, n_timesteps) or a list of (n_timesteps,)"):
             y = form.flatten(y, name)
             missing = find_missing(y)
@@ -141,9 +141,9 @@ class TargetEncoder(ABC):
             return self._read_values(y, len(y), name), None
         is_known = ~missing_throughout(missing)
         if not is_known.any():
-            raise ValueError(f"{name} has no target: all are missing (NaN). Expected at least one.")
+            raise ValueError(f"{name} has no target: all values are missing (NaN). Expected at least one target.")
         known = y[is_known] if missing.ndim == 1 else np.where(missing[is_known], 0, y[is_known])
-        with naming(name, "targets of one kind, numbers or labels, with NaN or None where there is none"):
+        with naming(name, "targets of one kind, numbers or labels, with NaN or None where missing"):
             known = from_objects(known)
         known = self._read_values(known, len(known), name)
         everywhere = np.full((len(y), *known.shape[1:]), known[0], dtype=known.dtype)
@@ -153,11 +153,11 @@ class TargetEncoder(ABC):
     def _read_weights(
         self, sample_weight: Any, form: SequenceFormat, name: str, missing: np.ndarray | None
     ) -> np.ndarray | None:
-        """Return one weight per column as float64, or None for equal ones; where a target is missing, any may stand."""
+        """Return one weight per column as float64, arbitrary where the target is missing, or None for equal weights."""
         if sample_weight is None:
             return None
         refuse_masked(sample_weight, name)
-        with naming(name, f"{len(form)} numbers >= 0, one for each sample"):
+        with naming(name, f"{len(form)} numbers >= 0, one per sample"):
             of_timesteps = self.per_timestep and (is_list_of_arrays(sample_weight) or np.ndim(sample_weight) > 1)
             weights = _flat_weights(sample_weight, form, name, missing) if of_timesteps else sample_weight
             weights = check_array(
@@ -165,14 +165,14 @@ class TargetEncoder(ABC):
             )
         expected = (int(form.n_valid.sum()),) if of_timesteps else (len(form),)
         if weights.shape != expected:
-            raise ValueError(f"{name} has shape {weights.shape}; expected {expected}, a weight for each sample.")
+            raise ValueError(f"{name} has shape {weights.shape}; expected {expected}, one weight per sample.")
         check_weights(weights, name)
         return np.repeat(weights, form.n_valid) if self.per_timestep and not of_timesteps else weights
 
     # Encoding
 
     def encode(self, columns: TargetColumns, *, needs_all_outputs: bool = True) -> Targets:
-        """Return the targets as the loss takes them, or raise ValueError where they are not as those learnt."""
+        """Return the targets encoded for the loss, or raise ValueError if they differ from those learnt."""
         missing, is_counted = columns.missing, columns.is_counted
         lacks_outputs = missing is not None and missing.ndim == 2 and bool(missing[is_counted].any())
         if is_counted.all() and not lacks_outputs:
@@ -189,27 +189,28 @@ class TargetEncoder(ABC):
         output = targets.empty_output()
         if needs_all_outputs and output is not None:
             raise ValueError(
-                f"{columns.name} has no target in output {output}: all are missing. Expected at least one."
+                f"{columns.name} has no target in output {output}: all values are missing. Expected at least one "
+                "target."
             )
         return targets
 
     @abstractmethod
     def _encode(self, y: np.ndarray, name: str) -> np.ndarray:
-        """Return targets as the loss takes them, (n_outputs, n_columns) of float64."""
+        """Return targets encoded for the loss, (n_outputs, n_columns) of float64."""
 
     def training_weights(self, targets: Targets) -> np.ndarray | None:
-        """Return the targets' weights, (n_columns,), times those of their classes where classes have one."""
+        """Return the targets' weights, (n_columns,), times the class weights, if any."""
         return targets.weights
 
     def strata(self, targets: Targets) -> np.ndarray | None:
-        """Return labels, (n_samples,), whose shares a random validation split keeps, or None."""
+        """Return labels, (n_samples,), for a stratified validation split, or None."""
         return None
 
     # Decoding
 
     @abstractmethod
     def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return the predictions that raw outputs, (n_outputs, n_columns), stand for, (n_columns, ...)."""
+        """Return predictions, (n_columns, ...), from raw outputs, (n_outputs, n_columns)."""
 
     @abstractmethod
     def score(self, raw: np.ndarray, columns: TargetColumns) -> float:
@@ -217,25 +218,27 @@ class TargetEncoder(ABC):
 
 
 def missing_throughout(missing: np.ndarray) -> np.ndarray:
-    """Return which columns have no target at all, (n_columns,), given which are missing, maybe in each output."""
+    """Return which columns have no target in any output, (n_columns,)."""
     return missing if missing.ndim == 1 else np.logical_and.reduce(missing, axis=1)
 
 
 def check_n_samples(y: np.ndarray, n_samples: int, name: str) -> None:
-    """Raise ValueError unless there is a target for each sample."""
+    """Raise ValueError unless there is one target per sample."""
     if len(y) != n_samples:
         sequences = name.replace("y", "X")
-        raise ValueError(f"{name} has {len(y)} samples, but {sequences} has {n_samples}; expected a target for each.")
+        raise ValueError(
+            f"{name} has {len(y)} samples, but {sequences} has {n_samples}; expected one target per sample."
+        )
 
 
 def unit_of(weights: np.ndarray) -> float:
-    """Return a power of two such that no sum of weights in this unit overflows or vanishes; of usual ones it is one."""
+    """Return a power of two such that sums of weights in this unit neither overflow nor vanish; usually 1."""
     exponent = int(np.frexp(weights.max())[1])
     return 1.0 if abs(exponent) <= 10 else float(np.ldexp(1.0, exponent - 1))
 
 
 def _flat_weights(sample_weight: Any, form: SequenceFormat, name: str, missing: np.ndarray | None) -> np.ndarray:
-    """Return one weight per timestep that is not masked: zero where its target is missing."""
+    """Return one weight per timestep that is not masked, zero where the target is missing."""
     weights = form.flatten(sample_weight, name)
     if weights.shape[1:] == (1,):
         weights = weights[:, 0]

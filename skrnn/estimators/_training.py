@@ -1,4 +1,4 @@
-"""Training: runs of a solver, one from each start, of which the best is kept."""
+"""Training: runs of a solver, one per start; the best is kept."""
 
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -27,26 +27,26 @@ from skrnn.parallel._workers import worker_map, worker_runs
 from skrnn.solvers._monitor import DivergenceError, Monitor
 from skrnn.solvers._registry import UPDATE_RULES
 
-#: Where the loss still falls faster, more iterations may change predictions: see `recent_fall`.
+#: If the loss is still decreasing faster, more iterations may change predictions: see `recent_fall`.
 _FALL_THAT_COUNTS = 0.01
-#: Parameters below it are of usual size.
+#: Smaller parameters are of usual size.
 _LARGE = 1e6
 
 
 @final
 @dataclass(frozen=True)
 class Training:
-    """All that the runs of a fit have in common."""
+    """Everything that the runs of a fit share."""
 
     estimator: Any  # whose parameters describe the network and the solver
     scaling: FeatureScaling  # of the features
     encoder: TargetEncoder  # what the targets mean: loss, location and scale
-    data: TrainingData  # of the dtype that is computed in
+    data: TrainingData  # in the dtype of the computations
     validation: TrainingData | None
     batch_size: int
     max_iter: int
     first_rng_state: Any = None  # before anything was drawn
-    task: Task | None = None  # the fit, where callbacks are told of it
+    task: Task | None = None  # the fit, if there are callbacks
 
     @cached_property
     def network(self) -> Network:
@@ -65,11 +65,11 @@ class Training:
 
     @cached_property
     def digest(self) -> str:
-        """Of the data and of the validation data."""
+        """Digest of the data and the validation data."""
         return self.data.digest() + ("" if self.validation is None else self.validation.digest())
 
     def fresh_runs(self, rng: np.random.RandomState) -> list["Run"]:
-        """Return `n_init` runs, each with a random state of its own; the first is that of `n_init=1`."""
+        """Return `n_init` runs, each with its own random state; the first is that of `n_init=1`."""
         n_init = self.estimator.n_init
         states = [rng]
         if n_init > 1:
@@ -96,7 +96,7 @@ class Training:
         return Run(unfinished.theta, rng, unfinished.n_samples_seen, unfinished.solver, unfinished.curves, unfinished)
 
     def best_outcome(self, runs: Sequence["Run"]) -> tuple[Outcome, list[Outcome]]:
-        """Return the best outcome, and in order all outcomes that there are before the user interrupts, if any."""
+        """Return the best outcome, and all outcomes in order, up to an interruption by the user."""
         outcomes: dict[int, Outcome] = {}
         try:
             for number, outcome in self._outcomes(runs):
@@ -108,7 +108,7 @@ class Training:
         except KeyboardInterrupt:
             if not any(outcome.error is None for outcome in outcomes.values()):
                 raise
-            if len(outcomes) == len(runs):  # nothing is lost, but whoever interrupts is told
+            if len(outcomes) == len(runs):  # nothing is lost, but the user is informed
                 outcomes[max(outcomes)] = replace(outcomes[max(outcomes)], was_interrupted=True)
         in_order = [outcomes[number] for number in sorted(outcomes)]
         usable = [outcome for outcome in in_order if outcome.error is None]
@@ -117,7 +117,7 @@ class Training:
         return max(usable, key=lambda outcome: np.nan_to_num(outcome.merits, nan=-np.inf).tolist()), in_order
 
     def _outcomes(self, runs: Sequence["Run"]) -> Iterable[tuple[int, Outcome | StopIteration]]:
-        """Return number and outcome of each run, as they come: several runs go to workers, the chunks of one too."""
+        """Return number and outcome of each run as they finish; several runs, or the chunks of one, run in workers."""
         if len(runs) > 1:
             if self.task is not None:
                 for number, run in enumerate(runs):
@@ -128,9 +128,9 @@ class Training:
             return [(0, runs[0].outcome(self, map_chunks))]
 
     def _numbered_outcome(self, numbered: tuple[int, "Run"]) -> tuple[int, Outcome | StopIteration]:
-        """Return the number of one of several runs, and what it comes to, or the StopIteration of a callback.
+        """Return the number and outcome of one of several runs, or the StopIteration of a callback.
 
-        Raised here, among generators, that would arrive as a RuntimeError.
+        Raised here, within generators, a StopIteration would become a RuntimeError.
         """
         number, run = numbered
         try:
@@ -139,7 +139,7 @@ class Training:
             return number, error
 
     def _outcome_of_start(self, number: int, run: "Run") -> Outcome:
-        """Return what one of several runs comes to."""
+        """Return the outcome of one of several runs."""
         if run.task is None:
             return run.outcome(self)
         run.task.begin()
@@ -148,11 +148,11 @@ class Training:
         return replace(outcome, is_last=run.task.end(attributes))
 
     def store(self, estimator: Any, best: Outcome, outcomes: list[Outcome]) -> None:
-        """Make a fitted estimator, or one that is fitted anew, of what runs have come to."""
+        """Store the outcomes of runs in an estimator."""
         store_outcome(estimator, self.scaling, self.encoder, self.network.layout, best, outcomes)
 
     def fitted_attributes(self, outcome: Outcome) -> dict[str, Any]:
-        """Return what the estimator would be made of if the fit had come to this outcome."""
+        """Return the attributes of the estimator if this were the outcome of the fit."""
         fitted = copy(self.estimator)
         self.store(fitted, outcome, [outcome])
         return vars(fitted)
@@ -177,22 +177,22 @@ class Run:
     """A run of the solver, from where it begins to its outcome."""
 
     theta: np.ndarray  # the first parameters, (n_parameters,)
-    rng: np.random.RandomState  # draws all that is left to chance: the order of minibatches, and what is dropped
+    rng: np.random.RandomState  # for the order of minibatches and dropout
     n_samples_seen: int = 0  # by earlier runs, which this one continues
-    solver_state: Sequence[Any] = ()  # what the solver of an earlier run has left
+    solver_state: Sequence[Any] = ()  # of an earlier run
     curves: Curves = ([], [], [])  # of earlier runs
     unfinished: RunState | None = None  # the interrupted run that this one continues
-    name: str = ""  # what is printed where the run begins, if lines are printed
-    task: Task | None = None  # what the iterations belong to, where callbacks are told of them
+    name: str = ""  # printed at the beginning of the run if verbose
+    task: Task | None = None  # of which the iterations are subtasks, if there are callbacks
 
-    # As soon as the solver is at work:
+    # Once the solver has started:
     _training: Training = field(init=False)
     _objective: Objective = field(init=False)
     _monitor: Monitor = field(init=False)
     _solver: Any = field(init=False)
 
     def outcome(self, training: Training, map_chunks: Map = map) -> Outcome:
-        """Let the solver work, and return what it has come to."""
+        """Run the solver and return the outcome."""
         watcher = None if self.task is None else IterationWatcher(self.task, self._fitted_attributes)
         self._begin(training, map_chunks, watcher)
         monitor = self._monitor
@@ -204,7 +204,7 @@ class Run:
             self._require_finite_outputs(theta)
         except KeyboardInterrupt:
             monitor.forget_unfinished()
-            if not monitor.has_best:  # there is nothing to keep
+            if not monitor.has_best:  # nothing to keep
                 raise
             was_interrupted = True
             theta, loss = monitor.best()
@@ -222,7 +222,7 @@ class Run:
         )
 
     def _begin(self, training: Training, map_chunks: Map, watcher: IterationWatcher | None) -> None:
-        """Make objective, monitor and solver, as an interrupted run has left them."""
+        """Make objective, monitor and solver, in the state of the interrupted run if there is one."""
         estimator, validation = training.estimator, training.validation
         self._training = training
         self._objective = training.objective(training.data, map_chunks)
@@ -251,23 +251,23 @@ class Run:
 
     @property
     def _n_samples_seen_now(self) -> int:
-        """Samples that earlier runs and this one have seen."""
+        """Samples seen by earlier runs and this one."""
         return self.n_samples_seen + self._monitor.n_iter * self._objective.n_samples
 
     def _notice_of_resuming(self) -> str | None:
-        """Return what is lost where an interrupted run went on with a solver that keeps its memory to itself."""
+        """Return a notice for a resumed run whose solver cannot restore its state."""
         if self.unfinished is None or self._monitor.n_iter == self.unfinished.n_iter or self._solver.state():
             return None
         return (
-            f"solver={self._training.estimator.solver!r} resumes from the saved parameters, without the method's "
-            "memory of earlier steps; the iterations differ from those of an uninterrupted fit."
+            f"solver={self._training.estimator.solver!r} resumes from the saved parameters, without the internal "
+            "state of the method; the iterations differ from those of an uninterrupted fit."
         )
 
     def _require_finite_outputs(self, theta: np.ndarray) -> None:
-        """Raise DivergenceError where the network has no finite loss at `theta`.
+        """Raise DivergenceError if the loss at `theta` is not finite.
 
-        A stochastic solver records losses on the way through an epoch: nobody has seen what its last steps lead to.
-        With states and a link that are bounded, and parameters of usual size, nothing can overflow.
+        A stochastic solver records losses during an epoch, but not after its last step. With bounded states and link,
+        and parameters of usual size, nothing can overflow.
         """
         estimator = self._training.estimator
         is_unbounded = estimator.activation == "relu" or self._objective.loss.link == "log"

@@ -1,4 +1,4 @@
-"""Training data as the network takes them, and the part of them that early stopping holds out."""
+"""Training data in the form that the network uses, and the part that early stopping holds out."""
 
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -14,14 +14,14 @@ from skrnn.estimators._target_encoder import unit_of
 from skrnn.sequences._ragged import Sequences
 from skrnn.sequences._targets import Targets
 
-#: Of all weights together: a penalty that is divided by less would have no finite gradient.
+#: Minimum sum of all weights: divided by less, the penalty would have no finite gradient.
 _LEAST_WEIGHT = 1e-6
 
 
 @final
 @dataclass(frozen=True)
 class TrainingData:
-    """Sequences and their targets: one column per sequence, or if `per_timestep` one per timestep."""
+    """Sequences and their targets: one column per sequence, or per timestep if `per_timestep`."""
 
     sequences: Sequences
     targets: Targets
@@ -34,7 +34,7 @@ class TrainingData:
 
     @property
     def total_weight(self) -> float:
-        """The sum of the weights of the targets; one of a column that lacks some outputs counts by its share."""
+        """Sum of the weights of the targets; a column with some targets missing counts as a fraction."""
         weights = 1.0 if self.targets.weights is None else self.targets.weights
         return max(self.unit * float((weights * self.targets.shares()).sum()), _LEAST_WEIGHT)
 
@@ -42,12 +42,12 @@ class TrainingData:
         """Return the scaling of the features to mean 0 and variance 1."""
         check_sequences(self.sequences, dtype, "X")
         weights = self.targets.weights
-        if weights is not None and self.per_timestep:  # a timestep without a target is an input like the others
+        if weights is not None and self.per_timestep:  # a timestep without a target is still an input
             weights = np.maximum.reduceat(weights, self.sequences.first_columns)
         return FeatureScaling.learn(self.sequences, weights, dtype)
 
     def scaled(self, scaling: FeatureScaling, dtype: np.dtype, name: str) -> "TrainingData":
-        """Return the samples as the network sees them, in the dtype of its computations; messages call X `name`."""
+        """Return the scaled samples, in the dtype of the computations; `name` is that of X in messages."""
         check_size(self.targets.values, dtype, name.replace("X", "y"))
         return replace(self, sequences=scaling.apply(self.sequences, dtype, name))
 
@@ -60,7 +60,7 @@ class TrainingData:
         return replace(self, sequences=self.sequences.take(indices), targets=self.targets.take(self.columns(indices)))
 
     def weighted(self, weights: np.ndarray | None) -> "TrainingData":
-        """Return the samples with other weights, (n_columns,), without those that have none: they are left out."""
+        """Return the samples with other weights, (n_columns,), without samples of weight zero."""
         if weights is None:
             return replace(self, targets=replace(self.targets, weights=None))
         unit = unit_of(weights)
@@ -74,12 +74,12 @@ class TrainingData:
         return data if counts.all() else data.take(np.flatnonzero(counts))
 
     def merge_duplicates(self) -> "TrainingData":
-        """Return the distinct samples, weighted by how often they come, in an order of their own.
+        """Return the distinct samples, weighted by their number, in an order that depends only on their content.
 
-        A full-batch solver follows a path that multiplies rounding errors: after a hundred iterations a sample of
-        weight two and the same sample twice, or another order of the samples, would end at different parameters.
-        Merged and ordered by their content, they give the same numbers to the last bit. Windows that share
-        wide rows stay in the order of these, which are projected once: there the promise does not hold.
+        Full-batch solvers amplify rounding errors: after a hundred iterations a sample of weight two and the same
+        sample twice, or another order of the samples, would lead to different parameters. Merged and ordered by their
+        content, they give the same result to the last bit. Windows that share wide rows keep the order of the rows,
+        which are projected once, so this does not hold for them.
         """
         keys = np.frombuffer(b"".join(self._digests()), dtype=np.uint64).reshape(-1, 2)
         _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
@@ -88,18 +88,18 @@ class TrainingData:
             order = np.argsort(first)
             first, which = first[order], np.argsort(order)[which]
         merged = self.take(first)
-        # Where the columns of each sample go: to those of the sample that stands for it.
+        # The columns of each sample are mapped to those of the sample that it is merged with.
         columns = merged.columns(which)
         weights = np.bincount(columns, self.targets.weights, minlength=len(merged.targets)).astype(np.float64)
         targets = replace(merged.targets, weights=None if (weights == 1.0).all() else weights)
         return replace(merged, targets=targets)
 
     def _digests(self) -> list[bytes]:
-        """Return a digest of each sample: its sequence, its targets, and where it has some."""
+        """Return a digest of each sample: its sequence, its targets, and which of them are present."""
         values = self.targets.values.T.copy(order="C")
         if self.targets.present is not None:
             values = np.concatenate([values, self.targets.present.T], axis=1)
-        if self.targets.weights is not None:  # a target that does not count is another one than a zero that does
+        if self.targets.weights is not None:  # a target that does not count differs from a zero that does
             values[self.targets.weights == 0.0] = np.nan
         firsts = self.sequences.first_columns if self.per_timestep else np.arange(len(self))
         lengths = self.sequences.lengths if self.per_timestep else np.ones(len(self), dtype=np.intp)
@@ -111,7 +111,7 @@ class TrainingData:
         return digests
 
     def digest(self, n_sequences: int = 1000) -> str:
-        """Return a digest of all targets, weights and lengths, and of so many sequences, evenly spread."""
+        """Return a digest of all targets, weights and lengths, and of `n_sequences` evenly spaced sequences."""
         digest = blake2b(digest_size=16)
         for array in (self.targets.values, self.targets.weights, self.targets.present, self.sequences.lengths):
             digest.update(b"" if array is None else str((array.shape, array.dtype)).encode() + array.tobytes())
@@ -123,17 +123,17 @@ class TrainingData:
     def hold_out(
         self, fraction: float, split: str, stratify: np.ndarray | None, rng: np.random.RandomState
     ) -> tuple["TrainingData", "TrainingData"]:
-        """Return the part to train on and the part to validate on: a random draw, or with "last" the end."""
+        """Return the training part and the validation part: a random sample, or with "last" the end."""
         indices = np.arange(len(self.sequences))
         how: dict[str, Any] = {"shuffle": False} if split == "last" else {"random_state": rng, "stratify": stratify}
         of_whom = "samples" if how.get("stratify") is None else "samples of every class"
-        with naming("validation_fraction", f"a share that leaves {of_whom} on both sides, or X_val and y_val"):
+        with naming("validation_fraction", f"a fraction that leaves {of_whom} in both parts, or X_val and y_val"):
             parts = train_test_split(indices, test_size=fraction, **how)
             if len(parts[1]) < 2 and not self.per_timestep:
-                raise ValueError(f"{len(self)} samples leave one to validate on; no score says anything about it.")
+                raise ValueError(f"{len(self)} samples leave only one for validation, for which no score is defined.")
             train, validation = self.take(parts[0]), self.take(parts[1])
-            for part, purpose in ((train, "train"), (validation, "validate")):
+            for part, purpose in ((train, "training"), (validation, "validation")):
                 output = part.targets.empty_output()
                 if output is not None:
-                    raise ValueError(f"The split leaves no target in output {output} to {purpose} on.")
+                    raise ValueError(f"The split leaves no target in output {output} for {purpose}.")
         return train, validation

@@ -1,4 +1,4 @@
-"""Fitted networks for other runtimes: ONNX models, and weights to and from PyTorch."""
+"""Export of fitted networks to ONNX, and exchange of weights with PyTorch."""
 
 from skrnn.export._from_torch import from_torch
 from skrnn.export._onnx import to_onnx

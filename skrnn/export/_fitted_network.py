@@ -1,4 +1,4 @@
-"""What every export begins with: a fitted estimator, read, and the optional package, imported."""
+"""Shared steps of all exports: reading a fitted estimator, and importing an optional package."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from skrnn.network._parameters import LayerParameters, NetworkParameters
 @final
 @dataclass(frozen=True)
 class NetworkDescription:
-    """A fitted network but for its parameters: plain values, which modules of PyTorch are pickled with."""
+    """A fitted network without its parameters: plain values that are pickled with a PyTorch module."""
 
     cell: str
     activation: str
@@ -37,19 +37,19 @@ def read_network(
 ) -> tuple[NetworkDescription, NetworkParameters, FeatureScaling]:
     """Return the network of a fitted estimator, a copy of its parameters, and the scaling of features before it.
 
-    Without `scales` the network takes features in their own units. Errors say that `who` reads it.
+    Without `scales` the network expects features in their original units. Errors name `who` as the caller.
 
     Raises
     ------
     TypeError
-        If it is no recurrent estimator.
+        If it is not a recurrent estimator.
     NotFittedError
         If it has not been fitted.
     ValueError
-        If its parameters describe another network than its fitted attributes hold.
+        If its parameters do not match its fitted attributes.
     """
     if not isinstance(estimator, BaseRNN):
-        hint = " Of a search, take its best_estimator_." if hasattr(estimator, "best_estimator_") else ""
+        hint = " Pass the best_estimator_ of a search." if hasattr(estimator, "best_estimator_") else ""
         raise TypeError(
             f"{who} got an object of type {type(estimator).__name__}; expected a fitted RNNRegressor or RNNClassifier."
             f"{hint}"
@@ -75,7 +75,8 @@ def read_network(
 def recurrent_biases(layer: LayerParameters) -> np.ndarray:
     """Return a recurrent bias of every gate, (n_gates * hidden_size,).
 
-    It is zero where it could be added to the input bias: at all gates but the last, if the cell splits that.
+    It is zero wherever it can be merged into the input bias: for all gates except the last one of a cell that splits
+    it.
     """
     biases = np.zeros_like(layer.input_bias)
     biases[len(biases) - len(layer.recurrent_bias) :] = layer.recurrent_bias
@@ -84,10 +85,10 @@ def recurrent_biases(layer: LayerParameters) -> np.ndarray:
 
 @contextmanager
 def needing(package: str, who: str, command: str = 'pip install "skrnn[export]"') -> Iterator[None]:
-    """Let a failing import in the block say who needs the package, and which command installs it."""
+    """Add to a failing import in the block which function requires the package, and how to install it."""
     try:
         yield
     except ImportError as error:
         raise ImportError(
-            f"{who} needs {package}, which cannot be imported ({error}). Install it: {command}"
+            f"{who} requires {package}, which cannot be imported ({error}). Install it: {command}"
         ) from error

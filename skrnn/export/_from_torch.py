@@ -1,4 +1,4 @@
-"""A fitted estimator from the weights of a recurrent module of PyTorch."""
+"""A fitted estimator from the weights of a recurrent PyTorch module."""
 
 import re
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from skrnn.estimators._fitted import set_fitted_parameters
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.export._to_torch import MODULES, ORDERS
 
-#: The cell whose recurrent weights have so many blocks of rows.
+#: The cell for each number of gates.
 _CELLS_BY_GATES = {len(order): cell for cell, order in ORDERS.items()}
-#: Names in a state_dict: of a recurrent module, or of one in a list of modules, after its number.
+#: Names in the state_dict of a recurrent module, or of a list of modules, with the number of the module.
 _NAME = re.compile(r"(?:(?:recurrent\.)?(\d+)\.)?(weight_ih|weight_hh|bias_ih|bias_hh)_l(\d+)(_reverse)?")
 _READOUT_WEIGHT, _READOUT_BIAS = "readout.weight", "readout.bias"
 
-#: Which module of the list, which of its layers, and whether it is the direction from the end.
+#: Number of the module in the list, number of the layer, and whether the direction is backward.
 Place = tuple[int, int, bool]
-#: Input weights, recurrent weights and biases, in the form of our attributes.
+#: Input weights, recurrent weights and biases, in the format of our attributes.
 Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -34,63 +34,62 @@ def from_torch(
     classes: Any = None,
     multilabel: bool = False,
 ) -> Any:
-    """Return a fitted estimator that has the weights of a recurrent module of PyTorch.
+    """Make a fitted estimator from the weights of a recurrent PyTorch module.
 
-    It predicts, pickles and is cloned as any other. `partial_fit`, and `fit` with ``warm_start=True``, go on from these
-    weights.
+    It can be used like any other. `partial_fit`, and `fit` with ``warm_start=True``, start from these weights.
 
     Parameters
     ----------
     recurrent : torch.nn.RNN, GRU or LSTM, list of these, or mapping
-        The recurrent layers, of any depth and in one direction or both; in a list, one above the other. A mapping is
-        the `state_dict` of such a module, of tensors or of arrays: PyTorch is then not needed.
+        The recurrent layers, of any depth, unidirectional or bidirectional; modules in a list are stacked. A mapping is
+        the `state_dict` of such a module, with tensors or arrays; PyTorch is then not required.
     readout : torch.nn.Linear or mapping, default=None
-        The linear layer on top of the last hidden states, or its `state_dict`. None where `recurrent` is what
-        :func:`to_torch` has returned, or its `state_dict`; a regressor from any other module then predicts the last
-        hidden states themselves (with `return_sequences`, all of them).
+        The linear layer on top of the last hidden states, or its `state_dict`. Use None if `recurrent` is a module made
+        by :func:`to_torch`, or its `state_dict`; with any other module, a regressor then predicts the last hidden
+        states themselves (with `return_sequences`, those of all timesteps).
     estimator : RNNRegressor or RNNClassifier, default=None
-        Template for what weights do not say, such as `loss`, `return_sequences`, `pooling` and `solver`; it is not
-        changed.
-        If None, a classifier where `classes` or `multilabel` are given, else a regressor, with default parameters.
-        `cell`, `hidden_layer_sizes`, `bidirectional` and `activation` are those of the module, whatever the template
-        has; only a mapping of a simple unit does not say its `activation`, which is then the template's.
+        Template for parameters that cannot be read from the weights, such as `loss`, `return_sequences`, `pooling` and
+        `solver`; it is not changed. If None, a classifier if `classes` or `multilabel` are given, otherwise a
+        regressor, with default parameters. `cell`, `hidden_layer_sizes`, `bidirectional` and `activation` are always
+        those of the module, except that a mapping for a simple unit does not contain its `activation`, which is then
+        the template's.
     classes : array-like of shape (n_classes,), default=None
-        Labels of a classifier, in the order of the readout's outputs. For two classes the readout has one output, the
-        logit of the second, or two.
+        Labels of a classifier, in the order of the readout's outputs. For two classes the readout has two outputs, or
+        one, the logit of the second.
     multilabel : bool, default=False
-        Whether the outputs are logits of independent yes-or-no labels.
+        Whether the outputs are logits of independent binary labels.
 
     Returns
     -------
     estimator : RNNRegressor or RNNClassifier
-        Fitted, in the dtype of the weights, unless the template has a `dtype`.
+        The fitted estimator, with the dtype of the weights unless the template has a `dtype`.
 
     Raises
     ------
     TypeError
-        If `recurrent`, `readout` or `estimator` is of another kind, or weights are neither float32 nor float64.
+        If `recurrent`, `readout` or `estimator` has another type, or weights are neither float32 nor float64.
     ValueError
-        If there are other parameters than those of RNN, GRU or LSTM (as with `proj_size`), shapes do not fit together,
-        or the number of outputs does not suit the `classes` or the loss.
+        If there are parameters that RNN, GRU and LSTM do not have (as with `proj_size`), shapes do not match, or the
+        number of outputs does not match the `classes` or the loss.
 
     See Also
     --------
-    to_torch : The other way.
+    to_torch : Convert a fitted network to a PyTorch module.
 
     Notes
     -----
-    PyTorch has two biases for each gate, of which only the sum matters, except at the candidate of the GRU. Biases are
-    added up, gates are reordered, and all else is copied: predictions agree to rounding.
+    PyTorch has two biases for each gate; only their sum matters, except for the candidate of the GRU. Biases are added,
+    gates are reordered, and everything else is copied. Predictions agree up to rounding.
 
-    The `dropout` of a module is not copied, as PyTorch draws one mask for each timestep; set the template's, which
-    draws one for each sequence. `batch_first` does not concern weights.
+    The `dropout` of a module is not copied, because PyTorch draws one mask per timestep; set that of the template,
+    which draws one per sequence. `batch_first` does not affect the weights.
 
-    As nothing is known of the targets, they count as standardised already (location 0, scale 1). `loss_curve_` is empty
-    and `loss_` NaN until something has been fitted.
+    Since the targets are unknown, they are assumed to be standardised (location 0, scale 1). `loss_curve_` is empty and
+    `loss_` is NaN until the estimator is trained further.
 
     Examples
     --------
-    A simple unit that adds up, from arrays:
+    A simple unit that computes a sum, from arrays:
 
     >>> import numpy as np
     >>> from skrnn import RNNRegressor
@@ -112,7 +111,7 @@ def from_torch(
     weights, bias = _read_readout(readout)
     if weights.shape[1] != n_states:
         raise ValueError(
-            f"readout.weight has shape {weights.shape}; expected (n_outputs, {n_states}), as recurrent gives."
+            f"readout.weight has shape {weights.shape}; expected (n_outputs, {n_states}) to match recurrent."
         )
     if is_classifier(template):
         weights, bias, n_targets, classes = _of_classes(weights, bias, classes, multilabel)
@@ -130,7 +129,7 @@ def from_torch(
 
 
 def _template(estimator: Any, *, has_classes: bool) -> BaseRNN:
-    """Return an unfitted copy of the template, or the usual estimator."""
+    """Return an unfitted copy of the template, or an estimator with default parameters."""
     if estimator is None:
         return RNNClassifier() if has_classes else RNNRegressor()
     if not isinstance(estimator, BaseRNN):
@@ -145,14 +144,14 @@ def _template(estimator: Any, *, has_classes: bool) -> BaseRNN:
 
 
 def _choose_activation(template: BaseRNN, state: "_RecurrentState") -> str:
-    """Return the activation of the module; that of gated cells is called tanh."""
+    """Return the activation of the module, "tanh" for gated cells."""
     if state.cell != "rnn":
         return "tanh"
     return state.activation or template.activation
 
 
 def _count_targets(template: BaseRNN, n_outputs: int) -> int | None:
-    """Return how many targets a regressor with so many outputs has, or None for a single one, whose y is 1-D."""
+    """Return the number of targets of a regressor with `n_outputs` outputs, or None for a single one (1-D y)."""
     n_levels = template._encoder_type.new(template).loss.n_outputs_per_target
     if n_outputs % n_levels:
         raise ValueError(
@@ -169,28 +168,30 @@ def _of_classes(
     n_outputs = len(weights)
     if multilabel:
         if classes is not None:
-            raise ValueError("classes and multilabel are given; expected one of them: labels are numbered.")
+            raise ValueError(
+                "classes and multilabel are given; expected only one of them: multilabel targets are numbered."
+            )
         return weights, bias, n_outputs, None
     if classes is None:
         raise ValueError("classes is None, but estimator is a classifier; expected the labels, or multilabel=True.")
     labels, order = np.unique(np.asarray(classes), return_index=True)
     if len(labels) != np.size(classes):
-        raise ValueError(f"classes are {classes!r}; expected each of them once.")
+        raise ValueError(f"classes are {classes!r}; expected distinct labels.")
     if len(labels) != n_outputs and (len(labels), n_outputs) != (2, 1):
         raise ValueError(
-            f"classes has {len(labels)} labels, but readout.weight {n_outputs} rows; expected one row per label, or "
-            "for two labels one row, that of the second."
+            f"classes has {len(labels)} labels, but readout.weight has {n_outputs} rows; expected one row per label, "
+            "or for two labels a single row, that of the second."
         )
     if len(labels) > 2:
         return weights[order], bias[order], None, labels
-    # Our readout has one output for two classes, the logit of the second.
+    # Our readout has a single output for two classes, the logit of the second.
     first, second = order.tolist()
     if n_outputs == 1:
         return weights * (second - first), bias * (second - first), None, labels
     return weights[[second]] - weights[[first]], bias[[second]] - bias[[first]], None, labels
 
 
-# The parameters of PyTorch's modules: their names, and gates in their order
+# Parameters of PyTorch modules
 
 
 @final
@@ -199,7 +200,7 @@ class _RecurrentState:
     """Recurrent layers of one cell."""
 
     cell: str
-    activation: str | None  # of the simple unit, where it is known: arrays alone do not tell
+    activation: str | None  # of the simple unit; None if unknown
     n_directions: int
     layers: list[Layer]  # of each direction of each layer
 
@@ -210,7 +211,7 @@ class _RecurrentState:
 
 
 def _split_readout(recurrent: Any, readout: Any) -> tuple[Any, Any]:
-    """Return recurrent layers and readout; if `readout` is None, that within `recurrent`, or None if it has none."""
+    """Return recurrent layers and readout; if `readout` is None, that of `recurrent`, or None if it has none."""
     if readout is not None:
         return recurrent, readout
     if isinstance(recurrent, Mapping) and _READOUT_WEIGHT in recurrent:
@@ -241,7 +242,7 @@ def _read_recurrent(recurrent: Any) -> _RecurrentState:
     Raises
     ------
     TypeError, ValueError
-        If there are other parameters than those of torch.nn.RNN, GRU or LSTM, or if these do not fit together.
+        If there are parameters that torch.nn.RNN, GRU and LSTM do not have, or if shapes do not match.
     """
     by_place = _by_place(_state(recurrent, "recurrent"))
     n_directions = 1 + any(is_reverse for *_, is_reverse in by_place)
@@ -266,7 +267,7 @@ def _state(module: Any, name: str) -> Mapping[str, Any]:
     if isinstance(module, list | tuple) and module:
         states = [_state(part, name) for part in module]
         return {f"{number}.{key}": value for number, state in enumerate(states) for key, value in state.items()}
-    raise TypeError(f"{name} is of type {type(module).__name__}; expected a module of PyTorch, or its state_dict.")
+    raise TypeError(f"{name} is of type {type(module).__name__}; expected a PyTorch module or its state_dict.")
 
 
 def _by_place(state: Mapping[str, Any]) -> dict[Place, dict[str, np.ndarray]]:
@@ -277,9 +278,9 @@ def _by_place(state: Mapping[str, Any]) -> dict[Place, dict[str, np.ndarray]]:
         if parts is None:
             hint = " (a projection, proj_size, has no counterpart)" if "weight_hr" in name else ""
             raise ValueError(
-                f"recurrent has a parameter {name!r}{hint}; expected only those of torch.nn."
-                f"{', '.join(MODULES.values())}: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 and so on. Of a "
-                "module with other parts too, pass two of them: from_torch(module.gru, module.linear)."
+                f"recurrent has a parameter {name!r}{hint}; expected only those of "
+                f"torch.nn.{', '.join(MODULES.values())}: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 and so "
+                "on. For a module with other parts, pass two of them: from_torch(module.gru, module.linear)."
             )
         number, kind, depth, end = parts.groups()
         place = int(number or 0), int(depth), end is not None
@@ -290,13 +291,13 @@ def _by_place(state: Mapping[str, Any]) -> dict[Place, dict[str, np.ndarray]]:
 
 
 def _suffix(place: Place) -> str:
-    """Return how the names of the parameters of a layer and direction end, for messages."""
+    """Return the end of the parameter names of a layer and direction, for messages."""
     number, depth, is_reverse = place
     return f"l{depth}{'_reverse' if is_reverse else ''}" + (f" of module {number}" if number else "")
 
 
 def _read_layer(suffix: str, arrays: dict[str, np.ndarray]) -> tuple[str, Layer]:
-    """Return the cell of a layer, and its parameters in the form of our attributes."""
+    """Return the cell of a layer, and its parameters in the format of our attributes."""
     if set(arrays) not in ({"weight_ih", "weight_hh"}, {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}):
         raise ValueError(
             f"recurrent has only {sorted(arrays)} for {suffix}; expected both weights, and both biases or none."
@@ -321,14 +322,14 @@ def _read_layer(suffix: str, arrays: dict[str, np.ndarray]) -> tuple[str, Layer]
 
 
 def _in_our_order(rows: np.ndarray, cell: str) -> np.ndarray:
-    """Return rows, gate by gate in PyTorch's order, in ours."""
+    """Return rows with gates in our order, from rows with gates in PyTorch's order."""
     order = ORDERS[cell]
     blocks = np.split(rows, len(order))
     return np.concatenate([blocks[order.index(place)] for place in range(len(order))])
 
 
 def _join_biases(input_bias: np.ndarray, recurrent_bias: np.ndarray, cell: str) -> np.ndarray:
-    """Return our biases of `bias_ih` and `bias_hh`: where only their sum matters, their sum."""
+    """Return our biases from `bias_ih` and `bias_hh`: their sum if only the sum matters."""
     if cell != "gru":
         return _in_our_order(input_bias + recurrent_bias, cell)
     hidden_size = len(input_bias) // 3
@@ -338,7 +339,7 @@ def _join_biases(input_bias: np.ndarray, recurrent_bias: np.ndarray, cell: str) 
 
 
 def _check_stack(places: list[Place], layers: list[Layer], n_directions: int) -> None:
-    """Raise unless every layer is there in every direction, and reads what the one below gives."""
+    """Raise unless all layers exist in every direction, and shapes of consecutive layers match."""
     depths = [len({depth for part, depth, _ in places if part == number}) for number in range(places[-1][0] + 1)]
     expected = [
         (number, depth, is_reverse)
@@ -348,7 +349,7 @@ def _check_stack(places: list[Place], layers: list[Layer], n_directions: int) ->
     ]
     if places != expected or 0 in depths:
         raise ValueError(
-            f"recurrent has the layers {', '.join(map(_suffix, places))}; expected all from l0 on, each in "
+            f"recurrent has the layers {', '.join(map(_suffix, places))}; expected consecutive layers from l0, each in "
             f"{'both directions' if n_directions == 2 else 'one direction'}."
         )
     for first in range(0, len(layers), n_directions):
@@ -362,7 +363,7 @@ def _check_stack(places: list[Place], layers: list[Layer], n_directions: int) ->
 
 
 def _activation(recurrent: Any) -> str | None:
-    """Return the activation of a simple module, or that which all in a list have."""
+    """Return the activation of a simple module, or the common one of a list."""
     modules = recurrent if np.iterable(recurrent) and not isinstance(recurrent, Mapping) else [recurrent]
     activations = {module.nonlinearity for module in modules if hasattr(module, "nonlinearity")}
     if len(activations) > 1:
@@ -371,11 +372,13 @@ def _activation(recurrent: Any) -> str | None:
 
 
 def _array(value: Any, name: str) -> np.ndarray:
-    """Return a parameter as an array of float32 or float64, and finite."""
-    if hasattr(value, "detach"):  # a tensor, on whichever device
+    """Return a parameter as a finite array of float32 or float64."""
+    if hasattr(value, "detach"):  # a tensor, on any device
         value = value.detach().cpu()
     value = value if hasattr(value, "dtype") else np.asarray(value)
-    dtype = str(value.dtype).removeprefix("torch.")  # first, as NumPy does not have all dtypes of PyTorch
+    dtype = str(value.dtype).removeprefix(
+        "torch."
+    )  # before the conversion, because NumPy does not have all PyTorch dtypes
     if dtype not in ("float32", "float64"):
         raise TypeError(f"{name} has dtype {dtype}; expected float32 or float64.")
     array = np.asarray(value)

@@ -17,68 +17,68 @@ from skrnn.network._parameters import LayerParameters
 
 
 def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") -> Any:
-    """Return a fitted network, or a pipeline that ends in one, as an ONNX model.
+    """Convert a fitted network, or a pipeline that ends in one, to an ONNX model.
 
-    The model takes what `predict` takes and gives what `predict` and `predict_proba` give, wherever there is a runtime
-    for ONNX: without Python, scikit-learn or skrnn.
+    The model has the input of `predict` and the outputs of `predict` and `predict_proba`. It runs in any ONNX runtime,
+    without Python, scikit-learn or skrnn.
 
     Parameters
     ----------
     estimator : RNNRegressor, RNNClassifier or Pipeline
-        Fitted. The last step of a pipeline is the network; the steps before are
+        The fitted estimator. The last step of a pipeline must be the network; the steps before can be
         :class:`~sklearn.preprocessing.StandardScaler`, :class:`~skrnn.preprocessing.SlidingWindow`,
         :class:`~skrnn.preprocessing.SequenceTransformer`, :class:`~skrnn.preprocessing.PatchSequences`, or any
-        transformer of scikit-learn that the package skl2onnx knows.
+        scikit-learn transformer supported by skl2onnx.
     lengths : bool, default=False
-        Whether the model has a second input, `lengths`, beside `X`; for a network alone. Without it, sequences of
+        Whether the model has a second input, `lengths`; only for a network without other steps. Otherwise, sequences of
         different lengths are padded with NaN, as for `predict`.
     dtype : {"float32", "float64"}, default="float32"
-        Of the input `X` and the real outputs. The recurrent layers compute in float32 in any case, as no runtime has
-        them in float64; with "float64" the steps before them and the readout after them compute in float64.
+        The dtype of the input `X` and the real-valued outputs. Recurrent layers are always computed in float32, because
+        no runtime supports them in float64; with "float64", the steps before and the readout are computed in float64.
 
     Returns
     -------
     model : onnx.ModelProto
-        Of opset 17, checked, with all weights inside. Its inputs:
+        A checked model of opset 17 that contains all weights. Its inputs:
 
-        - `X`, of `dtype`: (n_samples, n_timesteps, n_features), or where the network or the first step was fitted on a
-          table, (n_samples, n_columns). A timestep that is NaN in every feature is masked, wherever it stands. Numbers
-          of samples and timesteps are free;
-        - `lengths`, int64, (n_samples,), if asked for: how many timesteps each sequence has. What comes after them is
+        - `X`, of `dtype`: (n_samples, n_timesteps, n_features), or (n_samples, n_columns) if the network or the first
+          step was fitted on a table. A timestep that is NaN in every feature is masked, at any position. Numbers of
+          samples and timesteps are not fixed;
+        - `lengths`, int64, (n_samples,), optional: the number of timesteps of each sequence. Later timesteps are
           ignored.
 
-        Its outputs, with the axis in brackets where the network has `return_sequences`:
+        Its outputs, with the axis in brackets if the network has `return_sequences`:
 
         - `y`, of `dtype`, for a regressor: (n_samples[, n_timesteps]), and axes of targets and levels as in `predict`;
-        - `label`, for a classifier: (n_samples[, n_timesteps]), int64 for whole numbers and truth values, strings, or
-          float64; for multilabel targets int64, with one more axis;
+        - `label`, for a classifier: (n_samples[, n_timesteps]), int64 for integers and booleans, strings, or float64;
+          for multilabel targets int64, with one more axis;
         - `probabilities`, of `dtype`, for a classifier: (n_samples[, n_timesteps], n_classes).
 
     Raises
     ------
     ImportError
-        If onnx is not installed, or skl2onnx where a step needs it.
+        If onnx is not installed, or skl2onnx if a step requires it.
     NotFittedError
         If the estimator has not been fitted.
     TypeError
-        If the estimator is of another kind, or has labels that ONNX does not have.
+        If the estimator is not one of these, or has labels that ONNX does not support.
     ValueError
-        If a step of the pipeline cannot be exported, `lengths` are asked for with steps before the network, `dtype` is
-        unknown, or parameters describe another network than was fitted.
+        If a step of the pipeline cannot be exported, `lengths` is True with steps before the network, `dtype` is
+        invalid, or parameters do not match the fitted network.
 
     See Also
     --------
-    to_torch : The network as a module of PyTorch.
+    to_torch : Convert the network to a PyTorch module.
 
     Notes
     -----
-    The operators RNN, GRU (``linear_before_reset=1``) and LSTM [1]_ order their gates as `input_weights_` does. Ragged
-    batches go through them with `sequence_lens`; the masked timesteps of each sequence are first moved to its end, and
-    outputs of timesteps moved back.
+    The operators RNN, GRU (``linear_before_reset=1``) and LSTM [1]_ have the same order of gates as `input_weights_`.
+    Sequences of different lengths are passed with `sequence_lens`; masked timesteps are first moved to the end of each
+    sequence, and outputs per timestep are moved back.
 
-    A model cannot raise. Where `predict` would (a sequence without timesteps, NaN in some features of a timestep,
-    infinity), and at masked timesteps, `y` and `probabilities` are NaN, and `label` is -9223372036854775808, what NumPy
-    makes of NaN as int64, the empty string, or NaN.
+    A model cannot raise an error. If `predict` would raise (a sequence without timesteps, NaN in some features of a
+    timestep, infinity), and at masked timesteps, `y` and `probabilities` are NaN, and `label` is -9223372036854775808
+    (NaN converted to int64 by NumPy), the empty string, or NaN.
 
     References
     ----------
@@ -111,8 +111,8 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
     steps, last = _flat_steps(estimator)
     if lengths and steps:
         raise ValueError(
-            f"lengths is {lengths!r}, but X is a table for the step {steps[0][0]!r}, whose rows have no length; "
-            "expected False, or the last step of the pipeline alone."
+            f"lengths is {lengths!r}, but X is a table for the step {steps[0][0]!r}, whose rows have no lengths; "
+            "expected False, or only the last step of the pipeline."
         )
     network, parameters, scaling = read_network(last, "to_onnx", scales=True)
     for _, transformer in steps:
@@ -127,12 +127,12 @@ def to_onnx(estimator: Any, *, lengths: bool = False, dtype: str = "float32") ->
         X = _add_scaling(graph, scaling, parameters.layers[: network.n_directions], X)
     classes = getattr(last, "classes_", None)
     add_network(graph, network, parameters, classes, X, _add_lengths(graph) if lengths else None)
-    version = sys.modules["skrnn"].__version__  # the package itself is above all its folders
+    version = sys.modules["skrnn"].__version__  # the package itself must not be imported from below
     return graph.model(type(last).__name__, _describe(steps, last, network), version)
 
 
 def _flat_steps(estimator: Any) -> tuple[list[tuple[str, Any]], Any]:
-    """Return the steps before the network, those of inner pipelines by joint names, and the network."""
+    """Return the steps before the network, including those of inner pipelines, with joint names, and the network."""
     if not isinstance(estimator, Pipeline):
         return [], estimator
     flat: list[tuple[str, Any]] = []
@@ -145,26 +145,26 @@ def _flat_steps(estimator: Any) -> tuple[list[tuple[str, Any]], Any]:
 
 
 def _add_input(graph: Graph, first: Any, network: NetworkDescription) -> str:
-    """Add the input of the first step: sequences, or the table that it was fitted on."""
+    """Add the input of the first step: sequences, or a table as in `fit`."""
     if not getattr(first, "_columns_are_timesteps", True):
         doc = "Sequences; a timestep that is NaN in every feature is masked."
         n_features = getattr(first, "n_features_in_", network.n_features)
         return graph.input("X", graph.dtype, ["n_samples", "n_timesteps", n_features], doc)
     names = getattr(first, "feature_names_in_", None)
-    doc = "A table." if names is None else f"A table of the columns {', '.join(names)}, in this order."
+    doc = "A table." if names is None else f"A table with the columns {', '.join(names)}, in this order."
     return graph.input("X", graph.dtype, ["n_samples", first.n_features_in_], doc)
 
 
 def _add_lengths(graph: Graph) -> str:
     """Add the lengths of the sequences as an input."""
-    doc = "Timesteps of each sequence; what comes after them is ignored."
+    doc = "Number of timesteps of each sequence; later timesteps are ignored."
     return graph.input("lengths", np.int64, ["n_samples"], doc)
 
 
 def _add_scaling(graph: Graph, scaling: FeatureScaling, lowest: list[LayerParameters], X: str) -> str:
-    """Add the scaling of features before the network: float32 has too few digits for weights in the units of X.
+    """Add the scaling of features before the network; float32 is not precise enough for weights in the units of X.
 
-    The biases of the lowest layers make up for what the location loses in the dtype of the graph.
+    The biases of the first layer compensate for rounding of the location to the dtype of the graph.
     """
     location = scaling.location.astype(graph.dtype)
     for layer in lowest:
@@ -174,30 +174,30 @@ def _add_scaling(graph: Graph, scaling: FeatureScaling, lowest: list[LayerParame
 
 
 def _describe(steps: list[tuple[str, Any]], estimator: Any, network: NetworkDescription) -> str:
-    """Describe the model in a sentence."""
+    """Return a description of the model."""
     sizes = ", ".join(map(str, network.hidden_layer_sizes))
     kind = " in both directions" if network.n_directions == 2 else ""
     before = "".join(f"{type(transformer).__name__}, " for _, transformer in steps)
     return f"{before}{type(estimator).__name__}: {network.cell} layers of {sizes} units{kind}, fitted by skrnn."
 
 
-# The steps of a pipeline before its network
+# Steps of a pipeline before the network
 
 
 def _add_step(graph: Graph, name: str, transformer: Any, table: str) -> str:
-    """Add a fitted transformer, and return what it gives.
+    """Add a fitted transformer and return its output.
 
     Raises
     ------
     ValueError
-        If neither we nor skl2onnx can export it.
+        If neither this module nor skl2onnx can export it.
     """
     add = _NATIVE.get(_qualified_name(transformer), _add_by_skl2onnx)
     return add(graph, name, transformer, table)
 
 
 def _qualified_name(transformer: Any) -> str:
-    """Return the top package and the name of a class; a class derived from a known one may compute something else."""
+    """Return the package and the name of a class; a subclass of a known one may compute something else."""
     return f"{type(transformer).__module__.partition('.')[0]}.{type(transformer).__name__}"
 
 
@@ -216,13 +216,13 @@ def _add_windows(graph: Graph, name: str, windows: Any, table: str) -> str:
         value = getattr(windows, parameter, plain)
         if value is not plain:
             raise ValueError(
-                f"step {name!r} has {parameter}={value!r}, which to_onnx cannot carry; expected {plain!r}: the rows of "
-                "one series, and nothing else."
+                f"step {name!r} has {parameter}={value!r}, which to_onnx does not support; expected {plain!r}, with "
+                "the rows of a single series."
             )
     n_timesteps, dilation, n_columns = windows.n_timesteps, windows.dilation, windows.n_features_in_
     n_history = (n_timesteps - 1) * dilation
     padded = table
-    if n_history:  # onnxruntime expands to no rows as if to one
+    if n_history:  # onnxruntime expands to one row instead of none
         padded = graph.add("Concat", _history(graph, name, windows, table, n_history), table, axis=0)
 
     starts = graph.unsqueeze(graph.range(graph.add("Shape", table, end=1)), 1)
@@ -232,7 +232,7 @@ def _add_windows(graph: Graph, name: str, windows: Any, table: str) -> str:
 
 
 def _add_timesteps(graph: Graph, name: str, sequences: Any, X: str) -> str:
-    """Add a SequenceTransformer: its transformer on a table of all timesteps, and NaN at those that are masked."""
+    """Add a SequenceTransformer: its transformer on a table of all timesteps, and NaN at masked timesteps."""
     n_features = 1 if sequences._columns_are_timesteps else sequences.n_features_in_
     if sequences._columns_are_timesteps:
         X = graph.unsqueeze(X, -1)
@@ -246,7 +246,7 @@ def _add_timesteps(graph: Graph, name: str, sequences: Any, X: str) -> str:
 
 
 def _add_patches(graph: Graph, name: str, patches: Any, X: str) -> str:
-    """Add a PatchSequences: timesteps gathered from the end of each sequence, in which masked ones have gone first."""
+    """Add a PatchSequences: masked timesteps are moved to the beginning, and patches gathered from the end."""
     size, stride = patches.size, patches.stride or patches.size
     if patches._columns_are_timesteps:
         X = graph.unsqueeze(X, -1)
@@ -276,7 +276,7 @@ def _add_patches(graph: Graph, name: str, patches: Any, X: str) -> str:
 
 
 def _count_patches(graph: Graph, n_timesteps: str, size: int, stride: int) -> str:
-    """Count the patches of so many timesteps, at least one."""
+    """Return the number of patches for a number of timesteps, at least one."""
     n_more = graph.add("Max", graph.add("Sub", n_timesteps, graph.integers(size)), graph.integers(0))
     n_more = graph.add("Div", graph.add("Add", n_more, graph.integers(stride - 1)), graph.integers(stride))
     return graph.add("Add", n_more, graph.integers(1))
@@ -293,7 +293,7 @@ def _history(graph: Graph, name: str, windows: Any, table: str, n_rows: int) -> 
 
 
 def _add_by_skl2onnx(graph: Graph, name: str, transformer: Any, table: str) -> str:
-    """Add what skl2onnx makes of a transformer of scikit-learn."""
+    """Add a scikit-learn transformer converted by skl2onnx."""
     with needing("skl2onnx", f"to_onnx, for step {name!r} ({type(transformer).__name__}),"):
         from skl2onnx import convert_sklearn
         from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
@@ -302,12 +302,12 @@ def _add_by_skl2onnx(graph: Graph, name: str, transformer: Any, table: str) -> s
     target = {"": OPSET, "ai.onnx.ml": 3}
     try:
         model = convert_sklearn(_by_position(transformer), initial_types=types, target_opset=target)
-        graph.check(model)  # for some transformers the model mixes float32 and float64
-    except Exception as error:  # of several unrelated classes
+        graph.check(model)  # some converted transformers mix float32 and float64
+    except Exception as error:  # several unrelated classes
         raise ValueError(
-            f"step {name!r} ({type(transformer).__name__}) cannot be carried: skl2onnx says: {error}. Expected "
-            "StandardScaler, SlidingWindow, or a transformer of scikit-learn that skl2onnx knows. Leave the step out "
-            "of the model, pipeline[k:], and compute it before."
+            f"step {name!r} ({type(transformer).__name__}) cannot be exported: skl2onnx reports: {error}. Expected "
+            "StandardScaler, SlidingWindow, or a scikit-learn transformer supported by skl2onnx. Export the pipeline "
+            "without the step, pipeline[k:], and apply the step before."
         ) from error
     return graph.inline(model, table, f"{name}_")
 

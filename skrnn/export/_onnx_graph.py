@@ -1,4 +1,4 @@
-"""A graph of ONNX operators that grows node by node."""
+"""A graph of ONNX operators, built node by node."""
 
 from collections.abc import Sequence
 from typing import Any, final
@@ -7,20 +7,20 @@ import numpy as np
 
 from skrnn.export._fitted_network import needing
 
-#: Known to onnx and onnxruntime from 1.12 on, with the intermediate representation of that time: newer numbers would
-#: add no operator that is needed here, and exclude older runtimes.
+#: Supported by onnx and onnxruntime since 1.12, with the intermediate representation of that time. Newer versions would
+# add no operator that is needed here, and exclude older runtimes.
 OPSET = 17
 IR_VERSION = 8
 
 
 @final
 class Graph:
-    """A graph of ONNX operators; tensors are known by their names.
+    """A graph of ONNX operators; tensors are identified by name.
 
     Parameters
     ----------
     dtype : dtype
-        Of the real numbers that come in and go out.
+        The dtype of real-valued inputs and outputs.
     """
 
     def __init__(self, dtype: np.dtype) -> None:
@@ -51,7 +51,7 @@ class Graph:
         return name
 
     def integers(self, numbers: int | Sequence[int]) -> str:
-        """Add a constant of int64, a number or several, and return its name."""
+        """Add a constant of int64, a scalar or an array, and return its name."""
         return self.constant(np.array(numbers, dtype=np.int64))
 
     def add(self, operator: str, *inputs: str, output: str = "", n_outputs: int = 1, **attributes: Any) -> Any:
@@ -66,7 +66,7 @@ class Graph:
         return self.add("Cast", tensor, to=self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def reshape(self, tensor: str, shape: Sequence[int]) -> str:
-        """Give a tensor another shape, in which 0 stands for the axis as it was."""
+        """Reshape a tensor; 0 keeps the length of an axis."""
         return self.add("Reshape", tensor, self.integers(shape))
 
     def unsqueeze(self, tensor: str, *axes: int) -> str:
@@ -74,15 +74,15 @@ class Graph:
         return self.add("Unsqueeze", tensor, self.integers(axes)) if axes else tensor
 
     def count(self, flags: str, axis: int) -> str:
-        """Count the flags that are set along an axis, which is removed."""
+        """Count the true values along an axis, which is removed."""
         return self.add("ReduceSum", self.cast(flags, np.int64), self.integers([axis]), keepdims=0)
 
     def range(self, end: str) -> str:
-        """Add the numbers from 0 on that are less than `end`, (1,)."""
+        """Add the integers from 0 to `end`, (1,), exclusive."""
         return self.add("Range", self.integers(0), self.add("Squeeze", end), self.integers(1))
 
     def inline(self, model: Any, tensor: str, prefix: str) -> str:
-        """Add all of a model of one input and one output behind a tensor; return its output, in the graph's dtype."""
+        """Apply a model with one input and one output to a tensor; return its output, in the graph's dtype."""
         graph = self._onnx.compose.add_prefix(model, prefix).graph
         self.add("Identity", tensor, output=graph.input[0].name)
         self._nodes.extend(graph.node)
@@ -106,7 +106,7 @@ class Graph:
         return model
 
     def check(self, model: Any) -> None:
-        """Raise unless a model is valid, its types and shapes included."""
+        """Raise unless a model is valid, including types and shapes."""
         self._onnx.checker.check_model(model, full_check=True)
 
     def _value_info(self, name: str, dtype: Any, shape: Sequence[int | str], doc: str) -> Any:

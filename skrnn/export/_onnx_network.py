@@ -1,4 +1,4 @@
-"""A network as ONNX operators: sequences without their masked timesteps, layers, readout and predictions."""
+"""A network as ONNX operators: masking, layers, readout and predictions."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -9,15 +9,15 @@ from skrnn.export._fitted_network import NetworkDescription, recurrent_biases
 from skrnn.export._onnx_graph import Graph
 from skrnn.network._parameters import LayerParameters, NetworkParameters
 
-#: The operator of each cell, whose order of gates is ours, and its attributes beside the sizes.
+#: The operator of each cell, with gates in our order, and its attributes other than sizes.
 OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "rnn": ("RNN", {}),
     "gru": ("GRU", {"linear_before_reset": 1}),
     "lstm": ("LSTM", {}),
 }
-#: The names that ONNX has for activations of the simple unit.
+#: The ONNX names of activations of the simple unit.
 _ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu"}
-#: Labels where there is no prediction: what NumPy makes of NaN as int64, and the empty string.
+#: Labels without a prediction: NaN converted to int64 by NumPy, and the empty string.
 _NO_NUMBER = np.iinfo(np.int64).min
 _NO_STRING = ""
 
@@ -25,12 +25,12 @@ _NO_STRING = ""
 @final
 @dataclass(frozen=True)
 class _PackedSequences:
-    """Names of the tensors that hold sequences whose masked timesteps have been moved to the end."""
+    """Names of the tensors of sequences whose masked timesteps have been moved to the end."""
 
-    values: str  # (n_samples, n_timesteps, n_features), float32 and finite, the timesteps that are not masked first
-    lengths: str  # (n_samples,), int32, how many are not masked, but at least 1: runtimes treat 0 differently
-    is_valid: str  # (n_samples, n_timesteps), bool: which timesteps of X are not masked
-    is_read: str  # (n_samples,), bool: whether a timestep is not masked, and all of these are finite
+    values: str  # (n_samples, n_timesteps, n_features), float32 and finite, timesteps that are not masked first
+    lengths: str  # (n_samples,), int32, number of timesteps not masked, at least 1 because runtimes differ for 0
+    is_valid: str  # (n_samples, n_timesteps), bool, timesteps of X that are not masked
+    is_read: str  # (n_samples,), bool, sequences with timesteps that are not masked, all of them finite
 
 
 def add_network(
@@ -41,7 +41,7 @@ def add_network(
     X: str,
     lengths: str | None,
 ) -> None:
-    """Add the network of a regressor, or with `classes` of a classifier, from sequences X to outputs of the model.
+    """Add the network of a regressor, or with `classes` of a classifier, from sequences X to the outputs of the model.
 
     X is (n_samples, n_timesteps, n_features), and `lengths` (n_samples,).
     """
@@ -55,13 +55,13 @@ def add_network(
     _add_outputs(graph, network, classes, sequences, raw)
 
 
-# Masked timesteps, which operators do not know: they only take lengths
+# Masked timesteps: the ONNX operators only support lengths
 
 
 def _pack(graph: Graph, X: str, n_features: int, lengths: str | None) -> _PackedSequences:
-    """Add what moves masked timesteps of X, (n_samples, n_timesteps, n_features), to the end of each sequence.
+    """Move masked timesteps of X, (n_samples, n_timesteps, n_features), to the end of each sequence.
 
-    Masked is what is NaN in every feature, and with `lengths`, (n_samples,), what comes after these.
+    A timestep is masked if it is NaN in every feature, or after the `lengths`, (n_samples,).
     """
     n_missing = graph.count(graph.add("IsNaN", X), axis=2)
     is_valid = graph.add("Less", n_missing, graph.integers(n_features))
@@ -71,7 +71,7 @@ def _pack(graph: Graph, X: str, n_features: int, lengths: str | None) -> _Packed
         is_valid = graph.add("And", is_valid, graph.add("Less", times, graph.unsqueeze(lengths, 1)))
 
     values = graph.cast(X, np.float32)
-    # A number minus itself is NaN where the number is NaN or infinite.
+    # A number minus itself is NaN if the number is NaN or infinite.
     is_not_finite = graph.add("IsNaN", graph.add("Sub", values, values))
     is_finite = graph.add("Equal", graph.count(is_not_finite, axis=2), graph.integers(0))
     n_valid = graph.count(is_valid, axis=1)
@@ -91,14 +91,14 @@ def _pack(graph: Graph, X: str, n_features: int, lengths: str | None) -> _Packed
 
 
 def _unpack(graph: Graph, values: str, sequences: _PackedSequences) -> str:
-    """Add what moves values of packed timesteps, (n_samples, n_timesteps, n), back to the timesteps of X."""
+    """Move values of packed timesteps, (n_samples, n_timesteps, n), back to the timesteps of X."""
     counts = graph.add("CumSum", graph.cast(sequences.is_valid, np.int64), graph.integers(1))
     places = graph.add("Sub", counts, graph.integers(1))
     return _take_timesteps(graph, values, graph.add("Max", places, graph.integers(0)))
 
 
 def _take_timesteps(graph: Graph, values: str, order: str) -> str:
-    """Add what takes timesteps of each sequence, in the order of their positions, (n_samples, n_timesteps)."""
+    """Reorder the timesteps of each sequence by their positions, (n_samples, n_timesteps)."""
     return graph.add("GatherND", values, graph.unsqueeze(order, 2), batch_dims=1)
 
 
@@ -109,7 +109,7 @@ def _add_layers(
     graph: Graph, network: NetworkDescription, layers: list[LayerParameters], sequences: _PackedSequences
 ) -> tuple[str, str]:
     """Add all layers; return states after each timestep, (n_samples, n_timesteps, n_units), and the last ones."""
-    states, last = graph.add("Transpose", sequences.values, perm=[1, 0, 2]), ""  # the operators take time first
+    states, last = graph.add("Transpose", sequences.values, perm=[1, 0, 2]), ""  # the operators expect time first
     for first in range(0, len(layers), network.n_directions):
         directions = layers[first : first + network.n_directions]
         name = f"layer_{first // network.n_directions}"
@@ -122,8 +122,8 @@ def _add_layer(
 ) -> tuple[str, str]:
     """Add a layer; return its states after each timestep, (n_timesteps, n_samples, n_units), and the last ones.
 
-    The last states, (n_samples, n_units), are those after the last timestep of each sequence, and of the direction from
-    its end those after the first.
+    The last states, (n_samples, n_units), are those after the last timestep of each sequence, or after the first one
+    for the backward direction.
     """
     operator, attributes = OPERATORS[network.cell]
     n_directions, hidden_size = len(directions), directions[0].hidden_size
@@ -164,7 +164,7 @@ def _pool(graph: Graph, pooling: str, states: str, sequences: _PackedSequences) 
 def _add_readout(graph: Graph, parameters: NetworkParameters, states: str) -> str:
     """Add the readout of states, (..., n_units); return raw outputs, (..., n_outputs), in the dtype of the graph.
 
-    The recurrent operators are float32 in any case.
+    The recurrent operators always use float32.
     """
     weights = graph.constant(parameters.readout.weights.T.astype(graph.dtype), "readout_weights")
     bias = graph.constant(parameters.readout.bias.astype(graph.dtype), "readout_bias")
@@ -188,19 +188,19 @@ def _add_outputs(
     values = graph.add("Where", is_there, _add_values(graph, network, raw, len(axes)), missing)
     shape = [*axes, *network.shape]
     if classes is None:
-        doc = "Predictions, in the units of the targets; NaN where there is none."
+        doc = "Predictions, in the units of the targets; NaN without a prediction."
         graph.output("y", values, graph.dtype, shape, doc)
         return
     if network.kind == "labels":
         _add_flags(graph, raw, is_there, shape)
     else:
         _add_labels(graph, classes, raw, is_predicted, axes)
-    doc = "Probability of each class, in the order of classes_; NaN where there is none."
+    doc = "Probability of each class, in the order of classes_; NaN without a prediction."
     graph.output("probabilities", values, graph.dtype, shape, doc)
 
 
 def _add_values(graph: Graph, network: NetworkDescription, raw: str, n_axes: int) -> str:
-    """Add numbers or probabilities, behind `n_axes` axes of samples and timesteps."""
+    """Add numbers or probabilities, after `n_axes` axes of samples and timesteps."""
     shape = [*[0] * n_axes, *network.shape]
     match network.kind:
         case "numbers":
@@ -219,7 +219,7 @@ def _add_values(graph: Graph, network: NetworkDescription, raw: str, n_axes: int
 
 
 def _both_scores(graph: Graph, raw: str) -> str:
-    """Add the scores of two classes; those of the first are the negative ones, as 1 - p would round to zero."""
+    """Add the scores of two classes; the first is the negative of the second, because 1 - p could round to zero."""
     return graph.add("Concat", graph.add("Neg", raw), raw, axis=-1)
 
 
@@ -227,26 +227,32 @@ def _add_flags(graph: Graph, raw: str, is_there: str, shape: list[int | str]) ->
     """Add the labels of multilabel targets as an output."""
     flags = graph.cast(graph.add("Greater", raw, graph.constant(graph.dtype.type(0.0))), np.int64)
     flags = graph.add("Where", is_there, flags, graph.integers(_NO_NUMBER))
-    graph.output("label", flags, np.int64, shape, f"1 for each label over one half; {_NO_NUMBER} where there is none.")
+    graph.output(
+        "label",
+        flags,
+        np.int64,
+        shape,
+        f"1 for each label with probability above 0.5; {_NO_NUMBER} without a prediction.",
+    )
 
 
 def _add_labels(graph: Graph, classes: np.ndarray, raw: str, is_predicted: str, axes: list[int | str]) -> None:
-    """Add the most probable class as an output; the label after the last class stands for none."""
+    """Add the most probable class as an output; the label after the last class represents no prediction."""
     labels, dtype = _label_table(classes)
     scores = _both_scores(graph, raw) if len(classes) == 2 else raw
     positions = graph.add("ArgMax", scores, axis=-1, keepdims=0)
     positions = graph.add("Where", is_predicted, positions, graph.integers(len(classes)))
     label = graph.add("Gather", graph.constant(labels, "classes"), positions, axis=0)
-    graph.output("label", label, dtype, axes, f"The most probable class; {labels[-1]!r} where there is none.")
+    graph.output("label", label, dtype, axes, f"The most probable class; {labels[-1]!r} without a prediction.")
 
 
 def _label_table(classes: np.ndarray) -> tuple[np.ndarray, type]:
-    """Return the labels as ONNX holds them, with the one for no prediction at the end, and their type.
+    """Return the labels for ONNX, with the one for no prediction at the end, and their type.
 
     Raises
     ------
     TypeError
-        If the labels are neither numbers, truth values nor strings.
+        If the labels are not numbers, booleans or strings.
     """
     labels = classes.tolist()
     if all(isinstance(label, str) for label in labels):
@@ -256,6 +262,6 @@ def _label_table(classes: np.ndarray) -> tuple[np.ndarray, type]:
     if classes.dtype.kind == "f":
         return np.array([*labels, np.nan], dtype=np.float64), np.float64
     raise TypeError(
-        f"classes_ are {labels}, of dtype {classes.dtype}; ONNX has labels that are whole numbers of 64 bits, floats, "
-        "truth values or strings."
+        f"classes_ are {labels}, of dtype {classes.dtype}; ONNX supports labels that are 64-bit integers, floats, "
+        "booleans or strings."
     )

@@ -1,4 +1,4 @@
-"""A fitted network as a module of PyTorch, whose gates are in an order of their own."""
+"""A fitted network as a PyTorch module."""
 
 from functools import cache
 from itertools import groupby
@@ -9,14 +9,14 @@ import numpy as np
 from skrnn.export._fitted_network import NetworkDescription, needing, read_network, recurrent_biases
 from skrnn.network._parameters import NetworkParameters
 
-#: The class of PyTorch for each cell.
+#: The PyTorch class of each cell.
 MODULES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
-#: Which of our blocks of rows is at each place of PyTorch's: its gates are r, z, n (GRU) and i, f, g, o (LSTM).
+#: For each gate in PyTorch's order, r, z, n (GRU) and i, f, g, o (LSTM), the index of the gate in our order.
 ORDERS = {"rnn": (0,), "gru": (1, 0, 2), "lstm": (0, 2, 3, 1)}
 
 
 def to_torch(estimator: Any) -> Any:
-    """Return a fitted network as a module of PyTorch.
+    """Convert a fitted network to a PyTorch module.
 
     Parameters
     ----------
@@ -26,21 +26,21 @@ def to_torch(estimator: Any) -> Any:
     Returns
     -------
     module : torch.nn.Module
-        In the dtype in which the network was fitted. It has
+        The module, with the dtype in which the network was fitted. It has
 
         - `recurrent`, a :class:`torch.nn.ModuleList` with a torch.nn.RNN, GRU or LSTM (``batch_first=True``) for each
-          stack of layers of one size: a network whose layers are all of one size is ``recurrent[0]`` alone;
-        - `readout`, a torch.nn.Linear on the last hidden states, on their mean or maximum over the timesteps as
-          `pooling` says, or on those of each timestep;
-        - ``module(X, lengths=None)``, which gives what `predict` of the regressor or `predict_proba` of the
-          classifier gives, for a tensor X (n_samples, n_timesteps, n_features). `lengths`, (n_samples,) of int64,
-          say how many timesteps each sequence has; what comes after them is ignored. None: all timesteps count.
-          With `return_sequences` the predictions after them are NaN;
-        - ``module.raw_outputs(X, lengths=None)``, what the readout gives, for further training: numbers in the units of
-          the targets, their logarithms for loss="poisson", or logits; for two classes one logit, that of the second.
-          With `return_sequences` what comes after the lengths is the readout's bias.
+          stack of layers of equal size: if all layers have the same size, there is only ``recurrent[0]``;
+        - `readout`, a torch.nn.Linear on the last hidden states, on their mean or maximum over the timesteps
+          (`pooling`), or on those of each timestep;
+        - ``module(X, lengths=None)``, which returns the output of `predict` (regressor) or `predict_proba` (classifier)
+          for a tensor X (n_samples, n_timesteps, n_features). `lengths`, (n_samples,) of int64, are the numbers of
+          timesteps of the sequences; later timesteps are ignored, and with `return_sequences` their predictions are
+          NaN. None: all timesteps are used;
+        - ``module.raw_outputs(X, lengths=None)``, the output of the readout, for further training: numbers in the units
+          of the targets, their logarithms for loss="poisson", or logits; for two classes a single logit, that of the
+          second. With `return_sequences`, outputs after the lengths are the bias of the readout.
 
-        It can be pickled, copied and saved wherever skrnn is installed; its `state_dict` anywhere.
+        Pickles and copies of the module require skrnn; its `state_dict` does not.
 
     Raises
     ------
@@ -49,19 +49,19 @@ def to_torch(estimator: Any) -> Any:
     NotFittedError
         If the estimator has not been fitted.
     TypeError
-        If the estimator is of another kind; of a pipeline, pass the last step.
+        If the estimator is not one of these; pass the last step of a pipeline.
     ValueError
-        If parameters of the estimator describe another network than was fitted.
+        If parameters of the estimator do not match the fitted network.
 
     See Also
     --------
-    from_torch : The other way.
-    to_onnx : The network, or a whole pipeline, for other runtimes.
+    from_torch : Make an estimator from a PyTorch module.
+    to_onnx : Convert the network, or a whole pipeline, to ONNX.
 
     Notes
     -----
-    Of the two biases that PyTorch has for each gate, `bias_hh` is zero, except at the candidate of the GRU. A table is
-    passed as an array (n_samples, n_timesteps, n_features); only `lengths` stand for masked timesteps.
+    PyTorch has two biases for each gate; `bias_hh` is zero, except for the candidate of the GRU. Pass a table as an
+    array (n_samples, n_timesteps, n_features). Timesteps can be masked only by `lengths`.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def to_torch(estimator: Any) -> Any:
     """
     network, parameters, _ = read_network(estimator, "to_torch")
     module = make_module(network)
-    import torch  # make_module has raised where it is missing
+    import torch  # make_module has raised if it is missing
 
     state = _state(network, parameters)
     module.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in state.items()})
@@ -92,7 +92,7 @@ def to_torch(estimator: Any) -> Any:
 
 
 def _stacks(network: NetworkDescription) -> list[tuple[int, int, int]]:
-    """Return the inputs, units and number of layers of each stack of layers of one size, which one module holds."""
+    """Return the inputs, units and number of layers of each stack of layers of equal size, which is one module."""
     stacks, n_inputs = [], network.n_features
     for size, layers in groupby(network.hidden_layer_sizes):
         stacks.append((n_inputs, size, len(list(layers))))
@@ -127,7 +127,7 @@ def make_module(network: NetworkDescription) -> Any:
 
 @cache
 def _module_class() -> Any:
-    """Return the class of the module, which exists once PyTorch is imported."""
+    """Return the class of the module, which requires PyTorch."""
     with needing("torch", "to_torch", "pip install torch"):
         import torch
 
@@ -149,7 +149,7 @@ def _module_class() -> Any:
             self.readout = torch.nn.Linear(n_states, network.n_outputs, **options)
 
         def forward(self, X: Any, lengths: Any = None) -> Any:
-            """Return predictions, or probabilities; after the lengths NaN."""
+            """Return predictions or probabilities, NaN after the lengths."""
             predictions = _predict(self.raw_outputs(X, lengths), self.network)
             if lengths is None or not self.network.return_sequences:
                 return predictions
@@ -158,10 +158,10 @@ def _module_class() -> Any:
             return predictions.masked_fill(is_padding.to(predictions.device), torch.nan)
 
         def raw_outputs(self, X: Any, lengths: Any = None) -> Any:
-            """Return what the readout gives, (n_samples[, n_timesteps], n_outputs)."""
+            """Return the output of the readout, (n_samples[, n_timesteps], n_outputs)."""
             if not isinstance(X, torch.Tensor):
                 raise TypeError(f"X is of type {type(X).__name__}; expected a tensor.")
-            if X.ndim != 3:  # PyTorch would take two axes for one sequence
+            if X.ndim != 3:  # PyTorch would interpret two axes as a single sequence
                 raise ValueError(f"X has shape {tuple(X.shape)}; expected (n_samples, n_timesteps, n_features).")
             states, last = X, X.new_empty(0)
             if lengths is not None:
@@ -187,7 +187,7 @@ def _module_class() -> Any:
             return states.masked_fill(is_padding, 0.0).sum(dim=1) / lengths.to(states)[:, None]
 
         def __reduce__(self) -> tuple[Any, ...]:
-            """Let a copy find its class, which is no attribute of a Python module."""
+            """Rebuild copies with `make_module`, since the class is not an attribute of a Python module."""
             return make_module, (self.network,), self.__dict__
 
     return RecurrentNetwork
@@ -198,14 +198,14 @@ def _check_lengths(lengths: Any, X: Any) -> None:
     are_whole = not (lengths.is_floating_point() or lengths.is_complex())
     if tuple(lengths.shape) != (n_samples,) or not are_whole or not ((lengths > 0) & (lengths <= n_timesteps)).all():
         raise ValueError(
-            f"lengths are {lengths.tolist()}; expected a tensor of shape ({n_samples},) of whole numbers from 1 to "
+            f"lengths are {lengths.tolist()}; expected a tensor of shape ({n_samples},) of integers from 1 to "
             f"{n_timesteps}, the timesteps of X."
         )
 
 
 def _predict(raw: Any, network: NetworkDescription) -> Any:
-    """Return the predictions that raw outputs, (..., n_outputs), stand for."""
-    import torch  # the module is there, so PyTorch is
+    """Return the predictions for raw outputs, (..., n_outputs)."""
+    import torch  # called by a module, so PyTorch is installed
 
     match network.kind:
         case "numbers":

@@ -1,1 +1,1 @@
-"""Losses: what the outputs of a network cost, pointwise, and in which direction they should move."""
+"""Losses: pointwise values and derivatives with respect to the outputs of a network."""

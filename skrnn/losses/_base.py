@@ -1,4 +1,4 @@
-"""The contract of a loss: what the outputs of a network cost, and in which direction they should move."""
+"""The base class of losses: values and derivatives with respect to the outputs of a network."""
 
 import math
 from abc import ABC, abstractmethod
@@ -13,23 +13,23 @@ from skrnn.losses._statistics import UNITS, entry_weights, is_constant, mean_sha
 class Loss(ABC):
     """The loss of the raw outputs of a network, one number per column.
 
-    Arrays have the columns last: `y`, `raw` and `d_raw` are (n_outputs, n_columns), one column per sequence or per
-    timestep. A subclass says what a single entry costs: `value_and_slope` and `curvature`. This class leaves out the
-    entries without a target (`present`, of the same shape, is zero there; None where all have one), and takes the sum
-    or the mean over the outputs. Nothing is weighed or averaged over the columns: the objective does that.
+    Columns are the last axis: `y`, `raw` and `d_raw` are (n_outputs, n_columns), one column per sequence or per
+    timestep. A subclass defines the loss of a single entry: `value_and_slope` and `curvature`. This class leaves out
+    entries without a target (`present`, of the same shape, is zero there; None if there are none), and computes the sum
+    or the mean over the outputs. Weights and averages over columns are left to the objective.
 
     Attributes
     ----------
     averages_outputs : bool
-        Whether the loss of a column is the mean over its outputs, or else the sum.
+        Whether the loss of a column is the mean or the sum over its outputs.
     has_residuals : bool
-        Whether the loss is a sum of squares: then it has `residual_and_slope`.
+        Whether the loss is a sum of squares, with `residual_and_slope`.
     link : {"identity", "log"}
-        Whether an output is the prediction itself or its logarithm.
+        Whether outputs are predictions or their logarithms.
     units : {"none", "mean", "median", "log mean"}
-        The statistics that targets are standardised by: a key of `UNITS`.
+        The statistics for standardising targets: a key of `UNITS`.
     least_target : float
-        No target is below it, and no output has only targets equal to it.
+        Minimum of the targets; an output must also have larger targets.
     """
 
     averages_outputs: ClassVar[bool] = True
@@ -40,40 +40,40 @@ class Loss(ABC):
 
     @property
     def n_outputs_per_target(self) -> int:
-        """How many outputs of the network belong to one target, which `y` repeats for each."""
+        """Number of outputs per target; targets in `y` are repeated accordingly."""
         return 1
 
-    # What a subclass says about each entry; it may look at the other outputs of the column
+    # For each entry, in the subclass; may depend on the other outputs of the column
 
     @abstractmethod
     def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """Write the derivative with respect to each output into `slope`, and return what each costs, a new array."""
+        """Write the derivative with respect to each output into `slope`, and return the losses as a new array."""
 
     @abstractmethod
     def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
         """Write the second derivative times the perturbation `t_raw` of the outputs into `d_raw`, another array.
 
-        The second derivative must be positive semi-definite. Where it is zero almost everywhere, take the curvature of
-        a quadratic that touches the loss from above.
+        The second derivative must be positive semi-definite. If it is zero almost everywhere, use the curvature of a
+        quadratic that touches the loss from above.
         """
 
     def residual_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """Write the slope of each residual into `slope` and return the residuals: half its square is what it costs."""
+        """Write the slope of each residual into `slope` and return the residuals, whose half squares are the losses."""
         raise NotImplementedError(f"{type(self).__name__} is not a sum of squares: it has no residuals.")
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return the prediction, (n_outputs, n_columns), that `raw` stands for."""
+        """Return the predictions, (n_outputs, n_columns), for raw outputs."""
         return raw if self.link == "identity" else exp(raw)
 
     def best_constant(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return the raw output of least weighted loss for each row of targets, (n_outputs,): `score` compares with it.
+        """Return the constant output with the least weighted loss for each row of targets, (n_outputs,), for `score`.
 
-        `y` and the weights are (n_outputs, n_columns), float64. By default it is where the slope is zero, for a convex
+        `y` and the weights are (n_outputs, n_columns), float64. By default it is the root of the slope, for a convex
         loss with the identity link.
         """
         return np.array([self._root_of_slope(*row) for row in zip(y, weights, strict=True)])
 
-    # What the objective asks for
+    # For the objective
 
     def loss_gradient(
         self, y: np.ndarray, raw: np.ndarray, d_raw: np.ndarray, present: np.ndarray | None = None
@@ -106,7 +106,7 @@ class Loss(ABC):
     ) -> np.ndarray:
         """Write the slope of each output's residual into `d_raw` and return the residuals, (n_outputs, n_columns).
 
-        Half their squares, added up over the outputs, are the column's loss.
+        Half the sum of their squares over the outputs is the loss of the column.
         """
         residuals = self.residual_and_slope(y, raw, d_raw)
         if self.averages_outputs:
@@ -119,9 +119,9 @@ class Loss(ABC):
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> float:
-        """Return how good `raw` is, the larger the better, for columns of these weights, (n_columns,).
+        """Return the score of `raw`, larger is better, for columns with these weights, (n_columns,).
 
-        D^2, averaged over the outputs: the share of the loss of the best constant that is explained.
+        D^2, averaged over the outputs: the explained fraction of the loss of the best constant.
         """
         y, raw = y.astype(np.float64), raw.astype(np.float64)
         weights = entry_weights(y, weights, present)
@@ -135,14 +135,14 @@ class Loss(ABC):
     def location_scale(
         self, y: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return location and scale of the outputs, each (n_outputs,), for targets of these weights, (n_columns,).
+        """Return location and scale of the outputs, each (n_outputs,), for targets with these weights, (n_columns,).
 
-        A readout of zeros, times the scale, plus the location, is then a fair prediction. `y` is float64.
+        The location is a reasonable constant prediction. `y` is float64.
         """
         return UNITS[self.units](y, entry_weights(y, weights, present))
 
     def standardised(self, y: np.ndarray, location: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """Return the targets on which to train a network whose outputs are then scaled and shifted in this way.
+        """Return the training targets of a network whose outputs are scaled and shifted accordingly.
 
         With the log link a shift of the outputs is a factor of the predictions.
         """
@@ -151,7 +151,7 @@ class Loss(ABC):
         return (y - location[:, None]) / scale[:, None]
 
     def _root_of_slope(self, y: np.ndarray, weights: np.ndarray) -> float:
-        """Return the constant of least loss for targets y, (n_columns,), with these weights."""
+        """Return the constant with the smallest loss for targets y, (n_columns,), with these weights."""
         y, weights = y[weights > 0.0], weights[weights > 0.0]
         least, most = y.min(), y.max()
         if least == most:
@@ -167,6 +167,6 @@ class Loss(ABC):
 
 
 def exp(raw: np.ndarray) -> np.ndarray:
-    """Return exp(raw), which is infinite after a step that went too far: the solver sees the loss, and steps back."""
+    """Return exp(raw), infinite without a warning after too long a step: the solver then reduces the step."""
     with np.errstate(over="ignore"):
         return np.exp(raw)

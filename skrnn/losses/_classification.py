@@ -1,4 +1,4 @@
-"""Log losses of classification, stable for outputs of any size (no clipping of probabilities)."""
+"""Log losses for classification, stable for outputs of any size (probabilities are not clipped)."""
 
 from typing import ClassVar, final
 
@@ -10,7 +10,7 @@ from skrnn.losses._base import Loss
 
 @final
 class BinaryLogLoss(Loss):
-    """Log loss of independent yes-or-no outputs, summed over them (binary and multilabel).
+    """Log loss of independent yes-or-no outputs, summed over the outputs (binary and multilabel).
 
     log(1 + exp(-raw)) where y is one, log(1 + exp(raw)) where it is zero; the gradient is sigmoid(raw) - y. The
     logarithm is evaluated as max(z, 0) + log1p(exp(-|z|)) (Blanchard, Higham, Higham 2021,
@@ -34,7 +34,7 @@ class BinaryLogLoss(Loss):
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> float:
-        """Return the share of columns with every output on the right side."""
+        """Return the fraction of columns in which every output has the correct sign."""
         is_right = (raw > 0.0) == (y > 0.5)
         if present is not None:
             is_right |= present == 0.0
@@ -47,11 +47,11 @@ class BinaryLogLoss(Loss):
 
 @final
 class MultinomialLogLoss(Loss):
-    """Log loss of one class out of n_outputs; `y` holds a one in the row of the class, else zeros.
+    """Log loss of one class out of n_outputs; `y` is one in the row of the class, otherwise zero.
 
     log(sum_k exp(raw_k)) - sum_k y_k raw_k; its gradient is softmax(raw) - y. The largest output is subtracted first
-    (Blanchard, Higham, Higham 2021, doi:10.1093/imanum/draa038). The outputs of a column have one target together: it
-    is there or not, and what the column costs is the cost of the output of its class.
+    (Blanchard, Higham, Higham 2021, doi:10.1093/imanum/draa038). The outputs of a column share one target, present or
+    missing, and the loss of the column is that of the output of its class.
     """
 
     averages_outputs: ClassVar[bool] = False
@@ -76,7 +76,7 @@ class MultinomialLogLoss(Loss):
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> float:
-        """Return the share of columns whose class has the largest output."""
+        """Return the fraction of columns whose class has the largest output."""
         return float(np.average(raw.argmax(axis=0) == y.argmax(axis=0), weights=weights))
 
     def predict(self, raw: np.ndarray) -> np.ndarray:

@@ -1,10 +1,10 @@
-"""Every loss by its name: those that a regressor may choose, and those of the classifier."""
+"""All losses by name: those of the regressor and those of the classifier."""
 
 from skrnn.losses._base import Loss
 from skrnn.losses._classification import BinaryLogLoss, MultinomialLogLoss
 from skrnn.losses._regression import AbsoluteError, HalfPoissonDeviance, HalfSquaredError, Huber, Quantile
 
-#: Every value of a regressor's `loss`.
+#: All values of the regressor's `loss`.
 REGRESSION_LOSSES: dict[str, type[Loss]] = {
     "squared_error": HalfSquaredError,
     "absolute_error": AbsoluteError,

@@ -1,7 +1,7 @@
-"""Losses of regression: those that look for the mean, and those that are linear far from the target.
+"""Regression losses for means, and losses that are linear for large errors.
 
-The latter, robust losses and quantiles, standardise targets by median and median absolute deviation: targets that lie
-far off do not squeeze the others together. All are averages over the outputs.
+For the latter, robust losses and quantiles, targets are standardised by median and median absolute deviation, which
+outliers hardly affect. All are averages over the outputs.
 """
 
 from typing import ClassVar, final
@@ -12,7 +12,7 @@ from scipy.special import xlogy
 from skrnn.losses._base import Loss, exp
 from skrnn.losses._statistics import weighted_quantiles
 
-#: Added to |raw - y| in the curvature of a loss that is linear there: it bounds the curvature at the kink.
+#: Added to |raw - y| in the curvature of a piecewise linear loss, to bound the curvature at the kink.
 KINK_WIDTH = 1e-3
 
 
@@ -40,7 +40,7 @@ class HalfSquaredError(Loss):
         return raw - y
 
     def best_constant(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Return the mean: the score is R^2, as `sklearn.metrics.r2_score` has it."""
+        """Return the mean: the score is R^2, as in `sklearn.metrics.r2_score`."""
         return np.average(y, axis=1, weights=weights)
 
 
@@ -48,9 +48,9 @@ class HalfSquaredError(Loss):
 class HalfPoissonDeviance(Loss):
     """Half the Poisson deviance of counts, averaged over the outputs: mean_k exp(raw_k) - y_k raw_k, plus a constant.
 
-    The constant, mean_k y_k log(y_k) - y_k, is what makes the loss zero where exp(raw) = y. Outputs are logarithms of
-    the predicted means. Targets are divided by their mean m, which the readout's bias takes up: the loss of y / m at
-    raw - log(m) is that of y at raw, divided by m.
+    With the constant, mean_k y_k log(y_k) - y_k, the loss is zero if exp(raw) = y. Outputs are logarithms of the
+    predicted means. Targets are divided by their mean m, whose logarithm is added to the bias of the readout: the loss
+    of y / m at raw - log(m) is that of y at raw, divided by m.
     """
 
     link: ClassVar[str] = "log"
@@ -92,8 +92,8 @@ class AbsoluteError(Loss):
     def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
         """Write t_raw / (|raw - y| + KINK_WIDTH) into `d_raw`.
 
-        The curvature of the quadratic that touches |raw - y| at the present residual and is nowhere below it: the loss
-        itself has none (Hunter, Lange 2000, doi:10.1080/10618600.2000.10474866).
+        This is the curvature of the quadratic that touches |raw - y| at the current residual and is nowhere below it,
+        because the loss itself has none (Hunter, Lange 2000, doi:10.1080/10618600.2000.10474866).
         """
         _touch_from_above(y, raw, t_raw, d_raw)
 
@@ -106,7 +106,7 @@ class AbsoluteError(Loss):
 class Huber(Loss):
     """Huber's loss, averaged over the outputs: half the squared error up to an error of one, linear beyond.
 
-    mean_k of (raw_k - y_k)^2 / 2 where |raw_k - y_k| <= 1, else |raw_k - y_k| - 1/2 (Huber 1964,
+    mean_k of (raw_k - y_k)^2 / 2 where |raw_k - y_k| <= 1, otherwise |raw_k - y_k| - 1/2 (Huber 1964,
     doi:10.1214/aoms/1177703732).
     """
 
@@ -131,14 +131,13 @@ class Quantile(Loss):
     """The pinball loss of quantiles, averaged over the outputs: mean_k of the larger of level_k e_k and
     (level_k - 1) e_k, where e = y - raw.
 
-    An error costs `level` where the target lies above the output and 1 - level where it lies below (Koenker, Bassett
-    1978, doi:10.2307/1913643). At level 1/2 that is half the absolute error.
+    The loss per unit of error is `level` if the target is above the output and 1 - level if it is below (Koenker,
+    Bassett 1978, doi:10.2307/1913643). At level 1/2 this is half the absolute error.
 
     Parameters
     ----------
     levels : tuple of float, default=(0.5,)
-        Levels between zero and one, in increasing order. Outputs are those of one target after another, one output per
-        level.
+        Levels between zero and one, in increasing order. Outputs are ordered by target, then by level.
     """
 
     units: ClassVar[str] = "median"
@@ -152,30 +151,30 @@ class Quantile(Loss):
         return len(self.levels)
 
     def value_and_slope(self, y: np.ndarray, raw: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """Write -level where the target lies above the output, 1 - level where it lies below, and return the losses."""
-        # How much steeper than 1/2 the loss of each output is where the output is too large, (n_outputs, 1).
+        """Write -level where the target is above the output, 1 - level where it is below, and return the losses."""
+        # Slope minus 1/2 of the loss of each output if the output is too large, (n_outputs, 1).
         tilts = (0.5 - self._levels(len(raw))[:, None]).astype(raw.dtype)
         np.subtract(raw, y, out=slope)
         values = 0.5 * np.abs(slope) + tilts * slope
         np.sign(slope, out=slope)
-        slope *= 0.5 + tilts * slope  # zero where the target is hit
+        slope *= 0.5 + tilts * slope  # zero if the output equals the target
         return values
 
     def curvature(self, y: np.ndarray, raw: np.ndarray, t_raw: np.ndarray, d_raw: np.ndarray) -> None:
-        """Write t_raw / (|raw - y| + KINK_WIDTH) / 2 into `d_raw`, as that of the absolute error."""
+        """Write t_raw / (|raw - y| + KINK_WIDTH) / 2 into `d_raw`, as for the absolute error."""
         _touch_from_above(y, raw, t_raw, d_raw)
         d_raw *= 0.5
 
     def score(
         self, y: np.ndarray, raw: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None = None
     ) -> float:
-        """Return D^2 of the ordered quantiles, averaged, as `sklearn.metrics.d2_pinball_score` has it."""
+        """Return the mean D^2 of the sorted quantiles, as in `sklearn.metrics.d2_pinball_score`."""
         return super().score(y, self.predict(raw), weights, present)
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return `raw`, or with several levels those of each target in increasing order, so that no two cross.
+        """Return `raw`, with several levels sorted for each target, so that quantiles do not cross.
 
-        Ordered quantiles are nowhere further from the true ones (Chernozhukov, Fernandez-Val, Galichon 2010,
+        Sorted quantiles are never further from the true ones (Chernozhukov, Fernandez-Val, Galichon 2010,
         doi:10.3982/ECTA7880).
         """
         n_levels = len(self.levels)

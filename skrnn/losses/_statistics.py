@@ -1,13 +1,13 @@
-"""Weighted statistics of targets: what they are standardised by, and what a loss is compared with.
+"""Weighted statistics of targets, for standardising and for scores.
 
-Arrays are (n_outputs, n_columns), float64, one row per output; entries of weight zero are not counted.
+Arrays are (n_outputs, n_columns), float64, one row per output; entries of weight zero do not count.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-#: Median absolute deviation of a standard normal distribution, inverted: 1 / Phi^-1(3/4).
+#: Inverse of the median absolute deviation of a standard normal distribution: 1 / Phi^-1(3/4).
 _NORMAL_DEVIATIONS = 1.4826
 
 
@@ -18,7 +18,7 @@ def entry_weights(y: np.ndarray, weights: np.ndarray | None, present: np.ndarray
 
 
 def zero_and_one(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return zeros and ones, each (n_outputs,): nothing is standardised."""
+    """Return zeros and ones, each (n_outputs,), for no standardisation."""
     return np.zeros(len(y)), np.ones(len(y))
 
 
@@ -30,7 +30,7 @@ def log_mean_and_one(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np
 def mean_and_deviation(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each row; a deviation of zero becomes one."""
     location = np.average(y, axis=1, weights=weights)
-    deviations = np.where(weights > 0.0, y - location[:, None], 0.0)  # entries that are not counted have none
+    deviations = np.where(weights > 0.0, y - location[:, None], 0.0)  # zero for entries that do not count
     largest = np.abs(deviations).max(axis=1)
     constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(location)  # rounding, not variation
     largest[constant] = 1.0
@@ -42,8 +42,8 @@ def mean_and_deviation(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, 
 def median_and_deviation(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the median of each row, and 1.4826 times the median absolute deviation, both weighted.
 
-    For normal numbers that is the standard deviation (Rousseeuw, Croux 1993, doi:10.1080/01621459.1993.10476408).
-    Where more than half of the numbers are the same it would be zero: the standard deviation replaces it.
+    For normal numbers the latter is the standard deviation (Rousseeuw, Croux 1993, doi:10.1080/01621459.1993.10476408).
+    If more than half of the numbers are equal, it would be zero and is replaced by the standard deviation.
     """
     location = weighted_quantiles(y, weights, 0.5)
     deviations = np.abs(y - location[:, None])
@@ -55,8 +55,8 @@ def median_and_deviation(y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray
 def weighted_quantiles(y: np.ndarray, weights: np.ndarray, levels: float | np.ndarray) -> np.ndarray:
     """Return the quantile of each row, (n_outputs,), at one level or at one level per row, (n_outputs,).
 
-    It minimises the weighted pinball loss. Where all numbers between two entries do, it is half-way between them: an
-    entry of weight two counts as the same entry twice.
+    It minimises the weighted pinball loss. If all numbers between two entries do, it is the midpoint. An entry of
+    weight two is equivalent to the same entry twice.
     """
     order = np.argsort(y, axis=1)
     below = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
@@ -69,7 +69,7 @@ def weighted_quantiles(y: np.ndarray, weights: np.ndarray, levels: float | np.nd
     return 0.5 * (np.take_along_axis(y, lower, axis=1) + np.take_along_axis(y, upper, axis=1))[:, 0]
 
 
-#: What targets, (n_outputs, n_columns), of which the entries have weights, are standardised by: location and scale.
+#: Functions from targets and weights, (n_outputs, n_columns), to location and scale.
 UNITS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
     "none": zero_and_one,
     "mean": mean_and_deviation,
@@ -79,7 +79,7 @@ UNITS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray
 
 
 def is_constant(y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return which rows have only equal entries among those that are counted, (n_outputs,)."""
+    """Return which rows have only equal entries among those that count, (n_outputs,)."""
     is_counted = weights > 0.0
     least = y.min(axis=1, where=is_counted, initial=np.inf)
     return least >= y.max(axis=1, where=is_counted, initial=-np.inf)
@@ -88,7 +88,7 @@ def is_constant(y: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def mean_share_explained(losses: np.ndarray, losses_of_constant: np.ndarray) -> float:
     """Return D^2 = 1 - loss / loss of the best constant, each (n_outputs,), averaged over the outputs.
 
-    Where the targets are constant the share is one if they are hit, else zero.
+    For constant targets the fraction is one if the loss is zero, otherwise zero.
     """
     constant = losses_of_constant == 0.0
     shares = 1.0 - losses / np.where(constant, 1.0, losses_of_constant)

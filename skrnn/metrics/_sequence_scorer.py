@@ -1,4 +1,4 @@
-"""A scorer for targets at every timestep, made from a scorer of scikit-learn for one target per sample."""
+"""A scorer for targets at every timestep, made from one of scikit-learn's scorers for one target per sample."""
 
 from collections.abc import Callable
 from inspect import signature
@@ -15,58 +15,59 @@ from skrnn._inputs._values import as_array, check_weights, find_missing, from_ob
 
 
 def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
-    """Make a scorer for targets at every timestep from one for one target per sample.
+    """Make a scorer for targets at every timestep from a scorer for one target per sample.
 
-    Targets and predictions of all samples are joined, masked timesteps and those without a target are left out, and the
-    rest is scored by `scoring` as if each timestep were a sample: a long sequence counts for more than a short one.
+    Targets and predictions of all samples are concatenated, without masked timesteps and those without a target, and
+    scored by `scoring` as if each timestep were a sample, so long sequences count for more than short ones.
 
     Parameters
     ----------
     scoring : str or callable
-        Name of a scikit-learn scorer, such as "neg_mean_absolute_error" or "f1_macro", or a scorer: what
-        :func:`~sklearn.metrics.make_scorer` returns, or any callable ``scorer(estimator, X, y)``.
+        Name of a scikit-learn scorer, such as "neg_mean_absolute_error" or "f1_macro", or a scorer: the result of
+        :func:`~sklearn.metrics.make_scorer`, or any callable ``scorer(estimator, X, y)``.
 
     Returns
     -------
     callable
         The scorer, ``scorer(estimator, X, y, sample_weight=None)``, to be passed as `scoring` to
-        :func:`~sklearn.model_selection.cross_val_score`, :class:`~sklearn.model_selection.GridSearchCV` and their
-        like, alone or in a dict of several. It raises a ValueError if `y` or `sample_weight` does not match the
-        predictions, or if no timestep is left to score.
+        :func:`~sklearn.model_selection.cross_val_score`, :class:`~sklearn.model_selection.GridSearchCV` etc., alone or
+        in a dict of several scorers. It raises a ValueError if `y` or `sample_weight` does not match the predictions,
+        or if no timestep is left to score.
 
     Raises
     ------
     TypeError
         If `scoring` is neither a string nor callable.
     ValueError
-        If `scoring` is not the name of a scorer, or is a metric, which :func:`~sklearn.metrics.make_scorer` turns into
-        a scorer.
+        If `scoring` is not the name of a scorer, or is a metric instead of a scorer (see
+        :func:`~sklearn.metrics.make_scorer`).
 
     See Also
     --------
-    sklearn.metrics.make_scorer : Make a scorer of a metric.
+    sklearn.metrics.make_scorer : Make a scorer from a metric.
     sklearn.metrics.get_scorer_names : The names of all scorers.
 
     Notes
     -----
-    The scorer takes `y` in any form that a recurrent estimator with ``return_sequences=True`` does: an array
+    The scorer accepts `y` in the same formats as a recurrent estimator with ``return_sequences=True``: an array
     (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), or a list or 1-D object array of arrays
     (n_timesteps,) or (n_timesteps, n_outputs) whose lengths differ. A target that is NaN or None is missing. A timestep
-    counts where the estimator predicts, that is, not NaN in every output, and where each output has a target.
+    counts if its prediction is not NaN in every output, and if every output has a target.
 
-    A `sample_weight` has one weight per sample, (n_samples,), which holds for each of its timesteps, or one per
-    timestep, in the forms of `y`.
+    `sample_weight` has one weight per sample, (n_samples,), which applies to each of its timesteps, or one per
+    timestep, in the formats of `y`.
 
-    Targets of one value per sample, (n_samples,), go to `scoring` unchanged with the estimator itself. Several outputs
-    per sample, (n_samples, n_outputs), would be taken for timesteps: score them with `scoring` alone.
+    Targets with one value per sample, (n_samples,), are passed to `scoring` unchanged, with the estimator itself.
+    Several outputs per sample, (n_samples, n_outputs), would be interpreted as timesteps: use `scoring` directly for
+    them.
 
-    A callable gets a stand-in for the estimator, which has `predict`, `predict_proba`, `predict_log_proba` and
-    `classes_` where the estimator has them, and the estimator itself as `estimator`. It predicts for the timesteps that
-    count, (n_valid,) or (n_valid, n_outputs), and for the given X only. The estimator predicts once to find these
-    timesteps, and once more if the metric asks for probabilities.
+    A callable receives a stand-in for the estimator, which has `predict`, `predict_proba`, `predict_log_proba` and
+    `classes_` if the estimator has them, and the estimator itself as `estimator`. It predicts only for the timesteps
+    that count, (n_valid,) or (n_valid, n_outputs), and only for the given X. The estimator predicts once to find these
+    timesteps, and once more if the metric needs probabilities.
 
-    To split the samples of a classifier, give `cv` a splitter such as ``KFold(5)``: for a number, scikit-learn looks
-    for classes to stratify by, and fails where a target is missing.
+    For a classifier, pass a splitter such as ``KFold(5)`` as `cv`: with a number, scikit-learn stratifies by class, and
+    fails if a target is missing.
 
     Examples
     --------
@@ -102,14 +103,14 @@ def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
 
 @final
 class SequenceScorer:
-    """A scorer that hands the timesteps that count, of all samples, to another scorer.
+    """A scorer that passes the timesteps that count, of all samples, to another scorer.
 
     Parameters
     ----------
     scoring : str or callable
-        What the user asked for.
+        As passed by the user.
     scorer : callable
-        The scorer that it stands for, ``scorer(estimator, X, y)``.
+        The corresponding scorer, ``scorer(estimator, X, y)``.
     """
 
     def __init__(self, scoring: str | Callable[..., Any], scorer: Callable[..., Any]) -> None:
@@ -121,7 +122,7 @@ class SequenceScorer:
         return f"make_sequence_scorer({self.scoring!r})"
 
     def __call__(self, estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> float:
-        """Return the score of the estimator's predictions on X; targets and weights have any of the three forms."""
+        """Return the score of the estimator's predictions on X; targets and weights may have any of the formats."""
         for values, name in ((y, "y"), (sample_weight, "sample_weight")):
             _check_samples(values, name)
         if _has_one_per_sample(y):
@@ -141,21 +142,21 @@ class SequenceScorer:
             )
         weights = {} if sample_weight is None else {"sample_weight": _weights(sample_weight, lengths, valid)}
         flat = FlatEstimator(estimator, X, predictions, lengths, valid)
-        with naming("y", f"targets that {self.scoring!r} takes beside the predictions"):
+        with naming("y", f"targets that {self.scoring!r} accepts with the predictions"):
             y = _one_column_as_1d(from_objects(targets[valid]))
             _check_targets(y)
             return self.scorer(flat, X, y, **weights)
 
     def get_metadata_routing(self) -> Any:
-        """Return the metadata that the wrapped scorer asks for, where metadata routing is enabled."""
+        """Return the metadata that the wrapped scorer requests, if metadata routing is enabled."""
         return get_routing_for_object(self.scorer)
 
     def _accept_sample_weight(self) -> bool:
-        """Tell a search over parameters whether to hand on the weights that its `fit` gets."""
-        # The searches of scikit-learn 1.9, not yet those of 1.6, ask this of every scorer in a dict, its own or not.
+        """Tell a parameter search whether to pass on the weights of its `fit`."""
+        # Searches of scikit-learn 1.9, but not of 1.6, call this for every scorer in a dict.
         if not hasattr(self.scorer, "get_metadata_routing"):
             return "sample_weight" in signature(self.scorer).parameters
-        requests = getattr(get_routing_for_object(self.scorer), "score", None)  # None: a scorer of several scores
+        requests = getattr(get_routing_for_object(self.scorer), "score", None)  # None: several scores
         return requests is not None and "sample_weight" in requests.requests
 
 
@@ -173,9 +174,9 @@ class FlatEstimator:
     estimator : object
         The fitted estimator, or a pipeline that ends in it.
     X : object
-        The samples that are scored, in any form that the estimator takes.
+        The samples that are scored, in any format that the estimator accepts.
     predictions : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        What the estimator predicts for all timesteps of X.
+        Predictions of the estimator for all timesteps of X.
     lengths : ndarray of shape (n_samples,), int
         Number of timesteps of each sample.
     valid : ndarray of shape (n_rows,), bool
@@ -210,12 +211,13 @@ class FlatEstimator:
         return self._of_classes("predict_log_proba", X)
 
     def _of_classes(self, method: str, X: Any) -> np.ndarray:
-        """Return what the method gives for each class, (n_valid, n_classes)."""
+        """Return the result of the method for each class, (n_valid, n_classes)."""
         rows = _outputs(self.estimator, method, X, self.lengths)
         if rows.ndim != 2:  # one row per sample, with as many classes as there are timesteps
             raise ValueError(
-                f"{type(self.estimator).__name__}.{method}(X) has a number for each class of {len(self.lengths)} "
-                "samples, but y has targets for each timestep; expected a number for each class of each timestep."
+                f"{type(self.estimator).__name__}.{method}(X) has one row of classes per sample, for "
+                f"{len(self.lengths)} samples, but y has targets for each timestep; expected one row of classes per "
+                "timestep."
             )
         return rows[self.valid]
 
@@ -225,7 +227,7 @@ class FlatEstimator:
 
 
 def _outputs(estimator: Any, method: str, X: Any, lengths: np.ndarray) -> np.ndarray:
-    """Return what the method gives for all timesteps of X, (n_rows,) or (n_rows, n_columns)."""
+    """Return the result of the method for all timesteps of X, (n_rows,) or (n_rows, n_columns)."""
     predictions = getattr(estimator, method)(X)
     name = f"{type(estimator).__name__}.{method}(X)"
     if _has_one_per_sample(predictions):
@@ -239,11 +241,12 @@ def _outputs(estimator: Any, method: str, X: Any, lengths: np.ndarray) -> np.nda
 
 
 def _weights(sample_weight: Any, lengths: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Return a weight for each timestep that counts, (n_valid,), of weights per sample or per timestep."""
+    """Return one weight per timestep that counts, (n_valid,), from weights per sample or per timestep."""
     if _has_one_per_sample(sample_weight):
         if len(sample_weight) != len(lengths):
             raise ValueError(
-                f"sample_weight has {len(sample_weight)} samples, but y has {len(lengths)}; expected a weight for each."
+                f"sample_weight has {len(sample_weight)} samples, but y has {len(lengths)}; expected one weight per "
+                "sample."
             )
         return np.repeat(_as_weights(np.asarray(sample_weight)), lengths)[valid]
     rows, weighted = _flatten(sample_weight, "sample_weight")
@@ -251,7 +254,7 @@ def _weights(sample_weight: Any, lengths: np.ndarray, valid: np.ndarray) -> np.n
     rows = _one_column_as_1d(rows)
     if rows.ndim != 1:
         raise ValueError(f"sample_weight has {rows.shape[1]} values per timestep; expected one weight.")
-    return _as_weights(rows[valid])  # where nothing counts, weights may be anything
+    return _as_weights(rows[valid])  # other weights may be anything
 
 
 def _as_weights(rows: np.ndarray) -> np.ndarray:
@@ -265,7 +268,7 @@ def _as_weights(rows: np.ndarray) -> np.ndarray:
 
 
 def _check_targets(y: np.ndarray) -> None:
-    """Raise unless targets, (n_rows,) or (n_rows, n_outputs), are numbers, all of them finite, or labels."""
+    """Raise unless targets, (n_rows,) or (n_rows, n_outputs), are finite numbers or labels."""
     if y.dtype.kind not in "fiubUSO":
         raise TypeError(f"y has dtype {y.dtype}; expected real numbers or labels.")
     if y.dtype.kind == "f" and not np.isfinite(y.astype(np.float64)).all():
@@ -329,7 +332,7 @@ def _flatten(values: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
                 f"{name} has shape {sample.shape} in sample {i}, but {first.shape} in sample 0; expected the same "
                 "number of values at each timestep."
             )
-    # NumPy would write the NaN of a sample without targets among strings as the label "nan".
+    # Among strings, NumPy would convert the NaN of a sample without targets to the label "nan".
     has_strings = {sample.dtype.kind in "US" for sample in samples}
     rows = np.concatenate(samples, dtype=object if len(has_strings) > 1 else None)
     return rows, np.array([len(sample) for sample in samples])
@@ -344,5 +347,5 @@ def _rows_missing(rows: np.ndarray, reduce: Callable[..., np.ndarray]) -> np.nda
 
 
 def _one_column_as_1d(rows: np.ndarray) -> np.ndarray:
-    """Return rows of one column, (n_rows, 1), as (n_rows,), others as they are."""
+    """Return rows with one column, (n_rows, 1), as (n_rows,), and others unchanged."""
     return rows[:, 0] if rows.ndim == 2 and rows.shape[1] == 1 else rows

@@ -1,1 +1,1 @@
-"""Networks: parameters on one flat theta, layers unrolled over time, and the objective of training."""
+"""Networks: parameters as views of one flat theta, layers unrolled over time, and the training objective."""

@@ -1,4 +1,4 @@
-"""The objective over all the data, its gradient and its curvature, as the methods of SciPy see it."""
+"""The objective over all data with gradient and curvature, for SciPy's methods."""
 
 from typing import final
 
@@ -8,13 +8,14 @@ from skrnn.network._linearisation import LinearisedChunks
 from skrnn.network._objective import Objective
 from skrnn.sequences._batches import Batch
 
-#: Columns whose share of the Gauss-Newton matrix is formed at once, so that there is no second array like the Jacobian.
+#: Number of columns whose part of the Gauss-Newton matrix is formed at once, to avoid a second array as large as the
+# Jacobian.
 _COLUMNS_AT_ONCE = 1024
 
 
 @final
 class FullObjective:
-    """The objective over all the data, with its gradient and its curvature.
+    """The objective over all data, with gradient and curvature.
 
     The curvature is the Gauss-Newton matrix, sum_i w_i J_i' H_i J_i / sum_i w_i, plus alpha on the weights, with J_i
     the derivative of the raw outputs and H_i the curvature of the loss: positive semi-definite, unlike the Hessian
@@ -27,7 +28,7 @@ class FullObjective:
         self.chunks = LinearisedChunks(objective)
 
     def full(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the objective and its gradient, a new array of the dtype of the data."""
+        """Return the objective and its gradient, a new array with the dtype of the data."""
         theta = self.chunks.known(theta)
         loss, gradient = 0.0, np.zeros(len(theta), self.dtype)
         for of_chunk, gradient_of_chunk in self.chunks.map(self._loss_gradient_of, theta=theta):
@@ -37,7 +38,7 @@ class FullObjective:
         return loss / self.objective.n_targets + self.objective.add_penalty(theta, gradient), gradient
 
     def _loss_gradient_of(self, chunk: Batch, *, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the sum of a chunk's losses, and its gradient."""
+        """Return the sum of the losses of a chunk, and its gradient."""
         with self.chunks.linearised(theta, chunk) as (linear, d_raw):
             loss = self.objective.sum_losses(self.objective.targets_of(chunk), linear.raw, d_raw)
             return loss, linear.backward(d_raw)
@@ -53,7 +54,7 @@ class FullObjective:
         return product
 
     def _product_of(self, chunk: Batch, *, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        """Return the share of a chunk in the product."""
+        """Return the contribution of a chunk to the product."""
         targets = self.objective.targets_of(chunk)
         with self.chunks.linearised(theta, chunk) as (linear, d_raw):
             t_raw = linear.tangent(direction)
@@ -65,7 +66,7 @@ class FullObjective:
     def gauss_newton_matrix(self, theta: np.ndarray) -> np.ndarray:
         """Return the Gauss-Newton matrix at theta, (n_parameters, n_parameters).
 
-        It comes from the Jacobian of the raw outputs, at the cost of a few BPTT instead of one per column.
+        It is computed from the Jacobian of the raw outputs, at the cost of a few BPTT instead of one per column.
         """
         theta = self.chunks.known(theta)
         matrix = np.zeros((len(theta), len(theta)), self.dtype)
@@ -76,11 +77,11 @@ class FullObjective:
         return matrix
 
     def _matrix_of(self, chunk: Batch, *, theta: np.ndarray) -> np.ndarray:
-        """Return the share of a chunk in the matrix."""
+        """Return the contribution of a chunk to the matrix."""
         targets = self.objective.targets_of(chunk)
         with self.chunks.linearised(theta, chunk) as (linear, _):
             raw, jacobian = linear.raw.copy(), linear.jacobian(np.ones_like(linear.raw))
-        curvature = np.empty((len(raw), *raw.shape), self.dtype)  # of each column, a matrix over outputs
+        curvature = np.empty((len(raw), *raw.shape), self.dtype)  # for each column, a matrix over outputs
         for t_raw, d_raw in zip(np.eye(len(raw), dtype=self.dtype), curvature, strict=True):
             t_raws = np.broadcast_to(t_raw[:, np.newaxis], raw.shape)
             self.objective.loss.curvature_product(targets.values, raw, t_raws, d_raw, targets.present)

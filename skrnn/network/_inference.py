@@ -1,4 +1,4 @@
-"""All the data, chunk by chunk, and the forward pass over them."""
+"""The forward pass over all data, in chunks."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,24 +12,25 @@ from skrnn.network._parameters import ReadoutParameters
 from skrnn.sequences._batches import Batch, chunks, n_allocated_timesteps
 from skrnn.sequences._ragged import Sequences
 
-#: Bytes of the workspace of a chunk, so that memory does not grow with the number of sequences.
+#: Maximum bytes of the workspace of a chunk, so that memory does not grow with the number of sequences.
 _CHUNK_BYTES = 64 * 1024 * 1024
 _MIN_CHUNK_SIZE, _CHUNK_SIZE = 8, 1024
-#: Numbers in the state of the widest layer from which on a chunk is large enough: the time of the interpreter is then
-#: negligible beside NumPy's, even where threads share the interpreter. Data of less than two such chunks stay together.
+#: Numbers in the state of the widest layer from which a chunk is large enough: the overhead of Python is then
+# negligible, even if threads share the interpreter. Data of less than two such chunks are not divided.
 _STATE_NUMBERS = 16 * 1024
-#: Bytes of the workspace of a segment of timesteps, where a pass needs no more at once, so that it stays in the cache.
+#: Bytes of the workspace of a segment of timesteps, for passes that need no more at once, so that it stays in the
+# cache.
 _SEGMENT_BYTES = 4 * 1024 * 1024
 _MIN_SEGMENT = 16
 
 #: Like the builtin `map`. The first argument of the function is the same object in all calls, the second the number of
-#: a chunk; there may be more. Results come in the order of the chunks, whichever worker computes them. The shared
-#: object may be sent to workers once, because it stays the same from pass to pass.
+# a chunk; there may be more. Results are in the order of the chunks, whichever worker computes them. The shared object
+# is sent to workers only once, because it is the same in all passes.
 Map = Callable[..., Iterable[Any]]
 
 
 def split(network: Network, sequences: Sequences) -> list[Batch]:
-    """Return chunks that cover all sequences once; their sizes depend only on the shapes."""
+    """Return chunks that cover all sequences once; their sizes depend only on shapes."""
     n_steps = _CHUNK_BYTES // _bytes_of_a_timestep(network, sequences, backward=True)
     widest = max(layer.hidden_size for layer in network.layers)
     enough = int(np.clip(_STATE_NUMBERS // widest, _MIN_CHUNK_SIZE, _CHUNK_SIZE))
@@ -42,14 +43,14 @@ def outputs(network: Network, theta: np.ndarray, sequences: Sequences, map_chunk
 
 
 def hidden_states(network: Network, theta: np.ndarray, sequences: Sequences, map_chunks: Map = map) -> np.ndarray:
-    """Return the hidden states that the readout sees, (readout_size, n_columns)."""
+    """Return the inputs of the readout, (readout_size, n_columns)."""
     return infer(network, theta, ForwardPlan.of(network, sequences), map_chunks, reads_out=False)
 
 
 @final
 @dataclass(frozen=True)
 class ForwardPlan:
-    """Sequences, and how a forward pass goes over them: in chunks, each in segments of `n_timesteps`."""
+    """Sequences, and the chunks of a forward pass, each in segments of `n_timesteps`."""
 
     sequences: Sequences
     chunks: list[Batch]
@@ -57,9 +58,9 @@ class ForwardPlan:
 
     @classmethod
     def of(cls, network: Network, sequences: Sequences) -> Self:
-        """Return the plan for a network; it depends only on the shapes."""
+        """Return the plan for a network; it depends only on shapes."""
         n_timesteps = sequences.max_length
-        if network.bidirectional:  # a pass from the end needs whole sequences
+        if network.bidirectional:  # the backward direction needs whole sequences
             return cls(sequences, split(network, sequences), n_timesteps)
         plan = chunks(sequences, 0, _CHUNK_SIZE, _CHUNK_SIZE)
         n_bytes = len(plan[0]) * _bytes_of_a_timestep(network, sequences, backward=False)
@@ -69,7 +70,7 @@ class ForwardPlan:
 def infer(
     network: Network, theta: np.ndarray, plan: ForwardPlan, map_chunks: Map, *, reads_out: bool = True
 ) -> np.ndarray:
-    """Return outputs or states: those of each sequence, or with `return_sequences` of each timestep of each."""
+    """Return outputs or states: one column per sequence, or with `return_sequences` per timestep."""
     parameters, sequences = network.layout.views(theta), plan.sequences
     dtype = sequences.dtype
     forward = _ForwardPass(
@@ -89,7 +90,7 @@ def infer(
 @final
 @dataclass(frozen=True)
 class _ForwardPass:
-    """The forward pass over a chunk, segment by segment: the outputs, or without a readout the states that it sees."""
+    """The forward pass over the segments of a chunk, with outputs, or without a readout its inputs."""
 
     network: Network
     packed: list[np.ndarray]
@@ -97,7 +98,7 @@ class _ForwardPass:
     workspaces: Workspaces
 
     def __call__(self, plan: ForwardPlan, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the columns of a chunk among those of all sequences, and the results, (n_rows, len(columns))."""
+        """Return the indices of the columns of a chunk among all columns, and the results, (n_rows, n_columns)."""
         network, sequences, chunk = self.network, plan.sequences, plan.chunks[number]
         segments = chunk.segments(plan.n_timesteps)
         results = []
@@ -112,13 +113,13 @@ class _ForwardPass:
                     results.append(self._read_out(states))
                 if len(segments) > 1:
                     network.carry_state(segment, workspace)
-            if not network.return_sequences:  # every sequence has left there what the readout sees of it
+            if not network.return_sequences:  # which contains the input of the readout for every sequence
                 results.append(self._read_out(workspace.readout_operand))
         columns = [network.pooling.columns(sequences, segment) for segment in segments[: len(results)]]
         return np.concatenate(columns), np.concatenate(results, axis=1)
 
     def _read_out(self, states: np.ndarray) -> np.ndarray:
-        """Return the outputs, or a copy of the states, which the next segment overwrites."""
+        """Return the outputs, or a copy of the states, which the next segment would overwrite."""
         return states[:-1].copy() if self.readout is None else self.readout.matrix @ states
 
 

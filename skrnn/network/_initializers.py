@@ -38,12 +38,12 @@ def glorot_uniform(shape: tuple[int, int], rng: np.random.RandomState) -> np.nda
 def orthogonal(size: int, rng: np.random.RandomState) -> np.ndarray:
     """Return a random orthogonal matrix, uniformly distributed (Saxe, McClelland, Ganguli 2014, arXiv:1312.6120)."""
     q, r = np.linalg.qr(rng.standard_normal((size, size)))
-    # The signs of r's diagonal make the draw uniform (Mezzadri 2007, arXiv:math-ph/0609050).
+    # The signs of the diagonal of r make the distribution uniform (Mezzadri 2007, arXiv:math-ph/0609050).
     return q * np.sign(np.diag(r))
 
 
 def identity(size: int, rng: np.random.RandomState) -> np.ndarray:
-    """Return the identity, with which a relu unit keeps its state (Le, Jaitly, Hinton 2015, arXiv:1504.00941)."""
+    """Return the identity, so that relu units keep their state (Le, Jaitly, Hinton 2015, arXiv:1504.00941)."""
     return np.eye(size)
 
 

@@ -1,6 +1,6 @@
-"""A layer: a cell unrolled over time, and its derivative in both directions. Every matrix product of a layer is here.
+"""A layer: a cell unrolled over time, its BPTT and its tangent, including all matrix products.
 
-The layout is gates first: the batch is the last axis. A timestep's operand is the stacked [h; x; 1], so that one
+The layout is gates first: the batch is the last axis. The operand of a timestep is the stacked [h; x; 1], so that one
 product with the packed matrix [recurrent | input | bias] gives all pre-activations, and the gradient of all three
 kinds of parameter is one sum of products over the timesteps.
 """
@@ -26,9 +26,9 @@ class Layer:
     cell : Cell
         The recurrent unit.
     n_inputs, hidden_size : int
-        Features of a timestep's input, and units.
+        Numbers of inputs and units.
     from_end : bool, default=False
-        Whether time runs backwards: each sequence from its own last timestep to its first.
+        Whether each sequence is read backwards, from its own last timestep to its first.
     """
 
     def __init__(self, cell: Cell, n_inputs: int, hidden_size: int, from_end: bool = False) -> None:
@@ -49,8 +49,8 @@ class Layer:
     def pack(self, parameters: LayerParameters) -> np.ndarray:
         """Return the matrix of the product at each timestep, (n_preactivations * hidden_size, n_operand).
 
-        The rows of sigmoid gates are halved, once per batch instead of at each timestep. A split last gate has rows at
-        both ends: those of its recurrent half first, those of its input half last.
+        The rows of sigmoid gates are halved, once per batch instead of at each timestep. For a split last gate, the
+        rows of its recurrent half come first, those of its input half last.
         """
         scaled = parameters.matrix * self._scales[parameters.matrix.dtype]
         if not self.cell.splits_last_gate:
@@ -64,7 +64,7 @@ class Layer:
         return packed
 
     def unpack(self, d_packed: np.ndarray, d_parameters: LayerParameters) -> None:
-        """Write the gradient on the packed matrix, its rows not halved, into `d_parameters`.
+        """Write the gradient on the packed matrix, without halving, into `d_parameters`.
 
         Both may have the same leading axes, for several gradients.
         """
@@ -79,7 +79,7 @@ class Layer:
         d_parameters.recurrent_bias[...] = d_packed[..., :hidden_size, -1]
 
     def whole(self, packed: np.ndarray) -> np.ndarray:
-        """Return the packed matrix with the rows of sigmoid gates no longer halved, as derivatives need it."""
+        """Return the packed matrix without halving of the rows of sigmoid gates, for derivatives."""
         return packed / self._packed_scales[packed.dtype] if self.cell.sigmoid_gates else packed
 
     def forward(self, packed: np.ndarray, workspace: LayerWorkspace, spans: Spans) -> None:
@@ -93,7 +93,7 @@ class Layer:
             block = workspace.block(steps, n_running)
             if self.cell.splits_last_gate and shared is None:
                 self._project_inputs(packed, block)
-            if self.from_end and n_running > n_joined:  # sequences that end here begin, beside longer ones
+            if self.from_end and n_running > n_joined:  # the backward pass over sequences that end here begins
                 workspace.previous_h[steps.stop - 1, :, n_joined:n_running] = 0.0
                 workspace.previous_c[steps.stop - 1, :, n_joined:n_running] = 0.0
                 n_joined = n_running
@@ -112,18 +112,18 @@ class Layer:
                 workspace.cell.linearise(*block.linearised)
 
     def _project_inputs(self, packed: np.ndarray, block: Block) -> None:
-        """Write the input half of a split gate into the records, for a block of timesteps at once."""
+        """Write the input half of a split gate into the records, for a whole block of timesteps."""
         input_half = packed[self.n_step_rows :, self.hidden_size :]
         np.matmul(input_half, block.inputs, out=block.records[:, self.cell.n_gates])
 
     def _add_projections(self, projections: np.ndarray, record: np.ndarray) -> None:
-        """Add the products with inputs, (n_preactivations * hidden_size, width), to that with the state in `record`."""
+        """Add products with inputs, (n_preactivations * hidden_size, width), to those with the state in `record`."""
         n_gates, of_inputs = self.cell.n_gates, projections.reshape(self.cell.n_preactivations, *record.shape[1:])
         record[:n_gates] += of_inputs[:n_gates]
         record[n_gates : len(of_inputs)] = of_inputs[n_gates:]
 
     def final_hidden_states(self, workspace: LayerWorkspace, spans: Spans, out: np.ndarray) -> None:
-        """Write the last hidden state of the pass over each sequence into `out`, (hidden_size, n_sequences)."""
+        """Write the final hidden state of each sequence into `out`, (hidden_size, n_sequences)."""
         if self.from_end:
             out[:] = workspace.hidden_states[0, :, : out.shape[1]]
             return
@@ -138,11 +138,11 @@ class Layer:
         d_outputs: np.ndarray | None,
         d_inputs: np.ndarray | None,
     ) -> np.ndarray:
-        """Roll the error back up through all timesteps and return the gradient on the packed matrix.
+        """Propagate the error back through all timesteps and return the gradient on the packed matrix.
 
         `packed`, `workspace` and `spans` are those of the forward pass. On entry `workspace.d_h`, (hidden_size,
-        n_sequences), holds the gradient on each sequence's final hidden state; a column is not used before the roll-up
-        reaches the end of its sequence. `d_outputs`, (n_timesteps, hidden_size, n_sequences), is the gradient on the
+        n_sequences), is the gradient on the final hidden states; a column is not used before the pass reaches the end
+        of its sequence. `d_outputs`, (n_timesteps, hidden_size, n_sequences), is the gradient on the
         hidden state after each timestep. The gradient on the inputs is written into `d_inputs`, (n_timesteps, n_inputs,
         n_sequences).
         """
@@ -217,12 +217,12 @@ class Layer:
         t_inputs: np.ndarray | None,
         t_outputs: np.ndarray | None,
     ) -> None:
-        """Unroll the perturbation of the hidden states that follows from one of the parameters, after a forward pass.
+        """Compute the tangent of the hidden states for a tangent of the parameters, after a forward pass.
 
-        `packed`, `workspace` and `spans` are those of the forward pass; `t_packed` is the perturbation of the matrix,
-        `t_inputs`, (n_timesteps, n_inputs, n_sequences), that of the inputs. Nothing may be dropped, and initial states
-        are constant. The perturbation of the hidden state after each timestep is written into `t_outputs`,
-        (n_timesteps, hidden_size, n_sequences), and that of each sequence's final one into `workspace.d_h`.
+        `packed`, `workspace` and `spans` are those of the forward pass; `t_packed` is the tangent of the matrix,
+        `t_inputs`, (n_timesteps, n_inputs, n_sequences), that of the inputs. There is no dropout, and initial states
+        are constant. The tangent of the hidden state after each timestep is written into `t_outputs`, (n_timesteps,
+        hidden_size, n_sequences), and that of the final states into `workspace.d_h`.
         """
         workspace.d_h.fill(0.0)
         workspace.d_c.fill(0.0)
@@ -247,7 +247,7 @@ class Layer:
         block: Block,
         t_outputs: np.ndarray | None,
     ) -> None:
-        """Take the perturbation of the state through a block of timesteps."""
+        """Propagate the tangent of the state through a block of timesteps."""
         running, tangent = workspace.backward_workspace(n_running), workspace.cell.tangent
         running.begin()
         multiply = tiled_product(recurrent, running.n_tangent_tiles)
@@ -268,11 +268,12 @@ class Layer:
         d_outputs: np.ndarray,
         d_inputs: np.ndarray | None,
     ) -> np.ndarray:
-        """Roll several gradients up at once, and return those on the packed matrix, separately for each sequence.
+        """Propagate several gradients back at once, and return those on the packed matrix for each sequence.
 
-        As `backward`, but all gradients come in `d_outputs`, (n_timesteps, n_gradients, hidden_size, n_sequences), and
-        those on the inputs are written into `d_inputs`, (n_timesteps, n_gradients, n_inputs, n_sequences). Nothing may
-        be dropped. The result is (n_gradients, n_sequences, n_preactivations * hidden_size, n_operand).
+        Like `backward`, but the gradients are passed in `d_outputs`, (n_timesteps, n_gradients, hidden_size,
+        n_sequences), and those on the inputs are written into `d_inputs`, (n_timesteps, n_gradients, n_inputs,
+        n_sequences). There is no dropout. The result is (n_gradients, n_sequences, n_preactivations * hidden_size,
+        n_operand).
         """
         n_timesteps, n_gradients, hidden_size, n_sequences = d_outputs.shape
         d_h = np.zeros(d_outputs.shape[1:], d_outputs.dtype)
@@ -312,18 +313,18 @@ class Layer:
 
 
 def _columns(scales: list[float], hidden_size: int) -> dict[np.dtype, np.ndarray]:
-    """Return each number for hidden_size rows, (len(scales) * hidden_size, 1), in both dtypes."""
+    """Return each number repeated for hidden_size rows, (len(scales) * hidden_size, 1), in both dtypes."""
     column = np.repeat(scales, hidden_size)[:, None]
     return {np.dtype(dtype): column.astype(dtype) for dtype in (np.float32, np.float64)}
 
 
 def _ordered(steps: Iterable[Any], ascending: bool) -> Iterable[Any]:
-    """Return the steps as they are, or in reverse order."""
+    """Return the steps in ascending or descending order."""
     return steps if ascending else reversed(list(steps))
 
 
 def _blocks(spans: Spans, block_size: int, *, ascending: bool) -> Iterator[tuple[slice, int]]:
-    """Yield blocks of timesteps and how many sequences run in them, in ascending or descending order of time."""
+    """Yield blocks of timesteps and their number of running sequences, in ascending or descending order of time."""
     if ascending:
         for start, stop, n_running in spans:
             for first in range(start, stop, block_size):

@@ -1,4 +1,4 @@
-"""The arrays of a layer in which a batch unrolls and rolls back up, and which each batch overwrites."""
+"""The arrays of a layer for the forward and backward pass of a batch, which are reused for each batch."""
 
 from math import prod
 from typing import Protocol, final
@@ -11,20 +11,20 @@ from skrnn.network._products import add_products, count_tiles, tile_rows
 from skrnn.network._shared_inputs import SharedInputs
 from skrnn.sequences._batches import Spans
 
-#: Up to so many pre-activations, a step forward also computes those of sequences that have ended: it costs less than
-#: calls on parts of arrays.
+#: Up to this number of pre-activations, a forward step also computes those of sequences that have ended, which takes
+# less time than calls on parts of arrays.
 _WASTED_NUMBERS = 4096
 
-#: Views on the blocks of so many passes are kept.
+#: Number of passes for which the views of blocks are kept.
 _MAX_PASSES_KEPT = 4
 
-#: Bytes of the large arrays of a block of timesteps: the fewer blocks the better, up to some six timesteps, as long as
-#: the arrays of a block are still in the L2 cache, or at worst in a small L3 cache, when they are used again.
+#: Bytes of the large arrays of a block of timesteps. Larger blocks are better, up to about six timesteps, as long as
+# their arrays are still in the L2 cache, or at least in a small L3 cache, when they are used again.
 _BLOCK_BYTES = 3 * 1024 * 1024
 
 
 class LayerShape(Protocol):
-    """What a workspace sees of a layer."""
+    """The attributes of a layer that a workspace uses."""
 
     cell: Cell
     hidden_size: int
@@ -35,11 +35,11 @@ class LayerShape(Protocol):
 
 @final
 class LayerWorkspace:
-    """The arrays of one layer for batches of one shape, which each batch overwrites.
+    """The arrays of one layer for batches of one shape, which are reused for each batch.
 
-    States are stored with one more entry than there are timesteps: forward in time, timestep t reads the previous
-    state from entry t and writes its own to entry t + 1; from the end, it reads entry t + 1 and writes entry t. The
-    attributes are views by timestep, so that no other code depends on this.
+    States have one more entry than there are timesteps: forward in time, timestep t reads the previous state from entry
+    t and writes its own to entry t + 1; backward in time, it reads entry t + 1 and writes entry t. The attributes are
+    views by timestep, so no other code depends on this.
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ class LayerWorkspace:
     dtype : dtype
         float32 or float64.
     backward : bool
-        Whether the arrays of BPTT are needed too.
+        Whether to allocate the arrays of BPTT.
     drops_state : bool, default=False
-        Whether the product multiplies the hidden state with a mask applied to it.
+        Whether there is recurrent dropout.
     concurrent : bool, default=False
-        Whether other threads work at the same time: then no call may block them.
+        Whether other threads work at the same time, which must not be blocked.
 
     Attributes
     ----------
@@ -67,19 +67,19 @@ class LayerWorkspace:
     previous_h, hidden_states : ndarray of shape (n_timesteps, hidden_size, n_sequences)
         The hidden state before and after each timestep.
     previous_c, cell_states : ndarray of shape (n_timesteps, hidden_size or 0, n_sequences)
-        The second part of the state, where the cell has one.
+        The cell state, if the cell has one.
     initial_h, initial_c : ndarray of shape (hidden_size, n_sequences)
-        The state from which a pass forward in time begins.
+        The initial state of a forward pass.
     block_size : int
-        Number of timesteps of a block.
+        Number of timesteps per block.
     records : ndarray of shape (block_size, n_records, hidden_size, n_sequences)
-        Pre-activations of a block of timesteps, and what else its local derivatives need.
+        Pre-activations of a block of timesteps, and other values for its local derivatives.
     coefficients : ndarray of shape (n_timesteps, n_coefficients, hidden_size, n_sequences)
-        Local derivatives, which all passes but the forward one read; absent without such a pass.
+        Local derivatives, for all passes except the forward pass; absent without such a pass.
     shared : SharedInputs or None
-        The inputs, if they are those of overlapping windows: `inputs` is then not filled.
+        The inputs of overlapping windows, if shared; `inputs` is then not filled.
     state_mask : ndarray of shape (hidden_size, n_sequences) or None
-        What the hidden state is multiplied by before the product, where some of it is dropped.
+        Mask by which the hidden state is multiplied before the product, with recurrent dropout.
     """
 
     def __init__(
@@ -134,29 +134,29 @@ class LayerWorkspace:
         self.d_packed = np.empty(layer.packed_shape, dtype)
 
     def require_inputs(self) -> None:
-        """Fill `inputs` also where they are shared, for passes that need those of each sequence."""
+        """Fill `inputs` even if they are shared, for passes that need those of each sequence."""
         if self.shared is not None:
             self.shared.write(self.inputs)
 
     def width(self, n_running: int) -> int:
-        """Return how many columns a step forward computes: those of sequences that have ended are not read."""
+        """Return the number of columns that a forward step computes; those of ended sequences are not used."""
         n_sequences = self.operands.shape[-1]
         n_wasted = (n_sequences - n_running) * self.n_gates * self.hidden_states.shape[1]
         return n_sequences if n_wasted <= _WASTED_NUMBERS else n_running
 
     def block(self, steps: slice, n_running: int) -> "Block":
-        """Return the views on a block of timesteps; those on all columns are kept, unless they are too many."""
+        """Return the views of a block of timesteps; views of all columns are kept, unless there are too many."""
         if n_running < self.operands.shape[-1]:
             return Block(self, steps, n_running)
         key = (steps.start, steps.stop)
         if key not in self._blocks:
             if len(self._blocks) > _MAX_PASSES_KEPT * len(self.operands) // self.block_size:
-                self._blocks.clear()  # the blocks of each ragged batch are different ones
+                self._blocks.clear()  # ragged batches have different blocks
             self._blocks[key] = Block(self, steps, n_running)
         return self._blocks[key]
 
     def backward_workspace(self, n_running: int) -> "BackwardWorkspace":
-        """Return the workspace for the gradient on the states of the running sequences; it is made once."""
+        """Return the workspace for the gradient on the states of the running sequences, which is made once."""
         if n_running not in self._backward_workspaces:
             self._backward_workspaces[n_running] = BackwardWorkspace(self, n_running)
         return self._backward_workspaces[n_running]
@@ -167,30 +167,30 @@ class LayerWorkspace:
         add_products(left, right, out, products, self.operand_rows, in_blas=not self.concurrent)
 
     def carry_state(self, spans: Spans) -> None:
-        """Make the final state of each sequence of a pass forward in time the initial one of the next pass."""
+        """Copy the final states of a forward pass to the initial states of the next pass."""
         for _, stop, n_running in spans:
             self.initial_h[:, :n_running] = self.hidden_states[stop - 1, :, :n_running]
             self.initial_c[:, :n_running] = self.cell_states[stop - 1, :, :n_running]
 
     def forget_state(self) -> None:
-        """Set the initial state of the next pass forward in time to zeros."""
+        """Set the initial states of the next forward pass to zero."""
         self.initial_h.fill(0.0)
         self.initial_c.fill(0.0)
 
 
 @final
 class Block:
-    """The views that the passes use on a block of timesteps, for the running sequences.
+    """The views of a block of timesteps for the passes, restricted to the running sequences.
 
     The forward pass computes `width(n_running)` columns, the others `n_running`.
 
     Attributes
     ----------
     n_tiles : int
-        Into how many tiles the rows of the product of a timestep are cut.
+        Number of tiles of the rows of the product of a timestep.
     steps : list of (operand, seen_h, rows, record, h, c, new_h, new_c)
-        What the forward pass reads and writes at each timestep; `rows` are those of `record` into which the product is
-        written, in tiles.
+        Arrays that the forward pass reads and writes at each timestep; `rows` are the rows of `record` that the product
+        is written to, in tiles.
     records : ndarray of shape (n_steps, n_records, hidden_size, width)
         Those of the timesteps.
     inputs : ndarray of shape (n_steps, n_inputs + 1, width)
@@ -198,11 +198,11 @@ class Block:
     operands : ndarray of shape (n_steps, n_operand, n_running)
         Those of the timesteps.
     linearised : tuple of ndarray
-        What `Cell.linearise` reads, and the local derivatives, which it writes.
+        Arguments of `Cell.linearise`, ending with the local derivatives, which it writes.
     derivatives : list of (coefficients, d_preactivations, d_step_rows)
-        What the other passes read and write at each timestep.
+        Arrays that the other passes read and write at each timestep.
     d_rows : ndarray of shape (n_steps, n_preactivations * hidden_size, n_running)
-        Gradient on all pre-activations, or in the tangent pass their perturbation.
+        Gradient on all pre-activations, or in the tangent pass their tangent.
     """
 
     def __init__(self, workspace: LayerWorkspace, steps: slice, n_running: int) -> None:
@@ -235,17 +235,17 @@ class Block:
 
 @final
 class BackwardWorkspace:
-    """The gradient on the states of the running sequences, or in the tangent pass their perturbation.
+    """The gradient on the states of the running sequences, or in the tangent pass their tangent.
 
     Attributes
     ----------
     d_h, d_c, d_h_gates : ndarray of shape (hidden_size, n_running)
-        Gradient on the state, and its part that comes through the gates: the whole gradient on the hidden state, unless
+        Gradient on the state, and its part through the gates, which is the whole gradient on the hidden state unless
         the cell has a direct path.
     t_gates : ndarray of shape (n_gates * hidden_size, n_running)
-        What the perturbation of the state adds to that of the pre-activations.
+        Contribution of the tangent of the state to that of the pre-activations.
     n_tiles, n_tangent_tiles : int
-        Into how many tiles the rows of their products are cut.
+        Numbers of tiles of the rows of their products.
     d_h_tiles, t_tiles : ndarray
         `d_h_gates` and `t_gates` in these tiles.
     """
@@ -268,7 +268,7 @@ class BackwardWorkspace:
         self.t_tiles = tile_rows(self.t_gates, self.n_tangent_tiles)
 
     def begin(self) -> None:
-        """Copy the columns of the running sequences from those of all."""
+        """Copy the columns of the running sequences from the workspace."""
         if not self._is_whole:
             self.d_h[...] = self._all_d_h
             self.d_c[...] = self._all_d_c
@@ -291,8 +291,8 @@ def count_block_timesteps(layer: LayerShape, n_timesteps: int, n_sequences: int,
 def close_up(array: np.ndarray, start: int, stop: int, n_running: int) -> np.ndarray:
     """View the memory of `array[start:stop]`, (n_steps, ..., n_sequences), as if it had `n_running` columns.
 
-    Fewer sequences then take less of the memory of each timestep, without gaps: elementwise functions are fastest that
-    way, and so is `np.dot`, which costs half as much to call as `np.matmul` but writes only into contiguous arrays.
+    The view is contiguous for each timestep, for which elementwise functions are fastest, and which is required by
+    `np.dot` for its output; its call takes half the time of `np.matmul`.
     """
     if n_running == array.shape[-1]:
         return array[start:stop]

@@ -1,4 +1,4 @@
-"""A network linearised: its outputs at theta on a batch, and their derivative as an operator in both directions."""
+"""A linearised network: its outputs at theta on a batch, and their derivative as an operator."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from skrnn.network._objective import Objective
 from skrnn.sequences._batches import Batch, n_allocated_timesteps
 from skrnn.sequences._ragged import Sequences
 
-#: Bytes of the gradients that are rolled up at once.
+#: Bytes of the gradients that are computed at once.
 _GRADIENT_BYTES = 64 * 1024 * 1024
 
 
@@ -22,8 +22,8 @@ _GRADIENT_BYTES = 64 * 1024 * 1024
 class Linearisation:
     """The raw outputs of a network at theta on a batch, and their derivative J with respect to theta.
 
-    Neither J nor any matrix of its size is formed, except by `jacobian`. Nothing may be dropped; the initial states are
-    those in the workspace, which are zeros unless others were written.
+    Neither J nor any matrix of its size is formed, except by `jacobian`. There is no dropout; the initial states are
+    those in the workspace, by default zeros.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class Linearisation:
     sequences : Sequences
         The data.
     batch : Batch
-        Which of them go through the network.
+        The sequences to process.
     workspace : Workspace
-        The arrays. If the last forward pass in them was with the same objects `theta` and `batch`, it is not repeated.
+        The arrays. If their last forward pass used the same objects `theta` and `batch`, it is not repeated.
 
     Attributes
     ----------
     raw : ndarray of shape (n_outputs, n_columns)
-        The outputs, a view on the workspace.
+        The outputs, a view of the workspace.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class Linearisation:
         return gradient
 
     def tangent(self, direction: np.ndarray) -> np.ndarray:
-        """Return J direction, (n_outputs, n_columns), for a perturbation of theta, (n_parameters,)."""
+        """Return J direction, (n_outputs, n_columns), for a direction in theta, (n_parameters,)."""
         t_parameters = self._network.layout.views(direction)
         return self._network.tangent(self._packed, self._readout, t_parameters, self._batch, self._workspace)
 
     def jacobian(self, slopes: np.ndarray) -> np.ndarray:
-        """Return J, each output's row times its slope, (n_columns, n_outputs, n_parameters).
+        """Return J with the row of each output times its slope, (n_columns, n_outputs, n_parameters).
 
-        `slopes` is (n_outputs, n_columns). As many gradients as memory allows are rolled back up together.
+        `slopes` is (n_outputs, n_columns). As many gradients as memory allows are computed at once.
         """
         network, batch = self._network, self._batch
         rows = np.empty((slopes.shape[1], len(slopes), self._n_parameters), self._dtype)
@@ -87,7 +87,7 @@ class Linearisation:
         return rows
 
     def _groups(self, n_outputs: int) -> Iterator[list[tuple[int, int]]]:
-        """Yield groups of (number of a pooled state, output), in order of time, each small enough for one roll-up."""
+        """Yield groups of (number of a pooled state, output), in order of time, each small enough for one pass."""
         probes = list(product(range(self._network.pooling.n_pooled_states(self._batch)), range(n_outputs)))
         n_rows = max(layer.packed_shape[0] + layer.n_operand for layer in self._network.layers)
         n_numbers = self._batch.n_timesteps * (n_rows + self._network.layout.readout_size) + self._n_parameters
@@ -97,7 +97,7 @@ class Linearisation:
 
 @final
 class LinearisedChunks:
-    """All the data of an objective, chunk by chunk, and the network linearised on each chunk."""
+    """All data of an objective in chunks, and the network linearised on each chunk."""
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
@@ -110,10 +110,10 @@ class LinearisedChunks:
         return split(self._objective.network, self._objective.sequences)
 
     def map(self, method: Any, *of_chunks: Iterable[Any], **arguments: Any) -> Iterable[Any]:
-        """Return what a method of the owner of these chunks returns for each of them, in their order.
+        """Return the results of a method of the owner of these chunks for each chunk, in order.
 
-        It is called with the chunk, with one of each of `of_chunks`, and with the same keyword arguments for all.
-        Workers are sent the owner, and told the number of the chunk: they know the plan, as they know the data.
+        It is called with the chunk, with one entry of each of `of_chunks`, and with the same keyword arguments for all.
+        Workers receive the owner, including data and plan, and the number of the chunk.
         """
         call = partial(_call_with_chunk, partial(method.__func__, **arguments))
         return self._objective.map_chunks(call, repeat(method.__self__), range(len(self.plan)), *of_chunks)
@@ -127,7 +127,7 @@ class LinearisedChunks:
             yield linear, workspace.d_raw[:, : linear.raw.shape[1]]
 
     def known(self, theta: np.ndarray) -> np.ndarray:
-        """Return theta in the dtype of the data: the same object for the same numbers, by which workspaces know it."""
+        """Return theta in the dtype of the data: the same object for the same numbers, for identity checks."""
         theta = theta.astype(self._objective.dtype, copy=False)
         if self._theta is None or not np.array_equal(theta, self._theta):
             self._theta = theta.copy()
@@ -135,5 +135,5 @@ class LinearisedChunks:
 
 
 def _call_with_chunk(method: Callable[..., Any], owner: Any, number: int, *of_chunk: Any) -> Any:
-    """Return what a method of the owner returns for its chunk of this number."""
+    """Return the result of a method of the owner for its chunk with this number."""
     return method(owner, owner.chunks.plan[number], *of_chunk)

@@ -1,4 +1,4 @@
-"""The objective on minibatches, as stochastic solvers see it."""
+"""The objective on minibatches, for stochastic solvers."""
 
 from collections.abc import Iterator
 from typing import final
@@ -10,29 +10,29 @@ from skrnn.network._objective import Objective
 from skrnn.network._parameters import NetworkParameters, ReadoutParameters
 from skrnn.sequences._batches import Batch, minibatches
 
-#: Sequences of a minibatch that go through the network at once: more would leave the cache between the two passes.
+#: Maximum number of sequences that are processed together: more would leave the cache between the two passes.
 _MOST_SEQUENCES = 2048
 
 
 @final
 class MinibatchObjective:
-    """The objective with the mean over the targets of a minibatch in the place of that over all of them.
+    """The objective with the mean over the targets of a minibatch instead of over all targets.
 
-    A target i adds w_i loss_i / mean(w), with the mean weight of the whole data: minibatches of heavy targets count for
-    more.
+    A target i contributes w_i loss_i / mean(w), with the mean weight of all data, so minibatches with larger weights
+    count for more.
 
-    With `bptt_steps` minibatches are cut into segments of so many timesteps, each a minibatch of its own: states are
-    carried from segment to segment, errors are not (Williams, Peng 1990, doi:10.1162/neco.1990.2.4.490). Where a
-    sequence has a single target, the last segment alone is learnt from.
+    With `bptt_steps` minibatches are cut into segments of that many timesteps, each of which is treated as a minibatch:
+    states are carried from segment to segment, errors are not (Williams, Peng 1990, doi:10.1162/neco.1990.2.4.490). If
+    a sequence has a single target, only its last segment is used for learning.
 
     Parameters
     ----------
     objective : Objective
         The objective.
     bptt_steps : int or None, default=None
-        How many timesteps errors flow back at most.
+        Maximum number of timesteps that errors flow back.
     rng : RandomState or None, default=None
-        Draws what is dropped, where the network drops anything.
+        Draws dropout masks, if any.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class MinibatchObjective:
         self.bptt_steps = bptt_steps
         self.rng = rng
         self._n_timesteps = min(self.sequences.max_length, bptt_steps or self.sequences.max_length)
-        # One workspace for each number of columns, in which a segment finds the states that another has left.
+        # One workspace per number of columns, with the states of the previous segment.
         self._workspaces: dict[int, Workspace] = {}
         self._known_views: list[tuple[np.ndarray, NetworkParameters]] = []
 
     def minibatches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[Batch]:
-        """Yield batches that cover the data once, shuffled by `rng` where given, in segments that have targets."""
+        """Yield batches that cover the data once, shuffled with `rng` if given, in segments that have targets."""
         for batch in minibatches(self.sequences, batch_size, rng):
             if self.bptt_steps is None:
                 yield batch
@@ -60,7 +60,7 @@ class MinibatchObjective:
                 yield batch.tail(self.bptt_steps)
 
     def _segments_with_targets(self, segments: list[Batch]) -> Iterator[Batch]:
-        """Yield the segments that have targets; the others lead in the next one that has."""
+        """Yield the segments that have targets; the others are the lead-in of the next one that has."""
         lead_in: list[Batch] = []
         for segment in segments:
             if self.count(segment) == 0:
@@ -73,7 +73,7 @@ class MinibatchObjective:
         """Write the gradient of a minibatch's objective into `gradient`, and return the objective."""
         parameters = self._views(theta)
         packed, readout = self.network.pack(parameters), parameters.readout
-        # Segments find the states where the segment before has left them: their sequences stay together.
+        # Segments continue the states of the previous segment, so their sequences stay together.
         chunks = [batch] if self.bptt_steps is not None else batch.chunks(_MOST_SEQUENCES)
         loss, n_targets = self._sums(packed, readout, chunks[0], gradient)
         if len(chunks) > 1:
@@ -82,14 +82,14 @@ class MinibatchObjective:
                 loss_of_chunk, n_of_chunk = self._sums(packed, readout, chunk, of_chunk)
                 loss, n_targets = loss + loss_of_chunk, n_targets + n_of_chunk
                 gradient += of_chunk
-        n_targets = n_targets or 1.0  # a batch without any has a loss and a gradient of zero
+        n_targets = n_targets or 1.0  # without targets, loss and gradient are zero
         gradient *= 1.0 / n_targets
         return loss / n_targets + self.objective.add_penalty(theta, gradient)
 
     def _sums(
         self, packed: list[np.ndarray], readout: ReadoutParameters, batch: Batch, gradient: np.ndarray
     ) -> tuple[float, float]:
-        """Write the gradient of the sum of a batch's losses into `gradient`; return that sum, and that of weights."""
+        """Write the gradient of the summed losses of a batch into `gradient`; return the sum, and that of weights."""
         network, workspace = self.network, self._workspace(batch.n_columns)
         for segment in batch.lead_in:
             self._begin(segment, workspace)
@@ -106,19 +106,19 @@ class MinibatchObjective:
         return loss, targets.count()
 
     def _workspace(self, n_columns: int) -> Workspace:
-        """Return the workspace for batches of so many columns."""
+        """Return the workspace for batches of `n_columns`."""
         if n_columns not in self._workspaces:
             dtype = self.objective.dtype
             self._workspaces[n_columns] = Workspace(self.network, self._n_timesteps, n_columns, dtype, backward=True)
         return self._workspaces[n_columns]
 
     def _begin(self, batch: Batch, workspace: Workspace) -> None:
-        """Begin with states of zeros and new masks, unless the batch carries on."""
+        """Begin with states of zeros and new masks, unless the batch continues the previous one."""
         if not batch.carries_on and (self.bptt_steps is not None or self.rng is not None):
             workspace.begin(self.network, self.rng)
 
     def _views(self, theta: np.ndarray) -> NetworkParameters:
-        """Return named views on theta or a gradient; a solver passes the same two arrays again and again."""
+        """Return named views of theta or a gradient, cached because a solver always passes the same two arrays."""
         for known, views in self._known_views:
             if known is theta:
                 return views

@@ -1,4 +1,4 @@
-"""A network: stacked layers, in one or both directions of time, and a linear readout."""
+"""A network: stacked layers, unidirectional or bidirectional, and a linear readout."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +18,9 @@ from skrnn.sequences._ragged import Sequences
 
 @final
 class Workspace:
-    """The arrays of a network for batches of a certain number of sequences and at most a certain number of timesteps.
+    """The arrays of a network for batches with a given number of sequences and a maximum number of timesteps.
 
-    With `concurrent`, other threads work at the same time, each in arrays of its own.
+    With `concurrent`, other threads work at the same time, with their own arrays.
 
     Attributes
     ----------
@@ -29,14 +29,14 @@ class Workspace:
     layers : list of LayerWorkspace
         The workspace of each layer and direction.
     output_masks : list of ndarray of shape (n_directions * hidden_size, n_sequences)
-        What the outputs of each layer are multiplied by before the next layer or the readout; empty where nothing is
-        dropped.
+        Masks by which the outputs of each layer are multiplied before the next layer or the readout; empty without
+        dropout.
     readout_operand : ndarray of shape (readout_size + 1, n_columns)
-        [h; 1] of the states that the readout sees.
+        [h; 1] of the inputs of the readout.
     raw, d_raw : ndarray of shape (n_outputs, n_columns)
         The outputs, and the gradient on them. A batch uses the first columns.
     held : tuple of (theta, batch) or None
-        The theta and the batch of the last forward pass, if they were noted.
+        Theta and batch of the last forward pass, if recorded.
     """
 
     def __init__(
@@ -68,21 +68,21 @@ class Workspace:
             self.d_states = np.empty((n_units[-1], n_columns), dtype)
             below = n_units if network.pooling.reads_every_state else n_units[:-1]
             self.d_outputs = [np.zeros((n_timesteps, n, n_sequences), dtype) for n in below]
-            # The second direction of a layer has a gradient on the same inputs, which is added to that of the first.
+            # The gradient of the second direction on the same inputs is added to that of the first.
             n_more = max(n_units[:-1], default=0) if layout.n_directions == 2 else 0
             self.d_more = np.zeros((n_timesteps, n_more, n_sequences), dtype)
 
     def holds(self, theta: np.ndarray, batch: Batch) -> bool:
-        """Tell whether the last forward pass was with these same objects."""
+        """Tell whether the last forward pass used these same objects."""
         return self.held is not None and self.held[0] is theta and self.held[1] is batch
 
     def holds_batch(self, batch: Batch) -> bool:
-        """Tell whether the last forward pass was with this same batch, at any theta."""
-        held = self.held  # read once: another thread may be changing it
+        """Tell whether the last forward pass used this same batch, at any theta."""
+        held = self.held  # read once, because another thread may change it
         return held is not None and held[1] is batch
 
     def begin(self, network: "Network", rng: np.random.RandomState | None) -> None:
-        """Set the initial states to zeros and, where something is dropped, draw new masks."""
+        """Set the initial states to zero and, with dropout, draw new masks."""
         for layer in self.layers:
             layer.forget_state()
             if layer.state_mask is not None:
@@ -92,17 +92,17 @@ class Workspace:
 
 
 def _draw_mask(rate: float, rng: np.random.RandomState | None, mask: np.ndarray) -> None:
-    """Write zeros with probability `rate` into `mask`, and elsewhere what makes its mean one."""
+    """Write zeros with probability `rate` into `mask`, and otherwise 1 / (1 - rate), so that its mean is one."""
     if rng is None:
-        raise ValueError("dropout needs a random state")
+        raise ValueError("dropout requires a random state")
     np.multiply(rng.random_sample(mask.shape) >= rate, 1.0 / (1.0 - rate), out=mask, casting="same_kind")
 
 
 @final
 class Workspaces:
-    """Workspaces of a network that threads borrow and give back, so that few are ever allocated."""
+    """A pool of workspaces for threads, so that few are allocated."""
 
-    #: How many unused ones are kept: their shapes come again in the next pass over the data.
+    #: Number of unused workspaces that are kept, because the next pass over the data needs the same shapes.
     N_KEPT = 8
 
     def __init__(self, network: "Network", dtype: np.dtype, backward: bool) -> None:
@@ -111,7 +111,7 @@ class Workspaces:
 
     @contextmanager
     def take(self, n_timesteps: int, n_sequences: int, batch: Batch | None = None) -> Iterator[Workspace]:
-        """Lend a workspace of this shape: preferably the one that holds `batch`, or the one given back last."""
+        """Yield a workspace of this shape, preferably the one that holds `batch`, or the one returned last."""
         workspace = self._find((n_timesteps, n_sequences), batch)
         if workspace is None:
             network, dtype, backward = self._kind
@@ -134,7 +134,7 @@ class Workspaces:
         return None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave out the workspaces: another process makes its own."""
+        """Leave out the workspaces, since other processes allocate their own."""
         return Workspaces, self._kind
 
 
@@ -142,31 +142,31 @@ class Workspaces:
 class Network:
     """Stacked layers of one cell, and a linear readout.
 
-    It holds no data and no parameters: theta is an argument of each call, and the arrays are in the workspace.
+    It contains no data and no parameters: theta is an argument of each call, and arrays are in the workspace.
 
     Parameters
     ----------
     cell : Cell
         The recurrent unit of every layer.
     n_features : int
-        Number of features of a timestep.
+        Number of features per timestep.
     hidden_layer_sizes : tuple of int
         Units of each layer and direction, the lowest first.
     n_outputs : int
         Number of outputs.
     bidirectional : bool, default=False
-        Whether each layer has a second direction, which goes through each sequence from its end; the next layer and
-        the readout see the states of both (Schuster, Paliwal 1997, doi:10.1109/78.650093).
+        Whether each layer has a second direction, which reads each sequence from its end; the next layer and the
+        readout use the states of both (Schuster, Paliwal 1997, doi:10.1109/78.650093).
     return_sequences : bool, default=False
         Whether there is an output after each timestep, or only after the last.
     pooling : {"last", "mean", "max"}, default="last"
-        What the readout sees of a sequence that has one output: the state with which each direction ends, or the mean
-        or the elementwise maximum of the states after all timesteps.
+        Input of the readout if a sequence has one output: the final state of each direction, or the mean or the
+        elementwise maximum of the states after all timesteps.
     dropout : float, default=0.0
-        Share of the outputs of each layer that are dropped before the next layer or the readout.
+        Fraction of the outputs of each layer that are dropped before the next layer or the readout.
     recurrent_dropout : float, default=0.0
-        Share of the hidden state that is dropped before the next timestep. Both kinds drop the same units at all
-        timesteps of a sequence (Gal, Ghahramani 2016, arXiv:1512.05287), and only where there is a backward pass.
+        Fraction of the hidden state that is dropped before the next timestep. Both kinds drop the same units at all
+        timesteps of a sequence (Gal, Ghahramani 2016, arXiv:1512.05287), and only in training.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class Network:
             for position, sizes in enumerate(self.layout.layer_sizes)
         ]
         self.pooling: StatePooling = EveryTimestep() if return_sequences else POOLINGS[pooling]()
-        # The directions of each depth are neighbours in `layers`.
+        # The directions of each depth are consecutive in `layers`.
         n_directions = self.layout.n_directions
         self._by_depth = [slice(start, start + n_directions) for start in range(0, len(self.layers), n_directions)]
 
@@ -223,7 +223,7 @@ class Network:
         batch: Batch,
         workspace: Workspace,
     ) -> np.ndarray:
-        """Return the raw outputs, (n_outputs, n_columns), a view on the workspace."""
+        """Return the raw outputs, (n_outputs, n_columns), a view of the workspace."""
         self.load(sequences, batch, workspace)
         self.unroll(packed, batch, workspace)
         states = self.collect(batch, workspace)
@@ -258,7 +258,7 @@ class Network:
                 _hand_up(below, workspace.layers[self._by_depth[depth + 1]], mask, steps)
 
     def collect(self, batch: Batch, workspace: Workspace) -> np.ndarray:
-        """Return the readout's operand, (readout_size + 1, n_columns), a view on the workspace."""
+        """Return the operand of the readout, (readout_size + 1, n_columns), a view of the workspace."""
         operand = workspace.readout_operand[:, : self.pooling.n_columns(batch)]
         self.pooling.collect(self._tops(workspace), batch, operand[:-1])
         if workspace.output_masks:
@@ -266,7 +266,7 @@ class Network:
         return operand
 
     def carry_state(self, batch: Batch, workspace: Workspace) -> None:
-        """Make the final states of the batch the initial ones of the next segment of the same sequences."""
+        """Copy the final states of the batch to the initial states of the next segment of the same sequences."""
         for arrays in workspace.layers:
             arrays.carry_state(batch.spans)
 
@@ -299,7 +299,7 @@ class Network:
     def _backward_readout(
         self, readout: ReadoutParameters, batch: Batch, workspace: Workspace, d_readout: ReadoutParameters
     ) -> np.ndarray | None:
-        """Take the gradient through the readout, and return that on the top layer's outputs, if they have one."""
+        """Pass the gradient through the readout, and return the gradient on the outputs of the top layer, if any."""
         columns = slice(self.pooling.n_columns(batch))
         d_raw, d_states = workspace.d_raw[:, columns], workspace.d_states[:, columns]
         np.matmul(d_raw, workspace.readout_operand[:, columns].T, out=d_readout.matrix)
@@ -321,7 +321,7 @@ class Network:
         probes: list[tuple[int, int]],
         d_parameters: NetworkParameters,
     ) -> None:
-        """Write the gradients of single outputs of each sequence into `d_parameters`, whose readout is zero on entry.
+        """Write the gradients of single outputs of each sequence into `d_parameters`, with a readout of zeros on entry.
 
         Its leading axes are (n_probes, n_sequences). A probe is the number of a pooled state and that of an output.
         `slopes`, (n_outputs, n_columns), is the gradient on each of these outputs.
@@ -361,9 +361,9 @@ class Network:
         batch: Batch,
         workspace: Workspace,
     ) -> np.ndarray:
-        """Return the perturbation of the raw outputs, (n_outputs, n_columns), by one of the parameters.
+        """Return the tangent of the raw outputs, (n_outputs, n_columns), for a tangent of the parameters.
 
-        The workspace must be as the forward pass left it, with nothing dropped; initial states are constant.
+        The workspace must be that of the forward pass, without dropout; initial states are constant.
         """
         t_packed, t_inputs = self.pack(t_parameters), None
         for depth in range(len(self._by_depth)):

@@ -1,4 +1,4 @@
-"""The objective: the mean loss of a network over weighted targets, and a penalty on its weights."""
+"""The objective: the weighted mean loss of a network, plus a penalty on its weights."""
 
 from functools import cached_property
 from typing import Any, final
@@ -15,16 +15,16 @@ from skrnn.sequences._targets import Targets
 
 @final
 class Objective:
-    """Mean loss of a network over weighted targets, plus half of alpha times the sum of squared weights.
+    """Weighted mean loss of a network, plus alpha / 2 times the sum of squared weights.
 
-    L(theta) = sum_i w_i loss_i / sum_i w_i + alpha / 2 * ||weights||^2, biases free of the penalty; i counts sequences,
-    or with `return_sequences` the timesteps that have a target. Weights are normalised once, over all the data. Solvers
-    see it in one of three forms: `MinibatchObjective`, `FullObjective` or `SumOfSquares`.
+    L(theta) = sum_i w_i loss_i / sum_i w_i + alpha / 2 * ||weights||^2, without biases; i counts sequences, or with
+    `return_sequences` timesteps with a target. Weights are normalised once, over all data. Solvers use it in one of
+    three forms: `MinibatchObjective`, `FullObjective` or `SumOfSquares`.
 
     Parameters
     ----------
     network : Network
-        The network, which holds no parameters.
+        The network, without parameters.
     loss : Loss
         The pointwise loss.
     sequences : Sequences
@@ -32,14 +32,14 @@ class Objective:
     targets : Targets
         One column per sequence, or with `return_sequences` of the network one column per timestep.
     alpha : float
-        Strength of the penalty, per target: the estimators' parameter over the sum of the targets' weights.
+        Strength of the penalty per target: the parameter of the estimators divided by the sum of the targets' weights.
     map_chunks : callable, default=map
-        Maps a function over the chunks of all the data.
+        Maps a function over the chunks of all data.
 
     Attributes
     ----------
     n_targets : float
-        The sum of the normalised weights: how many targets there are.
+        The sum of the normalised weights, which is the number of targets.
     penalties : ndarray of shape (n_parameters,)
         alpha for weights, zero for biases.
     """
@@ -66,27 +66,27 @@ class Objective:
         self._weighted_theta = np.empty_like(self.penalties)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the map over the chunks: workers to which the objective is sent do not use it."""
+        """Leave out the map over chunks, which workers do not use."""
         return {**self.__dict__, "map_chunks": map}
 
     def evaluate(self, theta: np.ndarray) -> tuple[float, float]:
-        """Return the mean loss over all the data, without the penalty and with nothing dropped, and the score."""
+        """Return the mean loss over all data, without penalty and dropout, and the score."""
         raw, targets = self.raw(theta), self.targets
         losses = self.loss.loss_gradient(targets.values, raw, np.empty_like(raw), targets.present)
         score = self.loss.score(targets.values, raw, targets.weights, targets.present)
         return weighted_sum(losses, targets.weights) / self.n_targets, score
 
     def raw(self, theta: np.ndarray) -> np.ndarray:
-        """Return the raw outputs over all the data, (n_outputs, n_columns), in the order of the targets."""
+        """Return the raw outputs for all data, (n_outputs, n_columns), in the order of the targets."""
         return infer(self.network, theta, self._forward_plan, self.map_chunks)
 
     @cached_property
     def _forward_plan(self) -> ForwardPlan:
-        """How a forward pass goes over all the data."""
+        """The chunks and segments of a forward pass over all data."""
         return ForwardPlan.of(self.network, self.sequences)
 
     def columns_of(self, batch: Batch) -> np.ndarray:
-        """Return where the columns of a batch are among those of all targets."""
+        """Return the indices of the columns of a batch among all targets."""
         return self.network.pooling.columns(self.sequences, batch)
 
     def targets_of(self, batch: Batch) -> Targets:
@@ -94,13 +94,13 @@ class Objective:
         return self.targets.take(self.columns_of(batch))
 
     def count(self, batch: Batch) -> float:
-        """Return how many targets a batch has: its share in a mean over batches."""
+        """Return the number of targets of a batch: its weight in a mean over batches."""
         if self.targets.weights is None and self.targets.present is None:
             return self.network.pooling.n_columns(batch)
         return self.targets_of(batch).count()
 
     def sum_losses(self, targets: Targets, raw: np.ndarray, d_raw: np.ndarray) -> float:
-        """Write the gradient of the sum of the weighted losses of some columns into `d_raw`, and return that sum."""
+        """Write the gradient of the weighted sum of losses of some columns into `d_raw`, and return the sum."""
         losses = self.loss.loss_gradient(targets.values, raw, d_raw, targets.present)
         if targets.weights is not None:
             d_raw *= targets.weights

@@ -1,4 +1,4 @@
-"""Named views on theta, the one flat vector of all parameters."""
+"""Named views of theta, the flat vector of all parameters."""
 
 from dataclasses import dataclass
 from itertools import accumulate
@@ -14,8 +14,8 @@ from skrnn.cells._base import Cell
 class LayerParameters:
     """The parameters of one layer.
 
-    `matrix` is [recurrent | input | bias], (n_gates * hidden_size, hidden_size + n_inputs + 1). A cell that splits
-    its last gate has one more bias, that of the recurrent half, (hidden_size,); for others it is empty.
+    `matrix` is [recurrent | input | bias], (n_gates * hidden_size, hidden_size + n_inputs + 1). A cell that splits its
+    last gate has an additional bias for the recurrent half, (hidden_size,); for others it is empty.
     """
 
     matrix: np.ndarray
@@ -70,7 +70,7 @@ class ReadoutParameters:
 @final
 @dataclass(frozen=True)
 class NetworkParameters:
-    """Named views on one theta, or several: the parameters of each direction of each layer, and the readout's."""
+    """Named views of one or several theta: the parameters of each direction of each layer, and of the readout."""
 
     layers: list[LayerParameters]
     readout: ReadoutParameters
@@ -78,21 +78,20 @@ class NetworkParameters:
 
 @final
 class ParameterLayout:
-    """Where each parameter of a network is in theta.
+    """The position of each parameter of a network in theta.
 
     Parameters
     ----------
     cell : Cell
         The recurrent unit of every layer.
     n_features : int
-        Number of features of a timestep.
+        Number of features per timestep.
     hidden_layer_sizes : sequence of int
         Units of each layer and direction, the lowest first.
     n_outputs : int
         Number of outputs of the readout.
     n_directions : {1, 2}, default=1
-        In how many directions each layer goes through time. Layers are listed by depth, and at each depth forward
-        before backward.
+        Number of directions of each layer. Layers are listed by depth, and at each depth forward before backward.
     """
 
     def __init__(
@@ -108,7 +107,7 @@ class ParameterLayout:
         self.layer_sizes = [
             sizes for sizes in zip((n_features, *below), hidden_layer_sizes, strict=True) for _ in range(n_directions)
         ]
-        #: Hidden states that the readout sees.
+        #: Number of inputs of the readout.
         self.readout_size = top
         self._ends = list(accumulate(self._n_layer_parameters(*sizes) for sizes in self.layer_sizes))
         self.n_parameters = self._ends[-1] + n_outputs * (top + 1)
@@ -118,9 +117,9 @@ class ParameterLayout:
         return rows * (hidden_size + n_inputs + 1) + hidden_size * self.cell.splits_last_gate
 
     def views(self, theta: np.ndarray) -> NetworkParameters:
-        """Return named views on `theta`, (..., n_parameters): writing into them writes into it.
+        """Return named views of `theta`, (..., n_parameters): writing to them changes it.
 
-        Its leading axes, if any, are also those of each parameter.
+        Leading axes, if any, are those of each parameter.
         """
         layers = []
         start, several = 0, theta.shape[:-1]

@@ -1,4 +1,4 @@
-"""Pooling: what the readout sees of the top layer's states: the last, their mean or maximum, or each of them."""
+"""Pooling: the input of the readout is the last state of the top layer, the mean or maximum, or each state."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -16,26 +16,26 @@ Tops = list[tuple[Layer, LayerWorkspace]]
 
 
 class StatePooling(ABC):
-    """What the readout sees of the hidden states, and in which column each output is: by default one per sequence."""
+    """Computes the inputs of the readout from the hidden states; by default one column per sequence."""
 
     #: Whether each timestep has a column of outputs.
     per_timestep: ClassVar[bool] = False
-    #: Whether there is more to see than the state with which each direction ends.
+    #: Whether not only the final state of each direction is used.
     reads_every_state: ClassVar[bool] = True
 
     def n_columns(self, batch: Batch) -> int:
-        """Return how many columns of outputs a batch has."""
+        """Return the number of output columns of a batch."""
         return len(batch)
 
     def columns(self, sequences: Sequences, batch: Batch) -> np.ndarray:
-        """Return the places of a batch's columns among the columns of all sequences."""
+        """Return the indices of the columns of a batch among those of all sequences."""
         return batch.indices
 
     @abstractmethod
     def collect(self, tops: Tops, batch: Batch, out: np.ndarray) -> None:
-        """Write what the readout sees into `out`, (readout_size, n_columns).
+        """Write the inputs of the readout into `out`, (readout_size, n_columns).
 
-        Where a sequence has timesteps before the batch, `out` holds on entry what the readout would see of these.
+        For sequences with timesteps before the batch, `out` contains on entry the result for these.
         """
 
     def drop(self, states: np.ndarray, mask: np.ndarray, batch: Batch) -> None:
@@ -44,32 +44,32 @@ class StatePooling(ABC):
 
     @abstractmethod
     def scatter(self, d_states: np.ndarray, tops: Tops, batch: Batch, d_outputs: np.ndarray) -> np.ndarray | None:
-        """Write the gradient on what was collected to where the backward pass of the top layer expects it.
+        """Write the gradient on the collected states to where the backward pass of the top layer expects it.
 
-        That is `d_outputs`, (n_timesteps, readout_size, n_sequences), which is then returned, or `d_h` of the
-        workspaces, unless every state is read.
+        If every state is used, this is `d_outputs`, (n_timesteps, readout_size, n_sequences), which is returned;
+        otherwise `d_h` of the workspaces.
         """
 
     @abstractmethod
     def collect_tangent(self, tops: Tops, batch: Batch, t_outputs: np.ndarray, out: np.ndarray) -> None:
-        """Write the perturbation of what was collected into `out`, (readout_size, n_columns).
+        """Write the tangent of the collected states into `out`, (readout_size, n_columns).
 
-        The tangent pass of the top layer left that of the states in `t_outputs`, (n_timesteps, readout_size,
-        n_sequences), or that of the final ones in `d_h` of the workspaces, unless every state is read.
+        If every state is used, the tangent of the states of the top layer is in `t_outputs`, (n_timesteps,
+        readout_size, n_sequences); otherwise that of the final states is in `d_h` of the workspaces.
         """
 
     def n_pooled_states(self, batch: Batch) -> int:
-        """Return how many columns of outputs the longest sequence of a batch has, one after another in time."""
+        """Return the number of output columns of the longest sequence of a batch, in order of time."""
         return 1
 
     def columns_of(self, batch: Batch, number: int) -> slice:
-        """Return the columns of this number: one for each sequence that has it, in order."""
+        """Return the columns with this number: one per sequence that has it, in order."""
         return slice(0, len(batch))
 
     def scatter_one(
         self, top: tuple[Layer, LayerWorkspace], batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray
     ) -> None:
-        """Write the gradient on the columns of this number, (hidden_size, n_running), to the states that they are of.
+        """Write the gradient on the columns with this number, (hidden_size, n_running), to their states.
 
         `d_outputs`, (n_timesteps, hidden_size, n_sequences), is zero on entry.
         """
@@ -78,7 +78,7 @@ class StatePooling(ABC):
 
 @final
 class LastTimestep(StatePooling):
-    """The state with which each direction ends."""
+    """The final state of each direction."""
 
     reads_every_state = False
 
@@ -94,14 +94,14 @@ class LastTimestep(StatePooling):
         return None
 
     def collect_tangent(self, tops: Tops, batch: Batch, t_outputs: np.ndarray, out: np.ndarray) -> None:
-        """Write what `d_h` of the workspaces holds into `out`."""
+        """Write `d_h` of the workspaces into `out`."""
         for (_, workspace), of_layer in _by_direction(tops, out):
             of_layer[...] = workspace.d_h[:, : of_layer.shape[1]]
 
     def scatter_one(
         self, top: tuple[Layer, LayerWorkspace], batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray
     ) -> None:
-        """Write the gradient to the timestep at which the layer ends each sequence."""
+        """Write the gradient to the last timestep of the pass over each sequence."""
         if top[0].from_end:
             d_outputs[0, :, : len(batch)] = d_states
             return
@@ -126,7 +126,7 @@ class MeanOverTime(StatePooling):
         out /= n_timesteps
 
     def scatter(self, d_states: np.ndarray, tops: Tops, batch: Batch, d_outputs: np.ndarray) -> np.ndarray | None:
-        """Write the same share of the gradient to all timesteps of a sequence."""
+        """Write equal parts of the gradient to all timesteps of a sequence."""
         d_outputs[: batch.n_timesteps, :, : len(batch)] = d_states / _counts(batch, d_states.dtype)[1]
         return d_outputs
 
@@ -139,7 +139,7 @@ class MeanOverTime(StatePooling):
 
 @final
 class MaxOverTime(StatePooling):
-    """The largest value of each unit after the timesteps of a sequence; of equal ones the first."""
+    """The maximum of each unit over the timesteps of a sequence; gradients go to the first maximum."""
 
     def collect(self, tops: Tops, batch: Batch, out: np.ndarray) -> None:
         """Write the maxima into `out`."""
@@ -164,7 +164,7 @@ class MaxOverTime(StatePooling):
 
 @final
 class EveryTimestep(StatePooling):
-    """One column per timestep. In a batch: timestep after timestep, and in each the sequences that run."""
+    """One column per timestep, in a batch ordered by timestep, and within it by sequence."""
 
     per_timestep = True
 
@@ -173,7 +173,7 @@ class EveryTimestep(StatePooling):
         return batch.n_steps()
 
     def columns(self, sequences: Sequences, batch: Batch) -> np.ndarray:
-        """Return the places of the timesteps among all of them, one sequence after another."""
+        """Return the indices of the timesteps among all timesteps, one sequence after another."""
         return batch.columns(sequences)
 
     def collect(self, tops: Tops, batch: Batch, out: np.ndarray) -> None:
@@ -215,16 +215,16 @@ class EveryTimestep(StatePooling):
     def scatter_one(
         self, top: tuple[Layer, LayerWorkspace], batch: Batch, number: int, d_states: np.ndarray, d_outputs: np.ndarray
     ) -> None:
-        """Write the gradient to the timestep of this number."""
+        """Write the gradient to the timestep with this number."""
         d_outputs[number, :, : d_states.shape[1]] = d_states
 
 
-#: What the readout may see where a sequence has one column of outputs.
+#: Poolings for one output column per sequence.
 POOLINGS: dict[str, type[StatePooling]] = {"last": LastTimestep, "mean": MeanOverTime, "max": MaxOverTime}
 
 
 def _by_direction(tops: Tops, states: np.ndarray) -> Iterator[tuple[tuple[Layer, LayerWorkspace], np.ndarray]]:
-    """Yield each direction of the top layer, and a view on its rows among `states`, (..., readout_size, n)."""
+    """Yield each direction of the top layer, and a view of its rows of `states`, (..., readout_size, n)."""
     start = 0
     for top in tops:
         stop = start + top[0].hidden_size
@@ -233,24 +233,24 @@ def _by_direction(tops: Tops, states: np.ndarray) -> Iterator[tuple[tuple[Layer,
 
 
 def _counts(batch: Batch, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many timesteps each sequence has before the batch, and how many when it ends, (n_sequences,)."""
+    """Return the numbers of timesteps of each sequence before the batch, and at its end, (n_sequences,)."""
     n_before = np.broadcast_to(batch.first, batch.lengths.shape).astype(dtype)
     return n_before, n_before + batch.lengths.astype(dtype)
 
 
 def _begin(out: np.ndarray, n_before: np.ndarray, value: float) -> None:
-    """Write `value` into the columns of `out`, (n_rows, n_sequences), whose sequences begin."""
+    """Write `value` into the columns of `out`, (n_rows, n_sequences), whose sequences begin in this batch."""
     np.copyto(out, value, where=n_before == 0.0)
 
 
 def _add_up(of_timesteps: np.ndarray, batch: Batch, out: np.ndarray) -> None:
-    """Add what each sequence has at its timesteps, (n_timesteps, n_rows, n_sequences), to `out`."""
+    """Add the values of each sequence at its timesteps, (n_timesteps, n_rows, n_sequences), to `out`."""
     for start, stop, n_running in batch.spans:
         out[:, :n_running] += np.add.reduce(of_timesteps[start:stop, :, :n_running], axis=0)
 
 
 def _times_of_maxima(tops: Tops, batch: Batch) -> np.ndarray:
-    """Return at which timestep each unit is first largest in each sequence, (1, readout_size, n_sequences)."""
+    """Return the timestep of the first maximum of each unit in each sequence, (1, readout_size, n_sequences)."""
     of_directions = []
     for layer, workspace in tops:
         times = np.zeros((1, layer.hidden_size, len(batch)), dtype=np.intp)
@@ -266,7 +266,7 @@ def _times_of_maxima(tops: Tops, batch: Batch) -> np.ndarray:
 
 
 def _by_span(columns: np.ndarray, batch: Batch) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield the timesteps of each span and a view on their columns, (n_timesteps, n_rows, n_running)."""
+    """Yield the timesteps of each span and a view of their columns, (n_timesteps, n_rows, n_running)."""
     begin = 0
     for start, stop, n_running in batch.spans:
         end = begin + (stop - start) * n_running

@@ -1,4 +1,4 @@
-"""Matrix products, cut into tiles of the size at which BLAS is fastest."""
+"""Matrix products in tiles of the size for which BLAS is fastest."""
 
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from scipy.linalg.blas import dgemm, sgemm
 
-#: Multiplications of a product up to which OpenBLAS, on a processor with AVX-512, reads the factors in place. For
-#: larger products it first copies them: that takes 10 to 20 % of a product of a timestep's size.
+#: Up to this number of multiplications OpenBLAS, on a processor with AVX-512, reads the factors in place. For larger
+# products it copies them first, which takes 10 to 20 % of the time of the product of a timestep.
 _IN_PLACE = 1_000_000
 #: Rows that these kernels process at once.
 _ROWS_AT_ONCE = 4
 
-#: A sum of products of at least so many numbers is added up by BLAS itself: an array with one product per timestep
-#: would not fit into the cache. From so many multiplications per product on, it is faster to copy the right factors
-#: into the order in which they are read.
+#: A sum of products with at least `_ADD_IN_BLAS` numbers is accumulated by BLAS, because an array with one product per
+# timestep would not fit into the cache. From `_COPY_RIGHT` multiplications per product, it is faster to copy the right
+# factors into the order in which they are read.
 _ADD_IN_BLAS, _COPY_RIGHT = 5_000, 60_000
 _GEMM = {np.dtype(np.float32): sgemm, np.dtype(np.float64): dgemm}
 
@@ -28,18 +28,18 @@ def tile_rows(rows: np.ndarray, n_tiles: int) -> np.ndarray:
 
 
 def tiled_product(matrix: np.ndarray, n_tiles: int) -> Callable[[np.ndarray, np.ndarray], Any]:
-    """Return a function that writes the product of the matrix and a right factor, to be called many times.
+    """Return a function that writes the product of the matrix and a right factor, for many calls.
 
-    `function(right, out)` expects a right factor of two axes, and the rows of `out` in tiles.
+    `function(right, out)` expects a 2-D right factor, and the rows of `out` in tiles.
     """
     if n_tiles == 1:
-        return matrix.dot  # which is faster to call than `np.dot`, and that faster than `np.matmul`
+        return matrix.dot  # faster to call than `np.dot`, which is faster to call than `np.matmul`
     return partial(np.matmul, tile_rows(matrix, n_tiles))
 
 
 @lru_cache(maxsize=4096)
 def count_tiles(n_rows: int, n_inner: int, n_columns: int) -> int:
-    """Return into how many tiles the rows of a product should be cut."""
+    """Return the number of tiles into which the rows of a product should be cut."""
     n_multiplications = n_rows * n_inner * n_columns
     if n_multiplications <= _IN_PLACE or n_rows % _ROWS_AT_ONCE or not _works_in_place():
         return 1
@@ -50,12 +50,12 @@ def count_tiles(n_rows: int, n_inner: int, n_columns: int) -> int:
 
 @cache
 def _works_in_place() -> bool:
-    """Tell whether NumPy's BLAS has kernels that read the factors of small products in place."""
+    """Tell whether NumPy's BLAS reads the factors of small products in place."""
     try:
         config = np.show_config(mode="dicts")
-    except TypeError:  # NumPy 1.24 and 1.25 can only print it
+    except TypeError:  # NumPy 1.24 and 1.25 only print it
         return False
-    blas = config.get("Build Dependencies", {}).get("blas", {}).get("name", "")  # empty entries are left out
+    blas = config.get("Build Dependencies", {}).get("blas", {}).get("name", "")  # empty entries are missing
     extensions = config.get("SIMD Extensions", {}).get("found", [])
     return "openblas" in blas and not {"X86_V4", "AVX512_SKX"}.isdisjoint(extensions)
 
@@ -67,11 +67,11 @@ def add_products(
 
     `left` is (n_timesteps, n_rows, n_inner), C-contiguous at each timestep, `right` (n_timesteps, n_columns, n_inner).
     `products`, (>= n_timesteps, n_rows, n_columns), and `rows`, with as many numbers as `right`, are scratch arrays.
-    With `in_blas` SciPy's BLAS may be used, which is fast but blocks the other threads of the interpreter.
+    With `in_blas` SciPy's BLAS may be used, which is fast but does not release the interpreter lock.
     """
     n_timesteps = len(left)
     if in_blas and out.size >= _ADD_IN_BLAS:
-        gemm = _GEMM[out.dtype]  # in Fortran's order: out.T += right[t] @ left[t].T
+        gemm = _GEMM[out.dtype]  # in Fortran order: out.T += right[t] @ left[t].T
         for left_t, right_t in zip(left, right, strict=True):
             gemm(1.0, right_t.T, left_t.T, beta=1.0, c=out.T, trans_a=True, overwrite_c=True)
         return

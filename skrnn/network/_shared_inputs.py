@@ -1,4 +1,4 @@
-"""Inputs of overlapping windows: the product of the weights with a row is computed once for all that share it."""
+"""Inputs of overlapping windows: the product of the weights with a shared row is computed once."""
 
 from typing import final
 
@@ -9,9 +9,9 @@ from skrnn.sequences._ragged import Sequences
 
 
 def shared_inputs(sequences: Sequences, batch: Batch, n_columns: int) -> "SharedInputs | None":
-    """Return the inputs of a batch in which each sequence begins one row after the previous one, if they share rows.
+    """Return the inputs of a batch whose sequences each begin one row after the previous one, if they share rows.
 
-    The passes may compute `n_columns`; those after the batch's are not read.
+    The passes may compute `n_columns`; those beyond the batch are not used.
     """
     if not sequences.share_rows:
         return None
@@ -36,7 +36,7 @@ class SharedInputs:
     n_timesteps, n_sequences : int
         Shape of the batch.
     n_columns : int
-        Columns that passes compute: zeros follow the last row, for columns without a sequence.
+        Columns that passes compute; zeros after the last row are for columns without a sequence.
     """
 
     def __init__(self, rows: np.ndarray, stride: int, n_timesteps: int, n_sequences: int, n_columns: int) -> None:
@@ -44,7 +44,7 @@ class SharedInputs:
         self.n_timesteps, self.n_sequences = n_timesteps, n_sequences
         #: [x; 1] of each row, (n_features + 1, n_rows).
         self._operand = np.zeros((rows.shape[1] + 1, (n_timesteps - 1) * stride + n_columns), rows.dtype)
-        # No sequence reads a masked row: its gradient is zero, but zero times NaN is not.
+        # Masked rows belong to no sequence: their gradient is zero, but zero times NaN is not.
         np.copyto(self._operand[:-1, : len(rows)], rows.T, where=np.isfinite(rows).all(axis=1))
         self._operand[-1] = 1.0
 
@@ -53,16 +53,16 @@ class SharedInputs:
         return matrix @ self._operand
 
     def zeros(self, n: int) -> np.ndarray:
-        """Return zeros to which the gradients of all windows that share a row can be added, (n, n_rows)."""
+        """Return zeros for accumulating the gradients of all windows that share a row, (n, n_rows)."""
         return np.zeros((n, self._operand.shape[1]), self._operand.dtype)
 
     def at(self, of_rows: np.ndarray, t: int, n_running: int) -> np.ndarray:
-        """View the columns of the rows, (n, n_rows), that running sequences read at a timestep, (n, n_running)."""
+        """View the columns of `of_rows`, (n, n_rows), of the running sequences at a timestep, (n, n_running)."""
         first = t * self.stride
         return of_rows[:, first : first + n_running]
 
     def sum_rows(self, d_rows: np.ndarray, start: int, d_projections: np.ndarray) -> None:
-        """Add gradients of timesteps from `start` on, (n_steps, n, n_running), to those on `project`, (n, n_rows)."""
+        """Add gradients of timesteps from `start`, (n_steps, n, n_running), to those on `project`, (n, n_rows)."""
         for t, of_timestep in enumerate(d_rows, start):
             columns = self.at(d_projections, t, of_timestep.shape[-1])
             columns += of_timestep
@@ -72,6 +72,6 @@ class SharedInputs:
         return d_projections @ self._operand.T
 
     def write(self, inputs: np.ndarray) -> None:
-        """Write every timestep of every sequence into `inputs`, (>= n_timesteps, n_features, >= n_sequences)."""
+        """Write all timesteps of all sequences into `inputs`, (>= n_timesteps, n_features, >= n_sequences)."""
         for t in range(self.n_timesteps):
             inputs[t, :, : self.n_sequences] = self.at(self._operand[:-1], t, self.n_sequences)

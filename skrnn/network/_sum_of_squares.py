@@ -1,4 +1,4 @@
-"""The objective as a sum of squares: residuals and their Jacobian, as the methods of least squares see it."""
+"""The objective as a sum of squares: residuals and their Jacobian, for least squares methods."""
 
 from typing import final
 
@@ -12,10 +12,10 @@ from skrnn.sequences._targets import Targets
 
 @final
 class SumOfSquares:
-    """Residuals of which half the squares add up to the objective, and their Jacobian.
+    """Residuals with half the sum of squares equal to the objective, and their Jacobian.
 
-    In their order: the outputs of each column of targets, column after column, each residual times the square root
-    of the target's share of all weights; then sqrt(alpha) times each weight that has a penalty.
+    Residuals are ordered by column of targets, then output, each multiplied by the square root of the relative weight
+    of the target; they are followed by sqrt(alpha) times each penalised weight.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -28,7 +28,7 @@ class SumOfSquares:
 
     @property
     def n_residuals(self) -> int:
-        """Number of residuals: one for each output of each target, and one for each weight that has a penalty."""
+        """Number of residuals: one per output of each target, and one per penalised weight."""
         return self._n_errors + len(self._penalised)
 
     def loss_and_residuals(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -52,7 +52,7 @@ class SumOfSquares:
     def residuals_and_jacobian(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the residuals, (n_residuals,), and their derivative, (n_residuals, n_parameters).
 
-        It takes one BPTT for each output, or for each output of each timestep, with one gradient per sequence.
+        It takes one BPTT per output, or per output of each timestep, with one gradient per sequence.
         """
         theta = self.chunks.known(theta)
         residuals = self._penalty_residuals(theta)
@@ -97,13 +97,13 @@ class SumOfSquares:
         return gradient
 
     def _backward_of(self, chunk: Batch, d_residuals: np.ndarray, *, theta: np.ndarray) -> np.ndarray:
-        """Return the gradient of a chunk that follows from one on its residuals, (n_outputs, n_columns)."""
+        """Return the gradient of a chunk, given the gradient on its residuals, (n_outputs, n_columns)."""
         with self.chunks.linearised(theta, chunk) as (linear, _):
             _, slopes = self._residuals_and_slopes(self.objective.targets_of(chunk), linear.raw)
             return linear.backward(slopes * d_residuals)
 
     def _residuals_and_slopes(self, targets: Targets, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return residuals of which half the squares add up to a share of the mean loss, and their slopes."""
+        """Return residuals with half the sum of squares equal to their part of the mean loss, and their slopes."""
         slopes = np.empty_like(raw)
         residuals = self.objective.loss.residuals(targets.values, raw, slopes, targets.present)
         weights = np.ones(1, self.dtype) if targets.weights is None else targets.weights
@@ -111,12 +111,12 @@ class SumOfSquares:
         return residuals * scales, slopes * scales
 
     def _penalty_residuals(self, theta: np.ndarray) -> np.ndarray:
-        """Return residuals, (n_residuals,), with those of the penalty in their place."""
+        """Return residuals, (n_residuals,), with only those of the penalty filled in."""
         residuals = np.zeros(self.n_residuals, self.dtype)
         residuals[self._n_errors :] = self._roots * theta[self._penalised]
         return residuals
 
     def _by_column(self, rows: np.ndarray) -> np.ndarray:
-        """View the rows of residuals that are not the penalty's as (n_columns, n_outputs, ...)."""
+        """View the rows of residuals without the penalty as (n_columns, n_outputs, ...)."""
         n_outputs, n_columns = self.objective.targets.values.shape
         return rows[: self._n_errors].reshape(n_columns, n_outputs, *rows.shape[1:])

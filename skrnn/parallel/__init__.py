@@ -1,1 +1,1 @@
-"""How work is divided: BLAS threads, worker threads and processes, Dask; private."""
+"""Parallel computation: BLAS threads, worker threads and processes, Dask."""

@@ -1,4 +1,4 @@
-"""What many calls share, kept by the workers of a Dask cluster, to which it is sent once."""
+"""Objects shared by many calls, which are sent to the workers of a Dask cluster only once."""
 
 from functools import partial
 from typing import Any, final
@@ -10,7 +10,7 @@ from joblib.parallel import get_active_backend
 
 @final
 class Shared:
-    """An object that a process finds by its token, wherever a copy of this one is alive.
+    """An object that can be found by its token in every process that has a copy of it.
 
     Parameters
     ----------
@@ -26,41 +26,41 @@ class Shared:
         _alive[token] = self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle so that the other process finds the object too: it has one per token."""
+        """Pickle so that the other process finds the object by its token."""
         return _shared, (self.token, self.value)
 
 
-#: All that are alive in this process, by their tokens.
+#: All objects that are alive in this process, by token.
 _alive: WeakValueDictionary[str, Shared] = WeakValueDictionary()
 
 
 def find_shared(token: str) -> Shared | None:
-    """Return the object of this token, if this process has it."""
+    """Return the object with this token, if this process has it."""
     return _alive.get(token)
 
 
 def _shared(token: str, value: Any) -> Shared:
-    """Return the object of this token that this process has, or a new one.
+    """Return the object with this token in this process, or a new one.
 
-    A second object would replace the first one under the token; once it were deleted, neither would be found.
+    A second object would replace the first one; after its deletion neither would be found.
     """
     return find_shared(token) or Shared(token, value)
 
 
 @final
 class Keepers:
-    """The workers of a Dask cluster, each of which keeps a copy of an object as long as this one is alive.
+    """The workers of a Dask cluster, each of which keeps a copy of an object as long as this instance is alive.
 
-    No copy is indispensable: a worker without one says so (`find_shared`), and another process computes. Each copy is
-    a result of its own, since Dask reduces several copies of one result to a single one within seconds, and what was
-    sent but not computed is lost with the worker that had it, together with all that depends on it.
+    No copy is indispensable: a worker without one reports this (`find_shared`), and another process computes. Each copy
+    is a separate result, because Dask reduces several copies of one result to a single copy within seconds, and data
+    that were sent but not computed are lost with their worker, together with everything that depends on them.
 
     Parameters
     ----------
     backend : DaskDistributedBackend
-        That of joblib, with its client.
+        The joblib backend, with its client.
     value : object
-        What is to be kept.
+        The object to keep.
     """
 
     def __init__(self, backend: Any, value: Any) -> None:
@@ -72,33 +72,33 @@ class Keepers:
 
     @property
     def value(self) -> Any:
-        """What is kept."""
+        """The object."""
         return self._shared.value
 
     def supply(self) -> None:
-        """Send the object to the workers without a copy: once to the first, which passes it on to the others."""
+        """Send the object to workers without a copy: once to the first, which passes it on to the others."""
         client = self._backend.client
         self._copies = {a: copy for a, copy in self._copies.items() if copy.status == "finished"}
         lacking = client.ncores().keys() - self._copies.keys()
         if not lacking:
             return
         (sent,) = client.scatter([self._shared], hash=False)
-        # A worker may die meanwhile: its task then goes to another one, so that nothing waits for it.
+        # If a worker is lost in the meantime, its task goes to another one, so that nothing waits for it.
         keep = partial(client.submit, _keep, sent, pure=False, allow_other_workers=True)
         copies = {address: keep(workers=[address]) for address in lacking}
-        with self._backend.retrieval_context():  # lets others work, if this is a task of a worker
+        with self._backend.retrieval_context():  # lets others work if this is itself a task
             for copy in copies.values():
-                copy.exception()  # waits, and fetches nothing
+                copy.exception()  # waits without fetching the result
         self._copies |= copies
 
 
 def _keep(shared: Shared) -> Shared:
-    """Return what was sent: a result of its own, which stays when the sent one is released."""
+    """Return the object as a separate result, which remains when the sent one is released."""
     return shared
 
 
 def active_cluster() -> Any:
-    """Return joblib's backend if it is that of a Dask cluster, else None."""
+    """Return joblib's backend if it is a Dask cluster, otherwise None."""
     backend, _ = get_active_backend()
     return backend if hasattr(getattr(backend, "client", None), "scatter") else None
 

@@ -1,4 +1,4 @@
-"""Chunks of data, and runs of a solver, to several workers, with results in their order."""
+"""Distributes chunks of data, and runs of a solver, to several workers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,28 +13,27 @@ from joblib.parallel import ThreadingBackend, get_active_backend
 from skrnn.parallel._blas_threads import single_threaded_blas
 from skrnn.parallel._dask import Keepers, active_cluster, find_shared, is_within_task
 
-#: What applies a function to the entries of iterables, as `map` does.
+#: Applies a function to the entries of iterables, like `map`.
 Map = Callable[..., Iterable[Any]]
 #: The arguments of each of several calls of a function.
 Calls = list[tuple[Any, ...]]
 
-#: Numbers of NumPy's buffer. Of arrays with gaps, elementwise functions first copy as much as fits into it, 8,192 by
-#: default; from runs without a gap that are about as long or longer (versions differ) they read in place, now also from
-#: the blocks of a timestep. What is to be converted passes through it all the same: it should not be much smaller.
+#: Size of NumPy's buffer, 8,192 numbers by default. Elementwise functions copy arrays with gaps into it, unless runs
+# without a gap are at least about as long (depending on the version). With this size, the blocks of a timestep are read
+# in place. Type conversions use the buffer too, so it should not be much smaller.
 _BUFFER_SIZE = 256
 
 
 @contextmanager
 def computing() -> Iterator[None]:
-    """Set NumPy up for what a network does: many small products, and elementwise work on blocks of larger arrays.
+    """Configure NumPy for many small products, and elementwise computations on blocks of larger arrays.
 
-    The settings are those of the thread, so that the code of callbacks has them too. A generator that the user holds
-    must not yield within them.
+    The settings apply to the thread, including callbacks. Generators returned to the user must not yield within them.
     """
-    with single_threaded_blas(), np.errstate(all="ignore"):  # a loss that diverges is an error of its own
+    with single_threaded_blas(), np.errstate(all="ignore"):  # divergence raises its own error
         buffer_size = np.getbufsize()
         try:
-            np.setbufsize(_BUFFER_SIZE)  # inside: an interruption may come as soon as it is set
+            np.setbufsize(_BUFFER_SIZE)  # inside, because an interruption may occur as soon as it is set
             yield
         finally:
             np.setbufsize(buffer_size)
@@ -42,11 +41,11 @@ def computing() -> Iterator[None]:
 
 @contextmanager
 def worker_map(n_jobs: int | None) -> Iterator[Map]:
-    """Lend a `map` that spreads its calls over `n_jobs` workers.
+    """Yield a `map` that distributes its calls to `n_jobs` workers.
 
-    They are threads, unless `joblib.parallel_config` says otherwise: NumPy lets go of the interpreter while it
-    works on a chunk, and nothing has to be copied to where it is needed. The threads are not joblib's, which looks for
-    results every ten milliseconds: a pass over all the data is often shorter.
+    They are threads, unless `joblib.parallel_config` sets another backend: NumPy releases the interpreter lock while it
+    works on a chunk, and nothing has to be copied. The threads are not joblib's, which polls for results every ten
+    milliseconds: a pass over all data is often shorter.
     """
     n_workers = _count_workers(n_jobs)
     with computing():
@@ -59,17 +58,17 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
                     lambda function, calls: threads.map(partial(_work, function), *zip(*calls, strict=True))
                 )
             finally:
-                threads.shutdown(cancel_futures=True)  # what an interruption has left need not end
+                threads.shutdown(cancel_futures=True)  # after an interruption, do not wait for the rest
         else:
             with _parallel(n_jobs, "generator", prefer="threads") as workers:
                 yield _unless_alone(_Spreading(workers).results)
 
 
 def _unless_alone(map_calls: Callable[[Callable[..., Any], Calls], Iterable[Any]]) -> Map:
-    """Return a map that computes a single call itself, as no worker would be faster."""
+    """Return a map that computes a single call itself, because no worker would be faster."""
 
     def map_several(function: Callable[..., Any], *arguments: Iterable[Any]) -> Iterable[Any]:
-        calls = list(zip(*arguments, strict=False))  # what is shared is repeated without end
+        calls = list(zip(*arguments, strict=False))  # the shared argument is an infinite iterator
         return map_calls(function, calls) if len(calls) > 1 else (function(*call) for call in calls)
 
     return map_several
@@ -78,9 +77,10 @@ def _unless_alone(map_calls: Callable[[Callable[..., Any], Calls], Iterable[Any]
 def worker_runs(
     n_jobs: int | None, function: Callable[[Any, Any], Any], shared: Any, starts: Iterable[Any]
 ) -> Iterator[Any]:
-    """Yield the result of a function of what is shared and each start, as soon as one of `n_jobs` workers has it.
+    """Yield the results of a function of the shared object and each start, as soon as one of `n_jobs` workers has it.
 
-    They are processes, unless `joblib.parallel_config` says otherwise: a run is long, and much of it is Python's.
+    Workers are processes, unless `joblib.parallel_config` sets another backend: runs are long, and much of their time
+    is spent in Python.
     """
     calls = [(shared, start) for start in starts]
     if _count_workers(n_jobs) == 1:
@@ -91,12 +91,12 @@ def worker_runs(
 
 
 def _count_workers(n_jobs: int | None) -> int:
-    """Return the number of workers, by default one where a whole fit is a task of a cluster's worker."""
+    """Return the number of workers, by default one if a whole fit is a task on a cluster."""
     return 1 if n_jobs is None and is_within_task() else effective_n_jobs(n_jobs)
 
 
 def _parallel(n_jobs: int | None, return_as: str, prefer: str | None = None) -> Parallel:
-    """Return workers that give their results one by one, or all at once where joblib's backend cannot."""
+    """Return workers that yield results one by one, or all at once if joblib's backend does not support it."""
     try:
         return Parallel(n_jobs=n_jobs, prefer=prefer, return_as=return_as)
     except ValueError:
@@ -105,10 +105,10 @@ def _parallel(n_jobs: int | None, return_as: str, prefer: str | None = None) -> 
 
 @final
 class _Spreading:
-    """Calls that go to workers of joblib; the first argument is an object that all calls of one pass share.
+    """Distributes calls to joblib workers; the first argument is an object shared by all calls of a pass.
 
-    The workers of a Dask cluster keep it: joblib would send it again with each pass. The latest two are kept, the
-    training data and the validation data.
+    The workers of a Dask cluster keep it, because joblib would send it again with each pass. The latest two are kept,
+    for training and validation data.
     """
 
     def __init__(self, workers: Parallel) -> None:
@@ -117,7 +117,7 @@ class _Spreading:
         self._keepers: list[Keepers] = []
 
     def results(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
-        """Yield the result of each call; what a worker leaves undone is done here."""
+        """Yield the result of each call; calls not done by a worker are computed here."""
         shared, is_complete = calls[0][0], True
         for was_done, result in self._ask(function, calls):
             is_complete &= was_done
@@ -126,7 +126,7 @@ class _Spreading:
             self._keepers_of(shared).supply()
 
     def long_results(self, function: Callable[..., Any], calls: Calls) -> Iterator[Any]:
-        """Yield the same in any order; what workers leave undone goes to them again, unless they leave everything."""
+        """Yield the results in any order; calls not done are sent to workers again, unless none was done."""
         shared = calls[0][0]
         while calls:
             undone = []
@@ -143,17 +143,18 @@ class _Spreading:
                 self._keepers_of(shared).supply()
 
     def _ask(self, function: Callable[..., Any], calls: Calls) -> Iterable[tuple[bool, Any]]:
-        """Return for each call whether a worker has done it, and its result or else its own arguments."""
+        """Return for each call whether a worker has done it, and its result or otherwise its own arguments."""
         shared = calls[0][0]
         if self._cluster is None:
             task = delayed(partial(_work_on, function))
         else:
             task, shared = delayed(partial(_work_on_kept, function)), self._keepers_of(shared).token
-        # The other arguments are in a tuple: joblib would send large arrays to one worker of Dask, to be lost with it.
+        # The other arguments are in a tuple, because joblib would send large arrays to a single Dask worker, which may
+        # be lost.
         return self._workers(task(shared, tuple(of_call)) for _, *of_call in calls)
 
     def _keepers_of(self, shared: Any) -> Keepers:
-        """Return the keepers of the object, new ones where it has none."""
+        """Return the keepers of the object, or new ones if there are none."""
         keepers = next((keepers for keepers in self._keepers if keepers.value is shared), None)
         if keepers is None:
             keepers = Keepers(self._cluster, shared)
@@ -162,17 +163,17 @@ class _Spreading:
 
 
 def _work_on(function: Callable[..., Any], shared: Any, of_call: tuple[Any, ...]) -> tuple[bool, Any]:
-    """Return True, and the result of the function of what is shared and the call's own arguments."""
+    """Return True, and the result of the function for the shared object and the arguments of the call."""
     return True, _work(function, shared, *of_call)
 
 
 def _work_on_kept(function: Callable[..., Any], token: str, of_call: tuple[Any, ...]) -> tuple[bool, Any]:
-    """Return the same, or False and the arguments where this worker does not keep what is shared."""
+    """Return the same, or False and the arguments if this worker does not have the shared object."""
     shared = find_shared(token)
     return (False, of_call) if shared is None else _work_on(function, shared.value, of_call)
 
 
 def _work(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return the result of the function, in a worker, whose thread has settings of its own."""
+    """Return the result of the function in a worker thread, with settings for computing."""
     with computing():
         return function(*arguments)

@@ -1,4 +1,4 @@
-"""Displays: scikit-learn's form of pictures, for what is particular to recurrent networks."""
+"""Displays of recurrent networks, in the form of scikit-learn's display classes."""
 
 from skrnn.plotting._forecasts import ForecastDisplay
 from skrnn.plotting._hidden_states import HiddenStateDisplay

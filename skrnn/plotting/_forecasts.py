@@ -1,4 +1,4 @@
-"""A picture of forecasts from one or several origins, with the series before and after."""
+"""Display of forecasts from one or several origins, with the series before and after."""
 
 from datetime import date
 from typing import Any, Self, final
@@ -32,34 +32,34 @@ class ForecastDisplay:
     history : array-like of shape (n_history,)
         The series up to the first origin.
     forecasts : array-like of shape (n_steps,) or (n_origins, n_steps)
-        The forecasts of each origin; the first step is the row after it.
+        The forecasts of each origin; the first step is the row after the origin.
     truth : array-like of shape (n_later,), default=None
-        The rows of the series after `history`, as many as are known.
+        The observed rows of the series after `history`.
     lower, upper : array-like of the shape of `forecasts`, default=None
-        Bounds of the intervals; NaN where there is none.
+        Bounds of the intervals; NaN for missing ones.
     origins : array-like of int of shape (n_origins,), default=None
-        Row of each origin, counted from the beginning of `history`. If None, its last row.
+        Row of each origin, counted from the beginning of `history`. If None, the last row of `history`.
     times : array-like of shape (n_times,), default=None
-        Numbers or dates of all rows, from the beginning of `history` to the last step. If None, rows are counted.
+        Numbers or dates of all rows, from the beginning of `history` to the last step. If None, row numbers are used.
     coverage : float, default=None
-        Share of the truth that the intervals should cover, for the legend.
+        Nominal coverage of the intervals, for the legend.
     series_name : str, default=None
         Label of the vertical axis.
     time_name : str, default=None
-        Label of the horizontal axis. If None, "row", or nothing where there are `times`.
+        Label of the horizontal axis. If None, "row", or empty with `times`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
         Axes with the series.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure with the axes.
     history_line_ : matplotlib Line2D
         The series up to the first origin.
     truth_line_ : matplotlib Line2D or None
-        The series from there on, if it is known.
+        The observed series after the first origin, if any.
     forecast_lines_ : list of matplotlib Line2D
-        The forecasts of each origin, which begin at the origin itself.
+        The forecasts of each origin; each line begins at the origin itself.
     bands_ : list of matplotlib PolyCollection
         The intervals of each origin; empty without bounds.
     origin_markers_ : matplotlib Line2D
@@ -132,31 +132,31 @@ class ForecastDisplay:
         forecast_kw: dict[str, Any] | None = None,
         band_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Forecast from one or several rows of a series, as if each had been the last, and draw the forecasts.
+        """Forecast from one or several rows of a series, each as if it were the last, and draw the forecasts.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted model, as in :func:`skrnn.forecasting.forecast`. It is not fitted again.
+            A fitted model, as in :func:`skrnn.forecasting.forecast`. It is not refitted.
         series : array-like of shape (n_rows,) or (n_rows, n_series)
             The series; the axes show index and names of a pandas Series or DataFrame.
         n_steps : int
-            How many steps to forecast from each origin.
+            Number of steps to forecast from each origin.
         origins : array-like of int, default=None
             Positions of the rows to forecast from; negative ones count from the end. If None, the last row.
         coverage : float, default=None
-            Share of the truth that intervals should cover, such as 0.9. None: no intervals.
+            Nominal coverage of the intervals, such as 0.9. If None, there are no intervals.
         n_calibration : int, default=None
-            How many rows before each origin to calibrate intervals on, as in
-            :func:`skrnn.forecasting.forecast_interval`. **The model must not have been fitted to them.** If None, the
+            Number of rows before each origin used to calibrate the intervals, as in
+            :func:`skrnn.forecasting.forecast_interval`. **The model must not have been fitted on them.** If None, the
             intervals are quantiles that the model predicts.
         exog : array-like of shape (n_exog_rows,) or (n_exog_rows, n_exog), default=None
-            The columns that are not forecast, for the rows of `series` and, where the model reads them, for the rows
-            after those.
+            The columns that are not forecast, for the rows of `series` and, if the model uses them, for the following
+            rows.
         series_index : int, default=0
-            Which one of several series is drawn.
+            Index of the series to draw.
         n_history : int, default=None
-            How many rows up to the first origin are drawn. If None, all.
+            Number of rows to draw up to the first origin. If None, all.
         ax : matplotlib Axes, default=None
             Where to draw. If None, a new figure is made.
         line_kw : dict, default=None
@@ -178,14 +178,14 @@ class ForecastDisplay:
         NotFittedError
             If the model has not been fitted.
         TypeError
-            If a count or a position is not an integer, or the model is no regressor.
+            If a count or a position is not an integer, or the model is not a regressor.
         ValueError
-            If there is no such origin or series; if `n_calibration` is given without `coverage`; and as `forecast`
-            and `forecast_interval` do.
+            If an origin or the series does not exist, if `n_calibration` is given without `coverage`, and as in
+            `forecast` and `forecast_interval`.
         """
         require_pyplot(f"{cls.__name__}.from_estimator")
         if coverage is None and n_calibration is not None:
-            raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage with it.")
+            raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage.")
         read_integer("n_steps", n_steps, 1)
         table = read_table(series, "series")
         times, time_name = _times_of(table, n_steps)
@@ -239,7 +239,7 @@ class ForecastDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If shapes do not match, or an origin lies outside the series.
+            If shapes do not match, or an origin is outside the series.
         """
         plt = require_pyplot(f"{type(self).__name__}.plot")
         known, n_history, origins, times = self._read()
@@ -262,7 +262,7 @@ class ForecastDisplay:
         return self
 
     def _read(self) -> tuple[NDArray[Any], int, NDArray[np.intp], NDArray[Any]]:
-        """Return the series as far as it is known, the rows of `history`, the origins, and the times of all rows."""
+        """Return the observed series, the number of rows of `history`, the origins, and the times of all rows."""
         history, forecasts = np.asarray(self.history, dtype=np.float64), np.atleast_2d(self.forecasts)
         truth = np.empty(0) if self.truth is None else np.asarray(self.truth, dtype=np.float64)
         if history.ndim != 1 or truth.ndim != 1 or forecasts.ndim != 2 or not len(history):
@@ -288,14 +288,14 @@ class ForecastDisplay:
         return known, len(history), origins, times
 
     def _draw_series(self, known: NDArray[Any], n_history: int, times: NDArray[Any], line_kw: Any) -> None:
-        """Draw the series up to the first origin, and what came after it with a thinner line."""
+        """Draw the series up to the first origin, and later rows with a thinner line."""
         style = merge_style("line", {"color": "black", "linewidth": 1.5}, line_kw)
         (self.history_line_,) = self.ax_.plot(times[:n_history], known[:n_history], **({"label": "history"} | style))
         self.truth_line_ = None
-        if len(known) > n_history:  # from the end of history on, so that there is no gap between the lines
+        if len(known) > n_history:  # from the end of history, so that there is no gap between the lines
             later = slice(n_history - 1, len(known))
             thin = style | {"linewidth": 0.7 * style["linewidth"], "color": style["color"], "linestyle": (0, (4, 1.5))}
-            (self.truth_line_,) = self.ax_.plot(times[later], known[later], **(thin | {"label": "what came"}))
+            (self.truth_line_,) = self.ax_.plot(times[later], known[later], **(thin | {"label": "observed"}))
 
     def _draw_bands(self, origins: NDArray[np.intp], times: NDArray[Any], colour: Any, band_kw: Any) -> None:
         """Draw the intervals of each origin."""
@@ -307,7 +307,7 @@ class ForecastDisplay:
         lowers, uppers = np.atleast_2d(self.lower), np.atleast_2d(self.upper)
         for number, (origin, lower, upper) in enumerate(zip(origins, lowers, uppers, strict=True)):
             label = {"label": "_interval" if number else name}
-            # One step has no width: its band extends by half a row to both sides.
+            # A single step has no width: its band extends by half a row to both sides.
             of_steps = times[origin + 1 : origin + 1 + len(lower)]
             if len(lower) == 1:
                 half = (times[origin + 1] - times[origin]) / 2
@@ -316,7 +316,7 @@ class ForecastDisplay:
             self.bands_.append(self.ax_.fill_between(of_steps, lower, upper, **(label | style)))
 
     def _label_axes(self, times: NDArray[Any]) -> None:
-        """Name the axes, and draw the legend above them, where no line can run into it."""
+        """Label the axes, and draw the legend above them, where it does not cover a line."""
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
         if times.dtype.kind == "M" or isinstance(times[0], date):
@@ -341,16 +341,16 @@ def _read_origins(origins: Any, n_rows: int) -> NDArray[np.intp]:
         return np.array([n_rows - 1])
     positions = np.atleast_1d(origins)
     if positions.dtype.kind not in "iu":
-        raise TypeError(f"origins is {origins!r}; expected positions, which are integers.")
+        raise TypeError(f"origins is {origins!r}; expected integer positions.")
     if positions.ndim != 1 or not len(positions) or positions.min() < -n_rows or positions.max() >= n_rows:
-        raise ValueError(f"origins is {origins!r}; expected a list of rows from {-n_rows} to {n_rows - 1}.")
+        raise ValueError(f"origins is {origins!r}; expected rows from {-n_rows} to {n_rows - 1}.")
     return np.where(positions < 0, positions + n_rows, positions)
 
 
 def _forecast_from(
     model: Any, series: Any, exog: Any, origins: NDArray[np.intp], n_steps: int, settings: dict[str, Any]
 ) -> tuple[Any, list[NDArray[Any]]]:
-    """Return the table that the model reads, and the forecasts, with `settings` also their bounds.
+    """Return the input of the model, and the forecasts, with `settings` also their bounds.
 
     Each of the forecasts, lower and upper bounds is an array (n_origins, n_steps, n_series).
     """
@@ -370,7 +370,7 @@ def _forecast_from(
 
 
 def _series_of(model: Any, table: Any, number: int) -> tuple[NDArray[Any], str | None]:
-    """Return one of the series in the table that the model reads, (n_rows,), and its name, if it has one."""
+    """Return one of the series in the input of the model, (n_rows,), and its name or None."""
     position = data_columns(fitted_regressor(model), table, "series")[number]
     name = str(table.columns[position]) if is_frame(table) else None
     return numbers(table, [position], "series")[:, 0], name
@@ -384,14 +384,14 @@ def _times_of(table: Any, n_steps: int) -> tuple[NDArray[Any], str | None]:
             times = index.append(ahead)
             times = times.to_timestamp() if hasattr(times, "to_timestamp") else times
             name = "" if index.name is None else str(index.name)
-            if hasattr(times, "total_seconds"):  # matplotlib knows no durations
+            if hasattr(times, "total_seconds"):  # matplotlib does not support durations
                 return _in_readable_unit(times.total_seconds().to_numpy(), name)
             return times.to_numpy(), name
     return np.arange(len(table) + n_steps), "row"
 
 
 def _in_readable_unit(seconds: NDArray[np.floating], name: str) -> tuple[NDArray[np.floating], str]:
-    """Return durations in the largest unit of which a step is one or more, and their name with that of the unit."""
+    """Return durations in the largest unit not longer than a step, and their name with the unit."""
     step = seconds[-1] - seconds[-2]
     units = {"days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0, "ms": 1e-3}
     unit = next((unit for unit, length in units.items() if abs(step) >= length), "ms")

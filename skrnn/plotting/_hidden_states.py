@@ -1,4 +1,4 @@
-"""A picture of the hidden states of a network over time."""
+"""Display of the hidden states of a network over time."""
 
 from collections.abc import Sequence
 from typing import Any, Self, final
@@ -9,16 +9,16 @@ from numpy.typing import ArrayLike
 from skrnn.plotting._matplotlib import colour_of, merge_style, read_integer, require_pyplot
 from skrnn.plotting._networks import split_network
 
-#: With more features there is no legend: it would hide what it explains.
+#: Largest number of features with a legend; a larger one would hide the curves.
 _MOST_FEATURES_NAMED = 6
 _MASKED = "0.82"
-#: Inches that the colour bar and its numbers take, or the names of features above them.
+#: Width of the colour bar with its numbers, or of the feature names above, in inches.
 _COLOURBAR_WIDTH = 1.0
 
 
 @final
 class HiddenStateDisplay:
-    """The hidden states of one sequence, unit by unit over time, with the input above.
+    """The hidden states of all units for one sequence over time, with the input above.
 
     It is recommended to use :meth:`from_estimator` to create the display. All parameters are stored as attributes.
 
@@ -27,30 +27,30 @@ class HiddenStateDisplay:
     states : array-like of shape (n_timesteps, n_units)
         The hidden states of the top layer after each timestep, NaN where a timestep is masked.
     inputs : array-like of shape (n_timesteps, n_features)
-        What the network reads, NaN where a timestep is masked.
+        The input of the network, NaN where a timestep is masked.
     bidirectional : bool, default=False
-        Whether the first half of the units belongs to the pass from the beginning, the second to that from the end.
+        Whether the first half of the units is the forward direction and the second half the backward direction.
     feature_names : list of str of length n_features, default=None
-        Names of the features. If None, they are numbered.
+        Names of the features. If None, features are numbered.
 
     Attributes
     ----------
     axes_ : ndarray of shape (2,) of matplotlib Axes
-        Axes of the input and of the states, which share their time.
+        Axes of the input and of the states, with a shared time axis.
     ax_ : matplotlib Axes
         Axes of the states, the same as ``axes_[1]``.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure with the axes.
     image_ : matplotlib AxesImage
         The states, one row per unit.
     input_lines_ : list of matplotlib Line2D
         One line per feature of the input.
     colorbar_ : matplotlib Colorbar
-        The scale of the colours.
+        The colour scale.
 
     See Also
     --------
-    skrnn.RNNRegressor.hidden_states : The numbers that are drawn.
+    skrnn.RNNRegressor.hidden_states : The states that are drawn.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class HiddenStateDisplay:
         image_kw: dict[str, Any] | None = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw the hidden states of a fitted estimator while it reads a sequence.
+        """Draw the hidden states of a fitted estimator for one sequence.
 
         Parameters
         ----------
@@ -100,15 +100,15 @@ class HiddenStateDisplay:
             A fitted RNNRegressor or RNNClassifier, or a Pipeline, a search or a TransformedTargetRegressor that ends in
             one.
         X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_columns), or list of arrays
-            Sequences, in any form that the estimator predicts on. A Pipeline transforms them first: with
-            :class:`~skrnn.SlidingWindow` in it, they are the rows of a series.
+            Sequences, in any format accepted by `predict`. A Pipeline transforms them first: with
+            :class:`~skrnn.SlidingWindow` in it, pass the rows of a series.
         sample : int, default=0
-            Which sequence is drawn, after the transformations: with SlidingWindow, the window that ends at this row.
-            Negative numbers count from the end.
+            Index of the sequence to draw, after the transformations: with SlidingWindow, the window that ends at this
+            row. Negative numbers count from the end.
         feature_names : list of str of length n_features, default=None
-            Names of the features that the network reads. If None, they are numbered.
+            Names of the features of the network. If None, features are numbered.
         ax : matplotlib Axes or pair of matplotlib Axes, default=None
-            Where to draw: one that is divided, or two, for the input and the states. If None, a new figure is made.
+            Where to draw: axes to be divided, or a pair for the input and the states. If None, a new figure is made.
         image_kw : dict, default=None
             Keyword arguments of `Axes.imshow` for the states.
         line_kw : dict, default=None
@@ -126,9 +126,9 @@ class HiddenStateDisplay:
         NotFittedError
             If the estimator has not been fitted.
         TypeError
-            If there is no recurrent network in the estimator, or `sample` is not an integer.
+            If the estimator does not contain a recurrent network, or `sample` is not an integer.
         ValueError
-            If X cannot be read, or has no such sample.
+            If X is invalid, or the sample does not exist.
         """
         require_pyplot(f"{cls.__name__}.from_estimator")
         transformers, network = split_network(estimator)
@@ -137,7 +137,7 @@ class HiddenStateDisplay:
         one = _take_sample(X, sample)
         states = np.asarray(network.hidden_states(one)[0])
         values = (np.asarray(one) if hasattr(one, "columns") else one)[0]
-        inputs = np.asarray(values, dtype=np.float64).reshape(len(states), -1)  # in every form by timestep
+        inputs = np.asarray(values, dtype=np.float64).reshape(len(states), -1)  # by timestep in every format
         display = cls(states=states, inputs=inputs, bidirectional=network.bidirectional, feature_names=feature_names)
         return display.plot(ax, image_kw=image_kw, line_kw=line_kw)
 
@@ -150,12 +150,12 @@ class HiddenStateDisplay:
     ) -> Self:
         """Draw the input and the states.
 
-        Masked timesteps are grey in both.
+        Masked timesteps are shaded grey.
 
         Parameters
         ----------
         ax : matplotlib Axes or pair of matplotlib Axes, default=None
-            Where to draw: one that is divided, or two, for the input and the states. If None, a new figure is made.
+            Where to draw: axes to be divided, or a pair for the input and the states. If None, a new figure is made.
         image_kw : dict, default=None
             Keyword arguments of `Axes.imshow` for the states.
         line_kw : dict, default=None
@@ -186,14 +186,16 @@ class HiddenStateDisplay:
         return self
 
     def _read_names(self, states: np.ndarray, inputs: np.ndarray) -> list[str]:
-        """Return the features' names, after a check of all shapes."""
+        """Check all shapes, and return the names of the features."""
         if states.ndim != 2 or inputs.ndim != 2 or len(states) != len(inputs) or not states.size:
             raise ValueError(
                 f"states has shape {states.shape} and inputs {inputs.shape}; "
                 "expected (n_timesteps, n_units) and (n_timesteps, n_features)."
             )
         if self.bidirectional and states.shape[1] % 2:
-            raise ValueError(f"states has {states.shape[1]} units; expected two halves, since bidirectional is True.")
+            raise ValueError(
+                f"states has {states.shape[1]} units; expected an even number, since bidirectional is True."
+            )
         n_features = inputs.shape[1]
         if self.feature_names is None:
             return [f"feature {number}" for number in range(n_features)]
@@ -216,7 +218,7 @@ class HiddenStateDisplay:
             ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.05), handlelength=1.2, fontsize="small")
 
     def _draw_states(self, states: np.ndarray, image_kw: dict[str, Any] | None) -> None:
-        """Draw the heat map and its colour bar, with white for zero."""
+        """Draw the heat map and its colour bar; zero is white."""
         ax = self.axes_[1]
         largest = np.nanmax(np.abs(states), initial=0.0) or 1.0
         look = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, "aspect": "auto", "interpolation": "nearest"}
@@ -228,7 +230,7 @@ class HiddenStateDisplay:
         self.colorbar_ = self.figure_.colorbar(self.image_, cax=place, label="hidden state")
 
     def _shade_masked(self, is_masked: np.ndarray) -> None:
-        """Shade the masked timesteps, and say so on the axis."""
+        """Shade the masked timesteps, and explain it in the axis label."""
         for t in np.flatnonzero(is_masked):
             for ax in self.axes_:
                 ax.axvspan(t - 0.5, t + 0.5, facecolor=_MASKED, edgecolor="none", zorder=0.5)
@@ -236,7 +238,7 @@ class HiddenStateDisplay:
             self.ax_.set_xlabel("timestep (grey: masked)")
 
     def _name_directions(self, n_units: int) -> None:
-        """Draw a line between the units of the two passes, number each from 0, and name them."""
+        """Draw a line between the units of the two directions, number each from 0, and label them."""
         half = n_units // 2
         shown = np.arange(0, half, -(-half // 4))  # at most four numbers per half
         self.ax_.axhline(half - 0.5, color="black", linewidth=1.2)
@@ -255,7 +257,7 @@ class HiddenStateDisplay:
 
 
 def _take_sample(X: Any, sample: int) -> Any:
-    """Return X with one of its samples alone, in the same form."""
+    """Return X with only one of its samples, in the same format."""
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     position = read_integer("sample", sample)
     if not -n_samples <= position < n_samples:
@@ -265,7 +267,7 @@ def _take_sample(X: Any, sample: int) -> Any:
 
 
 def _two_axes(plt: Any, ax: Any) -> np.ndarray:
-    """Return the axes of the input and of the states, (2,): those given, parts of the one given, or of a new figure."""
+    """Return the axes of the input and of the states, (2,): given, parts of a given one, or of a new figure."""
     shares = {"height_ratios": [1.0, 2.6]}
     if ax is None:
         figure = plt.figure(figsize=(7.2, 4.2), layout="constrained")
@@ -273,13 +275,13 @@ def _two_axes(plt: Any, ax: Any) -> np.ndarray:
     if np.iterable(ax):
         axes = np.asarray(ax, dtype=object).ravel()
         if len(axes) != 2:
-            raise ValueError(f"ax has {len(axes)} axes; expected one, or two: for the input and for the states.")
+            raise ValueError(f"ax has {len(axes)} axes; expected one, or two for the input and the states.")
         axes[0].sharex(axes[1])
         return axes
     if ax.get_subplotspec() is None:
-        raise ValueError("ax has no place in a grid that could be divided; expected axes of plt.subplots, or a pair.")
+        raise ValueError("ax is not part of a grid and cannot be divided; expected axes of plt.subplots, or a pair.")
     ax.set_axis_off()
-    if ax.figure.get_layout_engine() is None:  # no layout that would leave space for the colour bar
+    if ax.figure.get_layout_engine() is None:  # no layout engine that makes space for the colour bar
         width = ax.get_window_extent().width / ax.figure.dpi
         shares["width_ratios"] = [max(width - _COLOURBAR_WIDTH, 0.5 * width), _COLOURBAR_WIDTH]
     grid = ax.get_subplotspec().subgridspec(

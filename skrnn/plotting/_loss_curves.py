@@ -1,4 +1,4 @@
-"""A picture of training: loss curves."""
+"""Display of loss curves."""
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
@@ -11,7 +11,7 @@ from skrnn.plotting._matplotlib import axes_or_new, colour_of, label_axes, merge
 from skrnn.plotting._networks import final_network
 from skrnn.solvers._registry import UPDATE_RULES
 
-#: The name of the mean of each loss.
+#: The name of each mean loss.
 _LOSS_NAMES = {
     "squared_error": "half mean squared error",
     "absolute_error": "mean absolute error",
@@ -20,7 +20,7 @@ _LOSS_NAMES = {
     "poisson": "half mean Poisson deviance",
 }
 
-#: Letters per line of a legend beside the axes.
+#: Characters per line of a legend outside the axes.
 _LEGEND_WIDTH = 48
 
 
@@ -35,14 +35,14 @@ class LossCurveDisplay:
     losses : list of array-like of shape (n_iterations,)
         The training loss after each iteration, one curve per estimator.
     validation_losses : list of (array-like of shape (n_iterations,) or None), default=None
-        The validation loss after each iteration, for each estimator that has one. If None, none has.
+        The validation loss of each estimator after each iteration. If None, there are none.
     other_starts : list of list of array-like of shape (n_iterations,), default=None
-        For each estimator the training losses of starts (`n_init`) that were not kept. If None, there are none.
+        For each estimator, the training losses of the starts (`n_init`) that were not kept. If None, there are none.
     kept_iterations : list of (int or None), default=None
-        For each estimator the iteration, counted from 1, whose weights were kept; None where there is nothing to mark.
+        For each estimator, the iteration, counted from 1, whose weights were kept; None for no mark.
         If None, nothing is marked.
     names : list of str, default=None
-        A name for each estimator. If None, the legend does not name them.
+        A name for each estimator. If None, the legend has no names.
     loss_name : str, default="loss"
         Label of the vertical axis.
     iteration_name : str, default="iteration"
@@ -53,20 +53,20 @@ class LossCurveDisplay:
     ax_ : matplotlib Axes
         Axes with the curves.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure with the axes.
     lines_ : list of matplotlib Line2D
         The training loss of each estimator.
     validation_lines_ : list of (matplotlib Line2D or None)
-        The validation loss of each estimator, None where there is none.
+        The validation loss of each estimator, None if it has none.
     other_start_lines_ : list of list of matplotlib Line2D
         The training losses of each estimator's other starts.
     kept_markers_ : list of (matplotlib Line2D or None)
-        The mark of the iteration kept, on the training and the validation curve of each estimator.
+        The markers of the kept iteration, on the training and the validation curve of each estimator.
 
     See Also
     --------
-    skrnn.plotting.ForecastDisplay : Draw what a fitted estimator forecasts.
-    sklearn.model_selection.LearningCurveDisplay : Draw scores over the number of training samples.
+    skrnn.plotting.ForecastDisplay : Draw the forecasts of a fitted estimator.
+    sklearn.model_selection.LearningCurveDisplay : Draw scores as a function of the number of training samples.
 
     Examples
     --------
@@ -116,17 +116,17 @@ class LossCurveDisplay:
     ) -> Self:
         """Draw the loss curves of one or several fitted estimators.
 
-        With `early_stopping`, the iteration whose weights were kept is marked, and also where training was interrupted;
+        With `early_stopping`, or if training was interrupted, the iteration whose weights were kept is marked;
         otherwise the last weights are kept.
 
         Parameters
         ----------
         estimator : estimator, list of estimators or dict of estimators
             A fitted RNNRegressor or RNNClassifier, or a Pipeline, a search or a TransformedTargetRegressor that ends in
-            one. A dict has their names as keys.
+            one. The keys of a dict are the names.
         name : str or list of str, default=None
-            Name of the estimator, or of each in a list. If None, one is not named, and several are named by the
-            parameters in which they differ.
+            Name of the estimator, or of each in a list. If None, a single estimator is not named, and several are named
+            by the parameters in which they differ.
         ax : matplotlib Axes, default=None
             Where to draw. If None, a new figure is made.
         log_scale : bool, default=False
@@ -136,7 +136,7 @@ class LossCurveDisplay:
         other_start_kw : dict, default=None
             Keyword arguments of `Axes.plot` for the curves of other starts.
         kept_kw : dict, default=None
-            Keyword arguments of `Axes.plot` for the marks of the iterations kept.
+            Keyword arguments of `Axes.plot` for the markers of the kept iterations.
 
         Returns
         -------
@@ -150,9 +150,9 @@ class LossCurveDisplay:
         NotFittedError
             If an estimator has not been fitted.
         TypeError
-            If there is no recurrent network in an estimator.
+            If an estimator does not contain a recurrent network.
         ValueError
-            If there is no estimator at all, or the names do not match the estimators.
+            If there is no estimator, or the names do not match the estimators.
         """
         require_pyplot(f"{cls.__name__}.from_estimator")
         networks, names = _read_estimators(estimator, name)
@@ -191,7 +191,7 @@ class LossCurveDisplay:
         other_start_kw : dict, default=None
             Keyword arguments of `Axes.plot` for the curves of other starts.
         kept_kw : dict, default=None
-            Keyword arguments of `Axes.plot` for the marks of the iterations kept.
+            Keyword arguments of `Axes.plot` for the markers of the kept iterations.
 
         Returns
         -------
@@ -203,7 +203,7 @@ class LossCurveDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If the lists that the display was made of differ in length.
+            If the lists of the display have different lengths.
         """
         plt = require_pyplot(f"{type(self).__name__}.plot")
         columns = self._columns()
@@ -230,7 +230,7 @@ class LossCurveDisplay:
         return self
 
     def _columns(self) -> list[tuple[Any, Any, Any, Any]]:
-        """Return, for each estimator, its losses, validation losses, other starts and iteration kept."""
+        """Return the losses, validation losses, other starts and kept iteration of each estimator."""
         n_estimators = len(self.losses)
         columns = {
             "losses": self.losses,
@@ -241,18 +241,18 @@ class LossCurveDisplay:
         }
         for parameter, values in columns.items():
             if len(values) != n_estimators:
-                raise ValueError(f"{parameter} has {len(values)} entries; expected {n_estimators}, as losses has.")
+                raise ValueError(f"{parameter} has {len(values)} entries; expected {n_estimators}, like losses.")
         *data, _ = columns.values()
         return list(zip(*data, strict=True))
 
     def _curve(self, losses: Any, style: dict[str, Any]) -> Any:
-        """Draw losses over their iterations; a single one gets a marker, since no line can show it."""
+        """Draw losses by iteration; a single one has a marker, because no line can show it."""
         dot = {"marker": "."} if len(losses) == 1 else {}
         (line,) = self.ax_.plot(np.arange(1, len(losses) + 1), losses, **(dot | style))
         return line
 
     def _mark(self, kept: Any, losses: Any, validation_losses: Any, colour: Any, kept_kw: Any) -> Any:
-        """Draw a mark on each curve at the iteration that was kept, if any."""
+        """Draw a marker on each curve at the iteration that was kept, if any."""
         if kept is None:
             return None
         heights = [curve[kept - 1] for curve in (losses, validation_losses) if curve is not None]
@@ -262,7 +262,7 @@ class LossCurveDisplay:
         return marker
 
     def _scale_logarithmically(self) -> None:
-        """Give the loss a logarithmic scale, with numbers between the powers of ten where it spans less than two."""
+        """Use a logarithmic scale, with labels between the powers of ten if the range is less than two decades."""
         from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
         self.ax_.set_yscale("log")
@@ -273,7 +273,7 @@ class LossCurveDisplay:
             self.ax_.yaxis.set_minor_formatter(NullFormatter())
 
     def _explain(self, has_own_figure: bool) -> None:
-        """Draw a legend, unless a single curve without a name needs none."""
+        """Draw a legend, except for a single curve without a name."""
         names = [None] * len(self.lines_) if self.names is None else self.names
         handles, labels = [], []
         columns = self.lines_, self.validation_lines_, self.other_start_lines_, self.kept_markers_, names
@@ -296,7 +296,7 @@ class LossCurveDisplay:
                 self._explain_beside(handles, labels)
 
     def _explain_beside(self, handles: list[Any], labels: list[str]) -> None:
-        """Draw a legend that is too large for the axes beside them, and enlarge the figure by as much."""
+        """Draw a legend that is too large for the axes outside them, and enlarge the figure accordingly."""
         labels = [fill(label, _LEGEND_WIDTH) for label in labels]
         place = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
         legend = self.ax_.legend(handles, labels, frameon=False, fontsize="small", **place)
@@ -310,7 +310,7 @@ def _read_estimators(estimator: Any, name: Any) -> tuple[list[Any], list[str] | 
     names: list[str] | None = None
     if isinstance(estimator, Mapping):
         if name is not None:
-            raise ValueError(f"name is {name!r}, but the estimators come in a dict, whose keys are their names.")
+            raise ValueError(f"name is {name!r}, but the estimators are in a dict, whose keys are their names.")
         networks, names = list(estimator.values()), [str(key) for key in estimator]
     else:
         networks = list(estimator) if isinstance(estimator, list | tuple) else [estimator]
@@ -327,7 +327,7 @@ def _read_estimators(estimator: Any, name: Any) -> tuple[list[Any], list[str] | 
 
 
 def _distinguish(networks: Sequence[Any]) -> list[str]:
-    """Name each network by its class, where they are of several, and the parameters in which they differ."""
+    """Name each network by the parameters in which they differ, and by its class if there are several."""
     classes = [type(network).__name__ for network in networks]
     settings = [network.get_params(deep=False) for network in networks]
     shared = [key for key in settings[0] if all(key in setting for setting in settings)]
@@ -341,14 +341,14 @@ def _distinguish(networks: Sequence[Any]) -> list[str]:
 
 
 def _other_starts(network: Any) -> list[list[float]]:
-    """Return the loss curves of the starts that were not kept; that of a diverged start ends there."""
+    """Return the loss curves of the starts that were not kept; a curve ends where the start diverged."""
     curves = list(network.loss_curves_)
     curves.remove(network.loss_curve_)
     return [curve for curve in curves if curve]
 
 
 def _kept_iteration(network: Any) -> int | None:
-    """Return the iteration, from 1, whose weights were kept, or None where these are simply the last."""
+    """Return the iteration, from 1, whose weights were kept, or None if these are the last."""
     losses = network.loss_curve_
     candidates = [number for number, loss in enumerate(losses) if loss == network.loss_]
     if network.early_stopping and network.validation_scores_ is not None:
@@ -358,7 +358,7 @@ def _kept_iteration(network: Any) -> int | None:
 
 
 def _loss_name(network: Any, *, beside_validation: bool) -> str:
-    """Name the loss: the mean of what, in which units, and whether with a penalty, which validation has not."""
+    """Return the name of the loss, with its units and whether it includes the penalty; the validation loss does not."""
     name = _LOSS_NAMES.get(getattr(network, "loss", ""), "mean log loss")  # a classifier has no choice of losses
     notes = ["standardised targets"] if getattr(network, "normalize_y", False) else []
     if network.alpha and beside_validation:
@@ -369,10 +369,10 @@ def _loss_name(network: Any, *, beside_validation: bool) -> str:
 
 
 def _iteration_name(network: Any) -> str:
-    """Return what an iteration of the solver is."""
+    """Return the name of an iteration of the solver."""
     return "epoch" if network.solver in UPDATE_RULES else "iteration"
 
 
 def _common(names: Sequence[str], otherwise: str) -> str:
-    """Return the name that all estimators share, or else a more general one."""
+    """Return the common name of all estimators, or a more general one."""
     return names[0] if len(set(names)) == 1 else otherwise

@@ -1,4 +1,4 @@
-"""What displays share: matplotlib, which is optional, its axes and colours, and integer parameters."""
+"""Helpers of the displays: the optional matplotlib, axes, colours and integer parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def require_pyplot(caller: str) -> Any:
-    """Return `matplotlib.pyplot`, or raise ImportError that tells `caller` how to install it."""
+    """Return `matplotlib.pyplot`, or raise an ImportError that says that `caller` requires it and how to install it."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -19,20 +19,20 @@ def require_pyplot(caller: str) -> Any:
 
 
 def axes_or_new(plt: Any, ax: Any, figsize: tuple[float, float]) -> Any:
-    """Return the axes that were given, or those of a new figure."""
+    """Return the given axes, or those of a new figure."""
     return plt.subplots(figsize=figsize, layout="constrained")[1] if ax is None else ax
 
 
 def label_axes(ax: Any, xlabel: str, ylabel: str) -> None:
-    """Name the axes, and leave two sides open."""
+    """Label the axes, and hide the top and right spines."""
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def merge_style(kind: str, defaults: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return keyword arguments for a "line" or a "band": the defaults, overruled by what the caller has given.
+    """Return keyword arguments for a "line" or a "band": the defaults, overridden by those given.
 
-    Short forms that were given, such as "lw", overrule the defaults' long ones.
+    Given aliases, such as "lw", also override the defaults.
     """
     from matplotlib.cbook import normalize_kwargs
     from matplotlib.collections import PolyCollection
@@ -48,7 +48,7 @@ def colour_of(number: int) -> str:
 
 
 def read_integer(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
-    """Return an integer, or raise if the value is not an integer or out of bounds."""
+    """Return an integer; raise if the value is not an integer or out of bounds."""
     expected = "an integer"
     if least is not None:
         expected += f" >= {least}" if most is None else f" from {least} to {most}"

@@ -1,4 +1,4 @@
-"""The fitted network inside pipelines, searches and the like."""
+"""The fitted network inside pipelines, searches and similar estimators."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def split_network(estimator: Any) -> tuple[list[Any], Any]:
-    """Return the transformers that X passes through, in order, and the fitted network that reads their result.
+    """Return the transformers before the network, in order, and the fitted network.
 
     Raises
     ------
     NotFittedError
         If the estimator has not been fitted.
     TypeError
-        If there is no recurrent network in it.
+        If it does not contain a recurrent network.
     """
     check_is_fitted(estimator)
     transformers, network = [], estimator
@@ -41,6 +41,6 @@ def final_network(estimator: Any) -> Any:
 
 
 def _describe(estimator: Any, innermost: Any) -> str:
-    """Return the class of an estimator, and that of what it ends in."""
+    """Return the class of an estimator, and that of its last step."""
     outer, inner = type(estimator).__name__, type(innermost).__name__
     return f"of type {outer}" if estimator is innermost else f"of type {outer} that ends in {inner}"

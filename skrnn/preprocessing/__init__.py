@@ -1,4 +1,4 @@
-"""Transformers and functions that make sequences: of series, of tables, and of sequences of other values."""
+"""Transformers and functions that make sequences from series, tables and other sequences."""
 
 from skrnn.preprocessing._lags_to_sequences import LagsToSequences
 from skrnn.preprocessing._patch_sequences import PatchSequences

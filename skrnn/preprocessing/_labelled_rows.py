@@ -1,4 +1,4 @@
-"""Rows of a series with the labels of their groups: read from a table, compared with others, and made windows of."""
+"""Rows of a series with the labels of their groups: reading, comparing, and making windows."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -28,22 +28,22 @@ from skrnn.sequences._windows import (
 )
 
 _EXPECTED_X = "real numbers, or NaN, in a 2-D array (n_samples, n_columns)"
-#: Numbers in a block of rows: at most 1 MiB, where a row has no more.
+#: Numbers per block of rows: at most 1 MiB, unless a single row is larger.
 _BLOCK_SIZE = 2**17
-#: Rows below which y may be a column of X by chance.
+#: With fewer rows, y may be a column of X by chance.
 _LEAST_ALIKE = 10
 
 
 @final
 class LabelledRows(NamedTuple):
-    """Rows of a series, and what tells them apart.
+    """Rows of a series with their groups.
 
     Attributes
     ----------
     values : ndarray of shape (n_rows, n_features)
         The rows, oldest first.
     labels : ndarray of shape (n_rows,) or None
-        The group of each row; None if all are one series.
+        The group of each row; None if all rows are one series.
     """
 
     values: NDArray[Any]
@@ -64,7 +64,7 @@ class LabelledRows(NamedTuple):
         return self._replace(values=self.values[:n_rows], labels=None if self.labels is None else self.labels[:n_rows])
 
     def last_of_groups(self, n_rows: int) -> Self:
-        """Return a copy of the last `n_rows` rows of each group, in their order and in the dtype of windows."""
+        """Return a copy of the last `n_rows` rows of each group, in order, with the dtype of windows."""
         dtype = window_dtype(self.values)
         if self.labels is None:
             return self._replace(values=np.array(self.values[max(0, len(self.values) - n_rows) :], dtype=dtype))
@@ -76,7 +76,7 @@ class LabelledRows(NamedTuple):
     ) -> NDArray[np.floating]:
         """Return the window of each row, (n_rows, n_timesteps, n_features), read-only: a view if there is one group.
 
-        The rows continue those of the context, group by group. It has labels if the rows have.
+        The rows continue those of the context, group by group. The context has labels if the rows have.
         """
         values, labels = self
         if labels is None or not (labels != labels[:1]).any():
@@ -96,7 +96,7 @@ class LabelledRows(NamedTuple):
         digest = blake2b(str(self.values.shape).encode(), digest_size=16)
         for block in _row_blocks(self.values):
             values = block.astype("<f8", order="C") + 0.0  # -0.0 becomes 0.0, which it equals
-            values[np.isnan(values)] = np.nan  # of the many bit patterns, one
+            values[np.isnan(values)] = np.nan  # one of the many bit patterns
             digest.update(values.tobytes())
         if self.labels is not None:
             distinct, codes = encode_labels(self.labels)
@@ -106,24 +106,24 @@ class LabelledRows(NamedTuple):
 
 
 def read_rows(transformer: Any, X: Any, groups: Any, *, reset: bool) -> LabelledRows:
-    """Return the checked rows of X, in their own dtype if numeric, with the labels that `groups` or a column holds.
+    """Return the checked rows of X, in their own dtype if numeric, with the labels from `groups` or a column.
 
-    `reset` says whether the transformer learns the columns of X, or compares them with those that it has learnt.
+    With `reset` the transformer learns the columns of X; otherwise they are compared with those learnt.
     """
-    # Integers are converted while they are padded, and infinity is looked for in blocks of rows: either would
-    # else take memory as large as the series.
+    # Integers are converted during padding, and infinity is searched for in blocks of rows: otherwise either would need
+    # as much memory as the series.
     checks = {"dtype": "numeric", "ensure_all_finite": False}
     for values, name in ((X, "X"), (groups, "groups")):
         refuse_masked(values, name)
     if transformer.group_column is None:
-        hint = " If it tells which group a row belongs to, name it as group_column."
+        hint = " If it says which group a row belongs to, pass it as group_column."
         with naming("X", _EXPECTED_X), explaining(X, hint):
             values = _finite(validate_data(transformer, X, reset=reset, **checks))
         labels, name = groups, "groups"
     else:
         name = f"group_column={transformer.group_column!r}"
         if groups is not None:
-            raise ValueError(f"groups are given, and so is {name}; expected one of them.")
+            raise ValueError(f"both groups and {name} are given; expected only one of them.")
         with naming("X", _EXPECTED_X):
             table = as_array(X) if isinstance(X, list | tuple) else X
             if not is_frame(table):
@@ -139,7 +139,7 @@ def read_rows(transformer: Any, X: Any, groups: Any, *, reset: bool) -> Labelled
 
 
 def warn_of_target(X: Any, rows: LabelledRows, y: Any) -> None:
-    """Warn where y has the index of X in another order, or is, row for row, a column of X."""
+    """Warn if y has the index of X in another order, or equals a column of X in every row."""
     warn_unless_aligned(X, y)
     n_rows = len(rows.values)
     if getattr(y, "shape", None) != (n_rows,) or n_rows < _LEAST_ALIKE:
@@ -151,27 +151,27 @@ def warn_of_target(X: Any, rows: LabelledRows, y: Any) -> None:
     feature = next((j for j in alike.tolist() if np.array_equal(rows.values[:, j], target)), None)
     if feature is not None:
         warn(
-            f"y is feature {feature} of X, row for row: each window ends with its own target, and nothing is "
+            f"y equals feature {feature} of X in every row: each window ends with its own target, so nothing is "
             "forecast. Shift y, as skrnn.forecasting.to_supervised does.",
             DataWarning,
         )
 
 
 def group_position(transformer: Any) -> int:
-    """Return the position of the group column among the columns that the transformer has learnt."""
+    """Return the position of the group column among the columns learnt by the transformer."""
     n_columns, names = transformer.n_features_in_, list(getattr(transformer, "feature_names_in_", ()))
     position = column_position(transformer.group_column, n_columns, names, "group_column")
     if n_columns == 1:
-        raise ValueError("X has 1 feature(s), the group column, but SlidingWindow expects another beside it")
+        raise ValueError("X has 1 feature(s), the group column, but SlidingWindow requires at least one more")
     return position
 
 
 def _finite(values: NDArray[Any]) -> NDArray[Any]:
-    """Return values that are real numbers or NaN, and finite in the dtype of windows; else raise ValueError."""
-    if values.dtype.kind not in "biuf":  # dates pass as numeric, and as numbers their NaT would be -9e18
+    """Return values if they are real numbers or NaN, and finite in the dtype of windows; otherwise raise ValueError."""
+    if values.dtype.kind not in "biuf":  # dates count as numeric, and their NaT would become -9e18
         raise ValueError(f"X has dtype {values.dtype}, but SlidingWindow expects real numbers")
     with naming("X", _EXPECTED_X):
-        if values.dtype.itemsize > 8:  # what is finite in long double may not be in a window
+        if values.dtype.itemsize > 8:  # finite long doubles may be infinite in a window
             values = values.astype(np.float64)
         for block in _row_blocks(values):
             assert_all_finite(block, allow_nan=True, estimator_name="SlidingWindow", input_name="X")
@@ -179,7 +179,7 @@ def _finite(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _of_one_group(context: LabelledRows, labels: NDArray[Any] | None) -> NDArray[Any]:
-    """Return the rows of a context whose label is that of all `labels`, or all rows where there are no labels."""
+    """Return the rows of a context with the label of all `labels`, or all rows if there are no labels."""
     if labels is None or context.labels is None:
         return context.values
     _, codes = encode_labels(_join_labels(context.labels, labels[:1]))
@@ -187,20 +187,20 @@ def _of_one_group(context: LabelledRows, labels: NDArray[Any] | None) -> NDArray
 
 
 def _join_labels(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
-    """Return both arrays of labels in one, in which labels are equal only if they were."""
-    if first.dtype.kind != second.dtype.kind:  # NumPy would make strings of numbers, and floats of long integers
+    """Return both arrays of labels in one, without making unequal labels equal."""
+    if first.dtype.kind != second.dtype.kind:  # NumPy would convert numbers to strings, and long integers to floats
         first, second = first.astype(object), second.astype(object)
     return np.concatenate([first, second])
 
 
 def _row_blocks(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Yield views on the rows, block after block."""
+    """Yield views of the rows in blocks."""
     n_rows = max(1, _BLOCK_SIZE // values.shape[1])
     return (values[first : first + n_rows] for first in range(0, len(values), n_rows))
 
 
 def _label_text(label: Any) -> str:
-    """Return a text that equal labels share and others do not; unlike Python's hash, the same in every process."""
+    """Return a text that is the same for equal labels only; unlike Python's hash, the same in every process."""
     value = label.item() if isinstance(label, np.generic) else label
     is_finite = isinstance(value, int) or (isinstance(value, float) and isfinite(value))
     return str(Fraction(value)) if is_finite else repr(value)

@@ -1,4 +1,4 @@
-"""Which columns of a table are lags, and what their names say of them."""
+"""Which columns of a table are lags, and what their names say about them."""
 
 import re
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 ORDERS = ("newest_first", "oldest_first")
 ARRANGEMENTS = ("variable", "timestep")
 
-#: Names of lags as tools give them: lag_1, lag1, y_lag_1, y_target_lag-1, y_t-1.
+#: Names of lags in other libraries: lag_1, lag1, y_lag_1, y_target_lag-1, y_t-1.
 _LAG = re.compile(r"(?:(?P<variable>.*)_)?(?:lag[_-]?|t-)(?P<lag>\d+)")
 
 
 @final
 class Lag(NamedTuple):
-    """What the name of a column says.
+    """The content of a column name.
 
     Attributes
     ----------
     variable : str
         The name of the variable.
     lag : int
-        How many timesteps the value lies back; 0 where the name does not say.
+        How many timesteps ago the value was; 0 if the name does not say.
     """
 
     variable: str
@@ -33,7 +33,7 @@ class Lag(NamedTuple):
 def lag_columns(blocks: Sequence[int], n_timesteps: int, order: str, by: str, first: int) -> NDArray[np.intp]:
     """Return the column of each timestep and variable, oldest timestep first, (n_timesteps, n_variables).
 
-    Blocks of so many variables stand one behind the other, from the column `first` on.
+    `blocks` has the number of variables of consecutive blocks, starting at the column `first`.
     """
     columns = []
     for n_variables in blocks:
@@ -46,9 +46,9 @@ def lag_columns(blocks: Sequence[int], n_timesteps: int, order: str, by: str, fi
 
 
 def check_names(names: Sequence[Any], columns: NDArray[np.intp], parameters: str, other_order: str) -> None:
-    """Raise ValueError where names of columns say other lags than `columns`, which the parameters have led to.
+    """Raise ValueError if column names contradict `columns`, which follow from the parameters.
 
-    Messages end with `parameters`, what was expected; `other_order` is the parameter where only the order is another.
+    Messages end with `parameters`, or with the parameter `other_order` if only the order is wrong.
     """
     said = [_read_name(name) for name in names]
     if not any(_LAG.fullmatch(str(name)) for name in names):
@@ -57,7 +57,7 @@ def check_names(names: Sequence[Any], columns: NDArray[np.intp], parameters: str
         lags = [said[column].lag for column in of_variable]
         shown = [str(names[column]) for column in of_variable]
         if len({said[column].variable for column in of_variable}) > 1:
-            raise ValueError(f"X has columns {_some(shown)}, whose names are not of one variable{parameters}")
+            raise ValueError(f"X has columns {_some(shown)}, whose names belong to different variables{parameters}")
         if (np.diff(lags) > 0).all():
             in_order = [str(names[column]) for column in sorted(of_variable)]
             raise ValueError(
@@ -73,7 +73,7 @@ def check_names(names: Sequence[Any], columns: NDArray[np.intp], parameters: str
 
 
 def _read_name(name: Any) -> Lag:
-    """Return what the name of a column says."""
+    """Return the content of a column name."""
     match = _LAG.fullmatch(str(name))
     return Lag(match["variable"] or "", int(match["lag"])) if match else Lag(str(name), 0)
 

@@ -1,4 +1,4 @@
-"""A transformer that makes sequences of a table of lags."""
+"""A transformer that turns a table of lags into sequences."""
 
 from typing import Any, Literal, Self
 
@@ -20,28 +20,28 @@ _EXPECTED_X = "real numbers, or NaN, in a 2-D array (n_samples, n_columns)"
 
 
 class LagsToSequences(TransformerMixin, BaseEstimator):
-    """Make a sequence of each row of a table of lags, as tools for forecasting pass it to an estimator.
+    """Turn each row of a table of lags, as made by forecasting libraries, into a sequence.
 
-    A row holds the last `n_timesteps` values of one or several variables, and possibly other columns, such as the
-    calendar at the time to predict. It becomes a sequence, oldest timestep first, in which the other columns are
-    repeated at each timestep. In a pipeline before a network, it lets skforecast, mlforecast, sktime, Darts and other
-    tools forecast with it.
+    A row contains the last `n_timesteps` values of one or several variables, and possibly other columns, such as
+    calendar features at the time to predict. It becomes a sequence, oldest timestep first, in which the other columns
+    are repeated at each timestep. In a pipeline before a network, it makes the network usable in skforecast,
+    mlforecast, sktime, Darts and other libraries.
 
     Parameters
     ----------
     n_timesteps : int, default=None
-        Number of lags of each variable. None: all columns from `first_lag` on are lags.
+        Number of lags per variable. None: all columns from `first_lag` on are lags.
     order : {"newest_first", "oldest_first"}, default="newest_first"
-        How the lags of a variable are ordered: ``y[t-1], y[t-2], ...`` or ``..., y[t-2], y[t-1]``.
+        Order of the lags of a variable: ``y[t-1], y[t-2], ...`` or ``..., y[t-2], y[t-1]``.
     by : {"variable", "timestep"}, default="variable"
-        How the lags of several variables are arranged: all of one variable, then all of the next; or all variables of
-        one timestep, then those of the next.
+        Arrangement of the lags of several variables: all lags of one variable, then those of the next; or all variables
+        of one timestep, then those of the next.
     n_variables : int or tuple of int, default=1
-        Number of variables that have lags. A tuple has the numbers of several blocks, one behind the other, each
-        arranged as `by` says.
+        Number of variables with lags. A tuple contains the numbers for several consecutive blocks, each arranged
+        according to `by`.
     first_lag : int or str, default=0
-        The column of the first lag, by position or name. Lags are the columns from there on, as many as the other
-        parameters say. The columns before and after them are repeated at each timestep.
+        The column of the first lag, by position or name. Lags are consecutive columns from there, as many as the other
+        parameters specify. The columns before and after them are repeated at each timestep.
 
     Attributes
     ----------
@@ -56,17 +56,17 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    SlidingWindow : Windows of the series itself, where no other tool stands between.
+    SlidingWindow : Windows of the series itself, when no other library is involved.
 
     Notes
     -----
-    **A wrong order is silent.** A network that reads the newest value first forgets it first. Where columns
-    have names that say the lag (``lag_1``, ``lag2``, ``y_lag_1``, ``y_target_lag-1``, ``x_t-1``), :meth:`fit` checks
-    that they agree with the parameters. Most tools pass arrays, whose columns have no names; docs/other_tools.md has
-    the parameters for each.
+    **A wrong order raises no error.** A network that reads the newest value first forgets it first. If column names
+    contain the lag (``lag_1``, ``lag2``, ``y_lag_1``, ``y_target_lag-1``, ``x_t-1``), :meth:`fit` checks that they
+    agree with the parameters. Most libraries pass arrays without column names; docs/other_tools.md has the parameters
+    for each.
 
-    **Gaps.** A timestep at which the lags of all variables are NaN is masked: NaN in every feature. One at which only
-    some are NaN passes through as it is; the final estimator decides whether it takes it.
+    **Gaps.** A timestep at which the lags of all variables are NaN is masked: NaN in every feature. A timestep at which
+    only some are NaN is passed through unchanged; the final estimator may or may not accept it.
 
     Examples
     --------
@@ -78,7 +78,7 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
            [2. , 0.5],
            [3. , 0.5]])
 
-    Names of columns reveal another order:
+    Column names reveal a wrong order:
 
     >>> import pandas as pd
     >>> table = pd.DataFrame(X, columns=["lag_1", "lag_2", "lag_3", "weekend"])
@@ -87,7 +87,7 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
     ...
     ValueError: X has columns ['lag_1', 'lag_2', 'lag_3'], whose names are in the other order...
 
-    In a pipeline that a tool for forecasting calls:
+    In a pipeline for a forecasting library:
 
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
@@ -115,14 +115,14 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
 
     @unchanged_on_error
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Find the lags among the columns of `X`, and check that names of columns agree.
+        """Find the lags among the columns of `X`, and check that column names agree.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_columns)
-            The lags, and other columns. NaN is allowed, infinity is not.
+            Lags and other columns. NaN is allowed, infinity is not.
         y : None
-            Ignored; scikit-learn passes it.
+            Ignored.
 
         Returns
         -------
@@ -132,10 +132,10 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If a parameter has the wrong type, or `X` is sparse or holds no numbers.
+            If a parameter has the wrong type, or `X` is sparse or not numeric.
         ValueError
-            If a parameter has an unexpected value; if `X` is not a 2-D array of finite numbers and NaN; if it has too
-            few columns; or if their names say that they are other lags.
+            If a parameter has an invalid value; if `X` is not a 2-D array of finite numbers and NaN; if it has too few
+            columns; or if column names contradict the parameters.
         """
         self._check_parameters()
         n_columns = self._read(X).shape[1]
@@ -150,25 +150,25 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Make a sequence of each row.
+        """Turn each row into a sequence.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_columns)
-            The lags, and other columns, those that :meth:`fit` has seen. NaN is allowed, infinity is not.
+            Lags and other columns, as seen by :meth:`fit`. NaN is allowed, infinity is not.
 
         Returns
         -------
         ndarray of shape (n_samples, n_timesteps, n_variables + n_others)
-            The sequences, oldest timestep first; the lags, and then the other columns, which are the same at
-            each timestep. float32 if `X` is float32, else float64.
+            The sequences, oldest timestep first: the lags, then the other columns, which are the same at each timestep.
+            float32 if `X` is float32, otherwise float64.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If :meth:`fit` was not called before.
         TypeError
-            If `X` is sparse or holds no numbers.
+            If `X` is sparse or not numeric.
         ValueError
             If `X` is not a 2-D array of finite numbers and NaN, or its columns differ from those seen by :meth:`fit`.
         """
@@ -182,18 +182,18 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
         return sequences
 
     def _check_parameters(self) -> None:
-        """Raise unless the parameters have allowed values."""
+        """Raise unless the parameters are valid."""
         if self.n_timesteps is not None:
             check_count("n_timesteps", self.n_timesteps)
         check_choice("order", self.order, ORDERS)
         check_choice("by", self.by, ARRANGEMENTS)
         if self.n_variables == ():
-            raise ValueError("n_variables is (); expected an integer >= 1, or a tuple of some.")
+            raise ValueError("n_variables is (); expected an integer >= 1, or a tuple of such integers.")
         for n_variables in self._blocks():
             check_count("n_variables", n_variables)
 
     def _blocks(self) -> tuple[Any, ...]:
-        """Return the numbers of variables of the blocks."""
+        """Return the number of variables of each block."""
         return self.n_variables if isinstance(self.n_variables, tuple) else (self.n_variables,)
 
     def _read(self, X: Any) -> NDArray[np.floating]:
@@ -226,7 +226,7 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
         return lag_columns(self._blocks(), n_timesteps, self.order, self.by, first)
 
     def _arrangement(self) -> str:
-        """Return the parameters that say which column is which lag, as a text."""
+        """Return the parameters that determine which column is which lag, as text."""
         names = ("n_timesteps", "order", "by", "n_variables", "first_lag")
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
 

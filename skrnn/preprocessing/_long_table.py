@@ -1,4 +1,4 @@
-"""A long table: the rows of each group in order of time, and its columns as numbers."""
+"""A long table: the rows of each group in chronological order, and columns as numbers."""
 
 from typing import Any, NamedTuple, final
 
@@ -20,7 +20,7 @@ class Groups(NamedTuple):
     labels : ndarray of shape (n_groups,)
         The label of each group, in order of appearance.
     rows : list of ndarray of shape (n_timesteps,), int
-        The rows of each group, in order of time.
+        The rows of each group, in chronological order.
     """
 
     labels: NDArray[Any]
@@ -29,7 +29,7 @@ class Groups(NamedTuple):
 
 @final
 class Gap(NamedTuple):
-    """Two rows of a group, one after the other, that are farther from each other than is usual, or nearer."""
+    """Two consecutive rows of a group whose distance in time is unusual."""
 
     label: Any
     before: int
@@ -37,20 +37,20 @@ class Gap(NamedTuple):
 
 
 def check_table(table: Any) -> None:
-    """Raise unless it is a data frame with rows."""
+    """Raise unless the table is a data frame with rows."""
     if not is_frame(table):
-        raise TypeError(f"table is of type {type(table).__name__}; expected a data frame of pandas or polars.")
+        raise TypeError(f"table has type {type(table).__name__}; expected a data frame of pandas or polars.")
     if len(table) == 0:
         raise ValueError("table has 0 rows; expected at least one.")
 
 
 def find_column(table: Any, column: Any, parameter: str) -> int:
-    """Return the position of the column that a parameter gives by name or position."""
+    """Return the position of a column given by name or position."""
     return column_position(column, table.shape[1], column_names(table), parameter, "table")
 
 
 def read_groups(column: Any, name: str, times: Times | None) -> Groups:
-    """Return the groups of the rows by a column of labels; without times, rows keep their order."""
+    """Return the groups of the rows from a column of labels; without times, rows keep their order."""
     labels = read_labels(column, len(column), name)
     _, codes = encode_labels(labels)
     order = np.argsort(codes, kind="stable") if times is None else np.lexsort((times.values, codes))
@@ -59,19 +59,19 @@ def read_groups(column: Any, name: str, times: Times | None) -> Groups:
 
 
 def refuse_repeated(column: Any, name: str, times: Times, groups: Groups) -> None:
-    """Raise ValueError where a group has two rows of the same time, which stands in this column."""
+    """Raise ValueError if a group has two rows with the same time in this column."""
     for label, rows in zip(groups.labels.tolist(), groups.rows, strict=True):
         is_repeated = np.diff(times.values[rows]) == 0
         if is_repeated.any():
             first, second = rows[np.argmax(is_repeated) :][:2].tolist()
             raise ValueError(
                 f"{name} is {entry_of(column, first)} in rows {first} and {second}, both of group {label!r}; expected "
-                "each time once in a group."
+                "each time only once per group."
             )
 
 
 def find_gaps(times: Times, groups: Groups) -> list[Gap]:
-    """Return, of each group whose rows are not evenly spaced in time, the two rows whose distance is least usual."""
+    """Return, for each group that is not evenly spaced in time, the two rows with the most unusual distance."""
     gaps = []
     for label, rows in zip(groups.labels.tolist(), groups.rows, strict=True):
         values = times.values[rows]
@@ -84,13 +84,13 @@ def find_gaps(times: Times, groups: Groups) -> list[Gap]:
 
 
 def _are_even(values: NDArray[Any]) -> bool:
-    """Tell whether values are evenly spaced, floats to rounding."""
+    """Tell whether values are evenly spaced, for floats up to rounding."""
     tolerance = 8 * np.finfo(np.float64).eps * np.abs(values).max() if values.dtype.kind == "f" else 0
     return bool(np.ptp(np.diff(values)) <= tolerance)
 
 
 def _are_even_months(values: NDArray[Any], unit: np.dtype | None) -> bool:
-    """Tell whether dates are evenly spaced in months, which differ in length: on the same day, or the last one."""
+    """Tell whether dates are evenly spaced in months: always on the same day of the month, or on the last."""
     if unit is None:
         return False
     dates = values.astype(np.dtype(unit.str.replace("m8", "M8")))
@@ -101,20 +101,20 @@ def _are_even_months(values: NDArray[Any], unit: np.dtype | None) -> bool:
 
 
 def entry_of(column: Any, row: int) -> Any:
-    """Return the entry of a column of a data frame in this row, counted from 0."""
+    """Return the entry of a data frame column in this row, counted from 0."""
     return column.iloc[row] if hasattr(column, "iloc") else column[row]
 
 
 def read_features(table: Any, positions: list[int]) -> NDArray[np.floating]:
-    """Return columns as numbers, (n_rows, n_columns): float32 if all are, else float64; missing ones are NaN."""
+    """Return columns as numbers, (n_rows, n_columns): float32 if all are, otherwise float64; NaN where missing."""
     if not positions:
-        raise ValueError("table has no column left for features; expected one beside those of group, time and target.")
+        raise ValueError("table has no feature column; expected at least one in addition to group, time and target.")
     columns = [take_column(table, position) for position in positions]
     others = [column_names(table)[j] for j, column in zip(positions, columns, strict=True) if not _is_numeric(column)]
     if others:
         raise ValueError(
-            f"features has columns {others}, which hold no numbers; expected columns of numbers. Encode them before, "
-            "or name those that are features."
+            f"features has columns {others}, which are not numeric; expected columns of numbers. Encode them before, "
+            "or select other columns."
         )
     numbers = [_as_numbers(column) for column in columns]
     dtype = np.float32 if all(column.dtype == np.float32 for column in numbers) else np.float64
@@ -127,24 +127,24 @@ def read_target(column: Any) -> NDArray[Any]:
 
 
 def read_names(features: Any) -> list[Any]:
-    """Return the columns that the parameter `features` gives."""
+    """Return the columns in the parameter `features`."""
     if not isinstance(features, list | tuple | np.ndarray) and not hasattr(features, "tolist"):
         raise TypeError(f"{describe('features', features)}; expected a list of columns, or None.")
     names = list(features)
     if not names:
-        raise ValueError("features is empty; expected at least one column, or None for all that are left.")
+        raise ValueError("features is empty; expected at least one column, or None for all other columns.")
     return names
 
 
 def _is_numeric(column: Any) -> bool:
-    """Tell whether a column of a data frame holds numbers or booleans."""
+    """Tell whether a data frame column contains numbers or booleans."""
     if hasattr(column, "iloc"):
         return column.dtype.kind in "fiub"
     return column.dtype.is_numeric() or str(column.dtype) == "Boolean"
 
 
 def _as_numbers(column: Any) -> NDArray[Any]:
-    """Return a column of numbers or booleans as an array; missing ones are NaN."""
+    """Return a column of numbers or booleans as an array, with NaN where missing."""
     values = np.asarray(column)
     if values.dtype.kind in "fiub":
         return values

@@ -1,4 +1,4 @@
-"""A transformer that makes several consecutive timesteps one."""
+"""A transformer that merges consecutive timesteps into patches."""
 
 from typing import Any, Self
 
@@ -15,17 +15,17 @@ from skrnn.preprocessing._timesteps import Timesteps
 
 
 class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
-    """Make several consecutive timesteps of sequences one, their features side by side.
+    """Merge consecutive timesteps of sequences into patches by concatenating their features.
 
-    A network that reads ten timesteps at a time has a tenth of the steps to remember, and to compute. On long sequences
-    of few features that decides whether it learns at all [1]_.
+    A network that reads ten timesteps at a time has to remember, and compute, a tenth of the steps. On long sequences
+    with few features this can decide whether it learns at all [1]_.
 
     Parameters
     ----------
     size : int
-        How many timesteps become one.
+        Number of timesteps per patch.
     stride : int or None, default=None
-        Timesteps from patch to patch, at most `size`; patches overlap where it is less. None: `size`.
+        Timesteps between the starts of consecutive patches, at most `size`; if less, patches overlap. None: `size`.
 
     Attributes
     ----------
@@ -37,30 +37,27 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 
     See Also
     --------
-    SlidingWindow : Windows of a series; patches of them are made after it.
-    SequenceTransformer : Any transformer on each timestep, as for scaling before patches are made.
+    SlidingWindow : Windows of a series, from which patches can be made.
+    SequenceTransformer : Any transformer on each timestep, for example to scale before making patches.
 
     Notes
     -----
-    **The end is whole.** Patches are counted from the end of each sequence, so that the last one holds its last `size`
-    timesteps. Where the number of timesteps does not come out even, the rest is at the beginning: the first patch is
-    filled up with the first timestep, repeated. A sequence of fewer than `size` timesteps is one patch. No timestep is
-    lost.
+    **Alignment.** Patches are counted from the end of each sequence, so the last patch contains its last `size`
+    timesteps. If the first patch would be incomplete, it is padded by repeating the first timestep. A sequence of fewer
+    than `size` timesteps is one patch. No timestep is lost.
 
-    **Masked timesteps.** A timestep that is missing (NaN, None) in *every* feature is masked, as in the estimators. It
-    is left out, and patches are made of those that are there: a list and an array that is padded with NaN, at whichever
-    end, give the same patches. In an array, sequences with fewer patches begin with masked ones. A timestep
-    that is missing in *some* features stays as it is; networks refuse it, so impute before.
+    **Masked timesteps.** A timestep that is missing (NaN, None) in *every* feature is masked, as in the estimators.
+    Masked timesteps are removed before making patches, so a list and an array padded with NaN at either end give the
+    same patches. In an array, sequences with fewer patches begin with masked patches. A timestep that is missing in
+    *some* features is kept; networks do not accept it, so impute before.
 
-    **Two dimensions.** As in the estimators, a row of a 2-D `X` is a sequence of one feature. The output has three
-    dimensions.
+    **2-D input.** As in the estimators, a row of a 2-D `X` is a sequence of one feature. The output is 3-D.
 
-    **Views.** Of an array without masks whose timesteps come out even, the output is a read-only view; else it is a
-    copy.
+    **Views.** For an array without masks or incomplete patches, the output is a read-only view, otherwise a copy.
 
-    **Targets for each timestep** become patches in the same way, by another `PatchSequences`: an array (n_samples,
-    n_timesteps) gives (n_samples, n_patches, size), the outputs of a regressor with ``return_sequences=True``.
-    :meth:`inverse_transform` brings its predictions back to the timesteps.
+    **Targets at each timestep** can be turned into patches with another `PatchSequences`: an array (n_samples,
+    n_timesteps) becomes (n_samples, n_patches, size), targets for a regressor with ``return_sequences=True``.
+    :meth:`inverse_transform` turns its predictions back into timesteps.
 
     References
     ----------
@@ -75,14 +72,14 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
     >>> PatchSequences(3).fit_transform(X)
     array([[[0., 1., 2.],
             [3., 4., 5.]]])
-    >>> PatchSequences(4).fit_transform(X)  # two timesteps are left over for the first patch
+    >>> PatchSequences(4).fit_transform(X)  # only two timesteps remain for the first patch
     array([[[0., 0., 0., 1.],
             [2., 3., 4., 5.]]])
     >>> PatchSequences(4, stride=2).fit_transform(X)
     array([[[0., 1., 2., 3.],
             [2., 3., 4., 5.]]])
 
-    In a pipeline and its grid:
+    In a grid search:
 
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.pipeline import make_pipeline
@@ -102,7 +99,7 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         self.stride = stride
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn which features a timestep has.
+        """Learn the features of a timestep.
 
         Parameters
         ----------
@@ -121,10 +118,10 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         Raises
         ------
         TypeError
-            If `size` or `stride` is no integer, or `X` is sparse.
+            If `size` or `stride` is not an integer, or `X` is sparse.
         ValueError
-            If they are out of range; or if `X` is empty, holds a sequence without timesteps, or timesteps whose
-            features are not the same.
+            If they are out of range; or if `X` is empty, has a sequence without timesteps, or sequences with different
+            features.
         """
         self._strides()
         Timesteps.read(X, self).let_learn(self, X)
@@ -141,16 +138,16 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         Returns
         -------
         ndarray of shape (n_samples, n_patches, size * n_features), or list or object array
-            Patches, the features of one timestep after another: an array for an array, a list or an object array of
-            arrays (n_patches, size * n_features) for a list or an object array. A sequence that is all masked is one
-            masked patch.
+            Patches, with the features of one timestep after another: an array for an array, a list or an object array
+            of arrays (n_patches, size * n_features) for a list or an object array. A sequence with only masked
+            timesteps is one masked patch.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If :meth:`fit` was not called before.
         TypeError, ValueError
-            As by :meth:`fit`; or if the features are others than in `fit`.
+            As in :meth:`fit`; or if the features differ from those of `fit`.
         """
         timesteps = Timesteps.read_as_fitted(X, self)
         size, stride = self._strides()
@@ -166,29 +163,30 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         return in_form(among_gaps(values, is_there), counts, timesteps.kind)
 
     def inverse_transform(self, X: Any, sequences: Any = None) -> Any:
-        """Give each timestep what the first patch that holds it has for it.
+        """Return for each timestep its value in the first patch that contains it.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_patches, size * n_values) or (n_samples, n_patches), or list
-            Values of patches, as predictions of a network with ``return_sequences=True``: for each timestep of a patch
-            `n_values`, in the order of :meth:`transform`; or, with an axis less, a value for the patch, which
-            all its timesteps get. A list has an array for each sequence.
+            Values of patches, such as predictions of a network with ``return_sequences=True``: `n_values` per timestep
+            of a patch, in the order of :meth:`transform`; or, with one axis less, one value per patch, which is
+            repeated for its timesteps. A list has one array per sequence.
         sequences : array-like or list, default=None
-            The sequences of which the patches were made, in whichever form; they say how many timesteps there are, and
-            which are masked. If None, every patch is whole: repeated timesteps are not known as such.
+            The sequences that the patches were made from, in any format; they determine the number of timesteps, and
+            which are masked. None: all patches are complete, and repeated timesteps are not removed.
 
         Returns
         -------
         ndarray of shape (n_samples, n_timesteps, n_values) or (n_samples, n_timesteps), or list or object array
-            Values of timesteps in the form of `sequences`, or of `X`. Masked timesteps are NaN.
+            Values of timesteps in the format of `sequences`, or of `X`. Masked timesteps are NaN.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If :meth:`fit` was not called before.
         ValueError
-            If X has no multiple of `size` values for a patch, or not the patches of `sequences`.
+            If the number of values per patch is not a multiple of `size`, or the number of patches does not match
+            `sequences`.
 
         Examples
         --------
@@ -211,8 +209,8 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
             expected = self._counts(timesteps)
             if counts.tolist() != expected.tolist():
                 raise ValueError(
-                    f"X has {counts.tolist()} patches; expected {expected.tolist()}, as `sequences` give with "
-                    f"size={size} and stride={stride}."
+                    f"X has {counts.tolist()} patches; expected {expected.tolist()} for `sequences` with size={size} "
+                    f"and stride={stride}."
                 )
         patches = Patches(n_valid, size, stride)
         numbers, places = patches.places()
@@ -225,13 +223,13 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         Parameters
         ----------
         input_features : array-like of str of shape (n_features_in_,), default=None
-            Names of the features of a timestep. If None, `feature_names_in_`, or ``x0, x1, ...`` where it is not
-            defined. Of a 2-D `X` the only feature is ``x0``.
+            Names of the features of a timestep. None: `feature_names_in_`, or ``x0, x1, ...`` if it is not defined. For
+            a 2-D `X` the only feature is ``x0``.
 
         Returns
         -------
         ndarray of str objects of shape (size * n_features,)
-            Oldest timestep first, as :class:`SlidingWindow` has them: ``x0_t-1, x1_t-1, x0, x1``.
+            Oldest timestep first, as in :class:`SlidingWindow`: ``x0_t-1, x1_t-1, x0, x1``.
 
         Raises
         ------
@@ -248,24 +246,24 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
         return np.array([f"{name}_t-{lag}" if lag else name for lag in lags for name in names], dtype=object)
 
     def _strides(self) -> tuple[int, int]:
-        """Return size and stride, or raise where they are no counts that go together."""
+        """Return size and stride, or raise if they are invalid."""
         check_count("size", self.size)
         stride = self.size if self.stride is None else self.stride
         check_count("stride", stride)
         if stride > self.size:
             raise ValueError(
-                f"stride is {stride}, but size is {self.size}; expected at most that: timesteps between patches would "
-                "be lost."
+                f"stride is {stride}, but size is {self.size}; expected stride <= size, otherwise timesteps between "
+                "patches would be lost."
             )
         return int(self.size), int(stride)
 
     def _counts(self, timesteps: Timesteps) -> NDArray[np.integer]:
-        """Return the number of patches of each sequence, masked ones included: in an array, as if none were masked."""
+        """Return the number of patches per sequence, including masked ones: in an array, as if none were masked."""
         lengths = timesteps.lengths if timesteps.kind == "array" else np.maximum(timesteps.n_valid, 1)
         return Patches(lengths, *self._strides()).counts
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn what sequences may hold: masked timesteps, and values of any kind."""
+        """Tell scikit-learn that masked timesteps and values of any kind are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
@@ -274,13 +272,13 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 
 
 def _last_of(n_last: NDArray[np.integer], counts: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Return which of each `counts` entries are the last `n_last`, one after another."""
+    """Return for each sequence which of its `counts` entries are the last `n_last`, concatenated."""
     from_end = np.repeat(np.cumsum(counts), counts) - np.arange(counts.sum())
     return from_end <= np.repeat(n_last, counts)
 
 
 def _read_values(X: Any, size: int) -> tuple[NDArray[Any], NDArray[np.integer], str]:
-    """Return values of all patches, (n_patches of all, size[, n_values]), numbers of patches, and what held them."""
+    """Return values of all patches, (n_patches of all, size[, n_values]), numbers of patches, and the kind of X."""
     if is_list_of_arrays(X):
         kind, entries = "object array" if hasattr(X, "dtype") else "list", [as_array(entry) for entry in X]
         values, counts = np.concatenate(entries), np.array([len(entry) for entry in entries])
@@ -297,7 +295,6 @@ def _read_values(X: Any, size: int) -> tuple[NDArray[Any], NDArray[np.integer], 
         return np.broadcast_to(values[:, np.newaxis], (len(values), size)), counts, kind
     if values.ndim != 2 or values.shape[1] % size or not values.shape[1]:
         raise ValueError(
-            f"X has values of shape {values.shape[1:]} for each patch; expected a multiple of size={size}, or one "
-            "value."
+            f"X has values of shape {values.shape[1:]} per patch; expected a multiple of size={size}, or one value."
         )
     return values.reshape(len(values), size, -1), counts, kind

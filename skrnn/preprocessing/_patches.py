@@ -1,4 +1,4 @@
-"""Patches of consecutive timesteps: how many a sequence has, and which timestep is where in them."""
+"""Patches of consecutive timesteps: their number per sequence, and the position of each timestep in them."""
 
 from typing import Any, final
 
@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 @final
 class Patches:
-    """Patches of sequences of some lengths: `size` timesteps each, the last of which end with the sequence.
+    """Patches of `size` timesteps each, of which the last one of a sequence ends with the sequence.
 
-    From patch to patch there are `stride` timesteps. The first patch of a sequence begins with its first timestep,
-    which is repeated where the sequence has too few timesteps for a whole one.
+    Consecutive patches start `stride` timesteps apart. The first patch of a sequence begins with its first timestep,
+    which is repeated if the patch would be incomplete.
 
     Parameters
     ----------
     lengths : ndarray of shape (n_samples,), int
         Number of timesteps of each sequence; it may be zero.
     size, stride : int
-        Timesteps of a patch, and from patch to patch, at most `size`.
+        Timesteps per patch, and between the starts of consecutive patches, at most `size`.
 
     Attributes
     ----------
@@ -33,19 +33,19 @@ class Patches:
 
     @property
     def n_repeated(self) -> NDArray[np.integer]:
-        """How often each sequence's first timestep is repeated, (n_samples,)."""
+        """How often the first timestep of each sequence is repeated, (n_samples,)."""
         return self.size + (self.counts - 1) * self.stride - self.lengths
 
     def timesteps(self) -> NDArray[np.integer]:
-        """Return the timesteps of all patches, (n_patches of all, size): their places, one sequence after another."""
+        """Return the indices of the timesteps of all patches, (n_patches of all, size), one sequence after another."""
         starts = np.repeat(np.cumsum(self.lengths) - self.lengths, self.counts)
         firsts = starts + self.stride * _ranks(self.counts) - np.repeat(self.n_repeated, self.counts)
         return np.maximum(firsts[:, np.newaxis] + np.arange(self.size), starts[:, np.newaxis])
 
     def places(self) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-        """Return the patch of each timestep of all sequences, and its place in that patch.
+        """Return the patch of each timestep of all sequences, and its position in that patch.
 
-        Patches are numbered one sequence after another. Where several hold a timestep, it is the first.
+        Patches are numbered one sequence after another. If several contain a timestep, it is the first of them.
         """
         places = _ranks(self.lengths) + np.repeat(self.n_repeated, self.lengths)
         patches = np.maximum((places - self.size) // self.stride + 1, 0)
@@ -61,7 +61,7 @@ def _ranks(counts: NDArray[np.integer]) -> NDArray[np.integer]:
 def view_patches(X: NDArray[Any], size: int, stride: int) -> NDArray[Any] | None:
     """View X, (n_samples, n_timesteps, n_features), as patches, (n_samples, n_patches, size * n_features), read-only.
 
-    None where patches do not come out even, or the features of consecutive timesteps are not side by side in memory.
+    None if the first patch would be incomplete, or consecutive timesteps are not adjacent in memory.
     """
     n_samples, n_timesteps, n_features = X.shape
     by_sample, by_timestep, by_feature = X.strides

@@ -1,4 +1,4 @@
-"""A transformer that applies another one to the timesteps of sequences."""
+"""A transformer that applies another transformer to the timesteps of sequences."""
 
 from collections.abc import Callable
 from typing import Any, Self
@@ -17,7 +17,7 @@ from skrnn.preprocessing._timesteps import Timesteps, is_of_samples
 
 
 def _inner_has(method: str) -> Callable[[Any], bool]:
-    """Return what tells `available_if` whether the inner transformer has a method, or raises AttributeError."""
+    """Return the check for `available_if` whether the inner transformer has a method; else it raises AttributeError."""
 
     def check(outer: Any) -> bool:
         getattr(getattr(outer, "transformer_", outer.transformer), method)
@@ -29,16 +29,16 @@ def _inner_has(method: str) -> Callable[[Any], bool]:
 class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Apply a transformer to the timesteps of sequences.
 
-    The transformer is fitted to one table, in which the timesteps of all sequences stand one below the other, and is
-    applied to each timestep. The output has the form of the input. Scaling, imputation, encoding of events, PCA or a
-    :class:`~sklearn.compose.ColumnTransformer` can thus be a step of a pipeline before the network, and their
-    parameters be searched, as ``sequencetransformer__transformer__n_components``.
+    The transformer is fitted to one table with the timesteps of all sequences, and applied to each timestep. The output
+    has the format of the input. So scaling, imputation, encoding of events, PCA or a
+    :class:`~sklearn.compose.ColumnTransformer` can be a step of a pipeline before the network, and their parameters can
+    be tuned, such as ``sequencetransformer__transformer__n_components``.
 
     Parameters
     ----------
     transformer : estimator with `fit` and `transform`
-        A transformer of tables whose output has a row for each row. A clone of it is fitted. It may be a pipeline of
-        several transformers.
+        A transformer of tables whose output has one row per row of the input. A clone of it is fitted. It may be a
+        pipeline of several transformers.
 
     Attributes
     ----------
@@ -52,28 +52,28 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
 
     See Also
     --------
-    SlidingWindow : Windows of a series, before which a transformer of tables needs no help.
+    SlidingWindow : Windows of a series, before which transformers of tables work directly.
     to_sequences : Sequences from a long table.
 
     Notes
     -----
     **Masked timesteps.** A timestep that is missing (NaN, None) in *every* feature is masked, as in the estimators:
-    the transformer never sees it, and it is NaN in every feature of the output. A timestep that is missing in *some*
-    features goes to the transformer as it is, so that :class:`~sklearn.impute.SimpleImputer` can fill it.
+    it is not passed to the transformer, and it is NaN in every feature of the output. A timestep that is missing in
+    *some* features is passed to the transformer unchanged, so that :class:`~sklearn.impute.SimpleImputer` can fill it.
 
-    **Two dimensions.** As in the estimators, a row of a 2-D `X` is a sequence of one feature, and each column a
-    timestep. The output has three dimensions, whatever its number of features. A 2-D array of strings, or a list of
-    lists of strings, thus holds sequences of events. A table with strings beside numbers is refused. A table whose
-    rows are the timesteps of one series needs no `SequenceTransformer`: scale it before :class:`SlidingWindow`.
+    **2-D input.** As in the estimators, a row of a 2-D `X` is a sequence of one feature, and each column a timestep.
+    The output is 3-D, whatever its number of features. So a 2-D array of strings, or a list of lists of strings,
+    contains sequences of events. A table with both strings and numbers raises an error. A table whose rows are the
+    timesteps of one series needs no `SequenceTransformer`: transform it before :class:`SlidingWindow`.
 
-    **Targets and other metadata.** A value for each sequence, in `y` or in weights, is repeated for each of its
-    timesteps; values for each timestep, in the form of `X`, stay as they are. With
-    ``sklearn.set_config(enable_metadata_routing=True)``, weights go to the transformer if it requests them:
+    **Targets and other metadata.** A value per sequence, in `y` or in weights, is repeated for each of its timesteps;
+    values per timestep, in the format of `X`, are not changed. With
+    ``sklearn.set_config(enable_metadata_routing=True)``, weights are passed to the transformer if it requests them:
     ``SequenceTransformer(StandardScaler().set_fit_request(sample_weight=True))``. Without routing, all arguments of
-    `fit` are passed on to it.
+    `fit` are passed to it.
 
-    **Output.** Sparse matrices become dense, and data frames become arrays, because networks read arrays. There is no
-    `set_output`, as a list of sequences has no columns.
+    **Output.** Sparse matrices and data frames are converted to dense arrays, which networks require. There is no
+    `set_output`, because a list of sequences has no columns.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
     [array([[-2.],
            [ 0.]]), array([[2.]])]
 
-    Events, each a timestep:
+    Sequences of events, one per timestep:
 
     >>> encoder = SequenceTransformer(OneHotEncoder(handle_unknown="ignore"))
     >>> encoder.fit_transform([["login", "buy"], ["login", "search", "buy"]])[0]
@@ -94,7 +94,7 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
     >>> encoder.get_feature_names_out(["event"])
     array(['event_buy', 'event_login', 'event_search'], dtype=object)
 
-    In a pipeline and its grid:
+    In a grid search:
 
     >>> from sklearn.decomposition import PCA
     >>> from sklearn.model_selection import GridSearchCV
@@ -121,12 +121,12 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list
             Sequences: a 3-D array; a list, tuple or 1-D object array of arrays, lists or data frames
             (n_timesteps, n_features) or of arrays or lists (n_timesteps,); or a 2-D array of sequences of one
-            feature. Of any dtype that the transformer takes.
+            feature. Any dtype that the transformer accepts.
         y : array-like of shape (n_samples, ...), or list, default=None
-            Targets, for transformers that use them: one for each sequence, or one for each timestep.
+            Targets, for transformers that use them: one per sequence, or one per timestep.
         **params : dict
-            Other arguments of the transformer's `fit`; those with a value for each sequence or each timestep, as
-            `sample_weight`, are laid out like `y`.
+            Other arguments of the transformer's `fit`; those with one value per sequence or per timestep, such as
+            `sample_weight`, are treated like `y`.
 
         Returns
         -------
@@ -136,10 +136,10 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         Raises
         ------
         TypeError
-            If `transformer` is no transformer, or `X` is sparse.
+            If `transformer` is not a transformer, or `X` is sparse.
         ValueError
-            If `X` is empty, holds a sequence without timesteps, or timesteps whose features are not the same; or if
-            all timesteps are masked. What else is refused, the transformer refuses.
+            If `X` is empty, has a sequence without timesteps, or sequences with different features; or if all timesteps
+            are masked. The transformer may raise other errors.
         """
         self._fit(X, y, params, "fit")
         return self
@@ -172,7 +172,7 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), or list
             Sequences, as for :meth:`fit`, with the same features.
         **params : dict
-            Other arguments of the transformer's `transform`, which routing brings.
+            Other arguments of the transformer's `transform`, from metadata routing.
 
         Returns
         -------
@@ -187,8 +187,8 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         TypeError
             If `X` is sparse.
         ValueError
-            As by :meth:`fit`; if the features are others than in `fit`; or if the transformer does not give each
-            timestep a row.
+            As in :meth:`fit`; if the features differ from those of `fit`; or if the output of the transformer does not
+            have one row per timestep.
         """
         timesteps = Timesteps.read_as_fitted(X, self)
         arguments = self._arguments("transform", params, timesteps)
@@ -205,19 +205,19 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         X : array-like of shape (n_samples, n_timesteps, n_features_out), or list
             Sequences as :meth:`transform` returns them.
         **params : dict
-            Other arguments of the transformer's `inverse_transform`, which routing brings.
+            Other arguments of the transformer's `inverse_transform`, from metadata routing.
 
         Returns
         -------
         ndarray of shape (n_samples, n_timesteps, n_features), or list or object array
-            Sequences in the form of `X`, as arrays. Masked timesteps are NaN.
+            Sequences in the format of `X`, as arrays. Masked timesteps are NaN.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If :meth:`fit` was not called before.
         ValueError
-            If `X` is empty, or holds other features than the output of :meth:`transform`.
+            If `X` is empty, or has other features than the output of :meth:`transform`.
         """
         check_is_fitted(self)
         timesteps = Timesteps.read(X, self)
@@ -233,12 +233,12 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         Parameters
         ----------
         input_features : array-like of str of shape (n_features,), default=None
-            Names of the features of a timestep, handed to the transformer.
+            Names of the features of a timestep, passed to the transformer.
 
         Returns
         -------
         ndarray of str objects of shape (n_features_out,)
-            The names that the transformer gives.
+            The names returned by the transformer.
 
         Raises
         ------
@@ -249,7 +249,7 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         return self.transformer_.get_feature_names_out(input_features)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return the router that hands metadata to the transformer.
+        """Return the router that passes metadata to the transformer.
 
         Returns
         -------
@@ -262,7 +262,7 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         return MetadataRouter(owner=self).add(transformer=self.transformer, method_mapping=mapping)
 
     def _fit(self, X: Any, y: Any, params: dict[str, Any], method: str) -> Any:
-        """Fit a clone by its `fit` or `fit_transform`, and return the sequences that the latter gives."""
+        """Fit a clone with `fit` or `fit_transform`, and return the sequences from the latter."""
         _check_transformer(self.transformer)
         timesteps = Timesteps.read(X, self)
         arguments = self._arguments(method, params, timesteps)
@@ -275,7 +275,7 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         return sequences
 
     def _arguments(self, method: str, params: dict[str, Any], timesteps: Timesteps) -> dict[str, Any]:
-        """Return the arguments that a method of the transformer gets, those of sequences laid out for timesteps."""
+        """Return the arguments for a method of the transformer; values of sequences are repeated for timesteps."""
         is_routed = sklearn.get_config()["enable_metadata_routing"]
         arguments = process_routing(self, method, **params).transformer[method] if is_routed else params
         n_samples = len(timesteps.lengths)
@@ -285,7 +285,7 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         }
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn what sequences may hold: masked timesteps, and what the transformer takes."""
+        """Tell scikit-learn that masked timesteps are allowed, and whatever the transformer accepts."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
@@ -302,6 +302,6 @@ def _check_transformer(transformer: Any) -> None:
     methods = ("get_params", "fit", "transform", "fit_transform")
     if isinstance(transformer, type) or not all(hasattr(transformer, method) for method in methods):
         raise TypeError(
-            f"{describe('transformer', transformer)}; expected a transformer of scikit-learn, an instance that has "
-            "fit, transform and fit_transform."
+            f"{describe('transformer', transformer)}; expected an instance of a scikit-learn transformer, with fit, "
+            "transform and fit_transform."
         )

@@ -1,4 +1,4 @@
-"""A transformer that gives every row of a series the window of rows that ends there."""
+"""A transformer that turns each row of a series into the window of rows that ends with it."""
 
 from typing import Any, Literal, Self
 
@@ -22,62 +22,58 @@ _OF_CONTEXT = {"context_", "context_groups_", "n_samples_fit_", "_n_context_rows
 
 
 def _gives_columns(transformer: "SlidingWindow") -> bool:
-    """Tell `available_if` whether the output has columns to name, or raise the reason why not."""
+    """Tell `available_if` whether the output has named columns, or raise an error that says why not."""
     if not transformer.flatten:
-        raise AttributeError("flatten is False: a 3-D output has no columns to name, set flatten=True")
+        raise AttributeError("flatten is False, but only 2-D output has column names: set flatten=True")
     return True
 
 
 class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
-    """Give every row of a series the window of rows that ends there.
+    """Turn each row of a series into the window of rows that ends with it.
 
-    Row t becomes the window of rows ``t - (n_timesteps - 1) * dilation, ..., t - dilation, t``, oldest
-    first. No window sees a row after its own, nor one of another group. There are as many windows as rows,
-    in the order of the rows, so `y` stays aligned and the transformer fits in any
-    :class:`~sklearn.pipeline.Pipeline`.
+    Row t becomes the window of rows ``t - (n_timesteps - 1) * dilation, ..., t - dilation, t``, oldest first. No window
+    contains later rows, or rows of another group. There is one window per row, in the same order, so `y` stays aligned
+    and the transformer works in any :class:`~sklearn.pipeline.Pipeline`.
 
     Parameters
     ----------
     n_timesteps : int, default=10
-        Number of rows in a window, at least 1. It may exceed the length of the series.
+        Number of rows per window, at least 1. It may exceed the length of the series.
     dilation : int, default=1
-        Distance between two neighbouring rows of a window, at least 1. With groups, it counts in rows of
-        the group.
+        Distance between consecutive rows of a window, at least 1. With groups, it is in rows of the group.
     padding : {"mask", "edge", "zero"}, default="mask"
-        What stands for the history that the first ``(n_timesteps - 1) * dilation`` rows of the series, or
-        of each group, lack:
+        How to fill the missing history of the first ``(n_timesteps - 1) * dilation`` rows of the series, or of each
+        group:
 
         - "mask": NaN in every feature, a masked timestep, which the recurrent estimators skip;
-        - "edge": the first row that is known of the series or group, repeated;
+        - "edge": the first known row of the series or group, repeated;
         - "zero": zeros, the mean of a standardised series.
     group_column : str or int, default=None
-        The column of `X` that tells to which series a row belongs, such as a shop, a patient or a sensor: by
-        name in a data frame with named columns (pandas or polars), or by position, negative ones from the
-        end. It may hold strings, categories or other objects beside columns of numbers, and is not part of
-        the windows. None: there is no such column, and groups, if any, are given as `groups` to the methods.
+        The column of `X` that says which series a row belongs to, such as a shop, a patient or a sensor: by name in a
+        data frame (pandas or polars), or by position, where negative positions count from the end. It may contain
+        strings, categories or other objects, and is not part of the windows. None: there is no such column; groups, if
+        any, are passed to the methods as `groups`.
     carry_context : bool, default=False
-        If True, :meth:`fit` keeps the last :attr:`n_history_rows` rows of each group, and :meth:`transform`
-        takes its rows for their continuation, unless they begin with the rows of `fit` again: see the notes.
-        If False, windows are made of the rows of the same call alone.
+        If True, :meth:`fit` keeps the last :attr:`n_history_rows` rows of each group, and :meth:`transform` treats its
+        rows as their continuation, unless they begin with the rows of `fit` again: see the notes. If False, windows are
+        made only from the rows of the same call.
     flatten : bool, default=False
-        If False, the output has three dimensions, for the recurrent estimators. If True, it has two, one
-        timestep after another, for any tabular estimator; only then are `get_feature_names_out` and
-        `set_output` available.
+        If False, the output is 3-D, for the recurrent estimators. If True, it is 2-D, one timestep after another, for
+        any tabular estimator; only then are `get_feature_names_out` and `set_output` available.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of columns of `X` as seen by :meth:`fit`, the group column included.
+        Number of columns of `X` as seen by :meth:`fit`, including the group column.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of these columns. Defined only when `X` has feature names that are all strings.
     n_groups_ : int or None
-        Number of groups seen by :meth:`fit`; None if it was given none.
+        Number of groups seen by :meth:`fit`; None if there were none.
     context_ : ndarray of shape (n_context_rows, n_features)
-        The last :attr:`n_history_rows` rows of each group seen by :meth:`fit`, or all rows of a group that has
-        fewer, in the order in which they came. Defined only if `carry_context` is True.
+        The last :attr:`n_history_rows` rows of each group seen by :meth:`fit`, or all rows if a group has fewer, in
+        their original order. Defined only if `carry_context` is True.
     context_groups_ : ndarray of shape (n_context_rows,) or None
-        The group of each of these rows; None if :meth:`fit` was given no groups. Defined only if
-        `carry_context` is True.
+        The group of each of these rows; None if there were no groups. Defined only if `carry_context` is True.
     n_samples_fit_ : int
         Number of rows seen by :meth:`fit`. Defined only if `carry_context` is True.
 
@@ -88,47 +84,45 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    **Order.** The rows of a series or group are taken as consecutive timesteps, oldest first; rows of several
-    groups may be interleaved. A splitter that shuffles makes windows of rows that were never neighbours: prefer
-    :class:`~sklearn.model_selection.TimeSeriesSplit`, or for whole groups
-    :class:`~sklearn.model_selection.GroupKFold`.
+    **Order.** The rows of a series or group are interpreted as consecutive timesteps, oldest first; rows of several
+    groups may be interleaved. With a splitter that shuffles, windows contain rows that are not consecutive: use
+    :class:`~sklearn.model_selection.TimeSeriesSplit`, or for whole groups :class:`~sklearn.model_selection.GroupKFold`.
 
-    **Groups.** A group column goes wherever the rows go, and is the safest way. As an argument, `groups` is
-    scikit-learn's metadata: with ``sklearn.set_config(enable_metadata_routing=True)``, ask for it by
-    ``set_fit_request(groups=True)`` and ``set_transform_request(groups=True)``, both, and pass it to the methods
-    of the pipeline or search. Without routing, ``Pipeline.fit(X, y, slidingwindow__groups=groups)`` hands it to
-    `fit` alone. Nor is it passed on by scorers given by name, by the `predict` of a search, or before scikit-learn
-    1.8 by the default scorer of a pipeline. :meth:`transform` warns when it misses groups that :meth:`fit` had.
+    **Groups.** A group column is the safest way, because it is part of the rows. The argument `groups` is metadata in
+    scikit-learn: with ``sklearn.set_config(enable_metadata_routing=True)``, request it with both
+    ``set_fit_request(groups=True)`` and ``set_transform_request(groups=True)``, and pass it to the methods of the
+    pipeline or search. Without routing, ``Pipeline.fit(X, y, slidingwindow__groups=groups)`` passes it only to `fit`.
+    It is not passed on by scorers given by name, by `predict` of a search, or before scikit-learn 1.8 by the default
+    scorer of a pipeline. :meth:`transform` warns if groups were passed to :meth:`fit` but not to it.
 
-    **Context.** By default the first rows of a test fold have short windows, and to forecast the next value one
-    hands over all rows that the window spans. With ``carry_context=True`` new rows follow on from those of
-    :meth:`fit`, group by group; a group that `fit` has not seen starts without history, and so do all if only
-    one of `fit` and :meth:`transform` was given groups. Each call of `transform` continues from `fit`, not from the
-    call before, and takes its first rows for the very next ones: a splitter with a gap leaves rows out unseen.
+    **Context.** By default the first rows of a test fold have short windows, and to forecast the next value you pass
+    all rows of its window. With ``carry_context=True`` new rows continue those of :meth:`fit`, group by group; a group
+    that `fit` has not seen starts without history, as do all groups if only one of `fit` and :meth:`transform` was
+    given groups. Each call of `transform` continues from `fit`, not from the previous call, and assumes that its first
+    rows follow directly: a gap left by a splitter goes unnoticed.
 
-    The rows of `fit` do not follow on from themselves: their windows would hold later rows. :meth:`fit_transform`
-    and ``fit(X).transform(X)`` therefore start without history. By a digest, `transform` recognises *all rows of
-    fit again*, alone or with more rows after them: in the same order, with equal values, whatever their dtype and
-    memory layout, and equal groups. It does not recognise *a part of them* alone, another order, or values that
+    The rows of `fit` must not continue themselves, because their windows would contain later rows.
+    :meth:`fit_transform` and ``fit(X).transform(X)`` therefore start without history. `transform` uses a digest to
+    recognise *all rows of fit*, alone or followed by more rows: in the same order, with equal values, whatever their
+    dtype and memory layout, and equal groups. It does not recognise *a part of them*, another order, or values that
     differ in the last digit, such as those from a step whose `fit_transform` and `transform` round differently
-    (:class:`~sklearn.decomposition.PCA`): these are taken for a continuation, and windows at their beginning hold
-    rows that are not earlier. For the windows of a part, transform all rows of `fit` and select windows; or switch
-    the context off for as long with ``set_params(carry_context=False)``, which needs no new `fit`.
+    (:class:`~sklearn.decomposition.PCA`): these are treated as a continuation, and their first windows contain rows
+    that are not earlier. For the windows of a part, transform all rows of `fit` and select windows; or switch the
+    context off temporarily with ``set_params(carry_context=False)``, which does not require refitting.
 
-    **Memory.** Without groups, or with a single one, the output is a read-only view on one padded copy of the
-    series, made anew by each call of :meth:`transform`. Neighbouring windows share their memory, so that a window
-    of 100 rows costs no more than the series itself. The copy is float32 if `X` is float32, else float64. `X` is
-    never written to. With several groups no constant stride leads from row to row of a group, and the output is a
-    read-only copy, `n_timesteps` times the size of the series.
+    **Memory.** Without groups, or with a single group, the output is a read-only view of one padded copy of the series,
+    made by each call of :meth:`transform`. Consecutive windows share memory, so windows of 100 rows need no more than
+    the series itself. The copy is float32 if `X` is float32, otherwise float64. `X` is never modified. With several
+    groups, rows of a group have no constant stride, and the output is a read-only copy, `n_timesteps` times the size of
+    the series.
 
-    With ``flatten=True`` the output is still a view if ``dilation=1`` or if there is a single feature.
-    Otherwise no constant stride walks along a row, and the output is such a copy too. Anything that copies windows
-    pays the same factor: a change of dtype, a selection by integer indices, a DataFrame made by `set_output`.
-    Within a pipeline the series is split first and the windows are made afterwards, so that cross-validation stays
-    cheap.
+    With ``flatten=True`` the output is still a view if ``dilation=1`` or if there is a single feature; otherwise it is
+    such a copy too. Anything that copies windows needs the same factor of memory: a change of dtype, a selection by
+    integer indices, a data frame made by `set_output`. In a pipeline the series is split first and windows are made
+    afterwards, so cross-validation needs little memory.
 
-    **Gaps.** A row that is NaN in every feature is a masked timestep. A row that is NaN in some features passes
-    through as it is; the final estimator decides whether it takes it.
+    **Gaps.** A row that is NaN in every feature is a masked timestep. A row that is NaN in only some features is passed
+    through unchanged; the final estimator may or may not accept it.
 
     Examples
     --------
@@ -157,7 +151,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     >>> make_pipeline(lags, Ridge()).fit(X, [2.0, 3.0, 4.0]).predict(X).shape
     (3,)
 
-    Two series in one table, whose rows take turns:
+    Two series in one table with alternating rows:
 
     >>> import pandas as pd
     >>> table = pd.DataFrame({"shop": ["north", "south", "north", "south"], "sales": [1, 10, 2, 20]})
@@ -168,7 +162,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
            [ 1.,  2.],
            [10., 20.]])
 
-    New rows that follow on from those of `fit`:
+    New rows that continue those of `fit`:
 
     >>> following = SlidingWindow(n_timesteps=3, carry_context=True).fit(X)
     >>> following.context_
@@ -198,12 +192,12 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
 
     @property
     def n_history_rows(self) -> int:
-        """Number of rows before its own that a window reaches back: ``(n_timesteps - 1) * dilation``."""
+        """Number of earlier rows that a window reaches back: ``(n_timesteps - 1) * dilation``."""
         return n_history_rows(self.n_timesteps, self.dilation)
 
     @unchanged_on_error
     def fit(self, X: ArrayLike, y: Any = None, *, groups: ArrayLike | None = None) -> Self:
-        """Validate the parameters, and remember the columns of `X` and, with `carry_context`, its last rows.
+        """Validate the parameters, and store the columns of `X` and, with `carry_context`, its last rows.
 
         Parameters
         ----------
@@ -211,10 +205,10 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             The series, oldest row first; with `group_column`, the features and a column of groups. NaN is
             allowed in features, infinity is not.
         y : array-like of shape (n_samples,), default=None
-            Not used, but for warnings.
+            Only used for warnings.
         groups : array-like of shape (n_samples,), default=None
             The group of each row: labels that can be hashed and compared. None: all rows are one series, or
-            `group_column` tells.
+            `group_column` is set.
 
         Returns
         -------
@@ -226,20 +220,21 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         TypeError
             If a parameter has the wrong type, `X` is sparse, or a group is not hashable.
         ValueError
-            If a parameter has an unexpected value; if `X` is not a 2-D array of finite numbers and NaN, but for
-            the group column; if the group column is absent or the only one; if both it and `groups` are
-            given; if there is not one group for each row, or one is NaN or None.
+            If a parameter has an invalid value; if `X`, apart from the group column, is not a 2-D array of finite
+            numbers and NaN; if the group column is absent or the only column; if both `group_column` and `groups` are
+            given; if there is not one group per row, or a group is NaN or None.
 
         Warns
         -----
         DataWarning
-            If the index of a frame goes back, or that of `y` has another order, or `y` is a column of `X`.
+            If the index of a data frame is not increasing, the index of `y` has another order, or `y` is a column of
+            `X`.
         """
         self._fit(X, y, groups)
         return self
 
     def transform(self, X: ArrayLike, *, groups: ArrayLike | None = None) -> NDArray[np.floating]:
-        """Give every row of `X` the window of rows that ends there.
+        """Turn each row of `X` into the window of rows that ends with it.
 
         Parameters
         ----------
@@ -252,41 +247,41 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps * n_features)
-            The windows, oldest row first, float32 if `X` is float32, else float64; two-dimensional if
-            `flatten` is True. A read-only view where one is possible: see the notes of the class.
+            The windows, oldest row first, float32 if `X` is float32, otherwise float64; 2-D if `flatten` is True. A
+            read-only view if possible: see the notes of the class.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
-            If :meth:`fit` was not called before, or `carry_context` was False then and is True now, or windows are
-            longer now and would reach over more rows than it has kept.
+            If :meth:`fit` was not called before, if `carry_context` was False in `fit` and is True now, or if windows
+            now reach back further than the rows kept by `fit`.
         TypeError
             If `X` is sparse, or a group is not hashable.
         ValueError
-            If `X` is not a 2-D array of finite numbers and NaN, but for the group column, or its columns differ
-            from those seen by :meth:`fit`; if both `group_column` and `groups` are given; if there is not one
-            group for each row, or one is NaN or None.
+            If `X`, apart from the group column, is not a 2-D array of finite numbers and NaN, or its columns differ
+            from those seen by :meth:`fit`; if both `group_column` and `groups` are given; if there is not one group per
+            row, or a group is NaN or None.
 
         Warns
         -----
         DataWarning
-            If no row of `X` has the history that its window spans, or the index of a frame goes back.
+            If no row of `X` has a complete window, or the index of a data frame is not increasing.
         UserWarning
-            If :meth:`fit` was given groups and `transform` is not: all rows are then one series of a group not
-            seen before.
+            If groups were passed to :meth:`fit` but not to `transform`: all rows are then one series of an unknown
+            group.
         """
         check_is_fitted(self)
         rows = read_rows(self, X, groups, reset=False)
         if rows.labels is None and self.n_groups_ is not None:
             warn(
                 f"SlidingWindow was fitted with {self.n_groups_} groups, but transform got none: all rows of X are "
-                "taken for one series of a group not seen before"
+                "treated as one series of an unknown group"
             )
         context = self._context_of(rows)
         if context is None and 0 < rows.longest <= self.n_history_rows:
             warn(
-                f"No row of X has the history that its window of {self.n_history_rows + 1} rows spans. Pass the rows "
-                "before too, and take the last predictions, or set carry_context=True where X follows on from fit.",
+                f"No row of X has a complete window of {self.n_history_rows + 1} rows. Pass the preceding rows too and "
+                "use the last predictions, or set carry_context=True if X continues the rows of fit.",
                 DataWarning,
             )
         return self._make_windows(rows, context)
@@ -320,15 +315,14 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str of shape (n_features_in_,), default=None
-            Names of the columns of `X` as it comes, the group column included. If None, `feature_names_in_`,
-            or ``x0, x1, ...`` where it is not defined. Else they must match `feature_names_in_` where it is
-            defined.
+            Names of the columns of the input, including the group column. None: `feature_names_in_`, or ``x0, x1, ...``
+            if it is not defined. Otherwise they must match `feature_names_in_`, if defined.
 
         Returns
         -------
         ndarray of str objects of shape (n_timesteps * n_features,)
-            Oldest timestep first: ``x0_t-2, x1_t-2, x0_t-1, x1_t-1, x0, x1``, without the group column. The
-            number is the distance in rows of the series or group, so that it counts in steps of `dilation`.
+            Oldest timestep first: ``x0_t-2, x1_t-2, x0_t-1, x1_t-1, x0, x1``, without the group column. The number is
+            the distance in rows of the series or group, a multiple of `dilation`.
 
         Raises
         ------
@@ -337,7 +331,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         ValueError
             If `input_features` does not match the features seen by :meth:`fit`.
         """
-        # By scikit-learn's rules; were the mixin a base class, its method would be there whatever `flatten` is.
+        # The mixin is not a base class, because its method would then exist whatever `flatten` is.
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         if self.group_column is not None:
             names = np.delete(names, group_position(self))
@@ -370,15 +364,15 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         return rows
 
     def _context_of(self, rows: LabelledRows) -> LabelledRows | None:
-        """Return the rows that these follow on from; None if there are none, or these begin with the rows of fit."""
+        """Return the rows that `rows` continue; None if there are none, or `rows` begin with the rows of fit."""
         if not self.carry_context:
             return None
         if not hasattr(self, "context_"):
-            raise NotFittedError("carry_context is True, but was False in fit, which kept no rows: call fit again")
+            raise NotFittedError("carry_context is True, but was False in fit, which kept no rows: refit")
         if self.n_history_rows > self._n_context_rows:
             raise NotFittedError(
                 f"n_timesteps={self.n_timesteps} and dilation={self.dilation} reach back {self.n_history_rows} rows, "
-                f"but fit kept {self._n_context_rows}: call fit again"
+                f"but fit kept {self._n_context_rows}: refit"
             )
         context, n_seen = LabelledRows(self.context_, self.context_groups_), self.n_samples_fit_
         if (rows.labels is None) != (context.labels is None):
@@ -388,7 +382,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         return context
 
     def _make_windows(self, rows: LabelledRows, context: LabelledRows | None) -> NDArray[np.floating]:
-        """Return the windows of rows that continue those of a context, in the form of the output."""
+        """Return the windows of rows that continue a context, in the output format."""
         windows = rows.windows(self.n_timesteps, self.dilation, self.padding, context)
         return flatten_windows(windows) if self.flatten else windows
 

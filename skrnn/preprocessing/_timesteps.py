@@ -1,4 +1,4 @@
-"""The timesteps of all sequences in one table: how the sequences came, and how what is made of them is given back."""
+"""The timesteps of all sequences in one table, and the format of the sequences, which the output gets."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,22 +24,23 @@ _EXPECTED_X = (
 @final
 @dataclass(frozen=True)
 class Timesteps:
-    """The timesteps of all sequences, one below the other, masked ones included.
+    """The timesteps of all sequences, one after another, including masked ones.
 
-    Unlike a `SequenceFormat`, which reads numbers for a network, it holds what a transformer may take: strings,
-    objects, columns of a data frame, and timesteps of which some features are missing.
+    Unlike a `SequenceFormat`, which reads numbers for a network, it may contain anything that a transformer accepts:
+    strings, objects, columns of a data frame, and timesteps with some features missing.
     """
 
-    values: Any  # (n_samples, n_timesteps, n_features), or of a list the table of all timesteps, as array or data frame
+    values: Any  # (n_samples, n_timesteps, n_features), or for a list one table, array or data frame, of all timesteps
     lengths: NDArray[np.intp]  # timesteps of each sequence, (n_samples,)
-    kind: str  # what held the sequences: "array", "list" or "object array"
+    kind: str  # "array", "list" or "object array"
     of_columns: bool = False  # whether they were the columns of a 2-D X
 
     @classmethod
     def read(cls, X: Any, who: Any, n_columns: int | None = None) -> Self:
-        """Return the timesteps of sequences in any form; messages name `who` reads them.
+        """Return the timesteps of sequences in any format; `who` is the estimator in messages.
 
-        A list of lists of one length is a table, as in the estimators, unless tables have another number of columns.
+        A list of lists of equal lengths is a table, as in the estimators, unless its number of columns is not
+        `n_columns`.
         """
         refuse_masked(X, "X")
         if isinstance(X, list | tuple) and len(X) == 0:
@@ -53,7 +54,7 @@ class Timesteps:
 
     @classmethod
     def read_as_fitted(cls, X: Any, estimator: Any) -> Self:
-        """Return the timesteps of sequences that have the features seen by the estimator's `fit`."""
+        """Return the timesteps of sequences with the features seen by the estimator's `fit`."""
         check_is_fitted(estimator)
         of_columns, n_seen = estimator._columns_are_timesteps, estimator.n_features_in_
         timesteps = cls.read(X, estimator, n_columns=n_seen if of_columns else None)
@@ -67,13 +68,13 @@ class Timesteps:
         return timesteps
 
     def let_learn(self, estimator: Any, X: Any) -> None:
-        """Let an estimator learn number and names of the features of X, as which these timesteps were read."""
+        """Let an estimator learn number and names of the features of X, whose timesteps these are."""
         validate_data(estimator, X if self.of_columns else self.one_table, skip_check_array=True)
         estimator._columns_are_timesteps = self.of_columns
 
     @property
     def one_table(self) -> Any:
-        """A table with the features of all: that of the first sequence, or of a list that of all."""
+        """A table with all features: the first sequence of an array, or all timesteps of a list."""
         return self.values[0] if self.kind == "array" else self.values
 
     @cached_property
@@ -123,7 +124,7 @@ class Timesteps:
         return self.table.iloc[rows] if hasattr(self.table, "iloc") else self.table[rows]
 
     def lay_out(self, values: Any, name: str) -> NDArray[Any]:
-        """Return values of sequences, or of their timesteps, as values of the timesteps that are not masked."""
+        """Return values per sequence or per timestep as values per timestep that is not masked."""
         if is_list_of_arrays(values):
             entries = [as_array(entry) for entry in values]
             if [len(entry) for entry in entries] == self.lengths.tolist():
@@ -131,34 +132,34 @@ class Timesteps:
         array = as_array(values)
         if not is_of_samples(array, len(self.lengths)):
             raise ValueError(
-                f"{name} has shape {array.shape}, but X has {len(self.lengths)} sequences; expected a value for each, "
-                "or for each of their timesteps."
+                f"{name} has shape {array.shape}, but X has {len(self.lengths)} sequences; expected one value per "
+                "sequence, or per timestep."
             )
         if array.ndim > 1 and (self.lengths == array.shape[1]).all():
             return array.reshape(-1, *array.shape[2:])[self.is_valid]
         return np.repeat(array, self.lengths, axis=0)[self.is_valid]
 
     def restore(self, transformed: Any, transformer: Any) -> Any:
-        """Return what a transformer has made of the valid timesteps in the form of X; masked timesteps are NaN."""
+        """Return the output of a transformer for the valid timesteps in the format of X; masked timesteps are NaN."""
         values = np.asarray(transformed.toarray() if issparse(transformed) else transformed)
         n_valid = int(self.is_valid.sum())
         if values.ndim != 2 or len(values) != n_valid:
             raise ValueError(
-                f"transformer={transformer} has made an output of shape {values.shape} of {n_valid} timesteps; "
-                f"expected a row for each, ({n_valid}, n_features)."
+                f"transformer={transformer} returned an output of shape {values.shape} for {n_valid} timesteps; "
+                f"expected one row per timestep, ({n_valid}, n_features)."
             )
         return in_form(among_gaps(values, self.is_valid), self.lengths, self.kind)
 
 
 def is_of_samples(values: Any, n_samples: int) -> bool:
-    """Tell whether values have an entry for each of the samples."""
+    """Tell whether values have one entry per sample."""
     if isinstance(values, str | dict) or not hasattr(values, "__len__") or getattr(values, "shape", None) == ():
         return False
     return len(values) == n_samples
 
 
 def _is_list_of_others(X: Any, n_columns: int) -> bool:
-    """Tell whether X is a list of lists of one length that is not `n_columns`."""
+    """Tell whether X is a list of lists whose equal length is not `n_columns`."""
     if not isinstance(X, list | tuple) or not all(isinstance(entry, list | tuple) for entry in X):
         return False
     return np.ndim(X[0]) == 1 and len(X[0]) != n_columns
@@ -178,8 +179,8 @@ def _read_array(X: Any, who: Any) -> NDArray[Any]:
         raise ValueError(f"X has shape {array.shape}; expected at least one timestep and one feature in {_EXPECTED_X}.")
     if array.ndim == 2 and array.dtype == object and len({isinstance(value, str) for value in _present(array)}) > 1:
         raise ValueError(
-            "X has two dimensions, with strings beside numbers, but a row of a 2-D X is a sequence of one feature. "
-            "A table whose rows are timesteps is a list of data frames, one for each sequence."
+            "X is 2-D with both strings and numbers, but a row of a 2-D X is a sequence of one feature. Pass tables "
+            "whose rows are timesteps as a list of data frames, one per sequence."
         )
     return from_objects(array) if array.dtype == object and find_missing(array) is None else array
 
@@ -204,14 +205,14 @@ def _read_sequence(entry: Any, sample: int) -> Any:
 
 
 def _columns(table: Any) -> str:
-    """Return what must be the same in all sequences, in words: the names of a frame, or the number of features."""
+    """Return as text what must be the same in all sequences: the columns of a data frame, or the number of features."""
     if is_frame(table):
         return f"columns {list(table.columns)} of {type(table).__module__.partition('.')[0]}"
     return f"{table.shape[1]} features per timestep"
 
 
 def _concatenate(tables: list[Any]) -> Any:
-    """Return tables one below the other: frames as one frame, arrays as one array that keeps what each holds."""
+    """Return concatenated tables: data frames as one data frame, arrays as one array without converting strings."""
     if not is_frame(tables[0]):
         kinds = {"string" if table.dtype.kind in "US" else table.dtype.kind == "O" for table in tables}
         return np.concatenate(tables, dtype=object if len(kinds) > 1 else None)

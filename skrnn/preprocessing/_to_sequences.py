@@ -1,4 +1,4 @@
-"""From a long table, in which groups stand one below the other, to a list of sequences."""
+"""From a long table with the rows of many groups to a list of sequences."""
 
 from typing import Any, final
 
@@ -27,20 +27,20 @@ from skrnn.preprocessing._long_table import (
 
 @final
 class TableSequences(tuple[Any, Any]):
-    """X and y of the groups of a long table, and which of its rows they are.
+    """X and y of the groups of a long table, and their rows.
 
-    What :func:`to_sequences` returns. It unpacks into two, ``X, y = to_sequences(table, ...)``.
+    Returned by :func:`to_sequences`. It unpacks into two, ``X, y = to_sequences(table, ...)``.
 
     Parameters
     ----------
     X : list of ndarray of shape (n_timesteps, n_features)
         The sequence of each group, oldest timestep first.
     y : ndarray of shape (n_groups,), list of ndarray of shape (n_timesteps,), or None
-        The target of each sequence, or of each of its timesteps; None if there was no target column.
+        The target of each sequence, or of each timestep; None if there was no target column.
     groups : ndarray of shape (n_groups,)
         The label of each group.
     rows : list of ndarray of shape (n_timesteps,), int
-        The positions in the table of the rows of each sequence.
+        The positions of the rows of each sequence in the table.
     """
 
     X: list[NDArray[np.floating]]
@@ -49,17 +49,17 @@ class TableSequences(tuple[Any, Any]):
     rows: list[NDArray[np.intp]]
 
     def __new__(cls, X: Any, y: Any, groups: NDArray[Any], rows: list[NDArray[np.intp]]) -> "TableSequences":
-        """Make the pair."""
+        """Create the pair."""
         self = super().__new__(cls, (X, y))
         self.X, self.y, self.groups, self.rows = X, y, groups, rows
         return self
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        """Return what a copy is made of."""
+        """Return the arguments for a copy."""
         return self.X, self.y, self.groups, self.rows
 
     def __repr__(self) -> str:
-        """Return how many sequences there are, and how large they are."""
+        """Return the number of sequences and their sizes."""
         lengths = [len(sequence) for sequence in self.X]
         return (
             f"TableSequences({len(self.X)} sequences of {min(lengths)} to {max(lengths)} timesteps, "
@@ -72,17 +72,17 @@ class TableSequences(tuple[Any, Any]):
         Parameters
         ----------
         values : list or object array of arrays of shape (n_timesteps,) or (n_timesteps, n_outputs)
-            A value for each timestep of each sequence, as `predict` gives with ``return_sequences=True``.
+            One value per timestep of each sequence, as returned by `predict` with ``return_sequences=True``.
 
         Returns
         -------
         ndarray of shape (n_rows,) or (n_rows, n_outputs)
-            The value of each row, so that ``table["prediction"] = sequences.to_rows(predictions)`` is right.
+            The value of each row, for ``table["prediction"] = sequences.to_rows(predictions)``.
 
         Raises
         ------
         ValueError
-            If there is not one value for each timestep.
+            If there is not one value per timestep.
         """
         entries = [as_array(entry) for entry in values]
         found, expected = [np.shape(entry)[:1] for entry in entries], [rows.shape for rows in self.rows]
@@ -105,60 +105,59 @@ def to_sequences(
     target: str | int | None = None,
     return_sequences: bool = False,
 ) -> TableSequences:
-    """Make a list of sequences from a long table, one for each group.
+    """Make a list of sequences from a long table, one per group.
 
     In a long table each row is a timestep of one of many sequences: a visit of a patient, an event of a session, a day
-    of a shop. A column says which sequence it belongs to.
+    of a shop. One column says which sequence it belongs to.
 
     Parameters
     ----------
     table : data frame of shape (n_rows, n_columns)
-        A table of pandas or polars. Rows may stand in any order.
+        A data frame of pandas or polars. Rows may be in any order.
     group : str or int
         The column that says which sequence a row belongs to, by name or position.
     time : str or int, default=None
-        The column by which the rows of a group are sorted: numbers, dates, durations or periods. None: the rows of
-        each group are in order already.
+        The column by which the rows of a group are sorted: numbers, dates, durations or periods. None: the rows of each
+        group are already in order.
     features : list of str or int, default=None
-        The columns that are features, in their order in the sequences. None: all others than those of group,
-        time and target.
+        The feature columns, in their order in the sequences. None: all columns except group, time and target.
     target : str or int, default=None
-        The column of targets, numbers or labels of classes. None: there is none.
+        The column of targets, numbers or class labels. None: there are no targets.
     return_sequences : bool, default=False
-        Whether each timestep has a target, as for estimators with ``return_sequences=True``. If False, the target is
-        that of the sequence, and must be the same in all rows of the group.
+        Whether each timestep has a target, as for estimators with ``return_sequences=True``. If False, each sequence
+        has one target, which must be the same in all rows of the group.
 
     Returns
     -------
     TableSequences
         A pair ``(X, y)`` with the attributes `X`, `y`, `groups`, the label of each sequence, and `rows`, the positions
-        of its rows in the table; groups are in order of appearance. Its `to_rows` puts predictions for timesteps back
-        into the order of the table.
+        of its rows in the table; groups are in order of appearance. Its method `to_rows` returns predictions for
+        timesteps in the order of the table.
 
     Raises
     ------
     TypeError
-        If `table` is no data frame, or `time` holds no times.
+        If `table` is not a data frame, or `time` contains no times.
     ValueError
-        If there is no such column; if a label or a time is missing; if a time occurs twice in a group; if a feature
-        holds no numbers; or if a sequence has several targets, or one that is missing.
+        If a column does not exist; if a label or a time is missing; if a time occurs twice in a group; if a feature is
+        not numeric; or if a sequence has several targets, or a missing target.
 
     Warns
     -----
     DataWarning
-        If the times of a group are not evenly spaced, in months if they are dates of the same day, or the last, of a
-        month.
+        If the times of a group are not evenly spaced. Dates on the same day, or the last day, of each month are evenly
+        spaced.
 
     See Also
     --------
-    SlidingWindow : Windows of a long table, one for each row: to forecast groups, rather than to judge them as a whole.
+    SlidingWindow : Windows of a long table, one per row, to forecast each group.
     SequenceTransformer : Any transformer on the timesteps of sequences.
 
     Notes
     -----
-    A missing value stays NaN; a row that is NaN in every feature is masked. Columns that hold no numbers must be
-    encoded before, or later by a :class:`SequenceTransformer` on a list of data frames:
-    ``[table.iloc[rows] for rows in sequences.rows]``.
+    Missing values remain NaN; a row that is NaN in every feature is masked. Encode columns that are not numeric before,
+    or later with a :class:`SequenceTransformer` on a list of data frames: ``[table.iloc[rows] for rows in
+    sequences.rows]``.
 
     Examples
     --------
@@ -204,16 +203,16 @@ def to_sequences(
 
 
 def _targets(values: NDArray[Any], name: str, groups: Groups, return_sequences: bool) -> Any:
-    """Return the targets of the timesteps of each sequence, or that of each sequence."""
+    """Return the targets of the timesteps of each sequence, or one target per sequence."""
     of_timesteps = [values[rows] for rows in groups.rows]
     if return_sequences:
         return of_timesteps
     for label, targets in zip(groups.labels.tolist(), of_timesteps, strict=True):
         if find_missing(targets) is not None:
-            raise ValueError(f"{name} is missing in group {label!r}; expected a target for each sequence.")
+            raise ValueError(f"{name} is missing in group {label!r}; expected one target per sequence.")
         if (targets != targets[0]).any():
             raise ValueError(
-                f"{name} has several values in group {label!r}; expected one in all rows of a group, or "
+                f"{name} has several values in group {label!r}; expected the same value in all rows of a group, or "
                 "return_sequences=True for a target at each timestep."
             )
     return values[[rows[0] for rows in groups.rows]]
@@ -225,9 +224,9 @@ def _warn_of_gaps(column: Any, name: str, times: Times, groups: Groups) -> None:
     if gaps:
         gap = gaps[0]
         warn(
-            f"{name} is not evenly spaced in {len(gaps)} of {len(groups.rows)} groups: in group {gap.label!r}, the row "
-            f"after {entry_of(column, gap.before)} is {entry_of(column, gap.after)}. Networks assume even "
-            "steps: rows of NaN can fill gaps, or a feature can say how long ago the last row was.",
+            f"{name} is not evenly spaced in {len(gaps)} of {len(groups.rows)} groups: in group {gap.label!r}, the "
+            f"row after {entry_of(column, gap.before)} is {entry_of(column, gap.after)}. Networks assume even steps: "
+            "fill gaps with rows of NaN, or add a feature with the time since the previous row.",
             DataWarning,
         )
 

@@ -1,1 +1,1 @@
-"""Sequences: the one internal form of X, batches of it, and windows of a series."""
+"""Sequences: the internal form of X, batches of sequences, and windows of a series."""

@@ -1,4 +1,4 @@
-"""Batches: which sequences go through the network together, and how many of them run at each timestep."""
+"""Batches: which sequences are processed together, and how many of them are running at each timestep."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,42 +9,42 @@ import numpy as np
 
 from skrnn.sequences._ragged import Sequences
 
-#: (start, stop, n_running) of consecutive timesteps at which the same number of sequences run.
+#: (start, stop, n_running) of consecutive timesteps with the same number of running sequences.
 Spans = list[tuple[int, int, int]]
 
-#: By how much lengths are disturbed at most, as a share and in timesteps, before sequences of similar length are put
-#: into one minibatch, so that the same ones do not meet in every epoch.
+#: Maximum random change of lengths, relative and in timesteps, before sequences of similar length are put into
+# minibatches, so that minibatches differ between epochs.
 _LENGTH_SHARE, _LENGTH_TIMESTEPS = 0.03, 2.0
 
 
 @final
 class Batch:
-    """Sequences, or segments of them, that go through the network together, the longest first.
+    """Sequences, or segments of them, that are processed together, longest first.
 
-    Because of this order, the sequences that still run at a timestep are the first `n_running` columns of every array:
-    padding costs nothing, and no mask multiplies anything.
+    Because of this order, the sequences that are running at a timestep are the first `n_running` columns of every
+    array: padding costs nothing, and no masks are needed.
 
     Parameters
     ----------
     indices : ndarray of shape (n_sequences,), int
         The sequences, in the order of the columns.
     lengths : ndarray of shape (n_sequences,), int
-        Number of timesteps of each, never increasing.
+        Number of timesteps of each, in descending order.
     first : int or ndarray of shape (n_sequences,), int, default=0
-        Timestep of the sequences at which the batch begins.
+        First timestep of the batch in the sequences.
     n_columns : int or None, default=None
-        Number of sequences of the batch of which this one is a segment: that of the states that are carried over.
+        Number of sequences of the batch that this is a segment of, and so of the states that are carried over.
     carries_on : bool, default=False
-        Whether the states begin as the previous segment has left them.
+        Whether the initial states are the final states of the previous segment.
 
     Attributes
     ----------
     n_timesteps : int
-        Length of the longest.
+        Length of the longest sequence.
     spans : list of (start, stop, n_running)
-        Consecutive timesteps at which the same number of sequences run, in order.
+        Consecutive timesteps with the same number of running sequences, in order.
     lead_in : list of Batch
-        Earlier segments of the same sequences, which are only unrolled for the states that they leave.
+        Earlier segments of the same sequences, which are only unrolled for their final states.
     """
 
     def __init__(
@@ -89,9 +89,9 @@ class Batch:
         return sum((stop - start) * n_running for start, stop, n_running in self.spans)
 
     def columns(self, sequences: Sequences) -> np.ndarray:
-        """Return the place of each timestep among all timesteps of all sequences, one sequence after another.
+        """Return the index of each timestep among all timesteps, one sequence after another.
 
-        They come timestep by timestep, in each of them the sequences that run.
+        The indices are ordered by timestep, and within it by sequence.
         """
         begin = sequences.first_columns[self.indices] + self.first
         return np.concatenate(
@@ -99,7 +99,7 @@ class Batch:
         )
 
     def chunks(self, n_sequences: int) -> "list[Batch]":
-        """Return the batch in as few chunks as possible, of about equal size, with at most so many sequences each."""
+        """Return the batch in as few chunks as possible, of about equal size, with at most `n_sequences` each."""
         n_chunks = ceil(len(self) / n_sequences)
         if n_chunks == 1:
             return [self]
@@ -107,14 +107,14 @@ class Batch:
         return [Batch(self.indices[first:last], self.lengths[first:last]) for first, last in pairwise(cuts)]
 
     def segments(self, n_timesteps: int) -> "list[Batch]":
-        """Return the batch cut every `n_timesteps`; each segment but the first carries on from the previous one."""
+        """Return the batch cut every `n_timesteps`; each segment after the first continues the previous one."""
         if n_timesteps >= self.n_timesteps:
             return [self]
         starts = range(0, self.n_timesteps, n_timesteps)
         return [self._segment(start, np.minimum(self.lengths - start, n_timesteps), start > 0) for start in starts]
 
     def tail(self, n_timesteps: int) -> "Batch":
-        """Return the last `n_timesteps` of every sequence, or all that it has; what comes before is the lead-in."""
+        """Return the last `n_timesteps` of every sequence, or all if it has fewer, with the rest as lead-in."""
         if n_timesteps >= self.n_timesteps:
             return self
         n_before = np.maximum(self.lengths - n_timesteps, 0)
@@ -123,17 +123,16 @@ class Batch:
         return tail
 
     def _segment(self, start: int | np.ndarray, lengths: np.ndarray, carries_on: bool) -> "Batch":
-        """Return the segment that begins `start` timesteps after this batch, without columns of length zero."""
+        """Return the segment that begins `start` timesteps after this batch, without empty columns."""
         n = int(np.count_nonzero(lengths > 0))
         first = self.first + (start[:n] if isinstance(start, np.ndarray) else start)
         return Batch(self.indices[:n], lengths[:n], first=first, n_columns=self.n_columns, carries_on=carries_on)
 
 
 def minibatches(sequences: Sequences, batch_size: int, rng: np.random.RandomState | None) -> Iterator[Batch]:
-    """Yield batches that cover all sequences once: in a random order, or in the given one without `rng`.
+    """Yield batches that cover all sequences once: in random order, or without `rng` in the given order.
 
-    In a random order, sequences of similar length come together, so that few in a batch are much shorter than its
-    longest.
+    In random order, sequences of similar length are put together.
     """
     n_samples = len(sequences)
     starts = np.arange(0, n_samples, batch_size)
@@ -153,10 +152,10 @@ def chunks(sequences: Sequences, n_steps: int, least: int, enough: int) -> list[
     """Return batches that cover all sequences once, similar lengths together.
 
     A batch has at most as many sequences as fit into `n_steps` timesteps if all were as long as its longest, or
-    `least`. Within this limit there is one batch for every `enough` sequences. What is left over is distributed
-    among the batches, so that those of one length have almost the same size, and workers have equal work. Where windows
-    share rows, those cut short by the beginning of the series have batches of their own: they are not neighbours of
-    the others.
+    `least`. Within this limit there is one batch for every `enough` sequences. The remainder is distributed among the
+    batches, so that those of one length have almost the same size, and workers have equal work. If windows share rows,
+    those that are shorter, at the beginning of the series, have separate batches, because they are not adjacent to the
+    others.
     """
     order = np.argsort(-sequences.lengths, kind="stable")
     n_longest = int(np.count_nonzero(sequences.lengths == sequences.max_length))
@@ -171,5 +170,5 @@ def chunks(sequences: Sequences, n_steps: int, least: int, enough: int) -> list[
 
 
 def n_allocated_timesteps(sequences: Sequences, n_timesteps: int) -> int:
-    """Return how many timesteps a workspace should have: one of few numbers, so that workspaces are used again."""
+    """Return the number of timesteps of a workspace: one of few values, so that workspaces can be reused."""
     return min(sequences.max_length, ceil(2.0 ** (ceil(3.0 * log2(n_timesteps)) / 3.0)))

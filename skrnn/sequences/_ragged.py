@@ -1,4 +1,4 @@
-"""The one internal form of X: rows of timesteps, and where each sequence starts and ends in them."""
+"""The internal form of X: rows of timesteps, and where each sequence starts and ends in them."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -7,31 +7,31 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-#: How many sequences are searched for masked timesteps at once: it bounds the memory of the search.
+#: Number of sequences that are searched for masked timesteps at once, which limits the memory of the search.
 _N_EXAMINED = 4096
-#: How many sequences `in_chunks` reads at once: what is kept of each, some 50 bytes, is then less than a workspace.
+#: Number of sequences per chunk of `in_chunks`: with about 50 bytes each, they take less memory than a workspace.
 _CHUNK_SIZE = 64 * 1024
-#: Bytes of the rows, in float64, that are scaled at once: they and what is computed of them stay in the cache.
+#: Bytes of rows, in float64, that are scaled at once, so that they and the results stay in the cache.
 _CHUNK_BYTES = 1024 * 1024
 
-#: Number of features from which on it is faster to multiply the weights by a row that sequences share only once. With
-#: fewer, adding the result to the product with the state takes longer than including the row in that product.
+#: Number of features from which it is faster to multiply shared rows by the weights only once. With fewer, adding the
+# result to the product with the state takes longer than including the row in that product.
 _LEAST_SHARED_FEATURES = 16
 
-#: Bytes of rows up to which a scaled copy of all is made: to scale them in each batch anew takes time.
+#: Up to this many bytes, a scaled copy of all rows is made, because scaling them again in each batch takes time.
 _MOST_COPIED = 8 * 1024 * 1024
 
 
 @final
 class Scaling(NamedTuple):
-    """What is made of timesteps: (x - location) / scale, in `dtype`; both are (n_features,) of float64."""
+    """Scaling of timesteps: (x - location) / scale, in `dtype`; both are (n_features,) of float64."""
 
     location: np.ndarray
     scale: np.ndarray
     dtype: np.dtype
 
     def apply(self, rows: np.ndarray) -> np.ndarray:
-        """Return rows, (..., n_features), scaled, in float64: they are rounded only where they are written."""
+        """Return scaled rows, (..., n_features), in float64: they are only rounded when written."""
         scaled = np.subtract(rows, self.location, dtype=np.float64)
         scaled /= self.scale
         return scaled
@@ -39,23 +39,23 @@ class Scaling(NamedTuple):
 
 @final
 class Sequences:
-    """Sequences of any length over one array of rows.
+    """Sequences of any lengths in one array of rows.
 
-    Timestep t of sequence i is `rows[starts[i] + t * stride]`, for t in range(lengths[i]). A 3-D array, a view of
-    overlapping windows and a list of arrays all take this form, the first two without a copy.
+    Timestep t of sequence i is `rows[starts[i] + t * stride]`, for t in range(lengths[i]). 3-D arrays, views of
+    overlapping windows and lists of arrays are all converted to this form, the first two without a copy.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_features)
-        Timesteps, finite wherever a sequence reads them.
+        Timesteps; finite if they belong to a sequence.
     starts : ndarray of shape (n_samples,), int
-        Row of each sequence's first timestep.
+        Row of the first timestep of each sequence.
     lengths : ndarray of shape (n_samples,), int
         Number of timesteps of each sequence, at least 1.
     stride : int, default=1
         Rows from one timestep to the next.
     scaling : Scaling or None, default=None
-        What is made of rows where they are read, if a scaled copy of all would take much memory.
+        Applied to rows when they are read, if a scaled copy of all rows would take too much memory.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Sequences:
         self._offsets = stride * np.arange(self.max_length)[:, None]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave out what can be computed from the rest: a view would be pickled as a copy of all rows."""
+        """Leave out cached values: a view would be pickled as a copy of all rows."""
         return Sequences, (self.rows, self.starts, self.lengths, self.stride, self.scaling)
 
     def __len__(self) -> int:
@@ -85,26 +85,26 @@ class Sequences:
 
     @property
     def n_features(self) -> int:
-        """Number of features of a timestep."""
+        """Number of features per timestep."""
         return self.rows.shape[1]
 
     def arrays(self) -> Iterator[np.ndarray]:
-        """Yield each sequence, (length, n_features), as it is read: a view on the rows, or scaled."""
+        """Yield each sequence, (length, n_features): a view of the rows, or scaled."""
         for start, length in zip(self.starts.tolist(), self.lengths.tolist(), strict=True):
             yield self.read(start, start + length * self.stride, self.stride)
 
     def astype(self, dtype: np.dtype) -> "Sequences":
-        """Return the same sequences with rows of `dtype`, without a copy where they have it already."""
+        """Return the same sequences with rows of `dtype`, without a copy if they already have it."""
         return Sequences(self.rows.astype(dtype, copy=False), self.starts, self.lengths, self.stride)
 
     def beyond(self, largest: np.float64) -> Any:
-        """Return the first number of a timestep that is more than `largest` in absolute value, or None."""
+        """Return the first number in a timestep whose absolute value exceeds `largest`, or None."""
         if self.rows.dtype.kind != "f" or np.finfo(self.rows.dtype).max <= largest:
             return None
         firsts = range(0, len(self.rows), _CHUNK_SIZE)
         if not any((np.abs(self.rows[first : first + _CHUNK_SIZE]) > largest).any() for first in firsts):
             return None
-        is_read = np.zeros(len(self.rows), dtype=bool)  # rows of samples that were left out may hold anything
+        is_read = np.zeros(len(self.rows), dtype=bool)  # other rows may contain anything
         for t in range(self.max_length):
             is_read[self.starts[self.lengths > t] + t * self.stride] = True
         rows = self.rows[is_read]
@@ -112,11 +112,11 @@ class Sequences:
         return found[0] if len(found) else None
 
     def row_weights(self, weights: np.ndarray | None = None) -> np.ndarray:
-        """Return the mean weight of the sequences that read each row, (n_rows,), zero where none does.
+        """Return the mean weight of the sequences that contain each row, (n_rows,), zero if none does.
 
-        `weights` is (n_samples,), positive; None stands for equal ones.
+        `weights` is (n_samples,), positive; None means equal weights.
         """
-        if self._array is not None:  # each row is read once
+        if self._array is not None:  # each row belongs to one sequence
             if weights is None:
                 return np.broadcast_to(1.0, len(self.rows))
             return np.repeat(weights, self.max_length)
@@ -126,40 +126,40 @@ class Sequences:
         return np.divide(self._add_up(weights), n_read, out=np.zeros(len(n_read)), where=n_read > 0)
 
     def _add_up(self, numbers: np.ndarray) -> np.ndarray:
-        """Return the sum of the numbers, (n_samples,), of the sequences that read each row, (n_rows,)."""
+        """Return the sum of the numbers, (n_samples,), of the sequences that contain each row, (n_rows,)."""
         changes = np.zeros((len(self.rows) // self.stride + 2) * self.stride, numbers.dtype)
         np.add.at(changes, self.starts, numbers)
         np.subtract.at(changes, self.starts + self.lengths * self.stride, numbers)
         return changes.reshape(-1, self.stride).cumsum(axis=0).ravel()[: len(self.rows)]
 
     def read_rows(self, of_rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the numbers of the rows, (n_rows,), that are not zero, and these rows in float64, some at a time."""
+        """Yield the positive entries of `of_rows`, (n_rows,), and their rows in float64, in chunks."""
         for some in self._slices():
             is_read = of_rows[some] > 0.0
             if is_read.any():
                 yield of_rows[some][is_read], self.rows[some][is_read].astype(np.float64)
 
     def scaled(self, location: np.ndarray, scale: np.ndarray, dtype: np.dtype) -> "Sequences":
-        """Return the sequences of (x - location) / scale, rounded to `dtype` only then.
+        """Return the sequences of (x - location) / scale, rounded to `dtype` afterwards.
 
-        They are on scaled rows, or where these would take much memory on the same ones, scaled where they are read.
+        Rows are scaled in a copy, or if that would take too much memory, when they are read.
         """
         scaling = Scaling(location, scale, dtype)
         if self.rows.size * dtype.itemsize > _MOST_COPIED:
             return Sequences(self.rows, self.starts, self.lengths, self.stride, scaling)
         rows = np.empty(self.rows.shape, dtype)
-        with np.errstate(over="ignore", invalid="ignore"):  # of rows that no sequence reads
+        with np.errstate(over="ignore", invalid="ignore"):  # in rows that belong to no sequence
             for some in self._slices():
                 rows[some] = scaling.apply(self.rows[some])
         return Sequences(rows, self.starts, self.lengths, self.stride)
 
     @property
     def dtype(self) -> np.dtype:
-        """The dtype of timesteps as they are read."""
+        """The dtype of timesteps after scaling."""
         return self.rows.dtype if self.scaling is None else self.scaling.dtype
 
     def read(self, start: int, stop: int, step: int = 1) -> np.ndarray:
-        """Return rows as they are read: a view on them, or scaled."""
+        """Return rows: a view, or scaled."""
         rows = self.rows[start:stop:step]
         return rows if self.scaling is None else self.scaling.apply(rows).astype(self.scaling.dtype)
 
@@ -170,14 +170,14 @@ class Sequences:
             yield slice(first, first + n_rows)
 
     def take(self, indices: np.ndarray) -> "Sequences":
-        """Return the sequences at `indices`, on the same rows."""
+        """Return the sequences at `indices`, with the same rows."""
         return Sequences(self.rows, self.starts[indices], self.lengths[indices], self.stride, self.scaling)
 
     def gather(self, indices: np.ndarray, first: int | np.ndarray, n_timesteps: int, out: np.ndarray) -> None:
         """Write timesteps `first` to `first + n_timesteps` of the sequences into `out`, (T, n_features, len(indices)).
 
-        `first` may have one number per sequence, (len(indices),). After its end a sequence repeats its last timestep:
-        finite numbers that no computation reads.
+        `first` may have one number per sequence, (len(indices),). After its end the last timestep of a sequence is
+        repeated: finite numbers that are never used.
         """
         if n_timesteps == self.max_length and self._array is not None:
             rows = self._array.take(indices, axis=0)
@@ -191,12 +191,12 @@ class Sequences:
 
     @cached_property
     def share_rows(self) -> bool:
-        """Whether sequences overlap so much, in rows so wide, that products with a row are worth sharing."""
+        """Whether sequences overlap so much, with rows so wide, that it is worth sharing products with rows."""
         return self.n_features >= _LEAST_SHARED_FEATURES and 2 * len(self.rows) <= int(self.lengths.sum())
 
     @cached_property
     def _array(self) -> np.ndarray | None:
-        """The sequences as an array (n_samples, n_timesteps, n_features), if the rows are such an array."""
+        """The sequences as an array (n_samples, n_timesteps, n_features), if the rows have this form."""
         shape = (len(self), self.max_length, self.n_features)
         if not self.equal_lengths or self.rows.size != prod(shape) or not self.rows.flags.c_contiguous:
             return None
@@ -205,18 +205,18 @@ class Sequences:
 
     @cached_property
     def first_columns(self) -> np.ndarray:
-        """The place of each sequence's first timestep among all timesteps, sequence after sequence, (n_samples,)."""
+        """Index of the first timestep of each sequence among all timesteps, sequence after sequence, (n_samples,)."""
         return np.cumsum(self.lengths) - self.lengths
 
     def columns(self, indices: np.ndarray) -> np.ndarray:
-        """Return the places of the timesteps of the sequences at `indices` among all timesteps."""
+        """Return the indices, among all timesteps, of the timesteps of the sequences at `indices`."""
         lengths = self.lengths[indices]
         shifts = self.first_columns[indices] - (np.cumsum(lengths) - lengths)
         return np.repeat(shifts, lengths) + np.arange(lengths.sum())
 
 
 def in_chunks(X: np.ndarray | Sequence[np.ndarray], name: str = "X") -> Iterator[Sequences]:
-    """Yield the sequences of an array in chunks, as `from_array` reads them, or those of a list all at once."""
+    """Yield the sequences of an array in chunks, read by `from_array`, or those of a list all at once."""
     if not isinstance(X, np.ndarray):
         yield from_list(X, name)
         return
@@ -225,20 +225,20 @@ def in_chunks(X: np.ndarray | Sequence[np.ndarray], name: str = "X") -> Iterator
 
 
 def from_array(X: np.ndarray, name: str = "X", first: int = 0) -> Sequences:
-    """Return the sequences of X, (n_samples, n_timesteps, n_features), without a copy where strides allow.
+    """Return the sequences of X, (n_samples, n_timesteps, n_features), without a copy if strides allow.
 
-    Overlapping windows are recognised by their strides. A timestep that is NaN in every feature is left out. Error
-    messages call the array `name`, and count its samples from `first`.
+    Overlapping windows are recognised by their strides. Timesteps that are NaN in every feature are left out. In
+    messages the array is called `name`, and samples are counted from `first`.
 
     Raises
     ------
     ValueError
-        If a timestep is NaN in some features only, or infinite, or if all timesteps of a sequence are NaN.
+        If a timestep is NaN in only some features, or infinite, or if all timesteps of a sequence are NaN.
     """
     rows, sample_stride, stride = _rows_of(X)
     n_samples, n_timesteps, _ = X.shape
     starts = np.arange(n_samples) * sample_stride
-    # A view takes no memory, but more time than a prediction of one sequence has to spare.
+    # A view takes no memory, but too much time for short predictions.
     lengths = (
         np.full(n_samples, n_timesteps) if n_samples < _N_EXAMINED else np.broadcast_to(n_timesteps, n_samples)
     )  # takes no memory
@@ -253,7 +253,7 @@ def from_array(X: np.ndarray, name: str = "X", first: int = 0) -> Sequences:
 def from_list(arrays: Sequence[np.ndarray], name: str = "X") -> Sequences:
     """Return the sequences of a list of arrays (n_timesteps, n_features), whose rows are copied into one array.
 
-    Masked timesteps are treated, and errors raised, as by `from_array`.
+    Masked timesteps and errors are handled as in `from_array`.
     """
     rows = np.concatenate(arrays)
     lengths = np.array([len(array) for array in arrays])
@@ -279,22 +279,22 @@ def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
     readable = n_features == 1 or by_feature == X.itemsize
     if X.flags.c_contiguous or not readable or by_timestep < row or by_sample < row:
         return np.ascontiguousarray(X).reshape(-1, n_features), n_timesteps, 1
-    # A series of windows steps from row to row of the series: its strides are multiples of a row's.
+    # Strides of windows of a series are multiples of the stride of a row.
     pitch = by_sample if n_timesteps == 1 else by_timestep if n_samples == 1 else min(by_sample, by_timestep)
     if by_sample % pitch or by_timestep % pitch:
         return np.ascontiguousarray(X).reshape(-1, n_features), n_timesteps, 1
     sample_stride = by_sample // pitch if n_samples > 1 else 0
     stride = by_timestep // pitch if n_timesteps > 1 else 1
     n_rows = (n_samples - 1) * sample_stride + (n_timesteps - 1) * stride + 1
-    if n_rows > n_samples * n_timesteps:  # there are gaps between the samples, which must not be read
+    if n_rows > n_samples * n_timesteps:  # memory between the samples must not be read
         return np.ascontiguousarray(X).reshape(-1, n_features), n_timesteps, 1
     rows = np.lib.stride_tricks.as_strided(X, shape=(n_rows, n_features), strides=(pitch, X.itemsize), writeable=False)
-    # Rows are taken fast only from a contiguous array. This copies every row once, not every window.
+    # Taking rows is only fast from a contiguous array. This copies every row once, not every window.
     return np.ascontiguousarray(rows), sample_stride, stride
 
 
 def _is_finite(rows: np.ndarray) -> np.ndarray:
-    """Return which rows are finite in every feature, (n_rows,), chunk by chunk: rows may exceed the memory."""
+    """Return which rows are finite in every feature, (n_rows,); in chunks, because rows may be larger than memory."""
     finite = np.empty(len(rows), dtype=bool)
     for first in range(0, len(rows), _CHUNK_SIZE):
         some = slice(first, first + _CHUNK_SIZE)
@@ -305,7 +305,7 @@ def _is_finite(rows: np.ndarray) -> np.ndarray:
 def _refuse_unreadable(
     rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, readable: np.ndarray, name: str, first: int
 ) -> None:
-    """Raise for the first timestep of a sequence that is neither finite nor masked."""
+    """Raise an error for the first timestep that is neither finite nor masked."""
     for before in range(0, len(starts), _N_EXAMINED):
         index = _row_index(starts[before : before + _N_EXAMINED], n_timesteps, stride)
         bad = ~readable[index]
@@ -324,7 +324,7 @@ def _unreadable(row: np.ndarray, timestep: int, sample: int, name: str) -> Value
 
 
 def _refuse_empty(n_valid: np.ndarray, lengths: np.ndarray, name: str, first: int = 0) -> None:
-    """Raise for the first sequence without a valid timestep; `lengths` count the masked ones too."""
+    """Raise an error for the first sequence without a valid timestep; `lengths` include masked timesteps."""
     if not n_valid.all():
         sample = int(np.argmin(n_valid))
         raise ValueError(
@@ -336,19 +336,19 @@ def _refuse_empty(n_valid: np.ndarray, lengths: np.ndarray, name: str, first: in
 def _without_masked(
     rows: np.ndarray, starts: np.ndarray, n_timesteps: int, stride: int, valid: np.ndarray, name: str, first: int
 ) -> Sequences:
-    """Return the sequences without their masked timesteps, on the same rows if only leading ones are masked."""
+    """Return the sequences without masked timesteps, with the same rows if only leading timesteps are masked."""
     leading, lengths = _count_valid(starts, n_timesteps, stride, valid)
     _refuse_empty(lengths, np.full(len(starts), n_timesteps), name, first)
     if (leading + lengths == n_timesteps).all():
         return Sequences(rows, starts + leading * stride, lengths, stride)
-    if stride == 1:  # without the masked rows, the rows of every sequence are neighbours again
+    if stride == 1:  # without masked rows, the rows of every sequence are consecutive
         return Sequences(rows[valid], (np.cumsum(valid) - valid)[starts], lengths)
     index = _row_index(starts, n_timesteps, stride)
     return Sequences(rows[index[valid[index]]], np.cumsum(lengths) - lengths, lengths)
 
 
 def _count_valid(starts: np.ndarray, n_timesteps: int, stride: int, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many masked timesteps each sequence begins with, and how many valid ones it has, (n_samples,)."""
+    """Return the numbers of leading masked timesteps and of valid timesteps of each sequence, (n_samples,)."""
     leading, lengths = np.empty_like(starts), np.empty_like(starts)
     for first in range(0, len(starts), _N_EXAMINED):
         some = slice(first, first + _N_EXAMINED)

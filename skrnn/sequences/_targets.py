@@ -1,4 +1,4 @@
-"""Targets: what is to be learnt for each sequence, or for each of its timesteps."""
+"""Targets: the values to be learnt for each sequence, or for each timestep."""
 
 from dataclasses import dataclass
 from typing import final
@@ -14,11 +14,11 @@ class Targets:
     Attributes
     ----------
     values : ndarray of shape (n_outputs, n_columns)
-        Finite numbers; zero where there is no target.
+        Finite numbers; zero where the target is missing.
     weights : ndarray of shape (n_columns,) or None
-        Zero where there is no target in any output. None stands for equal weights.
+        Zero where the targets of all outputs are missing. None: equal weights.
     present : ndarray of shape (n_outputs, n_columns) or None
-        One where there is a target, zero where there is none. None if each column has all its targets or none.
+        One where there is a target, zero where it is missing. None if each column has all its targets or none.
     """
 
     values: np.ndarray
@@ -36,13 +36,13 @@ class Targets:
         return Targets(self.values.take(columns, axis=1), weights, present)
 
     def empty_output(self) -> int | None:
-        """Return the first output that has no target at all, or None if all have some."""
+        """Return the first output without any target, or None if there is none."""
         if self.present is None or self.present.any(axis=1).all():
             return None
         return int(np.argmin(self.present.any(axis=1)))
 
     def shares(self) -> np.ndarray:
-        """Return the share of outputs that have a target in each column, (n_columns,)."""
+        """Return the fraction of outputs with a target in each column, (n_columns,)."""
         if self.present is None:
             shares = np.ones(len(self), self.values.dtype)
         else:
@@ -60,7 +60,7 @@ class Targets:
         return Targets(self.values.astype(dtype, copy=False), weights, present)
 
     def count(self) -> float:
-        """Return how many columns there are; one that lacks some outputs counts by its share."""
+        """Return the number of columns with a target; a column with some targets missing counts as a fraction."""
         if self.weights is None and self.present is None:
             return len(self)
         return float(self.shares().sum(dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Sliding windows over a series of rows: strided views on one padded copy, or gathered where the rows have groups."""
+"""Sliding windows over the rows of a series: strided views of one padded copy, or copies if rows have groups."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from skrnn._inputs._parameters import check_choice
 
 PADDINGS = ("mask", "edge", "zero")
 
-#: Windows that are gathered at once: their indices, and the rows that are read for them, then stay in the cache.
+#: Number of windows that are gathered at once, so that their indices and rows stay in the cache.
 _N_GATHERED = 4096
 
 
 def n_history_rows(n_timesteps: int, dilation: int = 1) -> int:
-    """Return by how many rows a window reaches back before its last row."""
+    """Return how many rows a window reaches back from its last row."""
     return (n_timesteps - 1) * dilation
 
 
@@ -25,18 +25,18 @@ def check_padding(padding: Any) -> None:
 
 
 def window_dtype(series: NDArray[Any]) -> type[np.floating]:
-    """Return the dtype of the windows of a series: float32 if the series is float32, else float64."""
+    """Return the dtype of the windows of a series: float32 if the series is float32, otherwise float64."""
     return np.float32 if series.dtype.type is np.float32 else np.float64
 
 
 def pad_series(
     series: NDArray[Any], n_rows: int, padding: str = "mask", context: NDArray[Any] | None = None
 ) -> NDArray[np.floating]:
-    """Copy a series, (n_samples, n_features), behind `n_rows` leading rows: (n_rows + n_samples, n_features).
+    """Copy a series, (n_samples, n_features), after `n_rows` leading rows: (n_rows + n_samples, n_features).
 
-    The leading rows are the last ones of `context`, (n_context_rows, n_features), the rows that came before the series.
-    If it has too few, `padding` fills the others: NaN ("mask"), the first known row ("edge") or zeros ("zero"). This is
-    the only copy that windows need: it converts the dtype too, so that a series of integers is never held twice.
+    The leading rows are the last rows of `context`, (n_context_rows, n_features), which precede the series. If it has
+    too few, the others are filled according to `padding`: NaN ("mask"), the first known row ("edge") or zeros ("zero").
+    This is the only copy that windows need: it also converts the dtype, so a series of integers is not copied twice.
     """
     check_padding(padding)
     if padding == "edge" and len(series) == 0:
@@ -72,8 +72,8 @@ def sliding_windows(padded: NDArray[Any], n_timesteps: int, dilation: int = 1) -
 def flatten_windows(windows: NDArray[Any]) -> NDArray[Any]:
     """Join timesteps and features of windows, (n_samples, n_timesteps * n_features): one timestep after another.
 
-    That is a read-only view if one stride can walk the joint axis: without dilation, or with a single feature. Else it
-    is a copy, `n_timesteps` times as large as the series.
+    That is a read-only view if the joint axis has a constant stride: without dilation, or with a single feature.
+    Otherwise it is a copy, `n_timesteps` times as large as the series.
     """
     n_samples, n_timesteps, n_features = windows.shape
     return windows.reshape(n_samples, n_timesteps * n_features)
@@ -89,9 +89,9 @@ def grouped_windows(
 ) -> NDArray[np.floating]:
     """Gather one window per row of a series from the rows of the same group, (n_samples, n_timesteps, n_features).
 
-    `groups`, (n_context_rows + n_samples,), numbers the groups of the context's rows and then of the series' rows, from
-    zero; rows of different groups may alternate. Windows see rows of the context, but none ends
-    there. `padding` is as in `pad_series`, in each group. The result is a read-only copy.
+    `groups`, (n_context_rows + n_samples,), has the group numbers of the rows of the context, then of the series; rows
+    of different groups may alternate. Windows include rows of the context, but do not end there. `padding` is as in
+    `pad_series`, for each group. The result is a read-only copy.
     """
     n_context_rows = 0 if context is None else len(context)
     rows = pad_series(series, 1 + n_context_rows, padding, context)  # the first is the missing history
@@ -108,7 +108,7 @@ def grouped_windows(
 
 
 def last_rows(groups: NDArray[np.integer], n_rows: int) -> NDArray[np.intp]:
-    """Return the indices of the last `n_rows` rows of each group, or of all where it has fewer, in ascending order.
+    """Return the indices of the last `n_rows` rows of each group, or of all rows if it has fewer, in ascending order.
 
     `groups` is (n_samples,): the group of each row, every number from 0 to the largest.
     """
@@ -121,7 +121,7 @@ def last_rows(groups: NDArray[np.integer], n_rows: int) -> NDArray[np.intp]:
 def _earlier_rows(groups: NDArray[np.integer], distance: int, *, repeats_first: bool) -> NDArray[np.intp]:
     """Return for each row, counted from 1, the row of its group that is `distance` rows earlier, (1 + n_rows,).
 
-    Where there is none, it is the group's first row if that is to be repeated, else 0. The entry of row 0 is 0.
+    If there is none, it is the first row of the group with `repeats_first`, otherwise 0. The entry of row 0 is 0.
     """
     n_rows = len(groups)
     order = np.argsort(groups, kind="stable")

@@ -1,1 +1,1 @@
-"""Solvers: they minimise an objective, and see nothing else of the problem."""
+"""Solvers, which minimise an objective and depend on nothing else."""

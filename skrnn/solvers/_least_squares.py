@@ -1,4 +1,4 @@
-"""The methods of scipy.optimize.least_squares, as a solver."""
+"""The methods of scipy.optimize.least_squares as a solver."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, final
@@ -13,25 +13,25 @@ from skrnn.solvers._run import NO_LIMIT, Run, Stop, check_result, naming_options
 #: Options of `scipy.optimize.least_squares` that may be set.
 LEAST_SQUARES_OPTIONS = ("method", "ftol", "xtol", "gtol", "x_scale", "tr_solver", "tr_options", "max_nfev")
 
-#: A Jacobian of more bytes is not formed: SciPy is given products with it.
+#: A larger Jacobian, in bytes, is not formed: SciPy uses products with it.
 _MAX_JACOBIAN_BYTES = 2**30
 
-#: A Jacobian of more columns is not decomposed at each step, unless the user chooses a method that does.
+#: A Jacobian with more columns is not decomposed at each step, unless the user selects a method that does.
 _MAX_DECOMPOSED = 500
 
-#: The options of a method that uses only products with the Jacobian.
+#: Options of a method that only uses products with the Jacobian.
 _BY_PRODUCTS = {"method": "trf", "tr_solver": "lsmr"}
 
 
 class SumOfSquares(Protocol):
-    """What the solver sees of the problem."""
+    """The objective as used by the solver."""
 
     @property
     def n_residuals(self) -> int:
-        """Return how many residuals there are."""
+        """Return the number of residuals."""
 
     def loss_and_residuals(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the objective, and residuals of which half the squares add up to it."""
+        """Return the objective, and residuals with half the sum of squares equal to it."""
 
     def residuals_and_jacobian(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the residuals, (n_residuals,), and their derivative, (n_residuals, n_parameters)."""
@@ -45,21 +45,21 @@ class SumOfSquares(Protocol):
 
 @final
 class LeastSquaresSolver:
-    """Minimise a sum of squares by a method of `scipy.optimize.least_squares`.
+    """Minimise a sum of squares with a method of `scipy.optimize.least_squares`.
 
-    Up to 500 parameters that is "lm", Levenberg-Marquardt as MINPACK has it (More 1978, doi:10.1007/BFb0067700); for
-    more, whose decompositions would take seconds per step, "trf" with tr_solver="lsmr" (Branch, Coleman, Li 1999,
+    Up to 500 parameters the default is "lm", MINPACK's Levenberg-Marquardt (More 1978, doi:10.1007/BFb0067700); for
+    more, where decompositions would take seconds per step, "trf" with tr_solver="lsmr" (Branch, Coleman, Li 1999,
     doi:10.1137/S1064827595289108; Fong, Saunders 2011, doi:10.1137/10079687X).
 
     Parameters
     ----------
     tol : float
-        Its square is the tolerance on the gradient's largest entry, because the objective falls with the square of the
+        Its square is the tolerance on the largest entry of the gradient, because the objective is quadratic in the
         residuals.
     max_fun : int
-        Evaluations of the objective at most; those of the Jacobian are not counted.
+        Maximum number of evaluations of the objective; those of the Jacobian are not counted.
     options : mapping or None
-        Passed to SciPy as keywords, which override all others; names in LEAST_SQUARES_OPTIONS.
+        Passed to SciPy as keyword arguments, which override all others; names in LEAST_SQUARES_OPTIONS.
     """
 
     def __init__(self, *, tol: float, max_fun: int, options: Mapping[str, Any] | None = None) -> None:
@@ -68,14 +68,14 @@ class LeastSquaresSolver:
         self.options = options or {}
 
     def state(self) -> list[Any]:
-        """Return nothing: it starts afresh each time."""
+        """Return nothing: SciPy's methods cannot be resumed."""
         return []
 
     def restore(self, state: list[Any]) -> None:
-        """Do nothing, for the same reason."""
+        """Do nothing."""
 
     def minimize(self, objective: SumOfSquares, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
-        """Return the minimum that SciPy finds, or where it was when `monitor` told it to stop."""
+        """Return the minimum found by SciPy, or the last iterate if stopped by `monitor`."""
         run = Run(theta, monitor, self.max_fun)
         n_residuals, n_parameters = objective.n_residuals, len(theta)
         n_bytes = n_residuals * n_parameters * np.dtype(np.float64).itemsize
@@ -85,8 +85,8 @@ class LeastSquaresSolver:
         evaluations: _Compressed | _Plain
         if n_bytes > _MAX_JACOBIAN_BYTES:
             monitor.note(
-                f"The Jacobian would take {n_bytes / 2**30:.1f} GiB: least_squares goes on with method='trf' and "
-                "tr_solver='lsmr', on products with it."
+                f"The Jacobian would take {n_bytes / 2**30:.1f} GiB: least_squares uses products with it instead, "
+                "with method='trf' and tr_solver='lsmr'."
             )
             options |= {**_BY_PRODUCTS, "x_scale": 1.0}
             evaluations = _Plain(objective, run, forms_jacobian=False)
@@ -99,7 +99,7 @@ class LeastSquaresSolver:
     def _solve(
         self, evaluations: "_Compressed | _Plain", options: dict[str, Any], theta: np.ndarray, run: Run
     ) -> np.ndarray:
-        """Return where SciPy ends with these options."""
+        """Run SciPy with these options and return the final theta."""
         fun: Callable[[np.ndarray], Any] = evaluations.residuals
         jac: Callable[[np.ndarray], Any] = evaluations.jacobian
         minpack = _Minpack(run, evaluations, len(theta))
@@ -118,7 +118,7 @@ class LeastSquaresSolver:
         return run.theta.astype(theta.dtype)
 
     def _method_for(self, n_parameters: int) -> dict[str, Any]:
-        """Return the options of the method for so many parameters, or none if the user has chosen one."""
+        """Return the options of the default method for `n_parameters`, or none if the user has selected a method."""
         if "method" in self.options:
             return {}
         if "tr_solver" in self.options or n_parameters > _MAX_DECOMPOSED:
@@ -127,7 +127,7 @@ class LeastSquaresSolver:
 
 
 class _Evaluated:
-    """The objective and its residuals where they were evaluated last."""
+    """The objective and its residuals at the point of the last evaluation."""
 
     def __init__(self, objective: SumOfSquares, run: Run) -> None:
         self.objective = objective
@@ -145,7 +145,7 @@ class _Evaluated:
         return self._loss, self._residuals
 
     def end_iteration(self, theta: np.ndarray) -> None:
-        """Report an iteration, unless at the start: SciPy asks for the Jacobian where an iteration has ended."""
+        """Report an iteration, unless at the start: SciPy evaluates the Jacobian when an iteration has ended."""
         loss, _ = self.at(theta)
         if not self.run.is_at_start(theta):
             self.run.end_iteration(theta, loss)
@@ -153,10 +153,10 @@ class _Evaluated:
 
 @final
 class _Compressed:
-    """Many residuals and their Jacobian, compressed to one row more than there are parameters.
+    """Many residuals and their Jacobian, compressed to n_parameters + 1 rows.
 
-    The methods use only |r|, J'J and J'r of the residuals r and the Jacobian J. These are the same for (|r|, 0, ..., 0)
-    and H R, where [J r] = Q [R s] and the reflection H takes s to (|r|, 0, ..., 0). Many rows then cost one QR
+    The methods only use |r|, J'J and J'r of the residuals r and the Jacobian J. These are the same for (|r|, 0, ..., 0)
+    and H R, where [J r] = Q [R s] and the reflection H maps s to (|r|, 0, ..., 0). So many rows only cost one QR
     decomposition, instead of time at each step of the method.
     """
 
@@ -166,7 +166,7 @@ class _Compressed:
         self.n_rows = len(run.theta) + 1
 
     def residuals(self, theta: np.ndarray) -> np.ndarray:
-        """Return the norm of all residuals, and zeros, (n_parameters + 1,)."""
+        """Return the norm of all residuals, followed by zeros, (n_parameters + 1,)."""
         residuals = np.zeros(self.n_rows)
         residuals[0] = np.sqrt(2.0 * self.evaluated.at(theta)[0])
         return residuals
@@ -182,7 +182,7 @@ class _Compressed:
 
 @final
 class _Plain:
-    """Residuals and Jacobian as they are, the Jacobian as a matrix or as an operator."""
+    """Uncompressed residuals and Jacobian, as a matrix or as an operator."""
 
     def __init__(self, objective: SumOfSquares, run: Run, forms_jacobian: bool) -> None:
         self.objective = objective
@@ -210,11 +210,11 @@ class _Plain:
 
 @final
 class _Minpack:
-    """Residuals and Jacobian as MINPACK needs them: no error passes through it, and its first step is bounded.
+    """Residuals and Jacobian for MINPACK: errors are deferred, and its first step is bounded.
 
-    It prints the traceback of an error that passes through it, and raises another. Its first step may be a hundred
-    times as long as theta (its `factor`, which `least_squares` does not pass on): that saturates the units, and with a
-    penalty it may end at a network of zeros, where the gradient vanishes.
+    MINPACK prints the traceback of an error in a function, and raises another error. Its first step may be a hundred
+    times as long as theta (`factor`, which `least_squares` does not expose), which saturates the units and with a
+    penalty may lead to a network of zeros, where the gradient vanishes.
     """
 
     def __init__(self, run: Run, evaluations: "_Compressed | _Plain", n_parameters: int) -> None:
@@ -222,12 +222,12 @@ class _Minpack:
         self._evaluations = evaluations
         self._start = run.theta
         self._n_parameters = n_parameters
-        # It needs at least as many residuals as parameters: those added are zero.
+        # MINPACK requires at least as many residuals as parameters; the additional ones are zero.
         self._n_rows = max(evaluations.n_rows, n_parameters)
         self._error: BaseException | None = None
 
     def residuals(self, theta: np.ndarray) -> np.ndarray:
-        """Return the residuals, a very large one beyond the bound, or zeros after an error, so that MINPACK ends."""
+        """Return the residuals, a very large one beyond the bound, or zeros after an error, so that MINPACK stops."""
         residuals = np.zeros(self._n_rows)
         if self._error is not None:
             return residuals
@@ -251,7 +251,7 @@ class _Minpack:
         return jacobian
 
     def release(self) -> None:
-        """Raise the error that was put aside, if any."""
+        """Raise the deferred error, if any."""
         if self._error is not None:
             raise self._error
 
@@ -261,7 +261,7 @@ class _Minpack:
 
 
 def _triangle(residuals: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
-    """Return R of [J r] = Q R in float64, some rows at a time, so that the Jacobian is not copied."""
+    """Return R of [J r] = Q R in float64, in chunks of rows, so that the Jacobian is not copied."""
     n_residuals, n_parameters = jacobian.shape
     triangle: np.ndarray = np.empty((0, n_parameters + 1))
     size = max(1024, 4 * n_parameters)
@@ -273,7 +273,7 @@ def _triangle(residuals: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
 
 
 def _reflected(jacobian: np.ndarray, residuals: np.ndarray) -> np.ndarray:
-    """Return H jacobian, with the orthogonal H that takes the residuals to (|residuals|, 0, ..., 0).
+    """Return H jacobian, with the orthogonal H that maps the residuals to (|residuals|, 0, ..., 0).
 
     Householder 1958, doi:10.1145/320941.320947, with the sign that avoids cancellation, and the result negated.
     """

@@ -1,4 +1,4 @@
-"""What watches a solver: it records curves and the best theta, and says when to stop."""
+"""Monitors a solver: records curves and the best theta, and determines when to stop."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, final
@@ -7,52 +7,52 @@ import numpy as np
 
 
 class DivergenceError(ValueError):
-    """The loss or the parameters are not finite any more."""
+    """The loss or the parameters are no longer finite."""
 
 
 class Watcher(Protocol):
-    """Who is told of each iteration, and may call `stop` and `keep` of the monitor at its end."""
+    """Is notified of each iteration, and may call `stop` and `keep` of the monitor at its end."""
 
     def begin(self) -> None:
-        """Take note that an iteration begins."""
+        """Notify of the beginning of an iteration."""
 
     def end(self, monitor: "Monitor", theta: np.ndarray) -> None:
-        """Take note that an iteration has ended at `theta`, and of what the monitor has recorded of it."""
+        """Notify of the end of an iteration at `theta`, after the monitor has recorded it."""
 
 
 @final
 class Monitor:
-    """Record every iteration of a solver, and tell it when to stop.
+    """Records every iteration of a solver, and determines when it stops.
 
     Parameters
     ----------
     max_iter : int
-        Iterations (epochs of a stochastic solver) at most.
+        Maximum number of iterations (epochs of a stochastic solver).
     tol : float
-        The least change that counts as an improvement.
+        Minimum change that counts as an improvement.
     n_iter_no_change : int
-        Consecutive iterations without improvement that are allowed.
+        Number of consecutive iterations without improvement after which to stop.
     validate : callable or None
         theta -> (validation loss, validation score).
     early_stopping : bool
-        Judge improvement by the validation score instead of the training loss, and keep the best theta.
+        Use the validation score instead of the training loss, and keep the best theta.
     verbose : bool
         Print one line per iteration.
     remedy : str
-        What may help where the solver diverges.
+        Advice for when the solver diverges.
     watcher : Watcher or None
-        Who is told of each iteration.
+        Is notified of each iteration.
 
     Attributes
     ----------
     loss_curve, validation_loss_curve, validation_scores : list of float
         One entry per iteration.
     stopped_short : str or None
-        Why the solver ended before it had converged.
+        Why the solver stopped before convergence.
     advice : str
-        What may help then.
+        Advice for this case.
     is_told_to_stop : bool
-        Whether the watcher wants no further iteration.
+        Whether the watcher has asked to stop.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Monitor:
         self.validation_scores: list[float] = []
         self.stopped_short: str | None = None
         self.advice = ""
-        # Merits, theta and iteration; in one piece, so that no interruption leaves those of two iterations.
+        # Merits, theta and iteration in one tuple, so that an interruption cannot mix two iterations.
         self._best: tuple[tuple[float, float], np.ndarray, int] = ((-np.inf, -np.inf), np.empty(0), 0)
         self._n_stalled = 0
         self._chosen: tuple[float, np.ndarray, float] | None = None  # merit, theta, loss
@@ -93,21 +93,21 @@ class Monitor:
 
     @property
     def has_best(self) -> bool:
-        """Whether there is anything that `best` can return."""
+        """Whether `best` has anything to return."""
         return self._chosen is not None or len(self._best[1]) > 0
 
     @property
     def has_stalled(self) -> bool:
-        """Whether the last improvement lies more than `n_iter_no_change` iterations back."""
+        """Whether the last improvement was more than `n_iter_no_change` iterations ago."""
         return self._n_stalled > self.n_iter_no_change
 
     def begin(self) -> None:
-        """Take note that an iteration begins; where it has begun already, nothing happens."""
+        """Begin an iteration, unless it has already begun."""
         if self.watcher is not None:
             self.watcher.begin()
 
     def record(self, theta: np.ndarray, loss: float) -> None:
-        """Take note of an iteration that ended at `theta`, (n_parameters,), with this objective.
+        """Record an iteration that ended at `theta`, (n_parameters,), with this objective.
 
         Raises
         ------
@@ -125,24 +125,24 @@ class Monitor:
             self.watcher.end(self, theta)
 
     def forget_unfinished(self) -> None:
-        """Forget an iteration in the midst of whose record an interruption came."""
+        """Remove an iteration whose recording was interrupted."""
         n_recorded = min(map(len, self._curves()))
         for curve in self._curves():
             del curve[n_recorded:]
 
     def stop(self) -> None:
-        """Let the solver end after this iteration, as if it had converged."""
+        """Stop the solver after this iteration, as if it had converged."""
         self.is_told_to_stop = True
 
     def stop_at_limit(self) -> None:
-        """Take note that the solver ends because `max_iter` iterations are over."""
+        """Record that the solver stops because of `max_iter`."""
         self.stopped_short = f"Maximum iterations ({self.max_iter}) reached"
         self.advice = "A larger max_iter, a larger tol, or another learning_rate_init or solver may help."
 
     def keep(self, theta: np.ndarray, merit: float) -> None:
-        """Let the run end up with what it has at `theta`, unless another iteration has a greater merit.
+        """Keep the result at `theta`, unless another iteration has a greater merit.
 
-        The first one told is kept even if its merit is NaN.
+        The first one is kept even if its merit is NaN.
         """
         merit = -np.inf if np.isnan(merit) else merit
         if self._chosen is None or merit > self._chosen[0]:
@@ -158,16 +158,16 @@ class Monitor:
             )
 
     def forgive(self) -> None:
-        """Start to count iterations without improvement anew."""
+        """Reset the count of iterations without improvement."""
         self._n_stalled = 0
 
     def note(self, text: str) -> None:
-        """Print a line that is not about an iteration, where lines are printed at all."""
+        """Print a line, if verbose."""
         if self.verbose:
             print(text)
 
     def kept(self, theta: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return the theta to keep and its training loss: that of greatest merit if `keep` was called, else `current`.
+        """Return the theta to keep and its training loss: with the greatest merit if `keep` was called, else `current`.
 
         Raises
         ------
@@ -179,18 +179,18 @@ class Monitor:
         return self.current(theta) if self._chosen is None else self._chosen[1:]
 
     def current(self, theta: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return what a run that ends at `theta` ends up with, and its training loss: the best by validation, or it."""
+        """Return the theta that a run keeps if it ends at `theta` (the best by validation, or itself), and its loss."""
         return self._judged_best() if self.early_stopping else (theta, self.loss_curve[-1])
 
     def best(self) -> tuple[np.ndarray, float]:
         """Return the best theta of all iterations, and its training loss.
 
-        That is the one of greatest merit where `keep` was called, else by validation score or else training loss.
+        The best is that with the greatest merit if `keep` was called, otherwise by validation score or training loss.
         """
         return self._judged_best() if self._chosen is None else self._chosen[1:]
 
     def merits(self, loss: float) -> tuple[float, ...]:
-        """Return what tells how good the theta that was kept is, the larger the better, given its training loss."""
+        """Return the merits of the theta that was kept, larger is better, given its training loss."""
         if self._chosen is not None:
             return (self._chosen[0],)
         if self.early_stopping:
@@ -198,7 +198,7 @@ class Monitor:
         return (-self.validation_loss_curve[-1],) if self.validation_loss_curve else (-loss,)
 
     def state(self) -> dict[str, Any]:
-        """Return a copy of all that has been recorded, from which another monitor can go on."""
+        """Return a copy of everything recorded, from which another monitor can continue."""
         chosen = None if self._chosen is None else [self._chosen[0], self._chosen[1].copy(), self._chosen[2]]
         return {
             "loss_curve": self.loss_curve.copy(),
@@ -212,7 +212,7 @@ class Monitor:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
+        """Continue from `state`."""
         self.loss_curve = state["loss_curve"].copy()
         self.validation_loss_curve = state["validation_loss_curve"].copy()
         self.validation_scores = state["validation_scores"].copy()
@@ -224,7 +224,7 @@ class Monitor:
             self._chosen = (merit, theta.copy(), loss)
 
     def _judged_best(self) -> tuple[np.ndarray, float]:
-        """Return the best theta by validation score or else training loss, and its training loss."""
+        """Return the best theta by validation score or training loss, and its training loss."""
         _, theta, iteration = self._best
         return theta, self.loss_curve[iteration]
 
@@ -236,7 +236,7 @@ class Monitor:
     def _judge(self, theta: np.ndarray) -> None:
         merit = self.validation_scores[-1] if self.early_stopping else -self.loss_curve[-1]
         self._n_stalled = 0 if merit >= self._best[0][0] + self.tol else self._n_stalled + 1
-        # Among equal scores the least validation loss wins: a score of few samples takes few values.
+        # Ties are broken by validation loss: with few samples, the score has few distinct values.
         merits = (merit, -self.validation_loss_curve[-1] if self.early_stopping else 0.0)
         if merits > self._best[0]:
             self._best = (merits, theta.copy(), self.n_iter - 1)

@@ -1,4 +1,4 @@
-"""Every solver by its name, and how it is made from the parameters of an estimator."""
+"""All solvers by name, and how they are made from the parameters of an estimator."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -11,29 +11,29 @@ from skrnn.solvers._scipy import METHODS, ScipySolver
 from skrnn.solvers._stochastic import Adaptive, Constant, InverseScaling, Schedule, StochasticSolver
 from skrnn.solvers._update_rules import SGD, Adam, UpdateRule
 
-#: The parameters of an estimator, with numbers in the place of "auto".
+#: The parameters of an estimator, with numbers instead of "auto".
 Parameters = Mapping[str, Any]
 
 
 class Solver(Protocol):
-    """What every solver does. Of the objective it sees what its own protocol names, and nothing else."""
+    """The interface of a solver, which uses an objective only through its own protocol."""
 
     def minimize(self, objective: Any, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
-        """Return where the solver ends that begins at `theta`, and report every iteration to `monitor`."""
+        """Minimise the objective from `theta`, report every iteration to `monitor`, and return the final theta."""
 
     def state(self) -> list[Any]:
-        """Return what a later fit needs to continue from here: numbers, strings and arrays."""
+        """Return the state for continuing later: numbers, strings and arrays."""
 
     def restore(self, state: list[Any]) -> None:
-        """Continue from what `state` returned."""
+        """Continue from a result of `state`."""
 
 
-#: The update rules of the stochastic solvers, which take minibatches; each says which parameters it is made with.
+#: The update rules of the stochastic solvers; each lists the parameters it is made with.
 UPDATE_RULES: dict[str, type[UpdateRule]] = {
     "adam": Adam,
     "sgd": SGD,
 }
-#: Every value of `learning_rate`.
+#: All values of `learning_rate`.
 SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "invscaling": InverseScaling,
@@ -44,7 +44,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
 def _make_stochastic(
     parameters: Parameters, n_parameters: int, dtype: np.dtype, rng: np.random.RandomState, n_samples_seen: int
 ) -> StochasticSolver:
-    """Return the stochastic solver with the update rule that `solver` names."""
+    """Return the stochastic solver with the update rule `solver`."""
     rule = UPDATE_RULES[parameters["solver"]]
     schedule = _find(SCHEDULES, "learning_rate", parameters) if rule.has_schedule else Constant
     return StochasticSolver(
@@ -58,18 +58,18 @@ def _make_stochastic(
 
 
 def _make_scipy(parameters: Parameters, *_: Any) -> ScipySolver:
-    """Return the solver with the method of SciPy that `solver` names."""
+    """Return the solver with SciPy's method `solver`."""
     method, options = METHODS[parameters["solver"]], parameters["solver_options"]
     return ScipySolver(method, tol=parameters["tol"], max_fun=parameters["max_fun"], options=options)
 
 
 def _make_least_squares(parameters: Parameters, *_: Any) -> LeastSquaresSolver:
-    """Return the solver of sums of squares."""
+    """Return the least squares solver."""
     options = parameters["solver_options"]
     return LeastSquaresSolver(tol=parameters["tol"], max_fun=parameters["max_fun"], options=options)
 
 
-#: Every value of `solver`, and the function that makes it from the arguments of `make_solver`.
+#: All values of `solver`, and the functions that make them from the arguments of `make_solver`.
 SOLVERS: dict[str, Callable[..., Solver]] = {
     **dict.fromkeys(UPDATE_RULES, _make_stochastic),
     **dict.fromkeys(METHODS, _make_scipy),
@@ -80,15 +80,15 @@ SOLVERS: dict[str, Callable[..., Solver]] = {
 def make_solver(
     parameters: Parameters, n_parameters: int, dtype: np.dtype, rng: np.random.RandomState, n_samples_seen: int
 ) -> Solver:
-    """Return the solver that `parameters` name, at its start, for a theta of this length and dtype.
+    """Return the solver given by `parameters` in its initial state, for a theta of this length and dtype.
 
-    `rng` draws the order of the samples, and `n_samples_seen` counts those of the fits that this one continues.
+    `rng` draws the order of the samples, and `n_samples_seen` is the number of samples seen by earlier fits.
     """
     return _find(SOLVERS, "solver", parameters)(parameters, n_parameters, dtype, rng, n_samples_seen)
 
 
 def _find(registry: Mapping[str, Any], name: str, parameters: Parameters) -> Any:
-    """Return the entry of a registry that the parameter of this name chooses."""
+    """Return the entry of a registry selected by a parameter."""
     choice = parameters[name]
     if choice not in registry:
         raise ValueError(f"{name} is {choice!r}, but must be one of {', '.join(map(repr, registry))}.")

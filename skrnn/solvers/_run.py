@@ -1,4 +1,4 @@
-"""A run of a method of SciPy: its evaluations, its iterations, and how it is stopped."""
+"""A run of one of SciPy's methods: evaluations, iterations and stopping."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,35 +8,35 @@ import numpy as np
 
 from skrnn.solvers._monitor import DivergenceError, Monitor
 
-#: A limit that is never reached: the monitor counts, in the same way for every method.
+#: A limit that is never reached, because the monitor counts iterations for all methods.
 NO_LIMIT = 2**31 - 1
 
 
 class Stop(StopIteration):
-    """Raised to leave SciPy's loop: some methods expect it from their callbacks, it passes through the others."""
+    """Raised to leave SciPy's loop: some methods expect it from callbacks, others let it pass."""
 
 
 @final
 class Run:
-    """What stands between a method of SciPy and the monitor.
+    """Connects one of SciPy's methods with the monitor.
 
     Parameters
     ----------
     theta : ndarray of shape (n_parameters,)
-        Where the method begins; the monitor is given thetas of this dtype.
+        Initial parameters; the monitor receives theta in this dtype.
     monitor : Monitor
-        Records iterations, and tells when to stop.
+        Records iterations, and determines when to stop.
     max_fun : int
-        Evaluations of the objective at most.
+        Maximum number of evaluations of the objective.
 
     Attributes
     ----------
     theta : ndarray of shape (n_parameters,), float64
-        Where the last iteration ended.
+        Parameters after the last iteration.
     has_stopped : bool
-        Whether SciPy was told to stop.
+        Whether SciPy was stopped.
     error : Exception or None
-        Why an iteration could not be reported; it comes from a callback or from validation.
+        Error while an iteration was reported, from a callback or validation.
     """
 
     def __init__(self, theta: np.ndarray, monitor: Monitor, max_fun: int) -> None:
@@ -51,7 +51,7 @@ class Run:
         self._n_evaluations = 0
 
     def count_evaluation(self) -> None:
-        """Count an evaluation of the objective before it happens, or leave SciPy's loop if it is one too many."""
+        """Count an evaluation of the objective before it happens, or leave SciPy's loop if the limit is reached."""
         if self._n_evaluations >= self.max_fun:
             self.monitor.stopped_short = f"Maximum function evaluations ({self.max_fun}) reached"
             self.monitor.advice = "A larger max_fun, or a larger tol, may help."
@@ -64,27 +64,27 @@ class Run:
                 self.monitor.begin()
 
     def begin(self, loss: float) -> None:
-        """Remember the objective at the start."""
+        """Store the initial objective."""
         self.monitor.require_finite(loss)
         self._initial_loss = loss
 
     def is_at_start(self, theta: np.ndarray) -> bool:
-        """Tell whether `theta` is where the method began."""
+        """Tell whether `theta` is the starting point."""
         return np.array_equal(theta, self._start)
 
     def has_ended_at(self, theta: np.ndarray) -> bool:
-        """Tell whether an iteration has been reported that ended at `theta`."""
+        """Tell whether the last reported iteration ended at `theta`."""
         return self.monitor.n_iter > 0 and np.array_equal(theta, self.theta)
 
     def end_iteration(self, theta: np.ndarray, loss: float) -> None:
-        """Report an iteration to the monitor, and leave SciPy's loop if no other is to follow."""
+        """Report an iteration to the monitor, and leave SciPy's loop if it was the last."""
         self.theta = theta.copy()
         with self._reporting():
             self.monitor.record(self.theta.astype(self._dtype), loss)
         self.stop_if_ended()
 
     def stop_if_ended(self) -> None:
-        """Leave SciPy's loop, or do not enter it, if no iteration is to follow."""
+        """Leave SciPy's loop, or do not enter it, if no iteration follows."""
         monitor = self.monitor
         if monitor.is_told_to_stop or (monitor.early_stopping and monitor.has_stalled):
             self._stop()
@@ -93,13 +93,13 @@ class Run:
             self._stop()
 
     def release(self) -> None:
-        """Raise the error of an iteration that SciPy took for a request to stop, if any: a StopIteration."""
+        """Raise a StopIteration of a callback, which SciPy interpreted as a request to stop, if any."""
         if self.error is not None:
             raise self.error
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
-        """Remember an error that leaves the block: it is none of SciPy's."""
+        """Store an error that leaves the block, which is not one of SciPy's."""
         try:
             yield
         except Exception as error:
@@ -114,9 +114,9 @@ class Run:
 
 @contextmanager
 def naming_options(options: Mapping[str, Any], run: Run) -> Iterator[None]:
-    """Add the options, if the user has set some, to errors of SciPy that leave the block.
+    """Add the user's options, if any, to SciPy's errors that leave the block.
 
-    If SciPy's linear algebra was given numbers that are not finite, the error is that of a solver that diverged.
+    Numbers that are not finite in SciPy's linear algebra raise the error of a diverging solver.
     """
     try:
         yield
@@ -125,17 +125,17 @@ def naming_options(options: Mapping[str, Any], run: Run) -> Iterator[None]:
             raise
         if isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error):
             raise DivergenceError(
-                f"The solver diverged: SciPy's linear algebra came upon numbers beyond its range ({error}). Expected "
-                "finite ones; X and y of unit scale, or a smaller alpha, may help."
+                f"The solver diverged: SciPy's linear algebra encountered numbers that are not finite ({error}). X "
+                "and y of unit scale, or a smaller alpha, may help."
             ) from error
         if not options:
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"solver_options is {dict(options)}, which SciPy does not take: {error}") from error
+        raise kind(f"solver_options is {dict(options)}, which SciPy does not accept: {error}") from error
 
 
 def check_result(method: str, success: bool, message: Any, monitor: Monitor) -> None:
-    """Tell the monitor if SciPy ended before it had converged."""
+    """Tell the monitor if SciPy stopped before convergence."""
     if not success:
         text = message.decode() if isinstance(message, bytes) else message  # bytes in older versions
         monitor.stopped_short = f"{method} stopped: {text}"

@@ -12,12 +12,12 @@ from skrnn.solvers._run import NO_LIMIT, Run, Stop, check_result, naming_options
 
 
 class FullObjective(Protocol):
-    """What a SciPy solver sees of the problem."""
+    """The objective as used by a SciPy solver."""
 
     dtype: np.dtype
 
     def full(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the objective over all the data, and its gradient."""
+        """Return the objective over all data, and its gradient."""
 
     def gauss_newton_product(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Return the Gauss-Newton matrix times `direction`."""
@@ -29,13 +29,13 @@ class FullObjective(Protocol):
 @final
 @dataclass(frozen=True)
 class Method:
-    """The settings of a method of SciPy.
+    """The settings of one of SciPy's methods.
 
-    `tolerance` names the option that `tol` sets, `limits` the options that would end the method before `max_iter` does,
-    `defaults` are options that differ from SciPy's. `curvature` is "hessp" or "hess" if the method asks for products
-    with the Hessian, or for the Hessian: it is given the Gauss-Newton matrix, which is positive semi-definite.
-    `ends_at_gradient`: an iteration ends where the method asks for the gradient, because it calls back before it has
-    decided on a point.
+    `tolerance` is the option set by `tol`, `limits` are options that would stop the method before `max_iter`,
+    `defaults` are options that differ from SciPy's. `curvature` is "hessp" or "hess" if the method uses products with
+    the Hessian, or the Hessian, for which the Gauss-Newton matrix is used, because it is positive semi-definite.
+    `ends_at_gradient`: an iteration ends when the method evaluates the gradient, because its callback is called before
+    the point is known.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Method:
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        # A long memory takes little time beside BPTT, and saves iterations.
+        # A long memory takes little time compared with BPTT, and saves iterations.
         Method("L-BFGS-B", limits=("maxiter", "maxfun"), defaults={"maxcor": 30}),
         Method("BFGS"),
         Method("CG"),
@@ -67,18 +67,18 @@ METHODS["lbfgs"] = METHODS["L-BFGS-B"]
 
 @final
 class ScipySolver:
-    """Minimise the objective over all the data by a method of `scipy.optimize.minimize`.
+    """Minimise the objective over all data with a method of `scipy.optimize.minimize`.
 
     Parameters
     ----------
     method : Method
         One of METHODS.
     tol : float
-        The method's tolerance: on the gradient's norm, where it has one.
+        The tolerance of the method: on the norm of the gradient, if it has one.
     max_fun : int
-        Evaluations of the objective at most.
+        Maximum number of evaluations of the objective.
     options : mapping or None
-        Passed to SciPy as `options`, which override all others.
+        Passed to SciPy as `options`; they override all others.
     """
 
     def __init__(self, method: Method, *, tol: float, max_fun: int, options: Mapping[str, Any] | None = None) -> None:
@@ -96,14 +96,14 @@ class ScipySolver:
         }
 
     def state(self) -> list[Any]:
-        """Return nothing: a method of SciPy starts afresh each time."""
+        """Return nothing: SciPy's methods cannot be resumed."""
         return []
 
     def restore(self, state: list[Any]) -> None:
-        """Do nothing, for the same reason."""
+        """Do nothing."""
 
     def minimize(self, objective: FullObjective, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
-        """Return the minimum that SciPy finds, or where it was when `monitor` told it to stop."""
+        """Return the minimum found by SciPy, or the last iterate if stopped by `monitor`."""
         run = Run(theta, monitor, self.max_fun)
         evaluations = _Evaluations(objective, run)
         curvature = (
@@ -134,7 +134,7 @@ class ScipySolver:
 
 @final
 class _Evaluations:
-    """The objective as a method of SciPy calls it, in float64."""
+    """The objective as called by SciPy's methods, in float64."""
 
     def __init__(self, objective: FullObjective, run: Run) -> None:
         self.objective = objective
@@ -156,7 +156,7 @@ class _Evaluations:
         return self.loss_gradient(theta)[0]
 
     def gradient_of_iterate(self, theta: np.ndarray) -> np.ndarray:
-        """Return the gradient at a point on which the method has decided: an iteration has ended there."""
+        """Return the gradient at a point that the method has accepted, which ends an iteration."""
         self.loss_at(theta)
         gradient = self._gradient
         if not self.run.is_at_start(theta):
@@ -170,7 +170,7 @@ class _Evaluations:
         return self._loss
 
     def end_iteration(self, theta: np.ndarray, *_: Any) -> None:
-        """Report an iteration, as the callback of a method; it may raise Stop."""
+        """Report an iteration, as a callback of the method; may raise Stop."""
         self.run.end_iteration(theta, self.loss_at(theta))
 
     def hessp(self, theta: np.ndarray, direction: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Stochastic solvers: epochs of minibatches, and the schedules of the learning rate."""
+"""Stochastic solvers: epochs of minibatches, and learning rate schedules."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from skrnn.solvers._update_rules import UpdateRule
 
 
 class MinibatchObjective(Protocol):
-    """What a stochastic solver sees of the problem. It does not look into a batch."""
+    """The objective as used by a stochastic solver, which does not look into batches."""
 
     n_samples: int
 
@@ -19,7 +19,7 @@ class MinibatchObjective(Protocol):
         """Yield batches that cover the data once."""
 
     def count(self, batch: Any) -> float:
-        """Return the weight of a batch in the mean over batches."""
+        """Return the weight of a batch in the mean over an epoch."""
 
     def __call__(self, theta: np.ndarray, batch: Any, gradient: np.ndarray) -> float:
         """Write the gradient of a batch's objective into `gradient`, and return the objective."""
@@ -27,22 +27,22 @@ class MinibatchObjective(Protocol):
 
 @final
 class StochasticSolver:
-    """Minimise by small steps along the gradients of minibatches.
+    """Minimise by steps along the gradients of minibatches.
 
     Parameters
     ----------
     update_rule : UpdateRule
-        How a gradient moves theta.
+        Computes the step from a gradient.
     schedule : Schedule
         The learning rate.
     batch_size : int
-        Sequences of a minibatch.
+        Number of sequences per minibatch.
     rng : RandomState or None
         Shuffles the sequences of each epoch; None keeps their order.
     max_grad_norm : float or None
-        Longer gradients are scaled to this norm (Pascanu, Mikolov, Bengio 2013, PMLR 28(3):1310-1318).
+        Gradients with a larger norm are scaled to this norm (Pascanu, Mikolov, Bengio 2013, PMLR 28(3):1310-1318).
     n_samples_seen : int, default=0
-        Sequences seen by the earlier fits that this one continues.
+        Sequences seen by earlier fits that this one continues.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class StochasticSolver:
         return [type(self.update_rule).__name__, self.schedule.learning_rate, *arrays]
 
     def restore(self, state: list[Any]) -> None:
-        """Continue from `state`, unless it is that of another solver."""
+        """Continue from `state`, unless it is that of another update rule."""
         if state and state[0] == type(self.update_rule).__name__:
             self.schedule.learning_rate = state[1]
             self.update_rule.state = [array.copy() for array in state[2:]]
 
     def minimize(self, objective: MinibatchObjective, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
-        """Return theta after as many epochs as `monitor` allows."""
+        """Return theta after the last epoch allowed by `monitor`."""
         theta = theta.copy()
         while not self._has_ended(monitor):
             monitor.begin()
@@ -83,7 +83,7 @@ class StochasticSolver:
         return theta
 
     def _has_ended(self, monitor: Monitor) -> bool:
-        """Tell whether no epoch is to follow. It is asked before each one: a resumed run may have ended already."""
+        """Tell whether no epoch follows. Called before each epoch, because a resumed run may already have ended."""
         if monitor.is_told_to_stop:
             return True
         if monitor.has_stalled:
@@ -96,7 +96,7 @@ class StochasticSolver:
         return True
 
     def run_epoch(self, objective: MinibatchObjective, theta: np.ndarray) -> float:
-        """Move `theta` in place over one epoch, and return the mean objective of its minibatches."""
+        """Update `theta` in place for one epoch, and return the mean objective of its minibatches."""
         gradient = np.empty_like(theta)
         total = total_count = 0.0
         for batch in objective.minibatches(self.batch_size, self.rng):
@@ -112,9 +112,9 @@ class StochasticSolver:
 
 
 def clip_norm(gradient: np.ndarray, max_norm: float) -> None:
-    """Scale `gradient` in place to `max_norm` if it is longer."""
+    """Scale `gradient` in place to `max_norm` if its norm is larger."""
     norm = float(np.dot(gradient, gradient)) ** 0.5
-    if norm == np.inf:  # the squares overflowed, not the gradient
+    if norm == np.inf:  # only the squares overflowed
         gradient /= np.abs(gradient).max()
         gradient *= max_norm / float(np.dot(gradient, gradient)) ** 0.5
     elif norm > max_norm:
@@ -135,12 +135,12 @@ class Schedule(ABC):
 
     @abstractmethod
     def continues_after_stall(self) -> bool:
-        """Return whether to continue, at another rate, although the loss no longer improves."""
+        """Return whether to continue with another rate although the loss no longer improves."""
 
 
 @final
 class Constant(Schedule):
-    """The same rate for all epochs."""
+    """A constant rate."""
 
     def end_epoch(self, n_samples_seen: int) -> None:
         """Keep the rate."""
@@ -155,10 +155,10 @@ class InverseScaling(Schedule):
     """learning_rate_init / (t + 1)^power_t, with t the number of samples seen."""
 
     def end_epoch(self, n_samples_seen: int) -> None:
-        """Lower the rate."""
+        """Reduce the rate."""
         try:
             self.learning_rate = self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
-        except OverflowError:  # of the power: the rate is too small for a float
+        except OverflowError:  # the power overflows, so the rate is zero
             self.learning_rate = 0.0
 
     def continues_after_stall(self) -> bool:
@@ -168,13 +168,13 @@ class InverseScaling(Schedule):
 
 @final
 class Adaptive(Schedule):
-    """A fifth of the rate whenever the loss no longer improves, until the rate is 1e-6."""
+    """Divide the rate by five whenever the loss no longer improves, down to 1e-6."""
 
     def end_epoch(self, n_samples_seen: int) -> None:
         """Keep the rate."""
 
     def continues_after_stall(self) -> bool:
-        """Lower the rate and return True, unless it is at its minimum."""
+        """Reduce the rate and return True, unless it is at its minimum."""
         if self.learning_rate <= 1e-6:
             return False
         self.learning_rate /= 5.0

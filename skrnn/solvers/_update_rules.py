@@ -1,4 +1,4 @@
-"""Update rules of the stochastic solvers: a gradient in, theta changed in place."""
+"""Update rules of the stochastic solvers, which change theta in place."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, final
@@ -7,13 +7,13 @@ import numpy as np
 
 
 class UpdateRule(ABC):
-    """How a gradient moves theta. `state` is all that a rule remembers: arrays, so that a fit can be resumed."""
+    """Updates theta given a gradient. `state` is a list of arrays from which a fit can be resumed."""
 
-    #: The parameters of the estimator that `__init__` takes, by keyword.
+    #: Parameters of the estimator that are passed to `__init__` by keyword.
     parameters: ClassVar[tuple[str, ...]] = ()
-    #: What learning_rate_init="auto" stands for.
+    #: Value of learning_rate_init="auto".
     auto_learning_rate: ClassVar[float]
-    #: The rate follows the schedule that `learning_rate` names; without it, it is constant.
+    #: Whether the rate follows the schedule `learning_rate`; otherwise it is constant.
     has_schedule: ClassVar[bool] = False
 
     @abstractmethod
@@ -22,7 +22,7 @@ class UpdateRule(ABC):
     @property
     @abstractmethod
     def state(self) -> list[np.ndarray]:
-        """What the rule remembers."""
+        """The state of the rule."""
 
     @state.setter
     @abstractmethod
@@ -30,7 +30,7 @@ class UpdateRule(ABC):
 
     @abstractmethod
     def update(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        """Move `theta` in place. `gradient` serves as scratch and is lost."""
+        """Update `theta` in place. `gradient` is overwritten."""
 
 
 @final
@@ -60,7 +60,7 @@ class SGD(UpdateRule):
         (self._velocity,) = state
 
     def update(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        """Move `theta` along the velocity."""
+        """Update `theta` along the velocity."""
         velocity = self._velocity
         gradient *= learning_rate
         velocity *= self.momentum
@@ -75,7 +75,7 @@ class SGD(UpdateRule):
 
 @final
 class Adam(UpdateRule):
-    """Adam (Kingma, Ba 2015, arXiv:1412.6980), in the order of computation named at the end of their section 2.
+    """Adam (Kingma, Ba 2015, arXiv:1412.6980), in the more efficient order at the end of their section 2.
 
     learning_rate_t = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)
     theta -= learning_rate_t * m / (sqrt(v) + epsilon)
@@ -103,7 +103,7 @@ class Adam(UpdateRule):
         self._n_updates = int(n_updates[0])
 
     def update(self, theta: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
-        """Move `theta` by the corrected means. The means are kept divided by 1 - beta, which saves two passes."""
+        """Update `theta` by the corrected means. The means are stored divided by 1 - beta, which saves two passes."""
         m, v = self._m, self._v
         self._n_updates = t = self._n_updates + 1
         m *= self.beta_1

@@ -231,7 +231,7 @@ def test_fewer_iterations_than_there_are_add_none(tmp_path):
 
 
 def says_what_is_lost():
-    return pytest.warns(UserWarning, match=r"resumes from the saved parameters, without the method's memory of earlier")
+    return pytest.warns(UserWarning, match=r"resumes from the saved parameters, without the internal state of the")
 
 
 @needs_callbacks
@@ -260,7 +260,7 @@ def test_resumed_method_of_scipy_begins_anew_at_the_saved_parameters(solver, opt
         resumed.fit(X, y, weights)
     messages = [str(warning.message) for warning in warned if warning.category is UserWarning]
     assert messages == [
-        f"solver={solver!r} resumes from the saved parameters, without the method's memory of earlier steps; the "
+        f"solver={solver!r} resumes from the saved parameters, without the internal state of the method; the "
         "iterations differ from those of an uninterrupted fit."
     ]
     assert resumed.n_iter_ == 12
@@ -655,7 +655,7 @@ def test_other_data_are_refused_and_leave_the_estimator_as_it_was(change, tmp_pa
     weights = np.ones(len(X)) + np.arange(len(X)) % 2
     resumed = crash(make_estimator(), tmp_path / "c", X, y, weights)
     before = vars(resumed).copy()
-    with pytest.raises(ValueError, match=r"X, y, sample_weight or the validation data are others"):
+    with pytest.raises(ValueError, match=r"X, y, sample_weight or the validation data differ"):
         resumed.fit(*change(X, y, weights))
     assert vars(resumed) == before
     assert resumed.fit(X, y, weights).n_iter_ == 12
@@ -666,19 +666,19 @@ def test_other_validation_data_are_refused(tmp_path):
     X, y = make_task(RNNRegressor)
     resumed = crash(make_estimator(), tmp_path / "c", X, y, X_val=X, y_val=y)
     for keywords in ({}, {"X_val": X[:9], "y_val": y[:9]}):
-        with pytest.raises(ValueError, match="validation data are others"):
+        with pytest.raises(ValueError, match="validation data differ"):
             resumed.fit(X, y, **keywords)
 
 
 @needs_callbacks
 def test_several_runs_would_write_to_one_file(tmp_path):
     X, y = make_task(RNNRegressor)
-    with pytest.raises(ValueError, match=r"several runs would write: the subtasks of RNNRegressor \(fit\)"):
+    with pytest.raises(ValueError, match=r"several runs would write to it: the subtasks of RNNRegressor \(fit\)"):
         make_estimator(n_init=2).set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
     search = GridSearchCV(
         make_estimator().set_callbacks(Checkpoint(tmp_path / "c")), {"alpha": [0.1]}, cv=2, error_score="raise"
     )
-    with pytest.raises(ValueError, match="several runs would write: the subtasks of GridSearchCV"):
+    with pytest.raises(ValueError, match="several runs would write to it: the subtasks of GridSearchCV"):
         search.fit(X, y)
     assert list(tmp_path.iterdir()) == []
 

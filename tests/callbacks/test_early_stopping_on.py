@@ -148,7 +148,7 @@ def test_in_worker_processes_the_same_is_kept_though_scores_stay_there():
         models.append(make_estimator(n_init=3, n_jobs=n_jobs).set_callbacks(stopping).fit(X[:30], y[:30]))
     assert_same_fit(*models)
     assert models[0].loss_curves_ == models[1].loss_curves_
-    with pytest.raises(AttributeError, match="No fit that has ended in this process"):
+    with pytest.raises(AttributeError, match="This EarlyStoppingOn has not scored any fit"):
         _ = stopping.scores_
 
 
@@ -304,5 +304,5 @@ def test_parameters_are_checked(arguments, parameters, error, match):
 
 
 def test_has_no_scores_before_a_fit():
-    with pytest.raises(AttributeError, match="No fit"):
+    with pytest.raises(AttributeError, match="has not scored any fit"):
         _ = EarlyStoppingOn("r2").best_score_

@@ -101,7 +101,7 @@ def test_missing_values():
     np.testing.assert_array_equal(model.regressor_.y_, [8.0, 23.0])  # the window that knows nothing is left out
     np.testing.assert_array_equal(model.predict(windows), [3.0, 1.0 + (2.0 + 7.0) / 2.0, 8.0])
     np.testing.assert_array_equal(model.regressor_.asked_[1], 0.0)
-    with pytest.raises(ValueError, match="X has no window with the values from which y differs"):
+    with pytest.raises(ValueError, match="X has no window with reference values for y"):
         model.fit(windows[1:2], [1.0])
 
 
@@ -198,9 +198,16 @@ def test_metadata_are_routed():
 @pytest.mark.parametrize(
     ("regressor", "parameters", "X", "y", "error", "message"),
     [
-        (Ridge, {}, np.zeros((3, 2)), np.zeros(3), TypeError, "regressor is .*; expected a regressor, an instance"),
+        (Ridge, {}, np.zeros((3, 2)), np.zeros(3), TypeError, "regressor is .*; expected an instance of a regressor"),
         (Ridge(), {"n_series": 1.5}, np.zeros((3, 2)), np.zeros(3), TypeError, "n_series is 1.5"),
-        (Ridge(), {"n_series": 2}, np.zeros((3, 2)), np.zeros(3), ValueError, "expected outputs for each series"),
+        (
+            Ridge(),
+            {"n_series": 2},
+            np.zeros((3, 2)),
+            np.zeros(3),
+            ValueError,
+            "expected a multiple of the number of series",
+        ),
         (Ridge(), {}, np.zeros((3, 2)), np.zeros((3, 2, 2)), ValueError, "y has 3 dimensions"),
         (Ridge(), {}, np.zeros((3, 2)), np.zeros(4), ValueError, "inconsistent numbers of samples"),
         (Ridge(), {}, np.full((3, 2), np.inf), np.zeros(3), ValueError, "infinity"),
@@ -247,4 +254,4 @@ def test_units_that_differ_are_told_of(n_steps):
     assert fit(X, y) == fit(np.log(X), np.log(y)) == fit(X[:12], y[:12]) == fit(X[:9], 1e3 * y[:9]) == []
     for messages in (fit(X, y, StandardScaler()), fit(X, np.log(y)), fit(np.log(X), y), fit(X, 1e3 * y)):
         (message,) = messages
-        assert "both need the same unit" in message
+        assert "both must be in the same units" in message

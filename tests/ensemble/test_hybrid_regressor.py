@@ -123,7 +123,7 @@ def test_units_that_differ_are_told_of(n_steps):
     X, y = windows_of(100.0 + noisy())
     X, y = X[: len(y) - 1], np.column_stack([y[:-1], y[1:]])[:, :n_steps].squeeze()
     assert data_warnings(lambda: hybrid().fit(X, y)) == []
-    assert_warned_once(lambda: hybrid().fit(X, np.log(y)), "both need the same unit")
+    assert_warned_once(lambda: hybrid().fit(X, np.log(y)), "both must be in the same units")
 
 
 def test_windows_that_begin_before_the_series_are_left_out_of_training():
@@ -198,9 +198,9 @@ def test_searches_and_seeds():
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"linear": "ridge"}, TypeError, "linear is 'ridge' of type str; expected a regressor, an instance, or None"),
-        ({"network": RNNRegressor}, TypeError, "network is .*; expected a regressor, an instance, or None"),
-        ({"process": Ridge}, TypeError, "process is .*; expected a regressor, an instance, or None"),
+        ({"linear": "ridge"}, TypeError, "linear is 'ridge' of type str; expected an instance of a regressor, or None"),
+        ({"network": RNNRegressor}, TypeError, "network is .*; expected an instance of a regressor, or None"),
+        ({"process": Ridge}, TypeError, "process is .*; expected an instance of a regressor, or None"),
         ({"n_networks": 0}, ValueError, "n_networks is 0"),
         ({"n_series": 3}, ValueError, "n_series=3"),
     ],

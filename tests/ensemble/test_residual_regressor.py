@@ -106,7 +106,7 @@ def test_weights_reach_all_estimators_and_the_factors():
     np.testing.assert_allclose(
         model.fit(X, unseen, sample_weight=weights).predict(X), model.fit(X, y, sample_weight=weights).predict(X)
     )
-    with pytest.raises(TypeError, match="sample_weight is given, but the fit of _NoWeights takes none"):
+    with pytest.raises(TypeError, match=r"sample_weight is given, but _NoWeights.fit does not accept it"):
         two(_NoWeights()).fit(X, y, sample_weight=weights)
 
 
@@ -144,7 +144,7 @@ def test_parameters_of_estimators_are_searched():
     ("parameters", "error", "message"),
     [
         ({"estimators": Ridge()}, TypeError, "estimators is .*; expected a list of"),
-        ({"estimators": [("a", Ridge)]}, TypeError, "expected a regressor, an instance, or 'drop'"),
+        ({"estimators": [("a", Ridge)]}, TypeError, "expected an instance of a regressor, or 'drop'"),
         ({"estimators": [("a", Ridge()), ("a", Ridge())]}, ValueError, "not unique"),
         ({"shrinkage": "best"}, ValueError, "shrinkage is 'best'; expected 'auto', a number or None"),
         ({"shrinkage": [1.0]}, TypeError, "expected 'auto', a number or None"),
@@ -164,7 +164,7 @@ def test_wrong_parameters_leave_the_estimator_as_it_was(parameters, error, messa
 def test_predictions_of_another_shape_are_refused():
     X, y = data()
     quantiles = RNNRegressor((2,), loss="quantile", quantile=[0.1, 0.5], tol=1.0)
-    with pytest.raises(ValueError, match=r"RNNRegressor, whose predictions have the shape \(120, 2\)"):
+    with pytest.raises(ValueError, match=r"RNNRegressor, whose predictions have shape \(120, 2\)"):
         ResidualRegressor([("a", Ridge()), ("b", quantiles)], shrinkage=None).fit(X, y)
 
 
@@ -206,7 +206,7 @@ def test_groups_are_routed_to_windows():
             part[0].set_fit_request(groups=True).set_transform_request(groups=True)
         predictions = model.fit(X, y, groups=groups).predict(X, groups=groups)
     np.testing.assert_allclose(predictions, by_column.predict(np.column_stack([X, groups])))
-    with pytest.raises(ValueError, match=r"got \['groups'\]; expected none but with metadata routing"):
+    with pytest.raises(ValueError, match=r"got \['groups'\]; expected metadata only with metadata routing"):
         expected.fit(X, y, groups=groups)
 
 

@@ -108,8 +108,8 @@ def test_forecasts_of_a_season_with_a_trend():
     [
         ({"season": 0}, ValueError, "season is 0"),
         ({"season": 2.0}, TypeError, "season is 2.0"),
-        ({"season": 4}, ValueError, r"X has 4 timesteps; expected more than the 4 of 1 season\(s\) of 4"),
-        ({"season": 2, "weights": (1.0, 1.0)}, ValueError, r"expected more than the 4 of 2 season\(s\) of 2"),
+        ({"season": 4}, ValueError, r"X has 4 timesteps; expected more than 4, for 1 season\(s\) of 4"),
+        ({"season": 2, "weights": (1.0, 1.0)}, ValueError, r"expected more than 4, for 2 season\(s\) of 2"),
         ({"season": 2, "weights": (0.5, -0.5)}, ValueError, "weights is .*; expected positive numbers"),
         ({"season": 2, "weights": "all"}, ValueError, "weights"),
     ],

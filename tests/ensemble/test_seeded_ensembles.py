@@ -276,17 +276,17 @@ def test_parameters_are_searched():
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"estimator": RNNRegressor}, TypeError, "estimator is .*; expected a regressor, an instance"),
-        ({"estimator": LogisticRegression()}, TypeError, "expected a regressor, an instance"),
+        ({"estimator": RNNRegressor}, TypeError, "estimator is .*; expected an instance of a regressor"),
+        ({"estimator": LogisticRegression()}, TypeError, "expected an instance of a regressor"),
         (
             {"estimator": make_pipeline(Ridge()).set_params(ridge=LogisticRegression())},
             TypeError,
-            "expected a regressor",
+            "expected an instance of a regressor",
         ),
         ({"n_estimators": 0}, ValueError, "n_estimators is 0; expected an integer >= 1"),
         ({"n_estimators": 1.5}, TypeError, "n_estimators is 1.5"),
         ({"random_state": "seed"}, ValueError, "random_state"),
-        ({"estimator": SlidingWindow()}, TypeError, "expected a regressor"),
+        ({"estimator": SlidingWindow()}, TypeError, "expected an instance of a regressor"),
     ],
 )
 def test_what_is_refused_leaves_the_ensemble_as_it_was(parameters, error, message):

@@ -418,7 +418,7 @@ def test_split_with_a_class_of_one_sample():
     X, _ = make_data(RNNClassifier)
     estimator = make_estimator(RNNClassifier, early_stopping=True, validation_fraction=0.4)
     y = np.array(["single"] + ["b", "c", "c"] * 3 + ["b", "b"])
-    patterns = "^y has one sample of class 'single'", "X_val and y_val, or validation_split='last'"
+    patterns = "^y has only one sample of class 'single'", "X_val and y_val, or validation_split='last'"
     assert_refused(estimator, lambda: estimator.fit(X, y), *patterns)
     estimator.fit(X, y, X_val=X, y_val=y)  # each of the ways out that the message names is one
     estimator.fit(np.r_[X, X[:1]], [*y, "single"])
@@ -432,7 +432,7 @@ def test_split_that_leaves_too_few_for_the_classes():
     estimator = make_estimator(RNNClassifier, early_stopping=True, validation_fraction=0.1)
     patterns = (
         r"^validation_fraction: ",
-        "leaves samples of every class on both sides, or X_val and y_val",
+        "leaves samples of every class in both parts, or X_val and y_val",
     )
     assert_refused(estimator, lambda: estimator.fit(X, y), *patterns)
     estimator.set_params(validation_fraction=0.3).fit(X, y)

@@ -70,7 +70,7 @@ def test_a_sequence_without_the_axis_of_sequences():
     for data in (sequences, list(sequences)):
         model = regressor()
         assert data_warnings(lambda model=model, data=data: model.fit(data, y)) == []
-        message = "X has shape (10, 1) and is read as 10 sequences of a single timestep"
+        message = "X has shape (10, 1) and is interpreted as 10 sequences of a single timestep"
         assert_warned_once(lambda model=model: model.predict(one), message, "pass X[numpy.newaxis]")
         for right in (one[np.newaxis], [one], one[:1], sequences[:, :1], sequences[:, :, 0]):
             assert data_warnings(lambda model=model, right=right: model.predict(right)) == []
@@ -213,7 +213,7 @@ def test_strings_are_no_targets_of_a_regressor(y):
 
 @pytest.mark.parametrize("y", [np.arange(30).astype("M8[D]"), pd.to_timedelta(np.arange(30), "D")])
 def test_times_are_no_targets_of_a_regressor(y):
-    with pytest.raises(TypeError, match="Make numbers of dates first"):
+    with pytest.raises(TypeError, match="Convert dates to numbers first"):
         regressor().fit(X, y)
 
 

@@ -55,7 +55,9 @@ def test_penalty(Estimator, cell, solver, learning_rate_init):
     X, y = make_task(Estimator)
     settings = {"solver": solver, "learning_rate_init": learning_rate_init, "cell": cell}
     model = make_estimator(Estimator, **settings, max_iter=600, n_iter_no_change=100, alpha=20000.0)
-    assert_cured(model, {"alpha": 0.01}, X, y, "the penalty has driven the weights to zero. Use a smaller alpha than 2")
+    assert_cured(
+        model, {"alpha": 0.01}, X, y, "the penalty has reduced the weights to zero. Use a smaller alpha than 2"
+    )
 
 
 @each_estimator
@@ -65,7 +67,7 @@ def test_saturated_units(Estimator, bidirectional, solver):
     X, y = make_ragged_task(Estimator)
     raw = [0.1 * x + 1e5 for x in X]
     model = make_estimator(Estimator, bidirectional=bidirectional, solver=solver, normalize_X=False)
-    reason = "the units are saturated, so that no error reaches the weights. Scale X, or set normalize_X=True."
+    reason = "the units are saturated, so no error reaches the weights. Scale X, or set normalize_X=True."
     assert_cured(model, {"normalize_X": True}, raw, y, reason)
     assert_cured(model, {}, raw, y, reason, of_X=X)
 
@@ -73,7 +75,7 @@ def test_saturated_units(Estimator, bidirectional, solver):
 def test_saturated_units_in_spite_of_scaled_features():
     X, y = make_classification_task()
     model = make_estimator(RNNClassifier, solver="adam", learning_rate_init=5.0)
-    reason = "the units are saturated, so that no error reaches the weights. Use a smaller learning_rate_init."
+    reason = "the units are saturated, so no error reaches the weights. Use a smaller learning_rate_init."
     assert_cured(model, {"learning_rate_init": 0.01}, X, y, reason)
 
 
@@ -98,7 +100,7 @@ def test_units_of_which_none_is_active(solver):
 def test_gradient_below_tol_at_once(cell):
     X, y = make_regression_task()
     model = make_estimator(normalize_X=False, cell=cell, tol=0.5)
-    reason = "the gradient was below tol almost at once. Use a smaller tol, or another random_state."
+    reason = "the gradient was below tol almost immediately. Use a smaller tol, or another random_state."
     assert_cured(model, {}, 1e-6 * X, y, reason, of_X=X)
     assert diagnoses(clone(model).set_params(normalize_X=True, tol=1e-3), 1e-6 * X, y) == []
 
@@ -109,7 +111,7 @@ def test_gradient_below_tol_at_once(cell):
 def test_features_that_say_nothing(Estimator, cell, value):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver="adam", cell=cell, max_iter=20)
-    reason = "nothing in X was found that tells the targets apart. A larger max_iter or learning_rate_init, another sol"
+    reason = "no relation between X and the targets was found. A larger max_iter or learning_rate_init, another sol"
     assert_cured(model, {}, np.full_like(X, value), y, reason, of_X=X)
 
 
@@ -140,7 +142,9 @@ def assert_hardly_better(model, X, y, reason):
 @each_estimator
 def test_hardly_better_than_a_constant_for_a_large_tol(Estimator):
     X, y = make_task(Estimator)
-    assert_hardly_better(make_estimator(Estimator, tol=1.0), X, y, "the gradient was below tol almost at once. Use a ")
+    assert_hardly_better(
+        make_estimator(Estimator, tol=1.0), X, y, "the gradient was below tol almost immediately. Use a "
+    )
     assert diagnoses(make_estimator(Estimator), X, y, what=NO_BETTER) == []
 
 
@@ -149,7 +153,7 @@ def test_hardly_better_than_a_constant_for_a_large_tol(Estimator):
 def test_hardly_better_than_a_constant_for_want_of_steps(Estimator, settings):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver="adam", **{"learning_rate_init": 1e-6, **settings})
-    assert_hardly_better(model, X, y, "nothing in X was found that tells the targets apart. A larger max_iter or learn")
+    assert_hardly_better(model, X, y, "no relation between X and the targets was found. A larger max_iter or learn")
     learning = make_estimator(Estimator, solver="adam", learning_rate_init=0.02)
     assert diagnoses(learning, X, y, what=NO_BETTER) == []
 

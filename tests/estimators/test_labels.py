@@ -95,7 +95,7 @@ def test_missing_yes_or_no():
 @pytest.mark.parametrize(("label", "shown"), STRANGE.values(), ids=STRANGE)
 def test_several_kinds(label, shown, container):
     bad = container(among(label, STRINGS))
-    assert_refused_everywhere(STRINGS, bad, rf"labels of several kinds, {shown}; expected strings alone")
+    assert_refused_everywhere(STRINGS, bad, rf"labels of several kinds, {shown}; expected only strings")
 
 
 def test_tuple_among_strings():

@@ -293,7 +293,7 @@ def test_an_output_at_each_timestep_sees_the_state_of_that_timestep(pooling, Est
 @each_estimator
 def test_truncated_bptt_is_refused_with_the_reason(pooling, Estimator):
     X, y = make_ragged_task(Estimator)
-    with pytest.raises(ValueError, match=rf"bptt_steps is 3, but pooling is '{pooling}'; expected None, .*learnt from"):
+    with pytest.raises(ValueError, match=rf"bptt_steps is 3, but pooling is '{pooling}'; expected None, .*trained"):
         make_estimator(Estimator, bptt_steps=3, pooling=pooling).fit(X, y)
 
 

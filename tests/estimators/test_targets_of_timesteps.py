@@ -224,7 +224,7 @@ def test_weights_of_timesteps_need_targets_of_timesteps():
 @pytest.mark.parametrize(
     ("y", "pattern"),
     [
-        (with_missing(LABELS, [t >= 0 for t in LABELS]), "y has no target: all are missing"),
+        (with_missing(LABELS, [t >= 0 for t in LABELS]), "y has no target: all values are missing"),
         ([np.column_stack([t, np.full(len(t), np.nan)]) for t in LABELS], "y has no target in output 1"),
         ([np.full(len(t), np.inf) for t in LABELS], r"\by\b.*infinity"),
         ([np.array(["a", 1, None, "a", 1], object)[: len(t)] for t in LABELS], r"\by\b.*(str|string|mix)"),

@@ -310,9 +310,9 @@ def test_what_does_not_fit_is_refused(arguments, error, message):
         ({"readout": None, "classes": [0, 1, 2]}, ValueError, "readout is None; expected a torch.nn.Linear, whose"),
         ({"readout": None, "multilabel": True}, ValueError, "readout is None; expected a torch.nn.Linear, whose"),
         ({"classes": [0, 1, 2], "multilabel": True}, ValueError, "classes and multilabel"),
-        ({"classes": [0, 1, 1]}, ValueError, "each of them once"),
-        ({"classes": [0, 1, 2, 3]}, ValueError, "4 labels, but readout.weight 3 rows"),
-        ({"classes": [0, 1]}, ValueError, "2 labels, but readout.weight 3 rows"),
+        ({"classes": [0, 1, 1]}, ValueError, "distinct labels"),
+        ({"classes": [0, 1, 2, 3]}, ValueError, "4 labels, but readout.weight has 3 rows"),
+        ({"classes": [0, 1]}, ValueError, "2 labels, but readout.weight has 3 rows"),
         ({"estimator": RNNRegressor(alpha=-1.0)}, ValueError, "alpha"),
     ],
 )

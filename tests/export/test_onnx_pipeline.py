@@ -71,7 +71,7 @@ def test_windows(padding, dilation, flatten, dtype):
     window = SlidingWindow(4, padding=padding, dilation=dilation, flatten=flatten)
     pipeline = fit(StandardScaler(), window, network(n_timesteps=4 if flatten else None))
     check(pipeline, dtype=dtype)
-    with pytest.warns(DataWarning, match="No row of X has the history"):
+    with pytest.warns(DataWarning, match="No row of X has a complete window"):
         check(pipeline, SERIES[3:5], dtype)
 
 
@@ -188,7 +188,7 @@ def test_an_inconsistent_model_of_skl2onnx_is_found(monkeypatch):
         return model
 
     monkeypatch.setattr(skl2onnx, "convert_sklearn", convert_badly)
-    with pytest.raises(ValueError, match=r"step 'minmaxscaler' \(MinMaxScaler\) cannot be carried: skl2onnx says"):
+    with pytest.raises(ValueError, match=r"step 'minmaxscaler' \(MinMaxScaler\) cannot be exported: skl2onnx reports"):
         to_onnx(pipeline)
 
 
@@ -200,7 +200,7 @@ def test_what_skl2onnx_knows_behind_windows():
 def test_what_nobody_knows(transformer):
     pipeline = fit(transformer, SlidingWindow(3), network())
     name = type(transformer).__name__
-    with pytest.raises(ValueError, match=rf"step '{name.lower()}' \({name}\) cannot be carried: skl2onnx says"):
+    with pytest.raises(ValueError, match=rf"step '{name.lower()}' \({name}\) cannot be exported: skl2onnx reports"):
         to_onnx(pipeline)
 
 
@@ -208,7 +208,9 @@ def test_what_nobody_knows(transformer):
 def test_windows_with_more_than_rows_of_one_series_are_refused(parameter, value):
     pipeline = fit(SlidingWindow(3), network())
     setattr(pipeline[0], parameter, value)
-    with pytest.raises(ValueError, match=f"step 'slidingwindow' has {parameter}={value!r}, which to_onnx cannot"):
+    with pytest.raises(
+        ValueError, match=f"step 'slidingwindow' has {parameter}={value!r}, which to_onnx does not support"
+    ):
         to_onnx(pipeline)
 
 
@@ -226,7 +228,7 @@ def test_of_a_search_its_best_estimator_is_exported():
     search = GridSearchCV(make_pipeline(SlidingWindow(3), network(max_iter=2)), {}, cv=2)
     with pytest.warns(ConvergenceWarning):
         search.fit(SERIES, Y)
-    with pytest.raises(TypeError, match=r"GridSearchCV; expected .* Of a search, take its best_estimator_"):
+    with pytest.raises(TypeError, match=r"GridSearchCV; expected .* Pass the best_estimator_ of a search"):
         to_onnx(search)
     to_onnx(search.best_estimator_)
 

@@ -14,7 +14,7 @@ from tests.export.fitted_networks import fitted
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it():
     with (
-        pytest.raises(ImportError, match=r'who needs not_there.*pip install "skrnn\[export\]"') as raised,
+        pytest.raises(ImportError, match=r'who requires not_there.*pip install "skrnn\[export\]"') as raised,
         needing("not_there", "who"),
     ):
         import not_there  # noqa: F401
@@ -28,12 +28,12 @@ def test_other_errors_pass():
 
 def test_to_onnx_without_onnx(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match=r'to_onnx needs onnx.*pip install "skrnn\[export\]"'):
+    with pytest.raises(ImportError, match=r'to_onnx requires onnx.*pip install "skrnn\[export\]"'):
         to_onnx(fitted(RNNRegressor((2,)), np.arange(5.0)))
 
 
 def test_to_torch_without_torch(monkeypatch):
     _module_class.cache_clear()
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError, match=r"to_torch needs torch.*pip install torch"):
+    with pytest.raises(ImportError, match=r"to_torch requires torch.*pip install torch"):
         to_torch(fitted(RNNRegressor((2,)), np.arange(5.0)))

@@ -253,7 +253,7 @@ def test_what_does_not_fit_is_refused():
         module(np.zeros((4, 3, 3)))
     X = torch.zeros(2, 5, 3, dtype=torch.float64)
     for lengths in ([5, 6], [0, 5], [5], [5, 5, 5], [[5, 5]], [5.0, 5.0]):
-        with pytest.raises(ValueError, match=r"lengths .* of whole numbers from 1 to 5, the timesteps of X"):
+        with pytest.raises(ValueError, match=r"lengths .* of integers from 1 to 5, the timesteps of X"):
             module(X, lengths)
     with pytest.raises(NotFittedError):
         to_torch(RNNRegressor())

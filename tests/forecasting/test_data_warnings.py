@@ -76,9 +76,9 @@ def test_interval_of_a_short_history_is_told_once():
 def test_shuffled_history_is_told_once():
     model = lags().fit(*to_supervised(FRAME))
     shuffled = FRAME.sample(frac=1.0, random_state=0)
-    goes_back = "The index of history goes back"
-    assert_warned_once(lambda: forecast(model, shuffled, 6), goes_back, "history.sort_index()")
-    assert_warned_once(lambda: forecast_interval(model, shuffled, 3, n_calibration=12), goes_back)
+    decreases = "The index of history decreases"
+    assert_warned_once(lambda: forecast(model, shuffled, 6), decreases, "history.sort_index()")
+    assert_warned_once(lambda: forecast_interval(model, shuffled, 3, n_calibration=12), decreases)
 
 
 def test_columns_of_dates_are_no_series():

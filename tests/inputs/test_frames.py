@@ -25,7 +25,7 @@ SHUFFLED = np.random.default_rng(0).permutation(29)
 RNG = np.random.default_rng(1)
 TABLE = pd.DataFrame(RNG.normal(size=(12, 4)), columns=["t0", "t1", "t2", "t3"])
 TARGETS = TABLE.sum(axis=1).to_numpy()
-GOES_BACK = "The index of X goes back"
+DECREASES = "The index of X decreases"
 
 
 def model(**parameters):
@@ -57,7 +57,7 @@ def test_rows_in_another_order_than_that_of_time(name):
     assert data_warnings(lambda: SlidingWindow(3).fit(series)) == []
     for rows in (np.arange(30)[::-1], np.append(SHUFFLED, 29), np.r_[1, 0, 2:30]):
         shuffled = series.iloc[rows]
-        assert_warned_once(lambda shuffled=shuffled: SlidingWindow(3).fit(shuffled), GOES_BACK, "X.sort_index()")
+        assert_warned_once(lambda shuffled=shuffled: SlidingWindow(3).fit(shuffled), DECREASES, "X.sort_index()")
         assert data_warnings(lambda shuffled=shuffled: SlidingWindow(3).fit(shuffled.sort_index())) == []
 
 
@@ -74,15 +74,13 @@ def test_rows_whose_order_says_nothing():
 def test_several_series_one_below_the_other():
     series = pd.DataFrame({"shop": ["north"] * 30 + ["south"] * 30, "sales": np.arange(60.0)}, index=[*DAYS, *DAYS])
     by_shop = SlidingWindow(3, group_column="shop")
-    assert_warned_once(
-        lambda: SlidingWindow(3).fit(series[["sales"]]), GOES_BACK, "tell several series apart by groups"
-    )
+    assert_warned_once(lambda: SlidingWindow(3).fit(series[["sales"]]), DECREASES, "identify several series by groups")
     assert data_warnings(lambda: by_shop.fit(series)) == []
     assert data_warnings(lambda: SlidingWindow(3).fit(series[["sales"]], groups=series["shop"])) == []
     assert data_warnings(lambda: by_shop.fit(series.sort_index(kind="stable"))) == []
-    assert_warned_once(lambda: by_shop.fit(series.iloc[np.r_[:58, 59, 58]]), f"{GOES_BACK} within a group")
+    assert_warned_once(lambda: by_shop.fit(series.iloc[np.r_[:58, 59, 58]]), f"{DECREASES} within a group")
     levels = series.set_index("shop", append=True).swaplevel()
-    assert_warned_once(lambda: SlidingWindow(3).fit(levels), "tell several series apart by groups")
+    assert_warned_once(lambda: SlidingWindow(3).fit(levels), "identify several series by groups")
     assert data_warnings(lambda: SlidingWindow(3).fit(levels, groups=series["shop"])) == []
 
 
@@ -92,31 +90,31 @@ def test_months_of_years_of_several_series():
     table = pd.concat([one, one.assign(shop=1)])
     assert data_warnings(lambda: SlidingWindow(3, group_column="shop").fit(table)) == []
     table = table.iloc[np.r_[1, 0, 2:48]]
-    assert_warned_once(lambda: SlidingWindow(3, group_column="shop").fit(table), f"{GOES_BACK} within a group")
+    assert_warned_once(lambda: SlidingWindow(3, group_column="shop").fit(table), f"{DECREASES} within a group")
 
 
 def test_order_is_looked_at_through_pipelines_and_in_the_other_methods():
     shuffled, targets = X.iloc[SHUFFLED], Y.iloc[SHUFFLED]
-    assert_warned_once(lambda: windows().fit(shuffled, targets), GOES_BACK)
+    assert_warned_once(lambda: windows().fit(shuffled, targets), DECREASES)
     fitted = windows().fit(X, Y)
-    assert_warned_once(lambda: fitted.predict(shuffled), GOES_BACK)
-    assert_warned_once(lambda: to_supervised(SERIES.sample(frac=1.0, random_state=0)), "The index of series goes back")
+    assert_warned_once(lambda: fitted.predict(shuffled), DECREASES)
+    assert_warned_once(lambda: to_supervised(SERIES.sample(frac=1.0, random_state=0)), "The index of series decreases")
     assert data_warnings(lambda: to_supervised(SERIES)) == []
-    assert_warned_once(lambda: forecast(fitted, SERIES[::-1], 2), "The index of history goes back")
+    assert_warned_once(lambda: forecast(fitted, SERIES[::-1], 2), "The index of history decreases")
     assert data_warnings(lambda: forecast(fitted, SERIES, 2)) == []
     one_below_the_other = pd.DataFrame({"shop": 0, "sales": SERIES})
     both = pd.concat([one_below_the_other, one_below_the_other.assign(shop=1)])
     assert data_warnings(lambda: to_supervised(both, groups="shop")) == []
-    assert_warned_once(lambda: to_supervised(both[["sales"]]), "tell several series apart by groups")
+    assert_warned_once(lambda: to_supervised(both[["sales"]]), "identify several series by groups")
 
 
 def test_order_in_the_parts_of_a_split():
     folds = ShuffleSplit(2, test_size=0.5, random_state=0)
     messages = data_warnings(lambda: cross_val_score(windows(), X, Y, cv=folds))
     assert len(messages) == 4  # of the rows to fit and of those to score
-    assert all(message.startswith(GOES_BACK) and "TimeSeriesSplit" in message for message in messages)
+    assert all(message.startswith(DECREASES) and "TimeSeriesSplit" in message for message in messages)
     X_train, _, y_train, _ = train_test_split(X, Y, random_state=0)
-    assert_warned_once(lambda: windows().fit(X_train, y_train), GOES_BACK)
+    assert_warned_once(lambda: windows().fit(X_train, y_train), DECREASES)
     for folds in (KFold(3), TimeSeriesSplit(3)):
         assert data_warnings(lambda folds=folds: cross_val_score(windows(), X, Y, cv=folds)) == []
 
@@ -143,13 +141,22 @@ def test_y_with_an_index_of_its_own():
 
 
 LAGS = {
-    "newest first": (["lag_1", "lag_2", "lag_3", "lag_4"], "do not run from the oldest to the newest"),
-    "mixed": (["lag_4", "lag_2", "lag_3", "lag_1"], "do not run from the oldest to the newest"),
-    "the series last but newest first": (["v_t-1", "v_t-2", "v_t-3", "v"], "do not run from the oldest to the newest"),
-    "the current one first": (["v(t)", "v(t-1)", "v(t-2)", "v(t-3)"], "do not run from the oldest to the newest"),
-    "with a lag missing at the end": (["sales", "sales_lag1", "sales_lag2", "sales_lag3"], "do not run from"),
-    "with a feature": (["lag_3", "lag_2", "lag_1", "month"], "those of several timesteps, or of none, stand together"),
-    "of two series": (["a_lag_2", "a_lag_1", "b_lag_2", "b_lag_1"], "those of several series stand one after another"),
+    "newest first": (["lag_1", "lag_2", "lag_3", "lag_4"], "they are not ordered from the oldest to the newest"),
+    "mixed": (["lag_4", "lag_2", "lag_3", "lag_1"], "they are not ordered from the oldest to the newest"),
+    "the series last but newest first": (
+        ["v_t-1", "v_t-2", "v_t-3", "v"],
+        "they are not ordered from the oldest to the newest",
+    ),
+    "the current one first": (
+        ["v(t)", "v(t-1)", "v(t-2)", "v(t-3)"],
+        "they are not ordered from the oldest to the newest",
+    ),
+    "with a lag missing at the end": (["sales", "sales_lag1", "sales_lag2", "sales_lag3"], "they are not ordered from"),
+    "with a feature": (
+        ["lag_3", "lag_2", "lag_1", "month"],
+        "columns of different timesteps, or without a timestep, are grouped together",
+    ),
+    "of two series": (["a_lag_2", "a_lag_1", "b_lag_2", "b_lag_1"], "columns are grouped by series"),
 }
 
 
@@ -167,9 +174,9 @@ def test_folded_lags_of_several_series():
         return lambda: model(n_timesteps=2).fit(table, TARGETS)
 
     assert data_warnings(fit("a_lag_2", "b_lag_2", "a_lag_1", "b_lag_1")) == []
-    assert_warned_once(fit("a_lag_1", "b_lag_1", "a_lag_2", "b_lag_2"), "do not run from the oldest")
-    assert_warned_once(fit("a_lag_2", "a_lag_1", "b_lag_2", "b_lag_1"), "stand together")
-    assert_warned_once(fit("a_lag_2", "b_lag_2", "b_lag_1", "a_lag_1"), "stand one after another")
+    assert_warned_once(fit("a_lag_1", "b_lag_1", "a_lag_2", "b_lag_2"), "not ordered from the oldest")
+    assert_warned_once(fit("a_lag_2", "a_lag_1", "b_lag_2", "b_lag_1"), "grouped together")
+    assert_warned_once(fit("a_lag_2", "b_lag_2", "b_lag_1", "a_lag_1"), "grouped by series")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +210,7 @@ def test_names_of_windows_are_right(dilation):
 
 def test_features_at_dates_that_are_read_as_timesteps():
     table = TABLE.set_axis(["rain", "wind", "sun", "snow"], axis=1).set_axis(DAYS[:12], axis=0)
-    cure = "make windows of the rows by SlidingWindow; if not, set n_timesteps=4"
+    cure = "make windows of the rows with SlidingWindow; otherwise set n_timesteps=4"
     assert_warned_once(lambda: model().fit(table, TARGETS), "'rain', 'wind'", cure)
     assert_warned_once(lambda: model().fit(table.to_period("D"), TARGETS), cure)
     fitted = model(n_timesteps=4)
@@ -285,7 +292,7 @@ def test_events_that_are_not_encoded(form):
 @each_package
 def test_group_column_that_is_not_named(package):
     table = package.DataFrame({"sales": np.arange(6.0), "shop": list("ababab")})
-    hint = "If it tells which group a row belongs to, name it as group_column"
+    hint = "If it says which group a row belongs to, pass it as group_column"
     with pytest.raises(ValueError, match=rf"Column 'shop' of X holds strings, not numbers\. {hint}"):
         SlidingWindow(2).fit(table)
     SlidingWindow(2, group_column="shop").fit(table)
@@ -313,7 +320,7 @@ def test_column_of_dates(kind, package, alone):
     table = package.DataFrame(columns)
     for estimator in (SlidingWindow(2), model()):
         with pytest.raises(
-            (TypeError, ValueError), match=r"Column 'when' of X holds dates.* Make numbers of dates first"
+            (TypeError, ValueError), match=r"Column 'when' of X holds dates.* Convert dates to numbers first"
         ):
             estimator.fit(table, TARGETS)
 
@@ -321,14 +328,14 @@ def test_column_of_dates(kind, package, alone):
 @each_package
 def test_dates_in_a_list_of_frames(package):
     samples = [package.DataFrame({"value": np.arange(3.0), "when": DAYS[:3]})] * 12
-    with pytest.raises(TypeError, match=r"holds dates.* Make numbers of dates first"):
+    with pytest.raises(TypeError, match=r"holds dates.* Convert dates to numbers first"):
         model().fit(samples, TARGETS)
 
 
 @pytest.mark.parametrize("shape", [(12, 2), (12, 3, 2)])
 def test_arrays_of_dates(shape):
     dates = np.zeros(shape, "M8[D]")
-    with pytest.raises(TypeError, match=r"X holds dates, not numbers\. Make numbers of dates first"):
+    with pytest.raises(TypeError, match=r"X holds dates, not numbers\. Convert dates to numbers first"):
         model().fit(dates, TARGETS)
 
 

@@ -186,7 +186,7 @@ def test_too_large_an_integer():
         (3.5, TypeError, "gap is 3.5 of type float, but the times are dates"),
         ("soon", ValueError, "gap is 'soon'; expected a length of time"),
         ([1, 2], ValueError, "gap is .1, 2.; expected a length of time"),
-        ("12h", ValueError, "gap is '12h', which is no whole number of the times' unit"),
+        ("12h", ValueError, "gap is '12h', which is not a multiple of the times' unit"),
         ("-1D", ValueError, "gap is '-1D'; expected a length of time >= 0"),
         (np.timedelta64(1, "M"), ValueError, "expected a length that converts to the times' unit"),
         (np.timedelta64(3), ValueError, "expected a length that converts to the times' unit"),
@@ -220,7 +220,7 @@ def test_strings_need_pandas(monkeypatch):
     times = read_times(DAYS.to_numpy().astype("M8[D]"), "time_column")
     monkeypatch.setattr(builtins, "__import__", import_without_pandas)
     assert times.length(timedelta(days=2), "gap") == 2
-    with pytest.raises(TypeError, match="gap is '2D' of type str, which takes pandas to read"):
+    with pytest.raises(TypeError, match="gap is '2D' of type str, which requires pandas"):
         times.length("2D", "gap")
 
 

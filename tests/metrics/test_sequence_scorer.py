@@ -613,5 +613,5 @@ def test_probabilities_of_one_row_a_sample(n_timesteps):
             return np.zeros((len(X), n_timesteps))
 
     X, y = np.zeros((4, 2)), np.array([0, 1, 2, 0])
-    with pytest.raises(ValueError, match=r"PerSample\.predict_proba\(X\) has (a number for each class of 4|3)"):
+    with pytest.raises(ValueError, match=r"PerSample\.predict_proba\(X\) has (one row of classes per sample, for 4|3)"):
         make_sequence_scorer("neg_log_loss")(PerSample().fit(X, y), X, np.ones((4, n_timesteps)))

@@ -155,7 +155,7 @@ def test_only_what_is_asked_for_has_masks(dropout, recurrent_dropout):
 @pytest.mark.axis("rates", [RATES["dropout"], RATES["recurrent dropout"]])
 def test_masks_need_a_random_state(rates):
     network = Network(CELLS["rnn"](), 2, (3,), 1, **rates)
-    with pytest.raises(ValueError, match="dropout needs a random state"):
+    with pytest.raises(ValueError, match="dropout requires a random state"):
         Workspace(network, 2, 4, np.float64, backward=True).begin(network, None)
 
 

@@ -127,13 +127,13 @@ def test_a_long_name_is_written_and_one_that_is_too_long_is_refused(tmp_path):
 
 @pytest.mark.parametrize(("path", "what"), [("a\0b", "contains a NUL"), ("", "is empty")])
 def test_what_is_no_name_is_refused(path, what):
-    with pytest.raises(ValueError, match=f"path is .*, which {what}; expected the name of a file"):
+    with pytest.raises(ValueError, match=f"path is .*, which {what}; expected a file name"):
         Checkpoint(path)
 
 
 @pytest.mark.parametrize("path", [None, 3, b"c"])
 def test_what_is_no_path_is_refused(path):
-    with pytest.raises(TypeError, match="expected the name of a file, a string or a path"):
+    with pytest.raises(TypeError, match="expected a file name, as a string or path"):
         Checkpoint(path)
 
 

@@ -56,7 +56,7 @@ def test_draws_the_arrays_that_it_is_given():
     for band, times, low, high in zip(display.bands_, [[40, 50], [50, 60]], lower, upper, strict=True):
         np.testing.assert_array_equal(band_edges(band), [times, low, high])
     assert display.origin_markers_.get_xydata().tolist() == [[30, 3], [40, 4]]
-    assert texts(display) == ["history", "what came", "90 % interval", "forecast", "origins"]
+    assert texts(display) == ["history", "observed", "90 % interval", "forecast", "origins"]
     assert display.figure_ is display.ax_.figure
 
 
@@ -245,9 +245,9 @@ def test_data_that_do_not_match(parameters, error, message):
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"origins": [120]}, ValueError, "expected a list of rows from -120 to 119"),
+        ({"origins": [120]}, ValueError, "expected rows from -120 to 119"),
         ({"origins": []}, TypeError, r"origins is \[\]"),
-        ({"origins": [1.5]}, TypeError, r"origins is \[1.5\]; expected positions"),
+        ({"origins": [1.5]}, TypeError, r"origins is \[1.5\]; expected integer positions"),
         ({"series_index": 1}, ValueError, "series_index is 1; expected an integer from 0 to 0"),
         ({"n_history": 0}, ValueError, "n_history is 0; expected an integer >= 1"),
         ({"n_history": 2.0}, TypeError, "n_history is 2.0; expected an integer"),

@@ -183,12 +183,12 @@ def test_no_such_sample(sample, error):
 def test_errors():
     with pytest.raises(ValueError, match=r"states has shape \(3, 2\) and inputs \(4, 1\)"):
         HiddenStateDisplay(states=np.ones((3, 2)), inputs=np.ones((4, 1))).plot()
-    with pytest.raises(ValueError, match="states has 3 units; expected two halves"):
+    with pytest.raises(ValueError, match="states has 3 units; expected an even number"):
         HiddenStateDisplay(states=np.ones((2, 3)), inputs=np.ones((2, 1)), bidirectional=True).plot()
     with pytest.raises(ValueError, match="feature_names has 2 entries; expected 1"):
         HiddenStateDisplay(states=np.ones((2, 3)), inputs=np.ones((2, 1)), feature_names="ab").plot()
     display = HiddenStateDisplay(states=np.eye(3), inputs=np.ones((3, 1)))
     with pytest.raises(ValueError, match="ax has 3 axes"):
         display.plot(plt.subplots(3, 1)[1])
-    with pytest.raises(ValueError, match="ax has no place in a grid"):
+    with pytest.raises(ValueError, match="ax is not part of a grid"):
         display.plot(plt.figure().add_axes((0.1, 0.1, 0.8, 0.8)))

@@ -202,11 +202,11 @@ def test_errors():
         LossCurveDisplay.from_estimator([model, regressor()])
     with pytest.raises(ValueError, match="estimator is empty"):
         LossCurveDisplay.from_estimator([])
-    with pytest.raises(ValueError, match="name is 'a', but the estimators come in a dict"):
+    with pytest.raises(ValueError, match="name is 'a', but the estimators are in a dict"):
         LossCurveDisplay.from_estimator({"b": model}, name="a")
     with pytest.raises(ValueError, match=r"name is \['a'\]; expected a name for each of 2 estimators"):
         LossCurveDisplay.from_estimator([model, model], name=["a"])
-    with pytest.raises(ValueError, match="names has 1 entries; expected 2, as losses has"):
+    with pytest.raises(ValueError, match="names has 1 entries; expected 2, like losses"):
         LossCurveDisplay(losses=[[1.0], [2.0]], names=["a"]).plot()
     assert not plt.get_fignums()
 

@@ -15,7 +15,7 @@ from tests.data_warnings import assert_warned_once, data_warnings
 SERIES = np.sin(np.arange(40.0))[:, np.newaxis]
 X, Y = SERIES[:-1], SERIES[1:, 0]
 GROUPS = np.repeat(["north", "south"], [30, 9])
-SHORT = "No row of X has the history that its window of 5 rows spans"
+SHORT = "No row of X has a complete window of 5 rows"
 
 
 def lags(**parameters):
@@ -36,7 +36,7 @@ def network():
 def test_predictions_for_fewer_rows_than_a_window(n_rows, make_model):
     model = make_model()
     assert data_warnings(lambda: model.fit(X, Y)) == []
-    assert_warned_once(lambda: model.predict(X[-n_rows:]), SHORT, "Pass the rows before too", "carry_context=True")
+    assert_warned_once(lambda: model.predict(X[-n_rows:]), SHORT, "Pass the preceding rows too", "carry_context=True")
     assert_warned_once(lambda: model.score(X[-4:], Y[-4:]), SHORT)
     assert data_warnings(lambda: model.predict(X[-5:])) == []
     assert data_warnings(lambda: model.predict(X)) == []
@@ -53,7 +53,7 @@ def test_rows_that_follow_on_from_those_of_fit():
 
 def test_dilated_windows_reach_further_back():
     windows = SlidingWindow(3, dilation=4).fit(X)
-    assert_warned_once(lambda: windows.transform(X[:8]), "its window of 9 rows")
+    assert_warned_once(lambda: windows.transform(X[:8]), "a complete window of 9 rows")
     assert data_warnings(lambda: windows.transform(X[:9])) == []
 
 
@@ -83,7 +83,7 @@ def test_a_short_series_to_fit_to():
 def test_target_that_is_a_column(make_rows, make_target):
     rows = make_rows(np.column_stack([SERIES**2, SERIES]))
     y = make_target(SERIES[:, 0])
-    message = "y is feature 1 of X, row for row"
+    message = "y equals feature 1 of X in every row"
     assert_warned_once(lambda: network().fit(rows, y), message, "Shift y, as skrnn.forecasting.to_supervised does")
     assert_warned_once(lambda: SlidingWindow(3).fit_transform(rows, y), message)
     assert_warned_once(lambda: SlidingWindow(3).fit(rows, y), message)
@@ -104,4 +104,4 @@ def test_a_column_of_groups_is_no_feature():
     table = pd.DataFrame({"shop": np.repeat([0.0, 1.0], 20), "sales": SERIES[:, 0]})
     by_shop = SlidingWindow(3, group_column="shop")
     assert data_warnings(lambda: by_shop.fit(table, table["shop"])) == []
-    assert_warned_once(lambda: by_shop.fit(table, table["sales"]), "y is feature 0 of X")
+    assert_warned_once(lambda: by_shop.fit(table, table["sales"]), "y equals feature 0 of X")

@@ -133,9 +133,13 @@ def test_array_has_no_names():
 
 
 def test_column_must_leave_a_feature(library):
-    with pytest.raises(ValueError, match=r"X has 1 feature\(s\), the group column, but SlidingWindow expects another"):
+    with pytest.raises(
+        ValueError, match=r"X has 1 feature\(s\), the group column, but SlidingWindow requires at least one more"
+    ):
         SlidingWindow(2, group_column="shop").fit(make_table(library)[["shop"]])
-    with pytest.raises(ValueError, match=r"X has 1 feature\(s\), the group column, but SlidingWindow expects another"):
+    with pytest.raises(
+        ValueError, match=r"X has 1 feature\(s\), the group column, but SlidingWindow requires at least one more"
+    ):
         SlidingWindow(2, group_column=0).fit(SALES[:, :1])
 
 
@@ -250,7 +254,7 @@ def test_tuples_are_labels():
 @pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])
 def test_groups_beside_a_group_column(method):
     transformer = SlidingWindow(2, group_column=0).fit(SALES)
-    with pytest.raises(ValueError, match="groups are given, and so is group_column=0; expected one of them"):
+    with pytest.raises(ValueError, match="both groups and group_column=0 are given; expected only one of them"):
         getattr(transformer, method)(SALES, groups=SHOPS)
 
 

@@ -155,11 +155,15 @@ DISAGREE = [
         {},
         r"\['lag_3', 'lag_2', 'lag_1'\].* in the other order\. Expected order='oldest_first'",
     ),
-    (["y_lag_1", "z_lag_1", "y_lag_2", "z_lag_2"], {"n_variables": 2}, "not of one variable.*by='variable'"),
-    (["y_lag_1", "y_lag_2", "z_lag_1", "z_lag_2"], {"n_variables": 2, "by": "timestep"}, "not of one variable"),
+    (["y_lag_1", "z_lag_1", "y_lag_2", "z_lag_2"], {"n_variables": 2}, "belong to different variables.*by='variable'"),
+    (
+        ["y_lag_1", "y_lag_2", "z_lag_1", "z_lag_2"],
+        {"n_variables": 2, "by": "timestep"},
+        "belong to different variables",
+    ),
     (["lag_1", "lag_2", "lag_3", "price"], {"n_timesteps": 2}, r"\['lag_3'\].* are lags too.*n_timesteps=2"),
-    (["lag_1", "lag_2", "price"], {"n_timesteps": 3}, "'price'.* not of one variable.*n_timesteps=3"),
-    (["price", "lag_1", "lag_2"], {"n_timesteps": 2}, "'price'.* not of one variable.*first_lag=0"),
+    (["lag_1", "lag_2", "price"], {"n_timesteps": 3}, "'price'.* belong to different variables.*n_timesteps=3"),
+    (["price", "lag_1", "lag_2"], {"n_timesteps": 2}, "'price'.* belong to different variables.*first_lag=0"),
     (["lag_1", "lag_3", "lag_2"], {}, "not in order"),
 ]
 

@@ -289,7 +289,7 @@ def test_bad_input():
         patches.transform(np.zeros((2, 3, 1)))
     with pytest.raises(NotFittedError):
         patches.inverse_transform(np.zeros((2, 3, 2)))
-    with pytest.raises(ValueError, match="stride is 3, but size is 2; expected at most that"):
+    with pytest.raises(ValueError, match="stride is 3, but size is 2; expected stride <= size"):
         PatchSequences(2, 3).fit(np.zeros((2, 3, 1)))
     with pytest.raises(TypeError, match=r"[Ss]parse"):
         patches.fit(sparse.eye(3).tocsr())
@@ -302,7 +302,7 @@ def test_bad_input():
 @pytest.mark.parametrize(
     ("values", "pattern"),
     [
-        (np.zeros((2, 2, 3)), r"values of shape \(3,\) for each patch; expected a multiple of size=2"),
+        (np.zeros((2, 2, 3)), r"values of shape \(3,\) per patch; expected a multiple of size=2"),
         (np.zeros((2, 3, 2)), r"X has \[3, 3\] patches; expected \[2, 2\]"),
         (np.zeros((1, 2, 2)), r"X has \[2\] patches; expected \[2, 2\]"),
         (np.zeros(4), r"X has shape \(4,\)"),

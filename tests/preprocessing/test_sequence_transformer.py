@@ -126,7 +126,7 @@ def test_rows_of_a_table_are_sequences_of_one_feature():
 def test_table_of_strings_beside_numbers_is_refused():
     pandas = import_module("pandas")
     table = pandas.DataFrame({"city": ["a", "b"], "rain": [1.0, 2.0]})
-    with pytest.raises(ValueError, match=r"X has two dimensions.*a list of data frames.*[Ee]xpected"):
+    with pytest.raises(ValueError, match=r"X is 2-D.*a list of data frames.*[Ee]xpected"):
         SequenceTransformer(OneHotEncoder()).fit(table)
 
 
@@ -250,7 +250,7 @@ def test_fit_transform_is_that_of_the_transformer(sequences):
 
 
 def test_targets_of_another_number_of_sequences_are_refused(sequences):
-    with pytest.raises(ValueError, match=r"y has shape \(2,\), but X has 3 sequences; expected a value for each"):
+    with pytest.raises(ValueError, match=r"y has shape \(2,\), but X has 3 sequences; expected one value per sequence"):
         SequenceTransformer(StandardScaler()).fit(sequences, [1.0, 2.0])
 
 
@@ -316,7 +316,7 @@ def test_methods_are_those_of_the_transformer(sequences):
     assert hasattr(SequenceTransformer(StandardScaler()), "inverse_transform")
     assert not hasattr(SequenceTransformer(StandardScaler()), "set_output")
     with pytest.raises(
-        ValueError, match=r"transformer=Plain\(\).* shape \(1, 2\) of 8 timesteps; expected a row for each"
+        ValueError, match=r"transformer=Plain\(\).* shape \(1, 2\) for 8 timesteps; expected one row per timestep"
     ):
         plain.fit(sequences).transform(sequences)
 
@@ -414,7 +414,7 @@ def test_fit_that_fails_leaves_what_was_fitted_before(sequences, inner):
 
 @pytest.mark.parametrize("inner", [None, 3, "passthrough", StandardScaler, RNNRegressor()], ids=str)
 def test_what_is_no_transformer_is_refused(sequences, inner):
-    with pytest.raises(TypeError, match=r"transformer is .*; expected a transformer of scikit-learn"):
+    with pytest.raises(TypeError, match=r"transformer is .*; expected an instance of a scikit-learn transformer"):
         SequenceTransformer(inner).fit(sequences)
 
 

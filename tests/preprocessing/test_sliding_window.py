@@ -225,7 +225,7 @@ def test_infinity_is_an_error(series, value, method):
         (
             np.array([["2020-01-01"]], dtype="M8[D]"),
             ValueError,
-            r"X holds dates, not numbers\. Make numbers of dates first",
+            r"X holds dates, not numbers\. Convert dates to numbers first",
         ),
         (sparse.csr_matrix(np.ones((3, 2))), TypeError, "Sparse data was passed"),
     ],

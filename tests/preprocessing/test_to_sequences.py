@@ -127,13 +127,15 @@ def test_labels_are_targets(library):
 
 
 def test_target_that_is_not_one_in_a_group_is_refused(library):
-    with pytest.raises(ValueError, match=r"target='steps' of table has several values in group 'ann'; expected one"):
+    with pytest.raises(
+        ValueError, match=r"target='steps' of table has several values in group 'ann'; expected the same value"
+    ):
         to_sequences(make_table(library), group="patient", target="steps")
 
 
 def test_target_that_is_missing_is_refused_for_a_sequence_and_kept_for_a_timestep(library):
     table = make_table(library, ill=[0, 1, 0, None, 1])
-    with pytest.raises(ValueError, match="target='ill' of table is missing in group 'ben'; expected a target"):
+    with pytest.raises(ValueError, match="target='ill' of table is missing in group 'ben'; expected one target"):
         to_sequences(table, group="patient", target="ill")
     y = to_sequences(table, group="patient", target="ill", return_sequences=True).y
     np.testing.assert_array_equal(np.concatenate(y), [0, 0, 1, np.nan, 1])
@@ -256,7 +258,7 @@ def test_rows_split_a_table_for_a_transformer(library):
         ({"target": 9}, "target is 9, but table has 5 columns"),
         ({"features": ["pulse", "name"]}, "features is 'name', but table has"),
         ({"features": []}, "features is empty; expected"),
-        ({"features": ["patient", "pulse"]}, r"features has columns \['patient'\], which hold no numbers; expected"),
+        ({"features": ["patient", "pulse"]}, r"features has columns \['patient'\], which are not numeric; expected"),
     ],
 )
 def test_wrong_columns_are_refused_and_named(library, parameters, message):
@@ -299,9 +301,9 @@ def test_dates_are_no_features(library):
 
 
 def test_what_is_no_table_with_features_is_refused(library):
-    with pytest.raises(TypeError, match="table is of type ndarray; expected a data frame"):
+    with pytest.raises(TypeError, match="table has type ndarray; expected a data frame"):
         to_sequences(np.zeros((3, 2)), group=0)
     with pytest.raises(ValueError, match="table has 0 rows; expected"):
         to_sequences(make_table(library)[:0], group="patient")
-    with pytest.raises(ValueError, match="table has no column left for features; expected"):
+    with pytest.raises(ValueError, match="table has no feature column; expected"):
         to_sequences(make_table(library)[["patient"]], group="patient")

@@ -31,7 +31,7 @@ from tests.estimators.tasks import assert_same_fit, make_ragged_task, make_task
 pytestmark = [
     pytest.mark.skipif(not hasattr(RNNRegressor, "set_callbacks"), reason="scikit-learn before 1.9 has no callbacks"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.filterwarnings("ignore:.*predicts numbers that are not finite:RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore:.*returns predictions that are not finite:RuntimeWarning"),
 ]
 
 #: What follows the signature in the comment at the end.

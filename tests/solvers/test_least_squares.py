@@ -226,7 +226,7 @@ def test_the_first_step_of_minpack_is_no_longer_than_theta():
 def test_options_that_scipy_refuses_are_named(options, kind):
     objective = Rosenbrock()
     monitor = Monitor(max_iter=10, tol=0.0, n_iter_no_change=10)
-    with pytest.raises(kind, match=r"solver_options is .* which SciPy does not take"):
+    with pytest.raises(kind, match=r"solver_options is .* which SciPy does not accept"):
         LeastSquaresSolver(tol=1e-4, max_fun=100, options=options).minimize(objective, objective.start, monitor)
 
 
