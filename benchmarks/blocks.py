@@ -1,4 +1,4 @@
-"""For docs/design/performance.md: both passes of a layer by how many timesteps a block has.
+"""For docs/design/performance.md: both passes of a layer by the number of timesteps per block.
 
 Microseconds, float32, one thread, the fastest of many runs in turn.
 Usage: OMP_NUM_THREADS=1 python benchmarks/blocks.py
@@ -26,7 +26,7 @@ DTYPE = np.dtype(np.float32)
 def prepare(
     cell: str, shape: tuple[int, int, int, int], block_size: int | None = None
 ) -> tuple[Callable[[], None], int]:
-    """Return what runs both passes in blocks of so many timesteps, or as skrnn chooses; and how many they are."""
+    """Return a function that runs both passes in blocks of this size, or that chosen by skrnn; and the size."""
     n_sequences, n_timesteps, n_features, hidden_size = shape
     layer = Layer(CELLS[cell](), n_features, hidden_size)
     forced = patch.object(_layer_workspace, "count_block_timesteps", return_value=block_size)
@@ -50,7 +50,7 @@ def fastest(runs: list[Callable[[], None]]) -> list[float]:
     times = [float("inf")] * len(runs)
     rng, start = np.random.default_rng(0), time.perf_counter()
     while time.perf_counter() - start < SECONDS:
-        for number in rng.permutation(len(runs)):  # what runs before leaves its arrays in the caches
+        for number in rng.permutation(len(runs)):  # the previous run leaves its arrays in the caches
             begin = time.perf_counter()
             runs[number]()
             times[number] = min(times[number], 1e6 * (time.perf_counter() - begin))

@@ -21,7 +21,7 @@ N_ROUNDS = 5
 
 
 def microseconds(cell: str, shape: tuple[int, int, int, int], size: int) -> tuple[float, float]:
-    """Return what `linearise` takes of a timestep within a block, and `backward` of a timestep."""
+    """Return the times of `linearise` per timestep of a block, and of `backward` per timestep."""
     n_sequences, n_timesteps, n_features, hidden_size = shape
     layer = Layer(CELLS[cell](), n_features, hidden_size)
     workspace = LayerWorkspace(layer, n_timesteps, n_sequences, np.dtype(np.float32), backward=True)
@@ -45,7 +45,7 @@ def fastest(call: Callable[[], object]) -> float:
 def main() -> None:
     """Print a table, one row per cell and shape."""
     problems = list(product(("gru", "lstm"), SHAPES))
-    # In rounds over all problems: where others use the machine as well, they do so for seconds.
+    # In rounds over all problems, because load by other processes lasts for seconds.
     rounds = [[[microseconds(*problem, size) for size in SIZES] for problem in problems] for _ in range(N_ROUNDS)]
     times = np.min(rounds, axis=0)  # of each problem, buffer and method
     default, small = (f"{size:,}" for size in SIZES)

@@ -1,9 +1,9 @@
-"""What curvature costs: a Gauss-Newton product and a Jacobian, in gradients over the same data.
+"""Cost of curvature: a Gauss-Newton product and a Jacobian, in units of a gradient on the same data.
 
     python benchmarks/curvature.py
 
-CPU time of one thread, float64, the fastest of several calls. A product at the same theta as the call before finds the
-forward pass done, where all the data are one chunk; "first" is one that does not.
+CPU time of one thread, float64, the fastest of several calls. If all data are one chunk, a product at the same theta as
+the previous call reuses the forward pass; "first" is a product that does not.
 """
 
 import time
@@ -24,7 +24,7 @@ from skrnn.sequences._targets import Targets
 
 #: Sequences, timesteps, features, units.
 SHAPES = [(200, 24, 1, 8), (2000, 20, 1, 16), (2000, 50, 2, 50), (500, 50, 8, 128)]
-#: Jacobians of more bytes are left out.
+#: Larger Jacobians, in bytes, are left out.
 MAX_BYTES = 2**28
 
 

@@ -1,9 +1,9 @@
 """Evidence for the defaults of `alpha`, `tol` and `max_iter`: python -m benchmarks.defaults [adam|lbfgs|tol] [--quick].
 
 Needs the packages of `make backtests`. Each data set has a part to fit (the first two thirds; classes: a random draw)
-and a part on which the error is measured: root mean squared error over that of the mean, or the share of wrong classes.
-A table has the error of each value, as a mean over seeds, and at its end what each value costs on average: the
-geometric mean of the errors over the least of their row.
+and a part on which the error is measured: root mean squared error divided by that of the mean, or the error rate. A
+table has the error of each value, averaged over seeds, and at its end the average cost of each value: the geometric
+mean of its errors, each divided by the smallest of its row.
 """
 
 import sys
@@ -34,7 +34,7 @@ Task = tuple[type, object, np.ndarray, object | None, np.ndarray]
 
 
 def split_series(values: np.ndarray, n_timesteps: int = 12) -> Task:
-    """Return a forecast one step ahead, of windows: fitted to the first two thirds."""
+    """Return windows and the next values; the first two thirds are for training."""
     values = np.asarray(values, dtype=float).reshape(-1, 1)
     X, y = SlidingWindow(n_timesteps).fit_transform(values[:-1]), values[1:, 0]
     border = 2 * len(y) // 3
@@ -42,7 +42,7 @@ def split_series(values: np.ndarray, n_timesteps: int = 12) -> Task:
 
 
 def split_classes(X: object, y: np.ndarray) -> Task:
-    """Return a random two thirds to fit, and the rest."""
+    """Return a random split into two thirds for training, and the rest."""
     X, X_test, y, y_test = train_test_split(X, y, test_size=1 / 3, random_state=0, stratify=y)
     return RNNClassifier, X, y, X_test, y_test
 
@@ -54,7 +54,7 @@ def sines(n: int) -> np.ndarray:
 
 
 def recursive_sines() -> Task:
-    """Return the sines again; without sequences to test on, the end of the series is forecast step by step."""
+    """Return the sines; there are no test sequences, because the end of the series is forecast step by step."""
     values = sines(700)[:, np.newaxis]
     X, y = SlidingWindow(20).fit_transform(values[:599]), values[1:600, 0]
     return RNNRegressor, X, y, None, values[580:, 0]
@@ -74,7 +74,7 @@ def narendra() -> Task:
 
 
 def vowels() -> Task:
-    """Return the Japanese vowels, with their own division."""
+    """Return the Japanese vowels, with the official split."""
     train, test = (load_japanese_vowels(subset=subset, return_X_y=True) for subset in ("train", "test"))
     return RNNClassifier, *train, *test
 
@@ -101,13 +101,13 @@ TASKS: dict[str, Callable[[], Task]] = {
 
 
 def noisy_mackey_glass(n: int) -> np.ndarray:
-    """Return the Mackey-Glass series with noise of a tenth of its spread."""
+    """Return the Mackey-Glass series with noise of a tenth of its standard deviation."""
     values = np.asarray(make_mackey_glass(n, random_state=0)).reshape(-1)
     return values + 0.1 * values.std() * np.random.default_rng(0).normal(size=len(values))
 
 
 def score_of_recursion(model: RNNRegressor, values: np.ndarray, n_steps: int = 100) -> float:
-    """Return R^2 of the last values, forecast from those before them, each from what was forecast so far."""
+    """Return R^2 of the last values, forecast recursively from the previous ones."""
     window, forecasts = values[:-n_steps].tolist(), []
     for _ in range(n_steps):
         forecasts.append(float(model.predict(np.reshape(window, (1, -1, 1)))[0]))
@@ -116,7 +116,7 @@ def score_of_recursion(model: RNNRegressor, values: np.ndarray, n_steps: int = 1
 
 
 def error(Estimator: type, parameters: dict, task: Task) -> tuple[float, int]:
-    """Return the error on what was held out, and the iterations."""
+    """Return the error on held-out data, and the number of iterations."""
     _, X, y, X_test, y_test = task
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -126,7 +126,7 @@ def error(Estimator: type, parameters: dict, task: Task) -> tuple[float, int]:
 
 
 def compare(name: str, values: tuple[float, ...], settings: dict, n_seeds: int, most: int) -> None:
-    """Print the table of a parameter; of large data sets with a single seed."""
+    """Print the table of a parameter, with a single seed for large data sets."""
     print(f"\n{name}: {settings}\n{'':28}" + "".join(f"{value:>11g}" for value in values), flush=True)
     ratios = []
     for title, make in TASKS.items():
@@ -148,7 +148,7 @@ def compare(name: str, values: tuple[float, ...], settings: dict, n_seeds: int, 
 
 
 def main() -> None:
-    """Print the tables that are asked for, or all."""
+    """Print the requested tables, or all."""
     asked, quick = [word for word in sys.argv[1:] if word != "--quick"], "--quick" in sys.argv
     most = 2000 if quick else 10**9
     if not asked or "adam" in asked:

@@ -1,10 +1,10 @@
-"""How often prediction intervals hold what they promise: yearly sunspots, beside linear quantiles and residuals.
+"""Coverage of prediction intervals: yearly sunspots, compared with linear quantiles and residuals.
 
-Every forecaster sees the last twelve years and gives five quantiles of the next year's number. Between the second and
-the fourth lies the 80 % interval, between the first and the last the 90 % interval. Size, penalty and
-scale are chosen by cross-validation in order of time on the years up to 1920: the numbers, their square roots (whose
-quantiles are the roots of the quantiles), or how much the root changes in a year. The series ships with skrnn.
-Usage: python benchmarks/intervals.py
+Every model uses the last twelve years to predict five quantiles of the next year's number. The 80 % interval is between
+the second and the fourth, the 90 % interval between the first and the last. Size, penalty and scale are chosen by
+cross-validation in chronological order on the years up to 1920: the numbers, their square roots (whose quantiles are
+the roots of the quantiles), or the yearly changes of the roots. The series ships with skrnn. Usage: python
+benchmarks/intervals.py
 """
 
 import warnings
@@ -32,7 +32,7 @@ Forecaster = Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 
 
 def network(size: int, penalty: float, X: np.ndarray, y: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
-    """Return the quantiles, (n_samples, n_levels), of a network fitted to some rows; alpha is `penalty` per row."""
+    """Return the quantiles, (n_samples, n_levels), of a network fitted on some rows; alpha is `penalty` per row."""
     settings = {"solver": "lbfgs", "alpha": penalty * len(rows), "tol": 1e-4, "random_state": seed}
     regressor = RNNRegressor((size,), loss="quantile", quantile=LEVELS, **settings)
     model = make_pipeline(SlidingWindow(n_timesteps=12), regressor)
@@ -40,7 +40,7 @@ def network(size: int, penalty: float, X: np.ndarray, y: np.ndarray, rows: np.nd
 
 
 def linear(alpha: float, X: np.ndarray, y: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
-    """Return quantiles that are linear in the last twelve years, a regression each, put in order."""
+    """Return quantiles that are linear in the last twelve years, one regression each, sorted."""
     columns = []
     for level in LEVELS:
         regressor = QuantileRegressor(quantile=level, alpha=alpha, solver="highs")
@@ -85,7 +85,7 @@ def on_every_scale(candidates: dict[str, Forecaster]) -> dict[str, Forecaster]:
 
 
 def choose(candidates: dict[str, Forecaster], X: np.ndarray, y: np.ndarray, seeds: range) -> tuple[str, Forecaster]:
-    """Return the candidate of least pinball loss in four folds of thirty years, each predicted from all before."""
+    """Return the candidate with the smallest pinball loss in four folds of thirty years, fitted on all years before."""
     losses = {}
     for name, forecaster in candidates.items():
         folds = TimeSeriesSplit(4, test_size=30).split(X)
@@ -97,7 +97,7 @@ def choose(candidates: dict[str, Forecaster], X: np.ndarray, y: np.ndarray, seed
 
 
 def refit(forecaster: Forecaster, X: np.ndarray, y: np.ndarray, years: np.ndarray, seed: int) -> np.ndarray:
-    """Return quantiles of forecasts from 1921 on that are fitted anew each eleven years, to all years before."""
+    """Return quantiles of forecasts from 1921, refitted every eleven years on all years before."""
     quantiles = np.full((len(y), len(LEVELS)), np.nan)
     for start in range(1921, years[-1] + 1, CYCLE):
         ahead = (years >= start) & (years < start + CYCLE)
@@ -115,7 +115,7 @@ def row(y: np.ndarray, quantiles: np.ndarray) -> list[float]:
 
 
 def main() -> None:
-    """Print what was chosen, and a table for each way of fitting."""
+    """Print the choices, and a table with and without refitting."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     sunspots = load_sunspots()
     X, y, years = sunspots.data, sunspots.target, sunspots.target_years
@@ -143,7 +143,7 @@ def main() -> None:
 
 
 def cells(figures: np.ndarray) -> list[str]:
-    """Return the means of figures, (n_seeds, n_figures), and where there are several seeds their deviations."""
+    """Return the means of figures, (n_seeds, n_figures), and for several seeds their standard deviations."""
     means, deviations = figures.mean(axis=0), figures.std(axis=0)
     digits = (0, 0, 0, 0, 2)
     if len(figures) == 1:

@@ -1,8 +1,8 @@
-"""Tell nine speakers apart by utterances of unequal length: the ragged Japanese vowels, official split.
+"""Classify utterances of different lengths by speaker: the Japanese vowels, official split.
 
-The settings are chosen by cross-validation on the 270 training utterances alone; the 370 test utterances then judge the
-chosen one, with several seeds, beside logistic regression on mean, standard deviation, first and last timestep. All
-ships with skrnn and scikit-learn. Usage: OMP_NUM_THREADS=1 python benchmarks/japanese_vowels.py
+The settings are chosen by cross-validation on the 270 training utterances only. The chosen network is tested on the 370
+test utterances, with several seeds, and compared with logistic regression on mean, standard deviation, first and last
+timestep. All data ship with skrnn. Usage: OMP_NUM_THREADS=1 python benchmarks/japanese_vowels.py
 """
 
 import time
@@ -22,20 +22,20 @@ from skrnn import RNNClassifier
 from skrnn.datasets import load_japanese_vowels
 
 SEEDS = range(5)
-CV_SEEDS = (100, 101)  # a setting's log loss differs by half from seed to seed: one alone ranks nothing
+CV_SEEDS = (100, 101)  # the log loss of a setting varies by half between seeds, so a single one is not sufficient
 SIZES = [("rnn", (64,)), ("gru", (64,)), ("gru", (32, 32))]
 RECURRENT_DROPOUTS = [0.2, 0.4]
 SCORING = ("neg_log_loss", "accuracy")
 
 
 def network(**settings: Any) -> RNNClassifier:
-    """Return a bidirectional classifier with dropout, which alone keeps it from overfitting: no penalty, all epochs."""
+    """Return a bidirectional classifier that is only regularised by dropout, trained for all epochs."""
     fixed = {"bidirectional": True, "dropout": 0.5, "alpha": 0.0, "max_iter": 150, "n_iter_no_change": 150}
     return RNNClassifier(**fixed, normalize_X=False, dtype="float32", **settings)
 
 
 def standardise(train: list[np.ndarray], test: list[np.ndarray]) -> list[list[np.ndarray]]:
-    """Return both parts with every feature of mean 0 and variance 1 over the training timesteps."""
+    """Return both parts with features standardised over the training timesteps."""
     scaler = StandardScaler().fit(np.concatenate(train))
     return [[scaler.transform(x) for x in part] for part in (train, test)]
 
@@ -46,7 +46,7 @@ def summaries(sequences: list[np.ndarray]) -> np.ndarray:
 
 
 def choose(X: list[np.ndarray], y: np.ndarray) -> dict[str, Any]:
-    """Print the cross-validation scores of the grid, and return the settings of the least log loss."""
+    """Print the cross-validation scores of the grid, and return the settings with the smallest log loss."""
     print("| cell | hidden_layer_sizes | recurrent_dropout | log loss | accuracy |\n| --- | --- | --- | --- | --- |")
     folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)
     losses = {}

@@ -1,6 +1,6 @@
-"""The adding problem and temporal order, 100 timesteps: what a network must remember, with several seeds.
+"""The adding problem and temporal order, 100 timesteps: long-term memory, with several seeds.
 
-Every sequence is seen once, fresh from the generator. Usage: OMP_NUM_THREADS=1 python benchmarks/long_memory.py
+Every sequence is generated and used only once. Usage: OMP_NUM_THREADS=1 python benchmarks/long_memory.py
 """
 
 import time
@@ -18,7 +18,7 @@ N_TIMESTEPS = 100
 N_TEST = 10_000
 FULL_LENGTH = (N_TIMESTEPS,)
 MIXED_LENGTHS = (10, 20, 40, 60, 80, N_TIMESTEPS)
-# Fresh sequences, lengths, learning rate and batch size of each phase: the 74,000 of Hochreiter, Schmidhuber (1997).
+# New sequences, lengths, learning rate and batch size of each phase: the 74,000 of Hochreiter, Schmidhuber (1997).
 ADDING_PHASES = [
     (18_000, MIXED_LENGTHS, 0.015, 10),
     (32_000, FULL_LENGTH, 0.008, 10),
@@ -35,16 +35,16 @@ def draw(
     lengths: Sequence[int],
     rng: np.random.RandomState,
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return fresh sequences of a task, as many of each length, and their targets."""
+    """Return new sequences of a task, equally many of each length, and their targets."""
     parts = [make(n_sequences // len(lengths), length, random_state=rng) for length in lengths]
     return [x for X, _ in parts for x in X], np.concatenate([y for _, y in parts])
 
 
 def fit_adding_problem(seed: int) -> RNNRegressor:
-    """Return a network of 8 units that has seen 74,000 sequences, with smaller and smaller learning rates.
+    """Return a network of 8 units trained on 74,000 sequences, with decreasing learning rates.
 
-    The first sequences are of mixed lengths, of which the short ones show the way. `alpha` is 0: a penalty keeps the
-    gates from closing, and a gate that is ajar forgets.
+    The first sequences have mixed lengths, and the short ones are easy to learn. `alpha` is 0, because a penalty keeps
+    the gates from closing completely, so that the cell forgets.
     """
     rng = np.random.RandomState(seed)
     network = RNNRegressor(
@@ -70,7 +70,7 @@ def share_wrong(errors: np.ndarray, scale: float) -> float:
 
 
 def fit_temporal_order(cell: str, seed: int) -> RNNClassifier:
-    """Return a network of 16 gated units that has been trained on fresh sequences of mixed lengths."""
+    """Return a network of 16 gated units trained on new sequences of mixed lengths."""
     rng = np.random.RandomState(seed)
     network = RNNClassifier(
         (16,),
@@ -89,12 +89,12 @@ def fit_temporal_order(cell: str, seed: int) -> RNNClassifier:
 
 
 def error_cells(errors: np.ndarray) -> str:
-    """Return the cells of the table that judge the errors: two counts of 2560, and the mean square."""
+    """Return the table cells for the errors: two counts of 2560, and the mean square."""
     return f"{2560 * share_wrong(errors, 2):.2f} | {2560 * share_wrong(errors, 1):.2f} | {np.mean(errors**2):.5f}"
 
 
 def print_adding_problem() -> None:
-    """Print, for each seed, how many of 2560 sequences the network gets wrong."""
+    """Print, for each seed, the number of wrong predictions for 2560 sequences."""
     X, y = make_adding_problem(N_TEST, N_TIMESTEPS, random_state=1_000)
     print("Adding problem: sequences of 2560 with an error over 0.08 (the published criterion), and over 0.04\n")
     print("| network | seed | sequences seen | over 0.08 | over 0.04 | mean squared error | s |")
@@ -109,7 +109,7 @@ def print_adding_problem() -> None:
 
 
 def print_temporal_order() -> None:
-    """Print, for each cell and seed, the accuracy on fresh sequences of the full length."""
+    """Print, for each cell and seed, the accuracy on new sequences of the full length."""
     X, y = make_temporal_order(N_TEST, N_TIMESTEPS, random_state=1_000)
     print("\nTemporal order: accuracy in percent\n\n| network | seed | sequences seen | accuracy | s |")
     print("| --- | --- | --- | --- | --- |\n| guessing | | | 25 | |")

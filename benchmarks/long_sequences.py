@@ -1,9 +1,9 @@
 """Classify long sequences with official splits: one timestep at a time, in patches, and with pooling.
 
 GunPoint, OSULeaf and ArrowHead are univariate, of 150 to 427 timesteps, BasicMotions has six features; all ship with
-aeon. First one network in several readings of the same sequences; then the settings that cross-validation on the
-training part alone chooses, with several seeds, beside logistic regression on all timesteps.
-Usage: make long-sequences, or OMP_NUM_THREADS=1 python benchmarks/long_sequences.py [names of data sets]
+aeon. First one network on several representations of the sequences; then settings chosen by cross-validation on the
+training part only, with several seeds, compared with logistic regression on all timesteps. Usage: make long-sequences,
+or OMP_NUM_THREADS=1 python benchmarks/long_sequences.py [names of data sets]
 """
 
 import sys
@@ -24,7 +24,7 @@ from skrnn import RNNClassifier
 from skrnn.preprocessing import PatchSequences
 
 NAMES = ["GunPoint", "OSULeaf", "ArrowHead", "BasicMotions"]
-#: Timesteps of a patch, and settings of the network, of each reading.
+#: Timesteps per patch, and settings of the network, of each representation.
 READINGS: list[tuple[int, dict[str, Any]]] = [
     (1, {}),
     (10, {}),
@@ -33,7 +33,7 @@ READINGS: list[tuple[int, dict[str, Any]]] = [
     (10, {"pooling": "mean", "bidirectional": True}),
     (10, {"pooling": "max", "bidirectional": True}),
 ]
-#: What cross-validation chooses from.
+#: The grid of the cross-validation.
 SIZES, POOLINGS = [5, 10, 20], ["last", "mean", "max"]
 SEEDS = range(5)
 
@@ -45,7 +45,7 @@ def load(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def model(size: int, *, max_iter: int, **settings: Any) -> Pipeline:
-    """Return a network of 64 GRU units that reads patches and is trained for all epochs."""
+    """Return a network of 64 GRU units on patches, trained for all epochs."""
     network = RNNClassifier(
         (64,), cell="gru", batch_size=8, max_iter=max_iter, n_iter_no_change=max_iter, dtype="float32", **settings
     )
@@ -53,7 +53,7 @@ def model(size: int, *, max_iter: int, **settings: Any) -> Pipeline:
 
 
 def compare_readings(name: str) -> None:
-    """Print accuracies on the test part, and seconds, of one network in each reading."""
+    """Print accuracies on the test part, and seconds, of one network on each representation."""
     (X, y), (X_test, y_test) = load(name, "train"), load(name, "test")
     for size, settings in READINGS:
         start = time.perf_counter()
@@ -64,7 +64,7 @@ def compare_readings(name: str) -> None:
 
 
 def choose(X: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    """Return the settings of the least log loss in cross-validation."""
+    """Return the settings with the smallest log loss in cross-validation."""
     folds, losses = StratifiedKFold(n_splits=4, shuffle=True, random_state=0), {}
     for size, pooling in product(SIZES, POOLINGS):
         settings = {"size": size, "pooling": pooling}
@@ -74,7 +74,7 @@ def choose(X: np.ndarray, y: np.ndarray) -> dict[str, Any]:
 
 
 def judge(name: str) -> None:
-    """Print accuracies on the test part of logistic regression, and of the network with the settings chosen for it."""
+    """Print accuracies on the test part of logistic regression and of the network with the chosen settings."""
     (X, y), (X_test, y_test) = load(name, "train"), load(name, "test")
     flat, flat_test = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)
     logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(flat, y).score(flat_test, y_test)

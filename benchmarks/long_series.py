@@ -1,9 +1,9 @@
-"""A long series: training on its overlapping windows against training on the series itself, and memory.
+"""A long series: training on overlapping windows compared with training on the series itself, and memory.
 
-The task is to forecast the Mackey-Glass series six steps ahead; the last fifth of the series is the test. Both sides
-have as many targets per epoch, errors that flow back 100 timesteps at most, and 32 columns in each product: a minibatch
-of 32 windows there, and the series cut into 32 sequences that run side by side here. Times are those of the processor.
-Usage: OMP_NUM_THREADS=1 python benchmarks/long_series.py [n_timesteps], 30,000 by default
+The task is to forecast the Mackey-Glass series six steps ahead; the last fifth of the series is the test. Both have the
+same number of targets per epoch, backpropagation through at most 100 timesteps, and 32 columns in each product:
+minibatches of 32 windows, or the series divided into 32 parallel sequences. Times are CPU times. Usage:
+OMP_NUM_THREADS=1 python benchmarks/long_series.py [n_timesteps], 30,000 by default
 """
 
 import resource
@@ -28,7 +28,7 @@ SEEDS = range(3)
 
 
 def regressor(n_epochs: int, seed: int, **parameters: object) -> RNNRegressor:
-    """Return the network of both sides."""
+    """Return the network for both."""
     return RNNRegressor(
         (32,),
         cell="gru",
@@ -64,7 +64,7 @@ def train_on_windows(X: np.ndarray, y: np.ndarray, n_train: int, n_epochs: int, 
 
 
 def train_on_series(X: np.ndarray, y: np.ndarray, n_train: int, n_epochs: int, seed: int) -> tuple[float, np.ndarray]:
-    """Return the seconds of `fit`, and the forecasts of the test rows, with the state carried on from the start."""
+    """Return the seconds of `fit`, and the forecasts of the test rows, with the state kept from the start."""
     sequences, targets = X[:n_train].reshape(N_COLUMNS, -1, 1), y[:n_train].reshape(N_COLUMNS, -1)
     model = regressor(n_epochs, seed, return_sequences=True, bptt_steps=WINDOW)
     start = time.process_time()
@@ -73,7 +73,7 @@ def train_on_series(X: np.ndarray, y: np.ndarray, n_train: int, n_epochs: int, s
 
 
 def ridge(X: np.ndarray, y: np.ndarray, n_train: int) -> np.ndarray:
-    """Return the forecasts of ridge regression on as many lags as a window has."""
+    """Return the forecasts of ridge regression on the lags of a window."""
     lags = SlidingWindow(n_timesteps=WINDOW, padding="edge", flatten=True).fit_transform(X)
     return RidgeCV(np.logspace(-6, 2, 9)).fit(lags[:n_train], y[:n_train]).predict(lags[n_train:])
 
@@ -109,7 +109,7 @@ def compare(n_timesteps: int) -> None:
 
 
 def peak_memory() -> float:
-    """Return the most memory that this process has had so far, in MiB."""
+    """Return the peak memory of this process, in MiB."""
     n_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return n_bytes / 1024 / (1024 if sys.platform == "darwin" else 1)
 
@@ -129,7 +129,7 @@ def measure_memory() -> None:
 
 
 def main() -> None:
-    """Print memory, measured in a process of its own, and the table."""
+    """Print memory, measured in a separate process, and the table."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     if sys.argv[1:] == ["memory"]:
         measure_memory()

@@ -1,4 +1,4 @@
-"""For docs/design/performance.md: tiles of rows, and three ways to add up the products of all timesteps.
+"""For docs/design/performance.md: tiles of rows, and three ways to add the products of all timesteps.
 
 Best of several runs, one thread. Usage: OMP_NUM_THREADS=1 python benchmarks/products.py [float32 | float64]
 """
@@ -21,7 +21,7 @@ N_TIMESTEPS, SECONDS, N_RUNS = 8, 0.02, 7
 
 
 def fastest(run: Callable[[], object]) -> float:
-    """Return the least time of a run, in seconds."""
+    """Return the shortest time of a run, in seconds."""
     n_calls, times = 1, []
     while (elapsed := _time(run, n_calls)) < SECONDS:
         n_calls *= 2
@@ -37,7 +37,7 @@ def _time(run: Callable[[], object], n_calls: int) -> float:
 
 
 def print_tiles(rng: np.random.Generator, dtype: np.dtype) -> None:
-    """Print how fast products are, whole and cut into tiles of rows."""
+    """Print the speed of products, whole and divided into tiles of rows."""
     print("GFLOP/s; bold what is chosen\n")
     print("| product | " + " | ".join(f"{n} tiles" if n > 1 else "whole" for n in N_TILES) + " |")
     print("| --- |" + " --- |" * len(N_TILES))
@@ -55,7 +55,7 @@ def print_tiles(rng: np.random.Generator, dtype: np.dtype) -> None:
 
 
 def print_sums(rng: np.random.Generator, dtype: np.dtype) -> None:
-    """Print how long it takes to add up the products of `N_TIMESTEPS` timesteps, in each way."""
+    """Print the time to add the products of `N_TIMESTEPS` timesteps, for each way."""
     chosen = _products._ADD_IN_BLAS, _products._COPY_RIGHT
     print(f"\nMicroseconds for {N_TIMESTEPS} timesteps\n")
     print("| sum of | " + " | ".join(WAYS) + " | as chosen |\n| --- |" + " --- |" * (len(WAYS) + 1))

@@ -1,4 +1,4 @@
-"""What the default estimators reach on real data, with a baseline beside them.
+"""Scores of the default estimators on real data, compared with a baseline.
 
 ItalyPowerDemand comes with aeon: `pip install aeon` (it keeps a folder in the home directory). The other data ship with
 skrnn and scikit-learn. Usage: python benchmarks/quality.py
@@ -33,20 +33,20 @@ def italy_power_demand() -> Split:
 
 
 def japanese_vowels() -> Split:
-    """Return the official split, 270 and 370 utterances, cut to the seven timesteps that the shortest one has."""
+    """Return the official split, 270 and 370 utterances, truncated to the seven timesteps of the shortest one."""
     X_train, y_train = load_japanese_vowels(subset="train", return_X_y=True)
     X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
     return np.stack([x[:7] for x in X_train]), np.stack([x[:7] for x in X_test]), y_train, y_test
 
 
 def digits(seed: int) -> Split:
-    """Return digits as eight rows of eight pixels, three quarters of them to train on."""
+    """Return digits as eight rows of eight pixels, three quarters of them for training."""
     data = load_digits()
     return tuple(train_test_split(data.images, data.target, random_state=seed))
 
 
 def splits() -> Iterator[tuple[str, Split]]:
-    """Yield each data set that is at hand."""
+    """Yield each available data set."""
     if importlib.util.find_spec("aeon"):
         yield "ItalyPowerDemand", italy_power_demand()
     yield "JapaneseVowels, seven timesteps", japanese_vowels()
@@ -55,7 +55,7 @@ def splits() -> Iterator[tuple[str, Split]]:
 
 
 def cell_of(scores: list[float]) -> str:
-    """Return accuracies in percent: the mean, and of several seeds the range."""
+    """Return accuracies in percent: the mean, and for several seeds the range."""
     spread = f" ({100 * min(scores):.1f} to {100 * max(scores):.1f})" if len(scores) > 1 else ""
     return f"{100 * np.mean(scores):.1f}{spread}"
 

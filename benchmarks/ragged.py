@@ -1,6 +1,6 @@
-"""What raggedness costs: training on lengths 100 to 1344, as in PLAID, beside as many timesteps in equal lengths.
+"""Cost of raggedness: training on lengths 100 to 1344, as in PLAID, compared with equal lengths.
 
-Processor time of fits in turn, and the ratio of the fastest; then the time of a step of `stream()`.
+CPU time of alternating fits, and the ratio of the fastest; then the time of a step of `stream()`.
 Usage: OMP_NUM_THREADS=1 python benchmarks/ragged.py [n_samples]
 """
 
@@ -19,7 +19,7 @@ N_FITS = 8
 
 
 def fastest(runs: list[Callable[[], object]], n_runs: int) -> list[float]:
-    """Return the least processor time of each, run in turn, in seconds."""
+    """Return the shortest CPU time of each, run in turn, in seconds."""
     times = np.full((n_runs, len(runs)), np.inf)
     for row in times:
         for place, run in enumerate(runs):
@@ -30,7 +30,7 @@ def fastest(runs: list[Callable[[], object]], n_runs: int) -> list[float]:
 
 
 def print_ragged(n_samples: int) -> None:
-    """Print how much longer two iterations take on ragged sequences than on equal ones."""
+    """Print the time of two iterations on ragged sequences relative to equal ones."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(100, 1345, n_samples)
     ragged = [rng.standard_normal((length, 1), dtype=np.float32) for length in lengths]
@@ -44,7 +44,7 @@ def print_ragged(n_samples: int) -> None:
 
 
 def print_stream() -> None:
-    """Print the time of a step of one sequence of four features through 32 units."""
+    """Print the time of a step for one sequence of four features and 32 units."""
     X = np.random.default_rng(0).normal(size=(50, 10, 4))
     print("\n| cell | a step of stream(), microseconds |\n| --- | --- |")
     for cell in ("rnn", "gru", "lstm"):

@@ -1,8 +1,8 @@
 """Network or linear model? Ten short series, one step ahead: python -m benchmarks.short_series [n_seeds].
 
-Needs the packages of `make backtests`. Each series is standardised by the part to fit, the first 70 %; all models see
+Needs the packages of `make backtests`. Each series is standardised by the training part, the first 70 %; all models use
 the last 12 values. The table has the root mean squared error of ridge regression on the rest, and that of the others
-over it, each as a mean over seeds; below it stand geometric means, and the forecast of a sum of two sines.
+relative to it, averaged over seeds, followed by geometric means and the forecast of a sum of two sines.
 """
 
 import sys
@@ -28,7 +28,7 @@ SHARE_TO_FIT = 0.7
 
 
 def load_series() -> dict[str, np.ndarray]:
-    """Return the series. Downloads nothing: they come with packages."""
+    """Return the series. They are part of packages; nothing is downloaded."""
     return {
         "lynx (log10)": np.log10(pm.load_lynx()),
         "wineind (log)": np.log(pm.load_wineind()),
@@ -44,12 +44,12 @@ def load_series() -> dict[str, np.ndarray]:
 
 
 def network(seed: int | None = None) -> RNNRegressor:
-    """Return the network that all but ridge regression have inside."""
+    """Return the network used by all models except ridge regression."""
     return RNNRegressor((4,), solver="lbfgs", alpha=1.5, tol=0.01, random_state=seed)
 
 
 def ridge(seed: int = 0) -> Any:
-    """Return ridge regression, its penalty by cross-validation."""
+    """Return ridge regression, with the penalty chosen by cross-validation."""
     return RidgeCV(np.logspace(-4, 4, 9))
 
 
@@ -69,7 +69,7 @@ MODELS: dict[str, Callable[[int], Any]] = {
 
 
 def windows_of(series: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return windows, the values that follow, and how many of them are to fit."""
+    """Return windows, the next values, and the number of training windows."""
     series = np.asarray(series, dtype=float)
     series = series[np.isfinite(series)]
     border = int(SHARE_TO_FIT * len(series)) - N_LAGS
@@ -79,7 +79,7 @@ def windows_of(series: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def errors_of(series: np.ndarray, n_seeds: int) -> list[float]:
-    """Return the error of ridge regression, and of each model the geometric mean over seeds of its own over that."""
+    """Return the error of ridge regression, and relative to it, that of each model (geometric mean over seeds)."""
     X, y, border = windows_of(series)
 
     def error_of(model: Any) -> float:
@@ -92,7 +92,7 @@ def errors_of(series: np.ndarray, n_seeds: int) -> list[float]:
 
 
 def coverage_of(series: np.ndarray) -> float:
-    """Return the share of changes within 1.645 standard deviations of ten networks, from their mean."""
+    """Return the share of changes within 1.645 standard deviations of ten networks around their mean."""
     X, y, border = windows_of(series)
     changes, seen = y - X[:, -1], X - X[:, -1:]
     model = EnsembleRegressor(network(), 10, random_state=0).fit(seen[:border], changes[:border])
@@ -109,7 +109,7 @@ def error_on_sines() -> float:
 
 
 def main() -> None:
-    """Print the table, a series a line."""
+    """Print the table, one line per series."""
     n_seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     print("| series | ridge |", " | ".join(MODELS), "|")
     print("| --- " * (len(MODELS) + 2) + "|")

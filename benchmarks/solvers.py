@@ -1,15 +1,15 @@
-"""Every solver on five problems: loss against seconds, and what the network is worth on data it has not seen.
+"""All solvers on five problems: loss against seconds, and error on test data.
 
     pip install -e '.[demo]'
     python benchmarks/solvers.py [problem ...]
 
 Each solver has the same CPU time on a problem (one thread, float64) and starts from the same five seeds. Unless it has
 converged before, it is interrupted when the time is up, and keeps the best parameters so far. The time of an iteration
-is that of the line which `verbose` prints. For stochastic solvers the loss of an epoch is the mean over minibatches.
+is that of its line of output with `verbose`. For stochastic solvers, the loss of an epoch is the mean over minibatches.
 
 Settings that are not defaults are in `PROBLEMS`, the same for all solvers: sizes and penalties of a first trial with
-other seeds. The picture (docs/images/solvers.png) is drawn when all problems have been run. Some more are run if they
-are named: adding-30s, temporal-order (three seeds) and narendra-restarts.
+other seeds. The figure (docs/images/solvers.png) is drawn if all problems have been run. Further problems are run if
+they are named: adding-30s, temporal-order (three seeds) and narendra-restarts.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ from skrnn.datasets import load_sunspots, make_adding_problem, make_mackey_glass
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "solvers.png"
 SEEDS = range(5)
 SOLVERS = ["sgd", "adam", "lbfgs", "CG", "BFGS", "Newton-CG", "trust-krylov", "trust-exact", "least_squares"]
-#: Colours that are told apart by the colour-blind (Okabe, Ito 2008), and a dash for the second of a kind.
+#: Colours that colour-blind readers can distinguish (Okabe, Ito 2008), and a dashed line for the second of a kind.
 STYLES = {
     "sgd": ("#999999", "-"),
     "adam": ("#000000", "-"),
@@ -57,7 +57,7 @@ Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Problem:
-    """Data by seed (X, y, X_test, y_test), the network, its CPU seconds, and how its predictions are judged."""
+    """Data by seed (X, y, X_test, y_test), the network, its CPU seconds, and the error of its predictions."""
 
     title: str
     data: Callable[[int], Parts]
@@ -88,7 +88,7 @@ def error_rate(y: np.ndarray, predictions: np.ndarray) -> float:
 
 
 def sunspots(seed: int) -> Parts:
-    """Return windows of twelve years: 1701 to 1920 to fit, 1921 to 1979 to test; no chance in them."""
+    """Return windows of twelve years: 1701 to 1920 for training, 1921 to 1979 for testing; not random."""
     spots = load_sunspots()
     is_fitted, is_test = spots.target_years <= 1920, (spots.target_years > 1920) & (spots.target_years <= 1979)
     series = StandardScaler().fit(spots.data[is_fitted]).transform(spots.data)
@@ -195,7 +195,7 @@ TRIALS = {
         "ridge", solvers=("trust-exact", "least_squares"),
     ),
 }  # fmt: skip
-#: Solvers with settings of their own.
+#: Solvers with other settings.
 VARIANTS = {
     "sgd, rate 0.005": {"solver": "sgd", "learning_rate_init": 0.005},
     "sgd, rate 0.0005": {"solver": "sgd", "learning_rate_init": 0.0005},
@@ -203,14 +203,14 @@ VARIANTS = {
 
 
 class Clock(io.TextIOBase):
-    """A stdout that takes the CPU time at which each line about an iteration is printed."""
+    """A stdout that records the CPU time of each line about an iteration."""
 
     def __init__(self) -> None:
         self.start = time.process_time()
         self.times: list[float] = []
 
     def write(self, text: str) -> int:
-        """Take the time of a line."""
+        """Record the time of a line."""
         if text.startswith("Iteration"):
             self.times.append(time.process_time() - self.start)
         return len(text)
@@ -226,18 +226,18 @@ class Trial:
     seconds: float
 
     def loss_at(self, times: np.ndarray) -> np.ndarray:
-        """Return the least loss until each of the times; NaN before the first iteration."""
+        """Return the smallest loss until each of the times; NaN before the first iteration."""
         least = np.minimum.accumulate(self.losses)
         count = np.searchsorted(self.times, times, side="right")
         return np.where(count > 0, least[np.maximum(count - 1, 0)] if len(least) else np.nan, np.nan)
 
 
 def run(problem: Problem, solver: str, seed: int) -> Trial:
-    """Return what becomes of a network in the CPU seconds that the problem allows."""
+    """Return the result of a fit within the CPU time of the problem."""
     X, y, X_test, y_test = problem.data(seed)
     estimator = (RNNClassifier if problem.is_classification else RNNRegressor)(
         random_state=seed,
-        normalize_X=False,  # all of them see the data of the problem as they are
+        normalize_X=False,  # all use the same data
         **{"verbose": True, "max_iter": 10**9, "max_fun": 10**9, "tol": 0.0, "n_iter_no_change": np.inf},
     )
     estimator.set_params(**problem.network, **VARIANTS.get(solver, {"solver": solver}))
@@ -275,7 +275,7 @@ def print_table(problem: Problem, trials: dict[str, list[Trial]]) -> None:
 
 
 def draw(trials: dict[str, dict[str, list[Trial]]]) -> None:
-    """Draw the median loss of each solver against CPU seconds, a panel a problem."""
+    """Draw the median loss of each solver against CPU seconds, one panel per problem."""
     figure, axes = plt.subplots(2, 3, figsize=(11, 6.6), layout="constrained")
     for ax, (name, of_solvers) in zip(axes.flat, trials.items(), strict=False):
         problem = PROBLEMS[name]
@@ -306,7 +306,7 @@ def draw(trials: dict[str, dict[str, list[Trial]]]) -> None:
 
 
 def main() -> None:
-    """Run the problems that are named, or all; print the tables, and draw the picture of all."""
+    """Run the named problems, or all; print the tables, and draw the figure."""
     names = sys.argv[1:] or list(PROBLEMS)
     trials: dict[str, dict[str, list[Trial]]] = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""For docs/design/performance.md: the parts of a training step, beside the matrix products alone.
+"""For docs/design/performance.md: the parts of a training step, compared with the matrix products alone.
 
 Medians of the fastest of several rounds, float32, one thread. Usage: OMP_NUM_THREADS=1 python benchmarks/step_parts.py
 """
@@ -23,7 +23,7 @@ SECONDS, N_ROUNDS = 0.3, 4
 
 
 def timed(function: Callable[..., Any], seconds: dict[str, float], name: str) -> Callable[..., Any]:
-    """Return the function, which adds the time that it takes to `seconds[name]`."""
+    """Return the function with its time added to `seconds[name]`."""
 
     def call(*arguments: Any) -> Any:
         start = time.perf_counter()
@@ -60,7 +60,7 @@ def parts(cell: str, shape: tuple[int, int, int, int]) -> dict[str, float]:
 
 
 def products_alone(cell: str, shape: tuple[int, int, int, int]) -> dict[str, float]:
-    """Return the median seconds of the products of each part, and nothing else, whole and written as they are."""
+    """Return the median seconds of only the products of each part."""
     n_sequences, n_timesteps, n_features, hidden_size = shape
     n_rows, n_operand = CELLS[cell]().n_gates * hidden_size, hidden_size + n_features + 1
     rng = np.random.default_rng(0)
@@ -92,7 +92,7 @@ def main() -> None:
     """Print a table, one row per cell and shape: milliseconds, and in brackets those of the products alone."""
     problems = list(product(CELLS, SHAPES))
     with computing():
-        # In rounds over all problems: where others use the machine as well, they do so for seconds.
+        # In rounds over all problems, because load by other processes lasts for seconds.
         rounds = [[(parts(*problem), products_alone(*problem)) for problem in problems] for _ in range(N_ROUNDS)]
     columns = ("forward", "linearise", "roll up", "accumulate")
     print("| cell | shape | whole | forward | linearise, in it | roll up | accumulate |")

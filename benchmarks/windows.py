@@ -1,6 +1,6 @@
 """For docs/design/performance.md: prediction and full-batch fit from windows that share rows, and from a copy of them.
 
-A copy has no rows to share, and is read as sequences of its own. Medians of runs in turn, float32, one thread.
+A copy has no shared rows, and is read as separate sequences. Medians of runs in turn, float32, one thread.
 Usage: OMP_NUM_THREADS=1 python benchmarks/windows.py [n_rows]
 """
 

@@ -1,1 +1,1 @@
-"""Backtests on five series, with a rolling origin: networks beside seasonal naive, ridge and boosted trees on lags."""
+"""Rolling-origin backtests on five series: networks compared with seasonal naive, ridge and boosted trees on lags."""

@@ -1,4 +1,4 @@
-"""Run all backtests and write docs/backtests.md: `make backtests`. `BACKTEST_TASKS="laser load"` prints some."""
+"""Run all backtests and write docs/backtests.md: `make backtests`. `BACKTEST_TASKS="laser load"` only prints these."""
 
 import sys
 import time
@@ -21,7 +21,7 @@ N_SEEDS_TO_CHOOSE = 2
 
 
 def main(names: list[str]) -> None:
-    """Run the backtests of these names, or all; write the page if all were run."""
+    """Run the named backtests, or all; write the page if all were run."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     start = time.perf_counter()
     tasks = load_tasks()
@@ -33,7 +33,7 @@ def main(names: list[str]) -> None:
 
 
 def compete(name: str, task: Task) -> dict[str, Any]:
-    """Return the results of all contestants on a task, and print them."""
+    """Return and print the results of all models on a task."""
     naive = seasonal_naive(task)
     before = f"the value {task.season} steps before" if task.season > 1 else "the last value"
     contestants = [_result("seasonal naive" if task.season > 1 else "persistence", before, [naive])]
@@ -48,7 +48,7 @@ def compete(name: str, task: Task) -> dict[str, Any]:
 
 
 def choose(task: Task, candidates: list[Contestant]) -> Contestant:
-    """Return the candidate of least error on the end of the training part."""
+    """Return the candidate with the smallest error at the end of the training part."""
     if len(candidates) == 1:
         return candidates[0]
     errors = []
@@ -60,7 +60,7 @@ def choose(task: Task, candidates: list[Contestant]) -> Contestant:
 
 
 def _result(kind: str, name: str, runs: list[Run]) -> dict[str, Any]:
-    """Return what the page says of a contestant."""
+    """Return the results of a model for the page."""
     covers = float(np.mean([each.coverage() for each in runs]))
     return {
         "kind": kind,

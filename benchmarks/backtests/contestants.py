@@ -1,10 +1,10 @@
-"""Who competes on each task. Of each kind, what forecasts the end of the training part best goes on to the test."""
+"""The models of each task. Of each kind, the one that forecasts the end of the training part best is tested."""
 
 from typing import Any
 
 from benchmarks.backtests.models import Contestant, network, ridge, trees
 
-#: Settings of networks on the electricity load, where a penalty and long training cost more than they give.
+#: Settings of networks for the electricity load, where a penalty and long training are not worthwhile.
 LOAD: dict[str, Any] = {
     "loss": "absolute_error",
     "alpha": 0.2,
@@ -18,7 +18,7 @@ LOAD: dict[str, Any] = {
 def _kinds_on_departures(
     raw_lags: tuple[int, ...], lags: tuple[int, ...], networks: list[Contestant]
 ) -> dict[str, list[Contestant]]:
-    """Return the candidates where the values have a season, which departures are without."""
+    """Return the candidates for series with a season, on values and on departures from it."""
     return {
         "ridge on lags": [ridge(n, on="values") for n in raw_lags],
         "trees on lags": [trees(raw_lags[0], on="values")],
@@ -29,7 +29,7 @@ def _kinds_on_departures(
 
 
 def _kinds_of_one_step(lags: tuple[int, ...], networks: list[Contestant]) -> dict[str, list[Contestant]]:
-    """Return the candidates where one step is forecast, and others by recursion."""
+    """Return the candidates that forecast one step, and further steps by recursion."""
     return {
         "ridge on lags": [ridge(n, on="values", one_step=True) for n in lags],
         "trees on lags": [trees(n, on="values", one_step=True) for n in lags],
@@ -38,26 +38,26 @@ def _kinds_of_one_step(lags: tuple[int, ...], networks: list[Contestant]) -> dic
 
 
 def _of_sunspots(cell: str, size: int, n_years: int, alpha: float) -> Contestant:
-    """Return a network that reads a year of months as a timestep."""
+    """Return a network whose timesteps are years of twelve months."""
     settings: dict[str, Any] = {"hidden_layer_sizes": (size,), "solver": "lbfgs", "alpha": alpha, "max_iter": 300}
     name = f"{cell} {size}, {n_years} years of 12 months, alpha={alpha:g}"
     return network(name, 12 * n_years, on="departures", n_timesteps=n_years, cell=cell, **settings)
 
 
 def _of_co2(cell: str, size: int, n_weeks: int, alpha: float) -> Contestant:
-    """Return a network that reads a week as a timestep, and skips those that are missing."""
+    """Return a network whose timesteps are weeks; missing ones are masked."""
     settings: dict[str, Any] = {"hidden_layer_sizes": (size,), "solver": "lbfgs", "alpha": alpha, "max_iter": 200}
     return network(f"{cell} {size}, {n_weeks} weeks, alpha={alpha:g}", n_weeks, on="departures", cell=cell, **settings)
 
 
 def _of_load(cell: str, n_timesteps: int, max_iter: int) -> Contestant:
-    """Return a network that reads the last day in pieces of `48 / n_timesteps` half hours."""
+    """Return a network that reads the last day in `n_timesteps` timesteps of equal length."""
     name = f"{cell} 64, {n_timesteps} timesteps of {48 // n_timesteps} half hours"
     return network(name, 48, on="departures", n_timesteps=n_timesteps, cell=cell, max_iter=max_iter, **LOAD)
 
 
 def _one_step(cell: str, size: int, n_timesteps: int, solver: str, alpha: float, max_iter: int) -> Contestant:
-    """Return a network that reads a value as a timestep, and forecasts the next."""
+    """Return a network whose timesteps are single values, and that forecasts the next one."""
     settings: dict[str, Any] = {"hidden_layer_sizes": (size,), "solver": solver, "alpha": alpha, "max_iter": max_iter}
     name = f"{cell} {size}, {n_timesteps} values, {solver}, alpha={alpha:g}"
     return network(name, n_timesteps, on="values", one_step=True, cell=cell, **settings)

@@ -1,4 +1,4 @@
-"""The contestants: stock scikit-learn pipelines over a series, and networks; on departures both know changes only."""
+"""The models: scikit-learn pipelines and networks. On departures, both only use and predict changes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,26 +19,26 @@ from skrnn.ensemble import ChangeRegressor, SeasonalRegressor
 
 @dataclass(frozen=True)
 class Contestant:
-    """A model that is fitted to a series.
+    """A model for a series.
 
     Attributes
     ----------
     name : str
-        What the tables call it.
+        Name in the tables.
     n_rows : int
         Rows of its windows.
     build : callable
         (seed, task) -> a pipeline.
     of_departures : bool
-        Whether it gets departures from what is usual, or the values as they are.
+        Whether it uses departures from previous seasons, or the values themselves.
     fills : bool
-        Whether it knows no missing values, which are then the last known one.
+        Whether missing values are replaced by the last known one.
     one_step : bool
-        Whether it forecasts one step, and the others by recursion.
+        Whether it forecasts one step, and further steps by recursion.
     weighs : bool
-        Whether rows without a whole window, or without all targets, get no weight.
+        Whether rows without a complete window, or with missing targets, have weight zero.
     n_seeds : int
-        How many seeds it is run with.
+        Number of seeds.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Contestant:
 
 
 def _on_departures(n_rows: int, regressor: Any, task: Task, padding: Any) -> Any:
-    """Return a pipeline from a series to a regressor that sees and says how departures from earlier seasons change."""
+    """Return a pipeline with a regressor that uses and predicts changes of departures from earlier seasons."""
     changes = ChangeRegressor(regressor)
     if task.weights:
         changes = SeasonalRegressor(changes, task.season, weights=task.weights)
@@ -60,17 +60,17 @@ def _on_departures(n_rows: int, regressor: Any, task: Task, padding: Any) -> Any
 
 
 def _on_lags(n_rows: int, regressor: Any, padding: Any) -> Any:
-    """Return a pipeline from a series to a regressor on lags, as columns."""
+    """Return a pipeline with a regressor on lags, as columns."""
     return make_pipeline(StandardScaler(), SlidingWindow(n_rows, padding=padding, flatten=True), regressor)
 
 
 def joined(windows: np.ndarray, n_timesteps: int) -> np.ndarray:
-    """Return windows of so many timesteps, each of several rows side by side."""
+    """Return windows of `n_timesteps` timesteps, each with several rows as features."""
     return windows.reshape(len(windows), n_timesteps, -1)
 
 
 def ridge(n_lags: int, *, on: str, one_step: bool = False) -> Contestant:
-    """Return ridge regression on lags of the values, or of departures, counted from now on."""
+    """Return ridge regression on lags of the values, or of departures relative to the current one."""
     of_departures = on == "departures"
 
     def build(seed: int, task: Task) -> Any:
@@ -83,9 +83,9 @@ def ridge(n_lags: int, *, on: str, one_step: bool = False) -> Contestant:
 
 
 def trees(n_lags: int, *, on: str, one_step: bool = False) -> Contestant:
-    """Return boosted trees, some for each step, on lags of the values, or of departures, counted from now on.
+    """Return boosted trees for each step, on lags of the values, or of departures relative to the current one.
 
-    They know missing lags, and need no weights, with which they would take ten times as long.
+    They support missing lags, and are fitted without weights, which would take ten times as long.
     """
     of_departures = on == "departures"
 
@@ -106,7 +106,7 @@ def _lags_of(on: str) -> str:
 def network(
     name: str, n_rows: int, *, on: str, n_timesteps: int | None = None, one_step: bool = False, **settings: Any
 ) -> Contestant:
-    """Return a recurrent network on windows of the values, or of departures, counted from now on."""
+    """Return a recurrent network on windows of the values, or of departures relative to the current one."""
     of_departures = on == "departures"
 
     def build(seed: int, task: Task) -> Any:

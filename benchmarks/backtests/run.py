@@ -1,4 +1,4 @@
-"""One contestant on one task: fit to what is not held out, forecast from every origin after."""
+"""One model on one task: fitted on the training part, forecasts from every later origin."""
 
 import time
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ COVERAGE = 0.9
 
 @dataclass(frozen=True)
 class Run:
-    """What came of it.
+    """Results of a model on a task.
 
     Attributes
     ----------
     origins : ndarray of shape (n_origins,)
-        Positions in the series that were "now"; from each all steps lie within the series.
+        Positions of the origins in the series; all steps from each are within the series.
     truth, forecasts : ndarray of shape (n_origins, n_steps)
         In the units of the series.
     lower, upper : ndarray of shape (n_origins, n_steps) or None
-        Intervals of nominal 90 %; NaN where too few errors were known.
+        Intervals of nominal 90 %; NaN if too few errors were known.
     error : float
         In the measure of the task.
     seconds : float
@@ -41,7 +41,7 @@ class Run:
     seconds: float
 
     def coverage(self) -> float:
-        """Return the share of known truth within its interval, in percent; NaN without intervals."""
+        """Return the percentage of known values within their intervals; NaN without intervals."""
         if self.lower is None or self.upper is None:
             return float("nan")
         counts = np.isfinite(self.truth) & np.isfinite(self.lower)
@@ -57,7 +57,7 @@ def seasonal_naive(task: Task) -> Run:
 
 
 def run(task: Task, contestant: Contestant, seed: int) -> Run:
-    """Fit a contestant to the values up to the border, and forecast from there on."""
+    """Fit a model on the training part, and forecast from there."""
     table = task.scale(task.series) if contestant.of_departures else task.series
     table = table.ffill() if contestant.fills else table
     start = time.perf_counter()
@@ -68,12 +68,12 @@ def run(task: Task, contestant: Contestant, seed: int) -> Run:
 
 
 def _fit(task: Task, contestant: Contestant, table: pd.Series, seed: int) -> Any:
-    """Fit to the rows of a table; where the model weighs, those without a whole window or all targets count nothing."""
+    """Fit on the rows of a table, with weight zero for incomplete windows or targets if the model has weights."""
     X, y = to_supervised(table, n_steps=1 if contestant.one_step else task.n_steps)
     targets = y.to_numpy().reshape(len(y), -1)
     n_before = contestant.n_rows - 1 + (task.n_before if contestant.of_departures else 0)
     weights = np.isfinite(targets).all(axis=1) & (np.arange(len(y)) >= n_before)
-    first = int(np.argmax(X.notna().to_numpy().all(axis=1)))  # a window needs a value
+    first = int(np.argmax(X.notna().to_numpy().all(axis=1)))  # a window must contain a value
     targets = np.where(np.isfinite(targets), targets, np.nanmean(targets)).reshape(y.shape)
     pipeline = contestant.build(seed, task)
     if not contestant.weighs:
@@ -83,7 +83,7 @@ def _fit(task: Task, contestant: Contestant, table: pd.Series, seed: int) -> Any
 
 
 def _in_units(task: Task, contestant: Contestant, result: Backtest, seconds: float) -> Run:
-    """Return forecasts and intervals in the units of the series, from origins whose steps all lie within it."""
+    """Return forecasts and intervals in the units of the series, from origins whose steps are all within it."""
     within = result.origins < len(task.series) - task.n_steps
     arrays = [array[within] for array in (result.forecasts, result.lower, result.upper)]
     if contestant.of_departures:

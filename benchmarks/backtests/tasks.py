@@ -1,4 +1,4 @@
-"""The series, what is forecast of them, and what is known beforehand of the values to come."""
+"""The series, and the tasks on them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ import pandas as pd
 
 from skrnn.datasets import make_mackey_glass
 
-#: (truth, forecasts), each (n_origins, n_steps) -> the error; NaN where the truth is not known.
+#: (truth, forecasts), each (n_origins, n_steps) -> the error; NaN if the truth is unknown.
 Measure = Callable[[np.ndarray, np.ndarray], float]
 
 
@@ -34,27 +34,27 @@ def root_error_of_last_step(truth: np.ndarray, forecasts: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Task:
-    """A series and what is forecast of it.
+    """A series and its forecasting task.
 
     Attributes
     ----------
     title, unit : str
-        What the series is, and the unit of the error.
+        Description of the series, and the unit of the error.
     series : Series
         The values, oldest first; NaN where one is missing.
     n_test : int
-        Values held out at the end.
+        Number of values held out at the end.
     n_steps : int
-        Steps ahead that are forecast.
+        Number of steps to forecast.
     measure : callable
         The error.
     season : int
-        Steps after which the series is about the same; 1 where it has no season.
+        Length of the season in steps; 1 without a season.
     weights : tuple of float
         Departures are the values minus the mean, with these weights, of the values one season before, two seasons
-        before, and so on; none, the values themselves.
+        before, and so on; without weights, the values themselves.
     scale, inverse : callable
-        From values to the scale on which departures are taken and networks work, and back.
+        Transformation of the values before departures are computed, and its inverse.
     """
 
     title: str
@@ -74,17 +74,17 @@ class Task:
         return len(self.series) - self.n_test - 1
 
     def training_part(self) -> "Task":
-        """Return the task without what is held out; of the rest, as much is held out again, to choose settings by."""
+        """Return the task on the training part only, with a part of the same size held out to choose settings."""
         return replace(self, series=self.series[: -self.n_test], n_test=min(self.n_test, len(self.series) // 4))
 
     @property
     def n_before(self) -> int:
-        """How many values before its own a departure depends on."""
+        """Number of previous values on which a departure depends."""
         return self.season * len(self.weights)
 
 
 def load_tasks() -> dict[str, Task]:
-    """Return the five tasks. Downloads nothing: the series come with packages."""
+    """Return the five tasks. The series are part of packages; nothing is downloaded."""
     from pmdarima.datasets import load_sunspots, load_taylor
     from reservoirpy.datasets import santafe_laser
     from statsmodels.datasets import co2

@@ -1,12 +1,12 @@
-"""Benchmarks of asv, which times a commit and remembers, so that a regression shows.
+"""Benchmarks for asv, which compares commits to detect regressions.
 
     pip install -e '.[bench]'
-    asv run --config benchmarks/asv.conf.json --python=same --quick     tries all once, with the skrnn installed
+    asv run --config benchmarks/asv.conf.json --python=same --quick     runs all once, with the installed skrnn
     asv continuous --config benchmarks/asv.conf.json main HEAD          compares two commits
     asv run --config benchmarks/asv.conf.json main~5..main              measures a range of commits
-    asv publish --config benchmarks/asv.conf.json                       draws what has been measured
+    asv publish --config benchmarks/asv.conf.json                       makes a web page of the results
 
-BLAS gets one thread, as skrnn gives itself: `setup` of each benchmark is small, and what is timed is public.
+BLAS has one thread, as in skrnn. `setup` of each benchmark is short, and only public functions are timed.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""Fit and predict: one epoch of 20 minibatches, and the prediction of as many sequences."""
+"""Fit and predict: one epoch of 20 minibatches, and the prediction of the same number of sequences."""
 
 from .tasks import CELLS, DTYPES, SHAPES, draw, make_regressor
 
-#: Ways to fit that go other ways through the code.
+#: Options that use different code.
 OPTIONS = {
     "early_stopping": {"early_stopping": True},
     "bidirectional": {"bidirectional": True},
@@ -43,7 +43,7 @@ class Estimator:
 
 
 class Options:
-    """Fits with an option, on the shape in the middle."""
+    """Fits with an option, for the medium shape."""
 
     shape = "64,24,4,64"
     params = (list(OPTIONS),)
@@ -60,7 +60,7 @@ class Options:
 
 
 class ManySamples:
-    """Fit and predict on a hundred thousand sequences, whose memory should be that of the data and little more."""
+    """Fit and predict on a hundred thousand sequences; memory should be little more than that of the data."""
 
     params = (["fit", "predict"],)
     param_names = ("method",)

@@ -1,4 +1,4 @@
-"""What is there before the first step: the import, and a fit so small that little else counts."""
+"""Start-up costs: the import, and a very small fit."""
 
 from .tasks import CELLS, draw, make_regressor
 
@@ -19,5 +19,5 @@ class Start:
 
 
 def timeraw_import_skrnn() -> tuple[str, str]:
-    """Time the import of skrnn, after that of what it shares with every user of scikit-learn."""
+    """Time the import of skrnn after that of scikit-learn."""
     return "import skrnn", "import sklearn.linear_model"

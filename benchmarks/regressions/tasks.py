@@ -23,7 +23,7 @@ def draw(shape: str, dtype: str, n_batches: int = N_BATCHES) -> tuple[np.ndarray
 
 
 def make_regressor(cell: str, shape: str, **parameters: object) -> RNNRegressor:
-    """Return a regressor in batches of the shape, silent about the epochs it has not had."""
+    """Return a regressor with batches of the shape, without convergence warnings."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     batch_size, _, _, hidden_size = SHAPES[shape]
     settings = {"batch_size": batch_size, "max_iter": 1, "random_state": 0, **parameters}

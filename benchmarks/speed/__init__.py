@@ -1,1 +1,1 @@
-"""Speed beside PyTorch, JAX and the matrix products alone: what `make bench` measures, for docs/performance.md."""
+"""Speed compared with PyTorch, JAX and the matrix products alone: `make bench`, for docs/performance.md."""

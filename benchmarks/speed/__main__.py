@@ -1,9 +1,9 @@
-"""Measure everything, and write docs/performance.md with its figures: what `make bench` runs.
+"""Measure everything, and write docs/performance.md with its figures: `make bench`.
 
     python -m benchmarks.speed [part ...] [--quick] [--redraw]
 
-Parts that are named are measured anew, the others taken from the last run (results.json). With --quick, few shapes and
-rounds are tried, and what comes of it goes to build/bench/. With --redraw, nothing is measured.
+Named parts are measured again, the others are taken from the last run (results.json). With --quick, few shapes and
+rounds are run, and the results are written to build/bench/. With --redraw, nothing is measured.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def describe_machine() -> str:
 
 
 def _processor() -> str:
-    """Return the name of the processor, where the system tells."""
+    """Return the name of the processor, if available."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -47,7 +47,7 @@ def _processor() -> str:
 
 
 def shortened(value: Any) -> Any:
-    """Return results with floats of four digits, which is more than they are worth."""
+    """Return results with floats rounded to four digits."""
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, dict):
@@ -82,7 +82,7 @@ def main() -> None:
             start = time.perf_counter()
             results[name] = shortened(PARTS[name](quick=options.quick))
             results["machine"] = describe_machine()
-            save(results, path)  # what is measured is kept, whatever happens to the next part
+            save(results, path)  # keep the results even if the next part fails
             print(f"{name} took {time.perf_counter() - start:.0f} s", flush=True)
     figures.draw(results, docs / "images")
     (docs / "performance.md").write_text(page.write(results))

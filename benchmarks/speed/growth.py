@@ -1,6 +1,6 @@
-"""How time grows with samples, timesteps and batch, over three decades each, and memory with samples.
+"""Growth of time with samples, timesteps and batch size, over three decades each, and of memory with samples.
 
-Sizes begin where the costs that are the same for every fit and timestep no longer count.
+Sizes begin where constant costs per fit and timestep are negligible.
 """
 
 import statistics
@@ -28,21 +28,21 @@ MEMORY_OF = ("fit", "predict")
 
 
 def draw(n_samples: int, n_timesteps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return sequences of one feature and targets, float32, as the fit takes them without a copy."""
+    """Return sequences of one feature and targets, in float32, which `fit` does not copy."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_samples, n_timesteps, 1), dtype=np.float32)
     return X, rng.standard_normal(n_samples, dtype=np.float32)
 
 
 def make_regressor(batch_size: int, n_epochs: int) -> RNNRegressor:
-    """Return a simple network that goes through all its epochs."""
+    """Return a simple network that trains for all epochs."""
     return RNNRegressor(
         (HIDDEN_SIZE,), batch_size=batch_size, max_iter=n_epochs, n_iter_no_change=np.inf, random_state=0
     )
 
 
 def epoch_seconds(n_samples: int, n_timesteps: int, batch_size: int, n_rounds: int) -> float:
-    """Return the time of an epoch: what a fit takes longer that has twice as many, the median."""
+    """Return the time of an epoch: the median of the difference to a fit with twice as many."""
     X, y = draw(n_samples, n_timesteps)
 
     def fit(n_epochs: int) -> float:
@@ -61,7 +61,7 @@ def slope(sizes: list[int], seconds: list[float]) -> float:
 
 
 def peak_bytes(call: Callable[[], object]) -> int:
-    """Return the most memory that is allocated at once while the call lasts, by Python and NumPy."""
+    """Return the peak memory allocated by Python and NumPy during the call."""
     tracemalloc.start()
     call()
     _, peak = tracemalloc.get_traced_memory()
@@ -70,7 +70,7 @@ def peak_bytes(call: Callable[[], object]) -> int:
 
 
 def measure_memory(sizes: list[int]) -> list[dict[str, Any]]:
-    """Return for each number of samples the bytes of the data, and what fit and predict allocate at most."""
+    """Return the bytes of the data, and the peak memory of fit and predict, for each number of samples."""
     results = []
     for n_samples in sizes:
         X, y = draw(n_samples, 10)

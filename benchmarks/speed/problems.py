@@ -1,4 +1,4 @@
-"""What is timed: a task, a cell, a shape and a dtype."""
+"""The timed problems: a task, a cell, a shape and a dtype."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ DTYPES = ("float32", "float64")
 #: Blocks of rows in the matrix of a cell.
 N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
-#: Does about so many steps, and returns the mean time of one in seconds.
+#: Runs about this number of steps, and returns the mean time of a step in seconds.
 Run = Callable[[int], float]
 
 
 class Shape(NamedTuple):
-    """Sizes of a minibatch and of the network's only layer."""
+    """Sizes of a minibatch and of the single layer of the network."""
 
     batch_size: int
     n_timesteps: int
@@ -25,12 +25,12 @@ class Shape(NamedTuple):
     hidden_size: int
 
     def __str__(self) -> str:
-        """Return the sizes, as the tables name a shape."""
+        """Return the sizes as text for the tables."""
         return ",".join(map(str, self))
 
     @property
     def n_batches(self) -> int:
-        """Minibatches of an epoch: fewer where a minibatch is so large that an epoch would take many seconds."""
+        """Minibatches per epoch: fewer for large minibatches, so that an epoch does not take many seconds."""
         return 20 if self.batch_size * self.n_timesteps * self.hidden_size < 4_000_000 else 5
 
 
@@ -55,7 +55,7 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, task: str, cell: str, shape: list[int], dtype: str) -> Self:
-        """Return a problem from what JSON has made of it."""
+        """Return a problem from its JSON form."""
         return cls(task, cell, Shape(*shape), dtype)
 
     def draw(self, n_batches: int) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +68,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A contestant that has its data, and is ready to run; `compile_seconds` is what compiling took."""
+    """A contestant with its data, ready to run; `compile_seconds` is the time of compiling."""
 
     run: Run
     compile_seconds: float = 0.0

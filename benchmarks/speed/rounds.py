@@ -1,4 +1,4 @@
-"""Contestants in processes of their own, timed in turn: A B C D, A B C D, ... so that all share the machine's moods."""
+"""Contestants in separate processes, timed in turn: A B C D, A B C D, ..., under the same load of the machine."""
 
 import json
 import os
@@ -22,14 +22,14 @@ ONE_XLA_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_thread
 
 @dataclass(frozen=True)
 class Contestant:
-    """A module of `contestants`, and the threads it may use; None, as many as it likes."""
+    """A module of `contestants`, and its number of threads; None for no limit."""
 
     name: str
     module: str
     n_threads: int | None = 1
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that set the threads before any library is there."""
+        """Return the environment variables that set the number of threads before any library is imported."""
         if self.n_threads is None:
             return {**os.environ, "JAX_PLATFORMS": "cpu"}
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(self.n_threads))
@@ -48,7 +48,7 @@ CONTESTANTS = [
 
 @dataclass(frozen=True)
 class Effort:
-    """How long a contestant runs in a round, and how many rounds there are: fewer, if they take too long."""
+    """Seconds of a contestant per round, and the number of rounds: fewer, if they take too long."""
 
     seconds: float
     n_rounds: int
@@ -81,23 +81,23 @@ class Worker:
         self._process.wait()
 
     def ask(self, request: Any) -> float:
-        """Return what a problem took to compile, in seconds, or the seconds per step of a number of steps."""
+        """Return the seconds of compiling a problem, or the seconds per step for a number of steps."""
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"The process of {self.contestant.name} has died of {request}.")
+            raise RuntimeError(f"The process of {self.contestant.name} died on {request}.")
         return json.loads(answer)
 
     def n_steps(self, seconds: float) -> int:
-        """Return how many steps take so long, after some to warm up."""
+        """Return the number of steps in this time, after a warm-up."""
         if self.ask(1) > seconds:
             return 1
         return max(1, round(seconds / self.ask(2)))
 
 
 def start_workers(stack: ExitStack, contestants: Sequence[Contestant] = CONTESTANTS) -> list[Worker]:
-    """Return a worker for each contestant, which end with the stack."""
+    """Return a worker for each contestant; they are stopped with the stack."""
     return [stack.enter_context(Worker(contestant)) for contestant in contestants]
 
 

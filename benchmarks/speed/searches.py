@@ -1,8 +1,8 @@
-"""The whole way: a grid search over windows of a series, with skrnn and with PyTorch through skorch.
+"""A complete grid search over windows of a series, with skrnn and with PyTorch through skorch.
 
     python -m benchmarks.speed.searches contestant cell n_epochs
 
-prints the seconds of one search in a process of its own: start of the workers, all fits and the refit, but not the
+prints the seconds of one search in a separate process: start of the workers, all fits and the refit, but not the
 imports of the process itself.
 """
 
@@ -39,7 +39,7 @@ def series() -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_skrnn(cell: str, n_epochs: int) -> tuple[Pipeline, dict[str, Any]]:
-    """Return the pipeline of skrnn, and the grid of its network."""
+    """Return the pipeline with skrnn, and the grid of its network."""
     regressor = RNNRegressor(
         cell=cell, batch_size=BATCH_SIZE, max_iter=n_epochs, n_iter_no_change=np.inf, random_state=0
     )
@@ -48,7 +48,7 @@ def make_skrnn(cell: str, n_epochs: int) -> tuple[Pipeline, dict[str, Any]]:
 
 
 def make_skorch(cell: str, n_epochs: int) -> tuple[Pipeline, dict[str, Any]]:
-    """Return the pipeline of skorch with the same network, and its grid."""
+    """Return the pipeline with skorch and the same network, and its grid."""
     from benchmarks.speed import skorch_network
 
     regressor = skorch_network.make_regressor(cell, n_epochs, BATCH_SIZE)
@@ -65,7 +65,7 @@ def search(contestant: str, cell: str, n_epochs: int) -> float:
     warnings.simplefilter("ignore", ConvergenceWarning)
     X, y = series()
     if contestant == "skorch":
-        y = y[:, np.newaxis]  # as PyTorch's loss has it
+        y = y[:, np.newaxis]  # as required by PyTorch's loss
     pipeline, grid = PIPELINES[contestant](cell, n_epochs)
     grid = {"windows__n_timesteps": WINDOWS, **grid}
     start = time.perf_counter()
@@ -74,7 +74,7 @@ def search(contestant: str, cell: str, n_epochs: int) -> float:
 
 
 def _search_apart(contestant: str, cell: str, n_epochs: int) -> float:
-    """Return the seconds of a search in a process of its own, whose refit has one thread: PyTorch is faster so."""
+    """Return the seconds of a search in a separate process; the refit has one thread, with which PyTorch is faster."""
     process = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "benchmarks.speed.searches", contestant, cell, str(n_epochs)],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The network of PyTorch as an estimator of skorch, in a module that the workers of a search can import."""
+"""The PyTorch network as a skorch estimator, in a module that the workers of a search can import."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from benchmarks.speed.contestants.of_torch import Network
 
 
 def make_regressor(cell: str, n_epochs: int, batch_size: int) -> NeuralNetRegressor:
-    """Return what goes through all its epochs in shuffled minibatches, holds nothing out and prints nothing."""
+    """Return an estimator that trains for all epochs in shuffled minibatches, without validation or output."""
     return NeuralNetRegressor(
         Network,
         module__cell=cell,
@@ -25,5 +25,5 @@ def make_regressor(cell: str, n_epochs: int, batch_size: int) -> NeuralNetRegres
 
 
 def make_copies() -> FunctionTransformer:
-    """Return what copies windows, which are read-only views: a tensor has to be writeable."""
+    """Return a transformer that copies windows, because tensors must be writeable."""
     return FunctionTransformer(np.array)

@@ -1,4 +1,4 @@
-"""What the times of all contestants say: the better of each library, and means and extremes of ratios."""
+"""Summary of the times: the faster contestant of each library, and means and extremes of ratios."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from benchmarks.speed.problems import Problem
 
-#: The contestants of each peer, of which the faster one counts.
+#: The contestants of each peer; the faster one counts.
 PEERS = {"torch": ("torch-1", "torch-2"), "jax": ("jax-1", "jax-all"), "floor": ("floor",)}
-#: Names for readers.
+#: Names in the tables.
 NAMES = {"torch": "PyTorch", "jax": "JAX", "floor": "floor"}
 Results = list[dict[str, Any]]
 
@@ -19,17 +19,17 @@ def better(result: dict[str, Any], peer: str) -> str:
 
 
 def ratio(result: dict[str, Any], peer: str) -> float:
-    """Return the time of a peer in times of skrnn."""
+    """Return the time of a peer relative to that of skrnn."""
     return result["ratios"][better(result, peer)]
 
 
 def bare_ratio(result: dict[str, Any], peer: str) -> float:
-    """Return the time of a peer in times of the floor: what it would be if the products alone were all there is."""
+    """Return the time of a peer relative to the floor, the best possible ratio."""
     return ratio(result, peer) / ratio(result, "floor")
 
 
 def select(results: Results, **wanted: str) -> Results:
-    """Return the results whose problems have the wanted task, cell or dtype."""
+    """Return the results for the given task, cell or dtype."""
     problems = [Problem.of(*result["problem"]) for result in results]
     return [
         result
@@ -44,7 +44,7 @@ def geometric_mean(ratios: list[float]) -> float:
 
 
 def three_digits(number: float) -> str:
-    """Return a number with three significant digits, and never an exponent."""
+    """Return a number with three significant digits, without exponent."""
     if number >= 999.5:
         return f"{float(f'{number:.3g}'):,.0f}"
     return f"{number:#.3g}".rstrip(".") if number >= 1e-3 else f"{number:.2g}"

@@ -1,4 +1,4 @@
-"""What is there before the first step: the import, and a fit so small that little else counts."""
+"""Start-up costs: the import, and a very small fit."""
 
 import os
 import statistics
@@ -24,7 +24,7 @@ import skrnn
 print(time.perf_counter() - start)
 """
 N_ROWS, N_TIMESTEPS, N_EPOCHS = 100, 10, 10
-#: Networks by the name that the page gives them: the smallest shape of the steps, and what a user gets unasked.
+#: Networks by their name on the page: the smallest shape of the steps, and the defaults.
 NETWORKS: dict[str, dict[str, Any]] = {
     "16 units, batches of 32": {"hidden_layer_sizes": (16,), "batch_size": 32},
     "the defaults (100 units, batches of 16)": {},
@@ -32,9 +32,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 
 def import_seconds(n_processes: int) -> float:
-    """Return what `import skrnn` takes after `import sklearn.linear_model`, the median of fresh processes."""
+    """Return the time of `import skrnn` after `import sklearn.linear_model`, the median of new processes."""
     command = [sys.executable, "-c", IMPORT]
-    with TemporaryDirectory() as folder:  # compiled files are there, as in a package that pip has installed
+    with TemporaryDirectory() as folder:  # with compiled files, as after an installation by pip
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder}
         answers = [
             subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -44,7 +44,7 @@ def import_seconds(n_processes: int) -> float:
 
 
 def small_fit_seconds(cell: str, parameters: dict[str, Any], n_fits: int) -> float:
-    """Return the median time of a fit of 100 sequences for 10 epochs, float64, as data mostly come."""
+    """Return the median time of a fit of 100 sequences for 10 epochs, float64."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((N_ROWS, N_TIMESTEPS, 1))
     y = X[:, -1, 0]

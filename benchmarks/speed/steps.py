@@ -12,7 +12,7 @@ QUICK = Effort(seconds=0.05, n_rounds=3, min_rounds=2, max_seconds=2.0)
 
 
 def measure(*, quick: bool) -> list[dict[str, Any]]:
-    """Return what came of each problem."""
+    """Return the results of each problem."""
     problems = [Problem(*which) for which in product(TASKS, CELLS, SHAPES, DTYPES)]
     if quick:
         shapes = SHAPES[:3:2]
@@ -27,7 +27,7 @@ def measure(*, quick: bool) -> list[dict[str, Any]]:
 
 
 def describe(result: dict[str, Any]) -> str:
-    """Return a line of milliseconds, and in brackets of ratios to skrnn."""
+    """Return a line of milliseconds, with ratios to skrnn in brackets."""
     problem = result["problem"]
     times = [
         f"{name} {1e3 * seconds:.3g} ({result['ratios'][name]:.2f})" for name, seconds in result["seconds"].items()

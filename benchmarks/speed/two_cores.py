@@ -1,4 +1,4 @@
-"""A full-batch solver on one core and on two: how much faster, and whether the results are the same to the last bit."""
+"""A full-batch solver on one core and on two: the speed-up, and whether the results are bitwise identical."""
 
 import time
 import warnings
@@ -11,13 +11,13 @@ from benchmarks.speed.problems import CELLS, SHAPES, Problem, Shape
 from skrnn import RNNRegressor
 
 LARGEST = SHAPES[-3:]
-#: How often the batch of a large shape is in the data: once, and several times.
+#: Number of batches in the data of a large shape.
 N_BATCHES = (1, 4)
 MAX_SECONDS = 6.0
 
 
 def fit(problem: Problem, X: np.ndarray, y: np.ndarray, n_jobs: int, n_iterations: int) -> tuple[float, np.ndarray]:
-    """Return the seconds of a fit with L-BFGS, and all parameters that came of it."""
+    """Return the seconds of a fit with L-BFGS, and the fitted parameters."""
     regressor = RNNRegressor(
         (problem.shape.hidden_size,),
         cell=problem.cell,
@@ -36,7 +36,7 @@ def fit(problem: Problem, X: np.ndarray, y: np.ndarray, n_jobs: int, n_iteration
 
 
 def compare(problem: Problem, n_batches: int, n_rounds: int) -> dict[str, Any]:
-    """Return median times of fits on one core and on two in turn, and whether all gave the same."""
+    """Return median times of alternating fits on one core and on two, and whether all results are the same."""
     X, y = problem.draw(n_batches)
     fit(problem, X, y, 2, 1)
     seconds_of_one = fit(problem, X, y, 1, 1)[0]
@@ -60,7 +60,7 @@ def compare(problem: Problem, n_batches: int, n_rounds: int) -> dict[str, Any]:
 
 
 def cases(*, quick: bool) -> list[tuple[str, Shape, int]]:
-    """Return cells, shapes, and how many batches the data have: one, on the largest shapes also several."""
+    """Return cells, shapes, and numbers of batches: one, for the largest shapes also several."""
     if quick:
         return [("rnn", SHAPES[0], 1), ("rnn", LARGEST[0], 1), ("lstm", LARGEST[0], 4)]
     large = [(cell, shape, n_batches) for cell in CELLS for shape in LARGEST for n_batches in N_BATCHES]
@@ -68,7 +68,7 @@ def cases(*, quick: bool) -> list[tuple[str, Shape, int]]:
 
 
 def measure(*, quick: bool) -> list[dict[str, Any]]:
-    """Return what came of each case, in float32."""
+    """Return the results of each case, in float32."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     results = []
     for cell, shape, n_batches in cases(quick=quick):

@@ -1,1 +1,1 @@
-"""Who competes: a module each, with a function `prepare` from a problem to what runs it."""
+"""The contestants: one module each, with a function `prepare` that returns a runner for a problem."""

@@ -1,4 +1,4 @@
-"""The floor: the matrix products of a step in NumPy, with the operands in place, and nothing else."""
+"""The floor: only the matrix products of a step in NumPy, with the operands in place."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from benchmarks.speed.problems import N_GATES, Prepared, Problem
 
 
 def prepare(problem: Problem) -> Prepared:
-    """Return the products of a forward pass, and for training those of the way back.
+    """Return the products of a forward pass, and for training those of the backward pass.
 
     One a timestep forward, the cell's matrix times the stacked [h; x; 1]; one back to h; and one for the
     gradient of the matrix, whose sum over timesteps is left out.

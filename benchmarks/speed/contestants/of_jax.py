@@ -79,14 +79,14 @@ def update(state: Any, X: jax.Array, y: jax.Array, cell: str) -> tuple[Any, jax.
 
 
 def compiled(function: Callable[..., Any], *arguments: Any) -> tuple[Callable[..., Any], float]:
-    """Return the function compiled for arguments of this form, and the seconds that took."""
+    """Return the function compiled for arguments of this form, and the seconds of compiling."""
     start = time.perf_counter()
     result = jax.jit(function).lower(*arguments).compile()
     return result, time.perf_counter() - start
 
 
 def prepare(problem: Problem) -> Prepared:
-    """Return a training step on one batch that is already on the device, or the faster way to predict."""
+    """Return a training step on a batch that is already on the device, or the faster way to predict."""
     jax.clear_caches()
     jax.config.update("jax_enable_x64", problem.dtype == "float64")
     P = draw_parameters(problem)
@@ -94,7 +94,7 @@ def prepare(problem: Problem) -> Prepared:
 
 
 def _prepare_training(problem: Problem, P: Parameters) -> Prepared:
-    """Return the compiled step; Adam's state goes from one to the next."""
+    """Return the compiled step, with Adam's state passed from one to the next."""
     X, y = (jnp.asarray(array) for array in problem.draw(1))
     zeros = jax.tree.map(jnp.zeros_like, P)
     state = (P, zeros, zeros, jnp.zeros((), problem.dtype))

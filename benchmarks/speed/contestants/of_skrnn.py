@@ -1,4 +1,4 @@
-"""skrnn as users call it: whole fits, divided by their steps, and `predict` on many batches' worth of sequences."""
+"""skrnn as called by users: complete fits, divided by their number of steps, and `predict` on many batches at once."""
 
 import time
 import warnings
@@ -12,7 +12,7 @@ from skrnn import RNNRegressor
 
 
 def make_regressor(problem: Problem, n_epochs: int) -> RNNRegressor:
-    """Return a regressor that goes through all its epochs."""
+    """Return a regressor that trains for all epochs."""
     return RNNRegressor(
         (problem.shape.hidden_size,),
         cell=problem.cell,
@@ -24,7 +24,7 @@ def make_regressor(problem: Problem, n_epochs: int) -> RNNRegressor:
 
 
 def prepare(problem: Problem) -> Prepared:
-    """Return what fits, or predicts with a network that was fitted for one epoch."""
+    """Return a runner that fits, or predicts with a network fitted for one epoch."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     n_batches = problem.shape.n_batches
     X, y = problem.draw(n_batches)

@@ -1,4 +1,4 @@
-"""The clock that all contestants share."""
+"""The timing of all contestants."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ SLOW = 0.05
 
 
 def timed(call: Callable[[], object], n_steps: int = 1) -> Run:
-    """Return a run of repeated calls, each of which does `n_steps` steps."""
+    """Return a runner of repeated calls with `n_steps` steps each."""
 
     def run(n: int) -> float:
         n_calls = max(1, round(n / n_steps))
@@ -23,7 +23,7 @@ def timed(call: Callable[[], object], n_steps: int = 1) -> Run:
 
 
 def faster(runs: list[Run], n_trials: int = 3) -> Run:
-    """Return the run whose best of a few trials is the fastest; slow ones, which need no warming up, have one trial."""
+    """Return the fastest runner by the best of a few trials; slow ones, which need no warm-up, have one trial."""
     times = [run(1) for run in runs]
     if min(times) < SLOW:
         times = [min(run(1) for _ in range(n_trials)) for run in runs]
