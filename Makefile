@@ -1,4 +1,4 @@
-# Every target sets up what it needs: a fresh machine with Python 3.11 or later is enough.
+# Every target creates the environment it needs; only Python 3.11 or later is required.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -28,7 +28,7 @@ test: $(VENV)/installed-test
 test-all: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --all-cases
 
-# The tests as older x86 processors would run them, one after another. PROCESSORS=--least tries the least capable alone,
+# The tests as older x86 processors would run them, one after another. PROCESSORS=--least selects the least capable one,
 # PROCESSORS="--only Haswell" that one.
 test-processors: $(VENV)/installed-test
 	$(BIN)/python -m tests.processors -n $(WORKERS) $(PROCESSORS)
@@ -36,7 +36,7 @@ test-processors: $(VENV)/installed-test
 test-slow: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --run-slow -m slow tests
 
-# The tests with compiled cells, which without Numba would be left out.
+# The tests with compiled cells, which require Numba.
 test-fast: $(FAST)/installed-test-fast
 	$(FAST)/bin/python -c "from skrnn.cells._compiled import why_not_compiled as why; assert why() is None, why()"
 	$(FAST)/bin/python -m pytest -n $(WORKERS)
@@ -47,11 +47,11 @@ test-oldest: $(OLDEST)/installed-test
 test-export: $(EXPORT)/installed-test-export
 	$(EXPORT)/bin/python -m pytest -n $(WORKERS) --run-export tests/export skrnn/export docs/export.md
 
-# Without pytest-xdist's processes: the tests begin processes of their own.
+# Without pytest-xdist, because the tests start processes.
 test-cluster: $(CLUSTER)/installed-test-cluster
 	$(CLUSTER)/bin/python -m pytest --run-slow tests/cluster
 
-# What docs/other_tools.md says of tools that call scikit-learn's estimators. What these warn of is theirs.
+# The examples of docs/other_tools.md, and tests with these tools, whose own warnings are ignored.
 test-clients: $(CLIENTS)/installed-test-clients
 	$(CLIENTS)/bin/python -m pytest -n $(WORKERS) -W default --run-clients tests/clients docs/other_tools.md
 
@@ -59,19 +59,19 @@ test-clients: $(CLIENTS)/installed-test-clients
 fixtures: $(OLDEST)/installed-test
 	$(OLDEST)/bin/python -m tests.persistence.write_fixtures $(VERSION)
 
-# BENCH_OPTIONS: parts to measure anew, --quick, --redraw; see benchmarks/speed/__main__.py.
+# BENCH_OPTIONS: parts to measure again, --quick, --redraw; see benchmarks/speed/__main__.py.
 bench: $(BENCH)/installed-bench
 	$(BENCH)/bin/python -m benchmarks.speed $(BENCH_OPTIONS)
 
-# BACKTEST_TASKS: the names of some, which are then only printed; see benchmarks/backtests/tasks.py.
+# BACKTEST_TASKS: names of tasks, whose results are only printed; see benchmarks/backtests/tasks.py.
 backtests: $(BACKTESTS)/installed-backtests
 	HOME=$(abspath $(BACKTESTS)) $(BACKTESTS)/bin/python -m benchmarks.backtests $(BACKTEST_TASKS)
 
-# LONG_SEQUENCES: the names of some data sets; see benchmarks/long_sequences.py.
+# LONG_SEQUENCES: names of data sets; see benchmarks/long_sequences.py.
 long-sequences: $(LONG)/installed-long-sequences
 	OMP_NUM_THREADS=1 $(LONG)/bin/python benchmarks/long_sequences.py $(LONG_SEQUENCES)
 
-# The site, into build/docs, with the examples run; nothing is fetched. DOCS_OPTIONS=-D plot_gallery=0 leaves the examples out,
+# The site, in build/docs, with the examples run; nothing is downloaded. DOCS_OPTIONS="-D plot_gallery=0" skips the examples,
 # DOCS_OPTIONS="-t online" links to the references of NumPy, scikit-learn and others.
 docs: $(DOCS)/installed-docs
 	$(DOCS)/bin/python -m sphinx -b html -W --keep-going $(DOCS_OPTIONS) docs build/docs
@@ -82,18 +82,18 @@ lint: $(VENV)/installed-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/python docs/check_styles.py docs/_static
 
-# The package, and a program that uses it, as a user's strictest mypy sees it.
+# The package, and a program that uses it, with mypy in strict mode.
 types: $(VENV)/installed-lint
 	$(BIN)/mypy
 	cd tests/packaging && $(abspath $(BIN))/mypy --strict --config-file= typed_use.py
 
-# What PyPI knows of holes in the packages that skrnn needs; one that cannot be asked about is an error. Needs the network,
-# and finds today what it did not find yesterday: so no pull request waits for it.
+# Known vulnerabilities of the dependencies, from PyPI; a package that cannot be checked is an error. Requires network access.
+# Results change from day to day, so pull requests do not depend on it.
 audit: $(AUDIT)/installed-audit
 	$(AUDIT)/bin/pip-audit --strict --progress-spinner off .
 
-# Would the tests notice a mistake? See docs/design/mutants.md; it takes hours. MUTANTS='skrnn.cells.*' tries those mutants alone,
-# and keeps what is known of the others. Stopped half-way, `.venv-mutants/bin/mutmut run` goes on.
+# Mutation testing, which takes hours; see docs/design/mutants.md. MUTANTS='skrnn.cells.*' only tests these mutants and keeps
+# the results of the others. After an interruption, `.venv-mutants/bin/mutmut run` continues.
 mutants: $(MUTATION)/installed-mutants
 	$(if $(MUTANTS),,rm -rf mutants)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(MUTATION)/bin/mutmut run --max-children $(WORKERS) $(foreach name,$(MUTANTS),'$(name)')
@@ -104,7 +104,7 @@ dist: $(VENV)/installed-dist
 	rm -rf dist
 	$(BIN)/python -m build
 
-# The wheel and its dependencies, in an empty environment that never saw the checkout.
+# The wheel and its dependencies, in a clean environment without the checkout.
 test-wheel: dist
 	$(BIN)/python -m tests.packaging.check_distributions dist
 	rm -rf $(WHEEL)
@@ -122,7 +122,7 @@ $(OLDEST)/installed-test: pyproject.toml requirements-oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-oldest.txt -e ".[test]"
 	touch $@
 
-# PyPI's PyTorch for Linux, here and in .venv-export, brings CUDA along, which PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu saves.
+# PyPI's PyTorch for Linux, here and in .venv-export, includes CUDA; PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu avoids it.
 $(BENCH)/installed-bench: pyproject.toml
 	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
@@ -158,7 +158,7 @@ $(MUTATION)/installed-mutants: pyproject.toml
 	$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[mutants]"
 	touch $@
 
-# pmdarima keeps its series in a folder of the home directory: here, one inside the environment.
+# pmdarima stores its series in a folder of the home directory: here, one inside the environment.
 $(BACKTESTS)/installed-backtests: pyproject.toml
 	test -x $(BACKTESTS)/bin/python || $(PYTHON) -m venv $(BACKTESTS)
 	$(BACKTESTS)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[backtests]"

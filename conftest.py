@@ -8,11 +8,11 @@ import pytest
 from tests.cases import Axis, combine
 
 collect_ignore_glob = [
-    "docs/images/*.py",  # they draw, and need matplotlib
+    "docs/images/*.py",  # require matplotlib
     *("docs/*.py", "docs/_ext/*.py", "docs/gallery/**"),  # the site, which `make docs` builds
-    *("skrnn/cells/_loops*.py", "tests/extending/*_loops.py"),  # they import Numba, and have no examples
+    *("skrnn/cells/_loops*.py", "tests/extending/*_loops.py"),  # import Numba, and have no examples
 ]
-#: What imports onnx, onnxruntime, skl2onnx or torch, which the usual environment does not have.
+#: Files that import onnx, onnxruntime, skl2onnx or torch, which are not in the test environment.
 NEEDS_EXPORT = [
     "tests/export/test_onnx*.py",
     "tests/export/test_torch*.py",
@@ -21,9 +21,9 @@ NEEDS_EXPORT = [
     "skrnn/export/_to_torch.py",
     "docs/export.md",
 ]
-#: What calls skforecast, mlforecast, sktime, Darts, MAPIE or mlflow, which stand in an environment of their own.
+#: Files that import skforecast, mlforecast, sktime, Darts, MAPIE or mlflow, which have a separate environment.
 NEEDS_CLIENTS = ["tests/clients/*.py", "docs/other_tools.md"]
-# Before scikit-learn 1.9 there are no callbacks, whose examples then cannot run.
+# Examples of callbacks require scikit-learn 1.9.
 if not Path(find_spec("sklearn").origin).with_name("callback").exists():
     collect_ignore_glob += ["docs/callbacks.md", "skrnn/callbacks/*.py"]
 
@@ -68,7 +68,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test the cases of the axes that it uses: a few combinations, or every one if that is asked for."""
     axes = [Axis(*mark.args, **mark.kwargs) for mark in metafunc.definition.iter_markers("axis")]
-    axes = [axis for axis in axes if set(axis.argnames) <= set(metafunc.fixturenames)]  # one may be the whole module's
+    axes = [
+        axis for axis in axes if set(axis.argnames) <= set(metafunc.fixturenames)
+    ]  # one may be for the whole module
     if axes:
         metafunc.parametrize(*combine(axes, every_case=metafunc.config.getoption("--all-cases")))
 

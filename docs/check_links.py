@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-#: Attributes by which a page loads something at once; what they name must be part of the site.
+#: Attributes with which a page loads a resource, which must be part of the site.
 LOADED = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src")}
 
 
@@ -32,7 +32,7 @@ class Page(HTMLParser):
 
 def problems(root: Path) -> list[str]:
     """Return a line for each link that leads nowhere, and for each thing that is loaded from another site."""
-    paths = sorted(set(root.rglob("*.html")) - set(root.glob("_static/**/*")))  # what themes bring are templates
+    paths = sorted(set(root.rglob("*.html")) - set(root.glob("_static/**/*")))  # files of themes are templates
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in paths}
     found = []
     for path, page in pages.items():

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 WIDTHS = (1280, 390)
-QUERIES = {"gru": 5, "quantile": 5, "SlidingWindow": 5}  # and how many results there must be, at least
+QUERIES = {"gru": 5, "quantile": 5, "SlidingWindow": 5}  # and the least number of results
 HARNESS = """<!doctype html><title>check</title><body><script>
 const pages = PAGES, widths = WIDTHS, queries = QUERIES, report = {pages: [], queries: {}};
 const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));

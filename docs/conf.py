@@ -43,7 +43,7 @@ extensions = [
 templates_path = ["_templates"]
 language = "en"
 
-# Pages are plain Markdown, to be read on a code host as well: links among them have GitHub's form, page.md#heading.
+# Pages are plain Markdown, also readable on a code host: links among them have GitHub's form, page.md#heading.
 myst_heading_anchors = 4
 
 # -- Reference -----------------------------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ extlinks = {"doi": ("https://doi.org/%s", "doi:%s"), "arxiv": ("https://arxiv.or
 default_role = "literal"  # `name` in docstrings, as in Markdown
 
 nitpicky = True
-# What belongs to others: links only where the build is asked for their inventories (-t online).
+# References of other projects are only linked if their inventories are requested (-t online).
 nitpick_ignore_regex = [("py:.*", r"(sklearn|numpy|scipy|pandas|matplotlib|joblib|onnx|torch|skl2onnx|datetime)\..*")]
 if tags.has("online"):  # noqa: F821, Sphinx's own
     extensions.append("sphinx.ext.intersphinx")
@@ -76,7 +76,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
-    "ignore_pattern": r"^(?!plot_)",  # programs to be run by hand
+    "ignore_pattern": r"^(?!plot_)",  # programs to run by hand
     "subsection_order": "gallery.sections",
     "within_subsection_order": "gallery.position",
     "reset_modules": ("gallery.reset",),

@@ -11,13 +11,13 @@ import pytest
 #: What `pytest.param` returns.
 ParameterSet = type(pytest.param())
 
-#: Of two axes with more pairs of values, the quick run has each value, and not each pair.
+#: For two axes with more pairs of values, the quick run has each value, but not each pair.
 MOST_PAIRS = 6
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What the marker `axis` says: as in `pytest.mark.parametrize`, and which values stand for all in the quick run."""
+    """The marker `axis`: arguments as for `pytest.mark.parametrize`, and representative values for the quick run."""
 
     names: str | tuple[str, ...]
     values: Iterable[Any]
@@ -26,7 +26,7 @@ class Axis:
 
     @property
     def argnames(self) -> tuple[str, ...]:
-        """Return the arguments that a value of the axis gives, most often one."""
+        """Return the arguments for a value of the axis, usually one."""
         return (self.names,) if isinstance(self.names, str) else self.names
 
     def points(self, every_case: bool) -> list[ParameterSet]:
@@ -47,7 +47,7 @@ class Axis:
 
     @staticmethod
     def _name(argname: str, value: Any) -> str:
-        """Return the id of a value: as it is written, or what it is called."""
+        """Return the id of a value: its text, or its name."""
         if value is None or isinstance(value, str | bool | int | float):
             return str(value)
         return getattr(value, "__name__", argname)
@@ -72,11 +72,11 @@ def combine(axes: Sequence[Axis], every_case: bool) -> tuple[list[str], list[Par
 
 
 def pairwise_cover(rows: Iterable[Any], key: Callable[[Any], tuple[Hashable, ...]] = tuple) -> list[Any]:
-    """Return a few of the rows, in their order, such that each value and each two values of two columns occur.
+    """Return a few of the rows, in their order, such that each value and each pair of values of two columns occurs.
 
-    Only pairs that occur in the rows are meant, and of two columns that have more than `MOST_PAIRS` each value alone.
-    `key` gives the values of a row. Greedy: the next is always the row that brings most of what is missing, and of
-    several one whose pairs have been seen least.
+    Only pairs that occur in the rows count, and for two columns with more than `MOST_PAIRS` only single values.
+    `key` returns the values of a row. Greedy: the next row is always the one with most of the missing pairs, and among
+    several the one whose pairs have occurred least.
     """
     rows = list(rows)
     columns = list(zip(*map(key, rows), strict=True))

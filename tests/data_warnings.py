@@ -1,4 +1,4 @@
-"""What is said of data that can be read, but are most likely not what was meant."""
+"""Helpers for tests of DataWarning."""
 
 import warnings
 
@@ -19,7 +19,7 @@ def data_warnings(call):
 
 
 def assert_warned_once(call, *parts):
-    """Check that a call has one DataWarning, with these parts in its message, and that a line silences it."""
+    """Check that a call has one DataWarning, with these parts in its message, and that it can be silenced."""
     (message,) = data_warnings(call)
     for part in parts:
         assert part in message

@@ -24,7 +24,7 @@ def refuse_dates(X: Any, name: str) -> None:
     """Raise TypeError if a polars data frame has a date column, which would be converted to numbers."""
     for column, dtype in zip(column_names(X), X.dtypes if is_frame(X) else (), strict=True):
         if getattr(dtype, "is_temporal", bool)():
-            raise TypeError(f"Column {column!r} of {name} holds dates, not numbers.{ADVICE['dates']}")
+            raise TypeError(f"Column {column!r} of {name} contains dates, not numbers.{ADVICE['dates']}")
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def explaining(X: Any, of_strings: str = "") -> Iterator[None]:
         where = f"Column {names[kinds.index(kind)]!r} of X" if names else "X"
         hint = of_strings if kind == "strings" else ""
         what = f"{str(error).removesuffix(ADVICE[kind]).rstrip('.')}. " if kind == "strings" else ""
-        raise type(error)(f"{what}{where} holds {kind}, not numbers.{hint}{ADVICE[kind]}") from error
+        raise type(error)(f"{what}{where} contains {kind}, not numbers.{hint}{ADVICE[kind]}") from error
 
 
 def warn_unless_ordered(X: Any, labels: np.ndarray | None, name: str = "X") -> None:
@@ -107,7 +107,7 @@ def warn_unless_aligned(X: Any, y: Any) -> None:
 
 
 def warn_of_features(X: Any) -> None:
-    """Warn if columns are read as timesteps but are named like features and the index holds dates."""
+    """Warn if columns are read as timesteps but are named like features and the index contains dates."""
     names, index = column_names(X), getattr(X, "index", None)
     are_words = [isinstance(name, str) and not re.search(r"\d", name) for name in names]
     if len(names) < 2 or not all(are_words) or not hasattr(index, "dtype") or not _holds_dates(index):

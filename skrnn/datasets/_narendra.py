@@ -23,7 +23,7 @@ def make_narendra(
         y(k + 1) = f(y(k), y(k - 1), y(k - 2), u(k), u(k - 1))
         f(x1, x2, x3, x4, x5) = (x1 * x2 * x3 * x5 * (x3 - 1) + x4) / (1 + x3**2 + x2**2)
 
-    It begins at rest: everything before u(0) is zero. Row k contains the input u(k) and, as target, the output y(k + 1)
+    Everything before u(0) is zero. Row k contains the input u(k) and, as target, the output y(k + 1)
     that it causes, so a model may use all rows up to and including its own.
 
     A model that knows the last three outputs only has to learn f. *Simulating* the plant is harder: given only the

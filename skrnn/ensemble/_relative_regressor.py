@@ -185,7 +185,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
 def warn_of_units(targets: NDArray[Any], references: NDArray[Any]) -> None:
     """Warn if all targets are far from all references, (n_samples, n_outputs) or (n_samples, n_series)."""
     references = np.tile(references, targets.shape[1] // references.shape[1])
-    with np.errstate(all="ignore"):  # the regressor refuses values that are not finite
+    with np.errstate(all="ignore"):  # the regressor rejects values that are not finite
         gaps = np.maximum(targets.min(axis=0) - references.max(axis=0), references.min(axis=0) - targets.max(axis=0))
         spreads = np.maximum(np.ptp(targets, axis=0), np.ptp(references, axis=0))
     if len(targets) >= _N_JUDGED and (gaps > spreads).all():

@@ -203,7 +203,7 @@ def _read_sequence(entry: Any, sample: int, name: str) -> np.ndarray:
     if sequence.dtype == object:
         kind = strings_or_dates(sequence)
         if kind:
-            raise TypeError(f"{name} holds {kind} in sample {sample}; expected real numbers.{ADVICE[kind]}")
+            raise TypeError(f"{name} contains {kind} in sample {sample}; expected real numbers.{ADVICE[kind]}")
         sequence = sequence.astype(np.float64)
     check_kind(sequence, name)
     if sequence.ndim == 1:

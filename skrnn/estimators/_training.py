@@ -275,7 +275,7 @@ class Run:
             self._monitor.require_finite(self._objective.evaluate(theta)[0])
 
     def _fitted_attributes(self, theta: np.ndarray) -> dict[str, Any]:
-        """Return what an estimator is made of whose fit ends at `theta`, and the state from which it can go on."""
+        """Return the contents of an estimator whose fit ends at `theta`, and the state from which it can continue."""
         attributes = self._training.fitted_attributes(self._outcome_at(*self._monitor.current(theta)))
         wants_run_state = self.task is not None and self.task.wants_run_state
         return {**attributes, "_run_state": self._state_at(theta)} if wants_run_state else attributes

@@ -313,7 +313,7 @@ def _add_by_skl2onnx(graph: Graph, name: str, transformer: Any, table: str) -> s
 
 
 def _by_position(transformer: Any) -> Any:
-    """Return a ColumnTransformer that knows its columns by position, as a tensor has no names; others unchanged."""
+    """Return a ColumnTransformer with columns by position, because a tensor has no names; others unchanged."""
     if _qualified_name(transformer) != "sklearn.ColumnTransformer":
         return transformer
     names = list(getattr(transformer, "feature_names_in_", ()))

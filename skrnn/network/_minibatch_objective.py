@@ -21,7 +21,7 @@ class MinibatchObjective:
     A target i contributes w_i loss_i / mean(w), with the mean weight of all data, so minibatches with larger weights
     count for more.
 
-    With `bptt_steps` minibatches are cut into segments of that many timesteps, each of which is treated as a minibatch:
+    With `bptt_steps`, minibatches are divided into segments of that many timesteps, each treated as a minibatch:
     states are carried from segment to segment, errors are not (Williams, Peng 1990, doi:10.1162/neco.1990.2.4.490). If
     a sequence has a single target, only its last segment is used for learning.
 

@@ -49,7 +49,7 @@ def _shared(token: str, value: Any) -> Shared:
 
 @final
 class Keepers:
-    """The workers of a Dask cluster, each of which keeps a copy of an object as long as this instance is alive.
+    """The workers of a Dask cluster, which keep a copy of an object as long as this instance exists.
 
     No copy is indispensable: a worker without one reports this (`find_shared`), and another process computes. Each copy
     is a separate result, because Dask reduces several copies of one result to a single copy within seconds, and data

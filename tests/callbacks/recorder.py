@@ -1,8 +1,8 @@
-"""Callbacks that write down what they are told, stop, or fail."""
+"""Callbacks that record their calls, stop, or fail."""
 
 
 class Recorder:
-    """Writes down (hook, name of the task, its id), the arguments, and the estimators that are fitted so far."""
+    """Records (hook, name of the task, its id), the arguments, and the estimators fitted so far."""
 
     def __init__(self, fail_at=None):
         self.fail_at = fail_at
@@ -15,7 +15,7 @@ class Recorder:
             raise RuntimeError(f"failed at {self.fail_at}")
 
     def __getstate__(self):
-        """Leave behind what has been written down."""
+        """Keep the records."""
         return {**self.__dict__, "events": [], "arguments": [], "fitted": []}
 
     def setup(self, estimator, context):
@@ -38,7 +38,7 @@ class Recorder:
 
 
 class Stopping:
-    """Says stop after so many tasks of a name."""
+    """Stops after a number of tasks with a given name."""
 
     def __init__(self, after, task_name="iteration"):
         self.after = after
@@ -58,7 +58,7 @@ class Stopping:
 
 
 class Crash(Stopping):
-    """Ends the fit in an error after so many iterations."""
+    """Raises an error after a number of iterations."""
 
     def on_fit_task_end(self, estimator, context):
         if super().on_fit_task_end(estimator, context):

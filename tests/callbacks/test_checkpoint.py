@@ -1,4 +1,4 @@
-"""Tests of checkpoints: always a whole file, and a fit that goes on to the last bit."""
+"""Tests of checkpoints: the file is always complete, and a resumed fit is bitwise identical."""
 
 import os
 import pickle
@@ -52,7 +52,7 @@ def make_estimator(Estimator=RNNRegressor, **parameters):
 
 
 def crash(model, path, X, y, *arguments, after=5, every=1, **keywords):
-    """Fit until the process is as good as dead, and return what was written."""
+    """Fit until the process is interrupted, and return the file."""
     model.set_callbacks(Checkpoint(path, every=every), Crash(after))
     with pytest.raises(RuntimeError, match="crash"):
         model.fit(X, y, *arguments, **keywords)
@@ -71,7 +71,7 @@ def assert_same_everything(one, other):
 
 
 def rngs():
-    """Return two random states that draw the same."""
+    """Return two equal random states."""
     return np.random.RandomState(3), np.random.RandomState(3)
 
 
@@ -175,7 +175,7 @@ def test_resumes_without_a_seed(tmp_path):
     np.random.seed(4)  # noqa: NPY002
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     assert_same_everything(resumed.fit(X, y), whole)
-    # Everybody's random state is left alone.
+    # Other random states do not change.
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
@@ -227,7 +227,7 @@ def test_fewer_iterations_than_there_are_add_none(tmp_path):
     assert not any(name == "iteration" for _, name, _ in recorder.events)
 
 
-# Methods of SciPy: they begin anew at the parameters in the file
+# SciPy methods restart from the parameters in the file
 
 
 def says_what_is_lost():
@@ -248,7 +248,7 @@ def says_what_is_lost():
     ],
 )
 def test_resumed_method_of_scipy_begins_anew_at_the_saved_parameters(solver, options, after, dtype, tmp_path):
-    """As a warm start does, which with features and targets that are not standardised reads the same parameters."""
+    """Like a warm start, which reads the same parameters if features and targets are not standardised."""
     X, y = make_task(RNNRegressor)
     weights = 1.0 + np.arange(len(X)) % 3
     settings = {"alpha": 0.8, "tol": 1e-4, "dtype": dtype, "normalize_X": False, "normalize_y": False}
@@ -305,7 +305,7 @@ def test_patience_and_the_best_iteration_of_a_method_of_scipy_go_on(after, tmp_p
     if after < 7:
         with says_what_is_lost():
             resumed.fit(X, y)
-    else:  # there was nothing left to do, and there is nothing to say
+    else:  # there was nothing left to do, so there is no warning
         resumed.fit(X, y)
     assert resumed.n_iter_ == 7
     assert resumed.validation_scores_[:after] == scores
@@ -413,7 +413,7 @@ def test_partial_fit_goes_on_from_the_checkpoint_and_takes_it_away(tmp_path):
     whole = make_estimator(max_iter=6).fit(X, y)
     curve = resumed.partial_fit(X, y).loss_curve_
     assert curve[:5] == whole.loss_curve_[:5]
-    # From the public weights, in which mean and scale are folded: taking them out again rounds.
+    # The public weights include mean and scale, and removing them causes rounding errors.
     assert curve[5:] == pytest.approx(whole.loss_curve_[5:], rel=1e-9)
     assert resumed.fit(X[:20], y[:20]).n_iter_ == 12
 
@@ -579,7 +579,7 @@ def test_what_cannot_be_stored_is_refused(model, error, match, tmp_path):
 
 
 class Overflowing:
-    """Hands on to a checkpoint what it is told, with parameters that overflow after the third iteration."""
+    """Passes its calls to a checkpoint, with parameters that overflow after the third iteration."""
 
     wants_run_state = True
 
@@ -782,7 +782,7 @@ def test_a_write_that_breaks_off_leaves_the_previous_file(tmp_path, monkeypatch)
 @needs_callbacks
 @pytest.mark.axis("seed", range(4), quick=[0])
 def test_a_kill_at_any_moment_leaves_a_whole_file_from_which_the_fit_goes_on(seed, tmp_path):
-    """The process prints a line an iteration; it is killed while it goes on: in a write, as a rule."""
+    """The process prints one line per iteration and is killed while running, usually during a write."""
     code = textwrap.dedent(
         f"""
         import numpy as np

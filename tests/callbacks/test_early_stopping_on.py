@@ -1,4 +1,4 @@
-"""Tests of early stopping by a scorer: when it stops, and which iteration is kept."""
+"""Tests of early stopping by a scorer: when it stops, and which iteration it keeps."""
 
 import pickle
 import warnings
@@ -37,7 +37,7 @@ def make_estimator(Estimator=RNNRegressor, **parameters):
 
 
 def scripted(*scores):
-    """Return a scorer that gives these scores, by the number of iterations, and then the last one."""
+    """Return a scorer with these scores by iteration, and then always the last one."""
     return lambda estimator, X, y: scores[min(estimator.n_iter_, len(scores)) - 1]
 
 
@@ -45,9 +45,9 @@ def scripted(*scores):
 @pytest.mark.axis(
     ("scores", "n_iter", "best"),
     [
-        ((1.0, 2.0, 3.0, 3.0), 6, 3),  # two without improvement are endured
+        ((1.0, 2.0, 3.0, 3.0), 6, 3),  # two without improvement are tolerated
         ((3.0, 2.0, 1.0), 4, 1),
-        ((1.0, 1.05, 1.08, 1.09), 4, 4),  # less than tol is no improvement, but the best is the best
+        ((1.0, 1.05, 1.08, 1.09), 4, 4),  # less than tol is no improvement, but the best iteration is kept
         ((1.0, 0.0, 0.0, 2.0, 0.0), 7, 4),
         ((np.nan, np.nan, 1.0, np.nan), 6, 3),  # NaN is no improvement
         ((np.nan, 1.0, np.nan), 5, 2),
@@ -199,7 +199,8 @@ def test_a_resumed_fit_keeps_the_best_before_and_after(best, checkpoint_first, t
     assert resumed.n_iter_ == 12
 
 
-#: What a method of SciPy says where it goes on: its iterations differ, but they are scored, counted and chosen alike.
+#: The warning of a resumed SciPy method: its iterations differ, but they are scored, counted and chosen in the same
+# way.
 resumes = pytest.mark.filterwarnings("ignore:.*resumes from the saved parameters:UserWarning")
 
 
@@ -235,7 +236,7 @@ def test_a_resumed_fit_has_the_patience_and_the_scores_of_the_one_before(after, 
 @pytest.mark.axis("solver", SOLVERS)
 @pytest.mark.axis("keep_best", [True, False])
 def test_a_fit_that_it_had_ended_is_left_as_it_is(solver, keep_best, tmp_path):
-    """The process may be killed between the last write and whatever was to become of the fit."""
+    """The process may be killed between the last write and the end of the fit."""
     X, y = make_task(RNNRegressor)
     scores = [0.1, 0.5, 0.4, 0.3, 0.2, *range(1, 20)]  # one iteration more would be an improvement
 

@@ -1,4 +1,4 @@
-"""Tests of which forms of X the conformal estimators of MAPIE take, as docs/other_tools.md says."""
+"""Tests of the formats of X accepted by the conformal estimators of MAPIE, as described in docs/other_tools.md."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests that LagsToSequences reads the rows of other tools as docs/other_tools.md says: the forecasts are right."""
+"""Tests that LagsToSequences reads the rows of other tools as described in docs/other_tools.md."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ EXOG = pd.DataFrame({"e": 100.0 + np.arange(len(TIMES)), "f": 200.0 + np.arange(
 
 
 class Recorder(RegressorMixin, BaseEstimator):
-    """An estimator that remembers what it was fitted to, and predicts that the series goes on as it does."""
+    """An estimator that stores its training data, and predicts the known continuation of the series."""
 
     seen = ()
 
@@ -45,7 +45,7 @@ def recorder(n_timesteps=N_LAGS, **parameters):
 def assert_sequences(ahead=(), behind=()):
     """Check that the last fit saw, for the day t of each target, y and `behind` of t-4 to t-1, and `ahead` of t.
 
-    Of the other columns, at day t, only the hundreds are given.
+    Other columns, at day t, are identified by their hundreds.
     """
     X, y = Recorder.seen
     days = y[:, np.newaxis] - np.arange(N_LAGS, 0, -1)
@@ -92,7 +92,7 @@ def test_mlforecast():
 
 
 def age(times):
-    """Return a feature that mlforecast makes of dates: 200 + t."""
+    """Return a date feature of mlforecast: 200 + t."""
     return np.asarray((times - TIMES[0]).days) + 200.0
 
 

@@ -22,6 +22,6 @@ def mortal_client():
 
 @pytest.fixture
 def several_chunks(monkeypatch):
-    """Cut data into small chunks: the plan goes to the workers with the data."""
+    """Divide data into small chunks: the plan is sent to the workers with the data."""
     for name, value in {"_MIN_CHUNK_SIZE": 3, "_CHUNK_SIZE": 5, "_STATE_NUMBERS": 1}.items():
         monkeypatch.setattr(_inference, name, value)

@@ -1,4 +1,4 @@
-"""What the tests of clusters have in common."""
+"""Helpers of the cluster tests."""
 
 from contextlib import contextmanager
 
@@ -9,7 +9,7 @@ from skrnn import RNNRegressor
 
 @contextmanager
 def two_workers(processes=True):
-    """Lend a client of a cluster of two workers, processes that are begun anew when they die."""
+    """Yield a client of a cluster of two worker processes, which are restarted if they end."""
     from distributed import Client, LocalCluster
 
     with (

@@ -1,4 +1,4 @@
-"""Fits, searches and predictions on a Dask cluster of two processes: the same as on one machine, bit for bit."""
+"""Fits, searches and predictions on a Dask cluster of two processes: bitwise identical to those on one machine."""
 
 from copy import deepcopy
 from functools import partial
@@ -19,7 +19,7 @@ distributed = pytest.importorskip("distributed", reason="needs a Dask cluster: m
 
 @pytest.fixture
 def workers_alone(monkeypatch):
-    """Forbid this process to compute a chunk, or a run, that workers should."""
+    """Raise if this process computes a chunk, or a run, instead of the workers."""
 
     def refuse(function, *arguments):
         raise AssertionError("computed by the client")
@@ -29,7 +29,7 @@ def workers_alone(monkeypatch):
 
 @pytest.fixture
 def n_pickled(monkeypatch):
-    """Return a list that grows by one wherever this process pickles sequences."""
+    """Return a list that grows by one whenever this process pickles sequences."""
     pickled, reduce = [], Sequences.__reduce__
 
     def counting(sequences):
@@ -53,7 +53,7 @@ def test_full_batch_fits_are_the_same(client, several_chunks, workers_alone, n_p
     with joblib.parallel_config("dask"):
         spread = make(n_jobs=n_jobs).fit(X, y, X_val=X[:9], y_val=y[:9])
     assert_same_fit(spread, alone)
-    assert sorted(n_pickled) == [9, 23]  # both kinds of data once, however many evaluations
+    assert sorted(n_pickled) == [9, 23]  # both kinds of data once, for any number of evaluations
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -101,7 +101,7 @@ def test_grid_search_is_the_same(client):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("n_jobs", [None, -1])
 def test_fits_of_a_search_of_several_chunks(client, n_jobs):
-    """Where all threads of the cluster are busy with fits, a fit that asks for the cluster must not wait for ever."""
+    """If all threads of the cluster are busy with fits, a fit that uses the cluster must not wait forever."""
     X = np.random.default_rng(0).normal(size=(6200, 2, 1))
     y = X[:, -1, 0] * X[:, 0, 0]
     search = GridSearchCV(RNNRegressor((2,), solver="lbfgs", max_iter=2, random_state=0), {"alpha": [0.0, 0.1]}, cv=2)
@@ -121,7 +121,7 @@ def test_fits_of_a_search_stay_where_they_are(client):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_an_evaluation_sends_little_more_than_theta(client, monkeypatch):
-    """All that this process sends is counted; the scheduler, which passes it on, is in it too."""
+    """Everything that this process sends is counted, including the scheduler, which forwards it."""
     from distributed.comm.tcp import TCP
 
     sent, write = [], TCP.write
@@ -140,7 +140,7 @@ def test_an_evaluation_sends_little_more_than_theta(client, monkeypatch):
         with joblib.parallel_config("dask"):
             RNNRegressor((8,), solver="lbfgs", max_fun=max_fun, random_state=0, n_jobs=-1).fit(X, y)
         n_bytes[max_fun] = sum(sent)
-    assert X.nbytes < n_bytes[2] < 3 * X.nbytes  # once to the scheduler, once on to a worker, who tells the other
+    assert X.nbytes < n_bytes[2] < 3 * X.nbytes  # once to the scheduler, once to a worker, which sends it to the other
     assert n_bytes[6] - n_bytes[2] < 0.1 * X.nbytes
 
 

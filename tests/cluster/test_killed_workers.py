@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster that are killed in the middle of a fit, which ends as if nothing had happened."""
+"""Workers of a Dask cluster that are killed during a fit, whose result does not change."""
 
 import gc
 import os
@@ -44,7 +44,7 @@ def wait_until(condition):
 
 
 def die_in_task(n_tasks, owner, name):
-    """Make this process end itself in the middle of the task of this number."""
+    """Make this process terminate itself during the task with this number."""
     n_begun, method = [], getattr(owner, name)
 
     def dying(*arguments, **keywords):
@@ -57,7 +57,7 @@ def die_in_task(n_tasks, owner, name):
 
 
 def condemn(client, n_tasks, owner, name):
-    """Let the first of two workers die in the middle of a task, and return its process."""
+    """Let the first of two workers terminate during a task, and return its process."""
     address, process = min(pids(client).items())
     client.run(die_in_task, n_tasks, owner, name, workers=[address])
     return process
@@ -75,7 +75,7 @@ def test_a_worker_that_dies_in_a_chunk(mortal_client, several_chunks, n_tasks):
 
 
 def test_all_workers_that_die_between_two_iterations(mortal_client, several_chunks, monkeypatch):
-    """Nobody has the data any more, except for the client."""
+    """Only the client still has the data."""
     X, y = make_task()
     alone = make_regressor().fit(X, y)
     victims, record = set(pids(mortal_client).values()), Monitor.record
@@ -139,7 +139,7 @@ def test_a_worker_that_comes_is_supplied_and_all_forget_in_the_end(mortal_client
 
 
 def test_copies_outlive_the_reduction_of_replicas(client):
-    """Dask keeps one copy of what was sent to all workers, and drops the others in a moment."""
+    """Dask keeps one copy of data sent to all workers, and soon drops the others."""
     with joblib.parallel_config("dask"):
         keepers = Keepers(active_cluster(), np.arange(3))
     (replicated,) = client.scatter([np.arange(4)], broadcast=True, hash=False)
@@ -148,7 +148,7 @@ def test_copies_outlive_the_reduction_of_replicas(client):
 
 
 def test_a_run_that_nobody_can_do_is_done_here(client, monkeypatch):
-    """Workers that have lost their copies leave everything undone."""
+    """Workers that have lost their copies compute nothing."""
     monkeypatch.setattr(_workers, "find_shared", None)
     X, y = make_task()
     alone = RNNRegressor((3,), max_iter=3, n_init=3, random_state=0).fit(X, y)

@@ -1,4 +1,4 @@
-"""Data larger than the memory that the process may have: files of NumPy and Zarr, learnt from and predicted."""
+"""Data larger than the memory limit of the process: training and prediction from NumPy and Zarr files."""
 
 import importlib.util
 import shutil
@@ -13,10 +13,10 @@ import pytest
 from skrnn import SlidingWindow
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "out_of_core.py"
-LIMIT = 100  # MB beyond what the process has after its imports and a first fit
+LIMIT = 100  # MB in addition to the memory after imports and a first fit
 SIZE = 400  # MB of the data
 
-#: Begins with a first fit, for what libraries allocate once, and ends with a proof that the limit holds.
+#: Begins with a first fit, because libraries allocate memory once, and ends with a check of the limit.
 FRAME = """
 import resource
 import sys
@@ -55,11 +55,11 @@ def limited(test):
 
 
 def run_within_limit(body, tmp_path):
-    """Run the lines in a process that can allocate no more than LIMIT, and return what it prints."""
+    """Run the lines in a process that can allocate at most LIMIT, and return its output."""
     script = FRAME.format(size=SIZE, limit=LIMIT, body=textwrap.dedent(body))
     command = [sys.executable, "-W", "ignore", "-c", script, str(tmp_path / "data")]  # the fits stop at max_iter
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    shutil.rmtree(tmp_path)  # pytest would keep it for a while
+    shutil.rmtree(tmp_path)  # pytest would keep it
     assert done.returncode == 0, done.stderr
     *printed, last = done.stdout.splitlines()
     assert last == "within the limit"

@@ -1,4 +1,4 @@
-"""What holds for the whole of skrnn.datasets."""
+"""Tests of the skrnn.datasets package as a whole."""
 
 import socket
 from importlib import resources

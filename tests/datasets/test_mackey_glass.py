@@ -21,7 +21,7 @@ def test_first_delay_after_a_constant_history_is_known_in_closed_form():
 
 
 def solve_by_the_method_of_steps(start, tau, n_intervals):
-    """Return x at 0, 1, ..., n_intervals * tau: one ordinary equation an interval, solved by scipy."""
+    """Return x at 0, 1, ..., n_intervals * tau: one ordinary equation per interval, solved by scipy."""
     delayed, x = (lambda t: start), [start]
     for interval in range(n_intervals):
         first = interval * tau

@@ -1,4 +1,4 @@
-"""The plant of Narendra and Parthasarathy: steps by hand, what comes before what, and bad input."""
+"""The plant of Narendra and Parthasarathy: steps by hand, order of inputs and outputs, and bad input."""
 
 from fractions import Fraction
 
@@ -9,7 +9,7 @@ from skrnn.datasets import make_narendra
 
 
 def test_steps_by_hand():
-    """Each line is the formula with the numbers put in: the product of states, the input, the denominator."""
+    """Each line is the formula with numbers: the product of states, the input, the denominator."""
     expected = [
         0.5,  # rest: 0.5 / 1
         1.0,  # 1 / (1 + 0^2 + 0^2)

@@ -1,4 +1,4 @@
-"""Tests of regressors that see and say changes from the last known value."""
+"""Tests of regressors that use and predict changes from the last known value."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from tests.data_warnings import data_warnings
 
 
 class Recorder(RegressorMixin, BaseEstimator):
-    """Keeps what it is fitted to, and predicts a constant for each output."""
+    """Stores its training data, and predicts a constant for each output."""
 
     def __init__(self, constant=0.0):
         self.constant = constant
@@ -98,7 +98,7 @@ def test_missing_values():
     windows = np.array([[1.0, 2.0, nan], [nan, nan, nan], [nan, 4.0, 7.0]])
     model = ChangeRegressor(Recorder(1.0)).fit(windows, [10.0, 20.0, 30.0])
     np.testing.assert_array_equal(model.regressor_.X_[:, :, 0], [[-1.0, 0.0, nan], [nan, -3.0, 0.0]])
-    np.testing.assert_array_equal(model.regressor_.y_, [8.0, 23.0])  # the window that knows nothing is left out
+    np.testing.assert_array_equal(model.regressor_.y_, [8.0, 23.0])  # the window without known values is left out
     np.testing.assert_array_equal(model.predict(windows), [3.0, 1.0 + (2.0 + 7.0) / 2.0, 8.0])
     np.testing.assert_array_equal(model.regressor_.asked_[1], 0.0)
     with pytest.raises(ValueError, match="X has no window with reference values for y"):

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of the estimators that are made of others."""
+"""scikit-learn's checks of the ensembles."""
 
 import pytest
 from sklearn.linear_model import Ridge
@@ -15,7 +15,7 @@ from skrnn.ensemble import (
     SeasonalRegressor,
 )
 
-#: A column as y is one of several outputs; NaN in X is the business of the estimator inside.
+#: A column vector y is one of several outputs; NaN in X is checked by the inner estimator.
 OF_WINDOWS = {"check_supervised_y_2d", "check_estimators_pickle"}
 NETWORK = RNNRegressor((2,), solver="lbfgs", max_iter=10)
 TREE = DecisionTreeRegressor(max_depth=3)
@@ -29,7 +29,7 @@ MODELS = [
     (
         ResidualRegressor([("linear", Ridge()), ("tree", TREE)], shrinkage=None),
         {
-            "check_estimator_sparse_tag",  # what X may be, its estimators know
+            "check_estimator_sparse_tag",  # X is validated by its estimators
             "check_estimator_sparse_array",
             "check_estimator_sparse_matrix",
             "check_supervised_y_2d",
@@ -38,7 +38,7 @@ MODELS = [
     (
         HybridRegressor(Ridge(), NETWORK, Ridge(), n_networks=1, random_state=0),
         {
-            "check_sample_weight_equivalence_on_dense_data",  # folds in order of time have other borders
+            "check_sample_weight_equivalence_on_dense_data",  # chronological folds have other borders
             "check_fit2d_1feature",  # its change is nothing
         },
     ),

@@ -1,4 +1,4 @@
-"""Tests of what ensembles read before they hand it to the estimators that they are made of."""
+"""Tests of the arguments that ensembles pass to their estimators."""
 
 import numpy as np
 import pytest

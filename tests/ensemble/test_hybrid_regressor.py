@@ -1,4 +1,4 @@
-"""Tests of ridge regression, a Gaussian process and networks, weighed by their errors out of fold."""
+"""Tests of ridge regression, a Gaussian process and networks, weighted by their out-of-fold errors."""
 
 import numpy as np
 import pytest

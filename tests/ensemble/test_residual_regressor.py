@@ -1,4 +1,4 @@
-"""Tests of estimators that are fitted to what the ones before have left."""
+"""Tests of estimators fitted to the residuals of the previous ones."""
 
 import warnings
 
@@ -180,7 +180,7 @@ def windows_then(regressor):
 
 
 def test_folds_see_the_rows_before_their_own():
-    """Windows of a test part reach into training: the same model on windows made beforehand has the same factors."""
+    """Windows of a test part extend into training: the same model on precomputed windows has the same factors."""
     series = np.sin(np.arange(90) / 3.0) + 0.1 * np.random.default_rng(0).normal(size=90)
     X, y = to_supervised(series)
     tree = DecisionTreeRegressor(max_depth=3, random_state=0)
@@ -269,7 +269,7 @@ def test_an_interrupted_fit_leaves_the_estimator_as_it_was(n_iterations, monkeyp
     record = Monitor.record
     monkeypatch.setattr(Monitor, "record", interrupt)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the network tells that it has kept its parameters
+        warnings.simplefilter("ignore")  # the network reports that it has kept its parameters
         with pytest.raises(KeyboardInterrupt):
             model.set_params(second=network).fit(X, -y)
     assert len(calls) == n_iterations

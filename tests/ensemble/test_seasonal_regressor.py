@@ -1,4 +1,4 @@
-"""Tests of regressors that see and say deviations from earlier seasons."""
+"""Tests of regressors that use and predict deviations from earlier seasons."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from tests.ensemble.test_change_regressor import Recorder
 
 
 def usual(series, season, weights):
-    """Return what earlier seasons say of each value of a series; NaN where one is not there."""
+    """Return the seasonal mean for each value of a series; NaN if a value is missing."""
     values = np.full(len(series), 0.0)
     for number, weight in enumerate(weights, 1):
         lagged = np.full(len(series), np.nan)
@@ -31,7 +31,7 @@ def test_windows_and_targets_are_deviations(weights, n_steps):
         X, y
     )
     deviations = series - usual(series, season, weights)
-    known = np.arange(n_rows + 4, len(X))  # those that know all seasons of all timesteps
+    known = np.arange(n_rows + 4, len(X))  # those with all seasons of all timesteps
     expected = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.full(4, np.nan), deviations]), 5)
     seen = model[-1].regressor_.X_[-len(known) :, :, 0]
     np.testing.assert_allclose(seen, expected[known])

@@ -1,4 +1,4 @@
-"""Tests of ensembles of one estimator from several seeds."""
+"""Tests of ensembles of one estimator with several seeds."""
 
 import numpy as np
 import pytest
@@ -190,7 +190,7 @@ def test_streams_of_classifiers_give_the_most_probable_class():
 
 
 class Interrupted(RegressorMixin, BaseEstimator):
-    """Is interrupted in its `fit` where its seed is not among the first ones that were fitted."""
+    """Is interrupted in `fit` unless its seed is among the first ones fitted."""
 
     n_left = 0
 

@@ -1,4 +1,4 @@
-"""Small tasks for the estimators, and their parameters and objective read through the public interface alone."""
+"""Small tasks for the estimators, and their parameters and objective through the public interface."""
 
 import re
 
@@ -31,7 +31,7 @@ def make_task(Estimator):
 
 
 def as_objects(entries):
-    """Return the entries, of whatever shape, in a 1-D object array."""
+    """Return the entries, of any shape, in a 1-D object array."""
     array = np.empty(len(entries), object)
     for i, entry in enumerate(entries):
         array[i] = entry
@@ -77,9 +77,9 @@ def assert_same_fit(first, second, **tolerance):
 
 
 def documented_objective(estimator, X, y, sample_weight=None):
-    """Return mean loss plus alpha / (2 n) times the squared weights, as the documentation has it.
+    """Return mean loss plus alpha / (2 n) times the squared weights, as documented.
 
-    The fit was on features and targets as they are.
+    The fit was without standardisation of features and targets.
     """
     if isinstance(estimator, RNNClassifier):
         log_probabilities = estimator.predict_log_proba(X)
@@ -95,5 +95,5 @@ def documented_objective(estimator, X, y, sample_weight=None):
 
 
 def best_iteration(model):
-    """Return the iteration that early stopping keeps: of the best score, and among those of the least loss."""
+    """Return the iteration that early stopping keeps: best score, then smallest loss."""
     return int(np.lexsort([-np.array(model.validation_loss_curve_), model.validation_scores_])[-1])

@@ -1,4 +1,4 @@
-"""Tests of bad input: each is an error that names the parameter, and leaves the estimator as it was."""
+"""Tests of bad input: each raises an error that names the parameter, and leaves the estimator unchanged."""
 
 import pickle
 import re
@@ -43,7 +43,7 @@ def assert_refused(estimator, call, *patterns):
 
 
 def assert_refused_everywhere(Estimator, X_good, X_bad, *patterns):
-    """Check that `X_bad` is refused by everything that takes X, before and after a fit."""
+    """Check that `X_bad` is rejected by all methods with X, before and after a fit."""
     y = make_data(Estimator)[1]
     unfitted = make_estimator(Estimator)
     assert_refused(unfitted, lambda: unfitted.fit(X_bad, y), *patterns)
@@ -83,8 +83,8 @@ BAD_X = {
     "strings": (np.full(X3.shape, "a"), [r"\bX\b", "numbers|numeric"]),
     "objects": (np.full(X3.shape, "a", object), [r"\bX\b", "numbers|numeric"]),
     "complex": (X3 + 1j, [r"\bX\b", "[Cc]omplex"]),
-    "dates": (np.zeros(X3.shape, "M8[D]"), [r"\bX\b", "holds dates", "real numbers"]),
-    "durations": (np.zeros(X3.shape, "m8[D]"), [r"\bX\b", "holds dates", "real numbers"]),
+    "dates": (np.zeros(X3.shape, "M8[D]"), [r"\bX\b", "contains dates", "real numbers"]),
+    "durations": (np.zeros(X3.shape, "m8[D]"), [r"\bX\b", "contains dates", "real numbers"]),
 }
 
 BAD_2D_X = {
@@ -94,7 +94,7 @@ BAD_2D_X = {
     "no columns": (X2[:, :0], [r"\bX\b", r"\(12, 0\)", "minimum of 1|at least one"]),
     "strings": (np.full(X2.shape, "a"), [r"\bX\b", "numbers|numeric"]),
     "complex": (X2 + 1j, [r"\bX\b", "[Cc]omplex"]),
-    "dates": (np.zeros(X2.shape, "M8[D]"), [r"\bX\b", "holds dates", "real numbers"]),
+    "dates": (np.zeros(X2.shape, "M8[D]"), [r"\bX\b", "contains dates", "real numbers"]),
     "sparse matrix": (sparse.csr_matrix(X2), [r"\bX\b", "[Ss]parse", "dense"]),
     "sparse array": (sparse.csr_array(X2), [r"\bX\b", "[Ss]parse", "dense"]),
 }
@@ -420,7 +420,7 @@ def test_split_with_a_class_of_one_sample():
     y = np.array(["single"] + ["b", "c", "c"] * 3 + ["b", "b"])
     patterns = "^y has only one sample of class 'single'", "X_val and y_val, or validation_split='last'"
     assert_refused(estimator, lambda: estimator.fit(X, y), *patterns)
-    estimator.fit(X, y, X_val=X, y_val=y)  # each of the ways out that the message names is one
+    estimator.fit(X, y, X_val=X, y_val=y)  # all solutions in the message work
     estimator.fit(np.r_[X, X[:1]], [*y, "single"])
     estimator.set_params(validation_split="last").fit(X, y)
     estimator.fit(X[::-1], y[::-1])  # the class of one is among the last

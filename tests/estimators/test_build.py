@@ -1,4 +1,4 @@
-"""Tests of what an estimator's parameters make: the solver and its learning rate."""
+"""Tests of the solver and its learning rate made from parameters."""
 
 import numpy as np
 import pytest

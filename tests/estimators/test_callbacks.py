@@ -1,4 +1,4 @@
-"""Tests of scikit-learn's callbacks: who is told of what, in every solver, and what they can make of it."""
+"""Tests of scikit-learn's callbacks: which calls they receive, in every solver, and what they can do."""
 
 import inspect
 import pickle
@@ -199,7 +199,7 @@ def test_a_snapshot_that_is_fitted_begins_anew():
     assert recorder.fitted[2].set_callbacks().fit(X, y).loss_curve_ == model.loss_curve_
 
 
-# The word to stop
+# Stopping
 
 
 @needs_callbacks
@@ -336,7 +336,7 @@ def test_error_in_a_callback_is_not_laid_at_the_door_of_scipy(solver, hook):
 
 
 class Exhausted(Recorder):
-    """Asks an iterator for more than it has, at the end of the third iteration."""
+    """Raises StopIteration at the end of the third iteration."""
 
     def on_fit_task_end(self, estimator, context):
         if context.task_name == "iteration" and context.task_id == 2:
@@ -347,7 +347,7 @@ class Exhausted(Recorder):
 @pytest.mark.axis("n_init", [1, 2])
 @pytest.mark.axis("solver", SOLVERS)
 def test_stop_iteration_in_a_callback_is_an_error_with_every_solver(solver, n_init):
-    """SciPy takes it for a request to stop, and a generator on its way would make another error of it."""
+    """SciPy would interpret it as a request to stop, and a generator would convert it to another error."""
     X, y = make_task(RNNRegressor)
     model = make_estimator(solver=solver, alpha=0.01, max_iter=8, n_init=n_init).set_callbacks(Exhausted())
     with pytest.raises(StopIteration):

@@ -1,4 +1,4 @@
-"""Tests of the estimators by scikit-learn's own checks: all of them, and none is expected to fail."""
+"""Tests of the estimators with all of scikit-learn's checks, without expected failures."""
 
 from itertools import product
 from unittest import SkipTest
@@ -20,7 +20,7 @@ SIX_OF_THEM = [
     (RNNClassifier, "gru", "lbfgs"),
     (RNNClassifier, "lstm", "adam"),
 ]
-#: Checks of what has been learned; for the others a fit of a few iterations is as good as a long one.
+#: Checks of fitted models; for the others a few iterations are sufficient.
 NEED_MORE = {"check_regressors_train", "check_classifiers_train"}
 FEW_ITERATIONS = 4
 

@@ -22,7 +22,7 @@ def make_classifier(**parameters):
 
 
 def make_multilabel_task():
-    """Return sequences and three yes-or-no labels, one of which is rare."""
+    """Return sequences and three binary labels, one of which is rare."""
     X, _ = make_classification_task()
     return X, np.column_stack([X[:, -1, 0] > 0, X[:, -1, 1] > 0, X[:, 0, 0] > 1]).astype(int)
 
@@ -245,7 +245,7 @@ def test_multilabel_class_weights():
     )
 
 
-# Classes that come later
+# New classes in later data
 
 
 @pytest.mark.parametrize("classes", [[0, 1, 2], [2, 0, 1], np.array([0, 1, 2])], ids=str)

@@ -1,4 +1,4 @@
-"""Tests of what is said of sequences and targets that are most likely not what was meant."""
+"""Tests of warnings about sequences and targets that are probably not what was intended."""
 
 import numpy as np
 import pandas as pd
@@ -144,7 +144,7 @@ def test_a_single_sample_is_no_sign():
     assert data_warnings(lambda: classifier().partial_fit(X[:1], ONE_HOT[:1])) == []
 
 
-# Labels in the kinds of pandas
+# Labels of pandas dtypes
 
 PANDAS = {
     "nullable booleans": (pd.Series(LABELS > 0, dtype="boolean"), [False, True]),
@@ -202,7 +202,7 @@ def test_label_that_is_missing(kind):
             classifier().fit(X, labels)
 
 
-# Numbers that came as something else
+# Numbers of other types
 
 
 @pytest.mark.parametrize("y", [np.array(list("ab"))[LABELS % 2], list("ab" * 15), pd.Series(list("ab" * 15))])

@@ -1,4 +1,4 @@
-"""Tests of the warning of constant predictions: each reason names its cure, and ordinary fits have none."""
+"""Tests of the warning about constant predictions: each reason has a solution, and ordinary fits do not warn."""
 
 import re
 import warnings
@@ -27,7 +27,7 @@ def make_estimator(Estimator=RNNRegressor, **parameters):
 
 
 def diagnoses(model, X, y, *arguments, what="constant"):
-    """Return what warnings of the fit say of constant predictions, or of others that are hardly better."""
+    """Return the warnings of the fit about constant predictions, or predictions that are hardly better."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(X, y, *arguments)
@@ -36,7 +36,7 @@ def diagnoses(model, X, y, *arguments, what="constant"):
 
 
 def assert_cured(model, cure, X, y, pattern, *, of_X=None):
-    """Check that the fit has the one warning that has the pattern, and that what it advises helps."""
+    """Check that the fit has a single warning, which matches the pattern, and that its advice helps."""
     (message,) = diagnoses(model, X, y)
     assert pattern in message
     spread = np.std(model.predict(X) if isinstance(model, RNNRegressor) else model.predict_proba(X), axis=0)
@@ -129,7 +129,7 @@ def test_noise_of_which_a_penalty_leaves_nothing(solver):
 
 
 def assert_hardly_better(model, X, y, reason):
-    """Check that the fit has the one warning of this reason, and that the training loss is as good as a constant's."""
+    """Check that the fit has a single warning with this reason, and that the training loss is that of a constant."""
     (message,) = diagnoses(model, X, y, what=NO_BETTER)
     assert reason in message
     if isinstance(model, RNNRegressor):
@@ -219,7 +219,7 @@ def test_targets_that_are_constant(value, n_samples):
 def test_some_of_several_outputs_may_be_constant():
     X, y = make_regression_task()
     assert diagnoses(make_estimator(), X, np.column_stack([y, np.full(40, 0.1)])) == []
-    twice, sign = np.concatenate([X, X]), np.repeat([1.0, -1.0], 40)  # of which nothing can be told
+    twice, sign = np.concatenate([X, X]), np.repeat([1.0, -1.0], 40)  # without information
     model = make_estimator(tol=1e-5)
     assert diagnoses(model, twice, np.column_stack([np.concatenate([y, y]), sign])) == []
     assert (model.predict(twice).std(axis=0) < 0.01).tolist() == [False, True]

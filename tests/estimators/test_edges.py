@@ -1,4 +1,4 @@
-"""Edges that a review found: extreme targets, small validation sets, class weights, parameters changed after fit."""
+"""Tests of edge cases: extreme targets, small validation sets, class weights, parameters changed after fit."""
 
 import tracemalloc
 
@@ -76,7 +76,7 @@ def test_parameters_changed_after_fit_are_judged(parameter, value):
 
 
 def peak_of(function):
-    """Return the peak of memory, in bytes, that a call takes."""
+    """Return the peak memory of a call, in bytes."""
     tracemalloc.start()
     try:
         function()

@@ -1,4 +1,4 @@
-"""Tests of the scaling of features: what is learnt from which timesteps, and that only the network sees it."""
+"""Tests of the scaling of features: which timesteps it is learnt from, and that it only affects the network."""
 
 import io
 import pickle
@@ -43,7 +43,7 @@ def output(model, X):
 
 
 def assert_scaling(model, rows, weights=None):
-    """Check location and scale of a fitted estimator against the formula on these rows, each counted by its weight."""
+    """Check location and scale of a fitted estimator against the formula for these weighted rows."""
     mean = np.average(rows, axis=0, weights=weights)
     deviation = np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=weights))
     np.testing.assert_allclose(model._feature_location, mean, rtol=0, atol=1e-6 * deviation.max())
@@ -190,7 +190,7 @@ def test_features_of_any_size_give_the_same_fit(size):
     np.testing.assert_allclose(model.predict(size * X), expected, rtol=1e-6, atol=1e-6)
 
 
-# What the network sees
+# Input of the network
 
 
 @each_estimator
@@ -345,7 +345,7 @@ def test_rows_that_no_sequence_reads_do_no_harm():
     np.testing.assert_allclose(np.concatenate(list(scaled.arrays())).ravel(), (rows[::2, 0] - 3.0) / scaling.scale)
 
 
-# Kept where a fit goes on, and where it is stored
+# Kept when a fit continues, and when it is stored
 
 
 def assert_same_scaling(one, other):
@@ -442,7 +442,7 @@ def test_float32_is_enough_however_far_features_are_from_zero(solver, cell, offs
     assert single.predict(X).dtype == np.float32
     np.testing.assert_allclose(single.predict(X), double.predict(X), atol=1e-3)
     np.testing.assert_allclose(single._feature_location, double._feature_location, rtol=1e-15)
-    loss = single.fit(X, y).loss_curve_[6]  # which goes on from the weights in the attributes
+    loss = single.fit(X, y).loss_curve_[6]  # which continues from the weights in the attributes
     np.testing.assert_allclose(loss, double.fit(X, y).loss_curve_[6], rtol=1e-3)
 
 

@@ -1,4 +1,4 @@
-"""Tests of what stands beside gaps: labels, weights and classes where a timestep is masked or a target missing."""
+"""Tests of labels, weights and classes of masked timesteps and missing targets."""
 
 import numpy as np
 import pandas as pd

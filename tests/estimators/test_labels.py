@@ -1,4 +1,4 @@
-"""Tests of labels without an order among them: None, NaN, and several kinds are refused wherever labels are read."""
+"""Tests of labels without an order: None, NaN, and mixed types are rejected wherever labels are read."""
 
 import re
 from decimal import Decimal
@@ -15,7 +15,7 @@ X = np.random.default_rng(0).normal(size=(N_SAMPLES, 4, 2))
 STRINGS, NUMBERS = ["a", "b"] * 4, [0, 1] * 4
 DATES = np.array(["2026-01-01", "2026-01-02"] * 4, dtype="datetime64[D]")
 
-#: What stands among good labels, and how the message describes it.
+#: Invalid labels, and their description in the message.
 MISSING = {"None": (None, "None"), "NaN": (np.nan, "nan"), "NA": (pd.NA, "<NA>"), "NaT": (pd.NaT, "NaT")}
 STRANGE = {
     "an integer": (1, r"'a' \(str\), 1 \(int\)"),
@@ -43,7 +43,7 @@ def among(label, labels):
 
 
 def assert_refused_everywhere(good, bad, pattern):
-    """Check that labels are refused as y of fit, partial_fit and score, as y_val, and as classes."""
+    """Check that labels are rejected as y of fit, partial_fit and score, as y_val, and as classes."""
     fitted = make_model().fit(X, good)
     for name, call in {
         "y": lambda: make_model().fit(X, bad),

@@ -1,4 +1,4 @@
-"""Tests of limits: what "auto" stands for, and the warning where a limit ends a fit whose loss still falls."""
+"""Tests of limits: the values of "auto", and the warning if a limit ends a fit whose loss is still decreasing."""
 
 import warnings
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ def make_estimator(Estimator=RNNRegressor, **parameters):
 
 
 def warnings_of(function, *arguments):
-    """Return the messages of all warnings that a call gives."""
+    """Return the messages of all warnings of a call."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         function(*arguments)

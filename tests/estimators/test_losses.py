@@ -1,4 +1,4 @@
-"""Tests of the regressor's losses through the public interface: what is found, in which units, and how it is scored."""
+"""Tests of the regressor's losses through the public interface: predictions, units and scores."""
 
 import pickle
 import warnings
@@ -45,20 +45,20 @@ def make_task(name="quantiles", n_samples=40, n_outputs=1, seed=0):
 
 
 def make_skewed_targets(n_samples=201):
-    """Return sequences that say nothing, and targets whose mean, median and Huber location differ."""
+    """Return sequences without information, and targets whose mean, median and Huber location differ."""
     y = 3.0 + np.random.default_rng(1).exponential(10.0, size=n_samples)
     return np.zeros((n_samples, 2, 1)), y
 
 
 def fit_constant(name, solver="lbfgs", **parameters):
-    """Return what a network predicts that can predict a constant only, and the targets."""
+    """Return the predictions of a network that can only predict a constant, and the targets."""
     X, y = make_skewed_targets()
     settings = {"alpha": 0.0, "max_iter": 300, "tol": 1e-5, "batch_size": len(X), "learning_rate_init": 0.02}
     model = make_model(name, hidden_layer_sizes=(1,), solver=solver, n_iter_no_change=50, **settings, **parameters)
     return model.fit(X, y).predict(X[:1])[0], y
 
 
-# What is found
+# Predictions
 
 
 @each_loss
@@ -286,7 +286,7 @@ def d2_of_huber(y, predictions, unit):
 
 
 def expected_score(name, model, y, predictions):
-    """Return the score as scikit-learn has it; for quantiles up to its interpolated best constant."""
+    """Return scikit-learn's score; for quantiles up to its interpolated best constant."""
     if name == "huber":
         return d2_of_huber(y, predictions, 1.4826 * np.median(np.abs(y - np.median(y))))
     if name == "quantiles":
@@ -379,7 +379,7 @@ def test_scorers_of_one_prediction_say_why_they_cannot_score_several_levels():
     assert make_sequence_scorer("neg_mean_absolute_error")(one, X, y) < 0.0
 
 
-# Going on
+# Continued training
 
 
 @each_new_loss
@@ -438,7 +438,7 @@ def test_other_levels_as_many_as_before_are_a_start():
     assert model.n_iter_ == 16
 
 
-# What is refused
+# Rejected targets
 
 
 @pytest.mark.parametrize("given", ["y", "y_val"])
@@ -449,7 +449,7 @@ def test_poisson_refuses_negative_targets(given):
     with pytest.raises(ValueError, match=rf"\b{given} contains -1.*loss='poisson'"):
         make_model("poisson").fit(X, **targets)
     weights = (below >= 0.0).astype(float)
-    make_model("poisson").fit(X, below, weights)  # what weighs nothing is not looked at
+    make_model("poisson").fit(X, below, weights)  # targets without weight are not checked
     with pytest.raises(ValueError, match=r"\by contains -1"):
         make_model("poisson").fit(X, y).score(X, below)
 

@@ -149,9 +149,9 @@ def test_dropout_is_in_training_alone(Estimator, dropout, return_sequences, bidi
     settings = {"return_sequences": return_sequences, "bidirectional": bidirectional, "learning_rate_init": 1e-14}
     usual = make_estimator(Estimator, alpha=0.0, **settings).fit(X, y, X_val=X, y_val=y)
     model = clone(usual).set_params(**dropout).fit(X, y, X_val=X, y_val=y)
-    assert_same_fit(usual, model, rtol=1e-9, atol=1e-11)  # steps too small to see
+    assert_same_fit(usual, model, rtol=1e-9, atol=1e-11)  # negligible steps
     assert abs(np.subtract(model.loss_curve_, usual.loss_curve_)).min() > 1e-4
-    assert len(set(model.loss_curve_)) == 4  # other units each time
+    assert len(set(model.loss_curve_)) == 4  # different units each time
     np.testing.assert_allclose(model.validation_loss_curve_, usual.loss_curve_, rtol=1e-9)
     for one, other, again in zip(model.predict(X), usual.predict(X), model.predict(X), strict=True):
         np.testing.assert_array_equal(one, again)
@@ -225,7 +225,7 @@ def test_states_are_carried_from_segment_to_segment(Estimator, return_sequences,
 
 
 def n_updates(X, y, **parameters):
-    """Return the number of updates of an epoch: each moves the bias by the learning rate towards targets far away."""
+    """Return the number of updates of an epoch: each moves the bias by the learning rate towards distant targets."""
     model = make_estimator(normalize_y=False, learning_rate_init=1e-3, max_iter=1, **parameters).fit(X, y)
     return round(model.readout_bias_[0] / 1e-3)
 
@@ -255,7 +255,7 @@ def test_partial_fit_of_segments_is_an_epoch_of_fit(Estimator, return_sequences)
 
 
 def peak_of_fit(n_timesteps, **parameters):
-    """Return the peak of memory, in bytes, of an epoch on one sequence."""
+    """Return the peak memory of an epoch on one sequence, in bytes."""
     X = np.random.default_rng(0).normal(size=(1, n_timesteps, 2))
     y = X[:, :, 0].copy()
     model = make_estimator(hidden_layer_sizes=(32,), max_iter=1, **parameters)
@@ -289,7 +289,7 @@ def several_chunks(monkeypatch):
 
 
 def answers_of(model, X):
-    """Return everything that a model says of X, in one row."""
+    """Return all outputs of a model for X, in one row."""
     methods = [name for name in ("predict", "predict_proba", "hidden_states") if hasattr(model, name)]
     return np.concatenate([np.ravel(part) for name in methods for part in getattr(model, name)(X)])
 

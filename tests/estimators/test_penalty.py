@@ -74,7 +74,7 @@ def test_weights_of_classes_count_among_the_weights(solver):
     weighted = clone(model).set_params(class_weight={0: 4.0, 1: 4.0, 2: 4.0}).fit(X, labels)
     assert_same_output(weighted, clone(model).fit(X, labels, np.full(len(X), 4.0)), X)
     assert_same_output(weighted, clone(model).set_params(alpha=5.0).fit(X, labels), X)
-    balanced = clone(model).set_params(class_weight="balanced").fit(X, labels)  # which here weighs all alike
+    balanced = clone(model).set_params(class_weight="balanced").fit(X, labels)  # which has equal weights here
     assert_same_output(balanced, clone(model).fit(X, labels), X)
 
 
@@ -104,7 +104,7 @@ def test_target_that_lacks_an_output_counts_by_its_share(task, solver):
 @pytest.mark.axis("weighted", [False, True])
 @pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning")  # single timesteps
 def test_alpha_is_that_of_the_multilayer_perceptron(Estimator, Peer, weighted):
-    """On one timestep the simple unit is a perceptron's: the least value of the objective is the same."""
+    """With one timestep the simple unit is that of a perceptron: the minimum of the objective is the same."""
     X, y = make_regression_task(60, n_timesteps=1)
     y = (y > 0.0).astype(int) if Estimator is RNNClassifier else y
     rows = X[:, 0]

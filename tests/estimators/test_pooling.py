@@ -1,4 +1,4 @@
-"""Tests of pooling: what the readout sees of a sequence, and that masked timesteps have no part in it."""
+"""Tests of pooling: the input of the readout, and that masked timesteps have no effect."""
 
 import copy
 import pickle
@@ -16,7 +16,7 @@ from tests.estimators.tasks import assert_same_fit, documented_objective, make_r
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-#: The readout's view of the states after all timesteps, (n_timesteps, n_units).
+#: The input of the readout for states after all timesteps, (n_timesteps, n_units).
 FORMULAS = {"mean": lambda states: states.sum(axis=0) / len(states), "max": lambda states: np.sort(states, axis=0)[-1]}
 ESTIMATORS = [RNNRegressor, RNNClassifier]
 each_pooling = pytest.mark.axis("pooling", FORMULAS)
@@ -52,7 +52,7 @@ def places(length, n_timesteps):
     }
 
 
-# What the readout sees
+# Input of the readout
 
 
 @each_pooling
@@ -98,7 +98,7 @@ def test_a_sequence_of_one_timestep_has_one_state(pooling):
 
 @each_pooling
 def test_an_event_long_ago_is_learnt(pooling):
-    """The last state has long forgotten which of the sequences had a spike, and where."""
+    """The last state no longer depends on which of the sequences had a spike, and where."""
     rng = np.random.default_rng(0)
     X = rng.normal(scale=0.1, size=(80, 60, 1))
     y = np.arange(80) % 2
@@ -157,7 +157,7 @@ def test_dropout_in_training_alone(pooling, cell, bidirectional):
     np.testing.assert_allclose(model.predict(X), raw, **CLOSE)
 
 
-# What has no part in it
+# Masked timesteps
 
 
 @each_pooling

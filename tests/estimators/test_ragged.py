@@ -1,4 +1,4 @@
-"""Tests of sequences of several lengths: whatever holds them, and whatever is masked, the fit is the same."""
+"""Tests of sequences of several lengths: the fit does not depend on the container or on masked timesteps."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ ESTIMATORS = [RNNRegressor, RNNClassifier]
 each_estimator = pytest.mark.axis("Estimator", ESTIMATORS)
 few_examples = examples(4, derandomize=True)
 N_SAMPLES, N_FEATURES = 6, 2
-#: What may stand where a timestep is masked.
+#: Values at masked timesteps.
 ANYTHING = [np.nan, 0.0, -1.0, 1e300, np.inf]
 
 
@@ -41,7 +41,7 @@ def make_data(Estimator, lengths, return_sequences):
     return X, y, weights
 
 
-# The same data in another dress
+# The same data in other formats
 
 
 def spread(values, is_valid, masked):
@@ -58,7 +58,7 @@ HOLDERS = {"list": list, "tuple": tuple, "object array": as_objects, "array": np
 
 @st.composite
 def dresses(draw, lengths):
-    """Return what holds the sequences, and for each of them which timesteps are valid: others stand in between."""
+    """Return a container of the sequences, and for each which timesteps are valid; others are in between."""
     holder = draw(st.sampled_from(sorted(HOLDERS)))
     where = draw(st.sampled_from(["nowhere", "leading", "trailing", "both", "anywhere"]))
     width = max(lengths) + draw(st.integers(0, 3))
@@ -72,7 +72,7 @@ def dresses(draw, lengths):
 
 
 def assert_equal_at_valid(dressed, bare, masks, holder):
-    """Check answers to dressed sequences: those to the bare ones, NaN where masked, in what held the sequences."""
+    """Check results for another format: those of the plain sequences, NaN where masked, in the same format."""
     kind = {"list": list, "tuple": list}.get(holder, np.ndarray)
     assert type(dressed) is kind
     assert holder != "object array" or (dressed.dtype == object and dressed.ndim == 1)
@@ -251,7 +251,7 @@ def test_lists_of_one_length_by_chance(Estimator, return_sequences, kind, length
 
     model = make_estimator(Estimator, return_sequences=return_sequences, warm_start=True)
     model.fit(read(equal), targets(equal))
-    for X in (other, ragged, equal):  # a fold of another length, one of several, and the same again
+    for X in (other, ragged, equal):  # a fold of another length, one of several lengths, and the same again
         one_by_one = [model.predict(read(X[i : i + 1]))[0] for i in range(len(X))]
         together = model.predict(read(X))
         for one, expected in zip(together, one_by_one, strict=True):

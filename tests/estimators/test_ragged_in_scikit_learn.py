@@ -1,4 +1,4 @@
-"""Tests of lists of sequences in what scikit-learn builds around an estimator, and in early stopping."""
+"""Tests of lists of sequences in scikit-learn's meta-estimators, and in early stopping."""
 
 import pickle
 

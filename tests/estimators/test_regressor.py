@@ -1,4 +1,4 @@
-"""Tests of RNNRegressor, and of all that it shares with RNNClassifier."""
+"""Tests of RNNRegressor, and of everything that it shares with RNNClassifier."""
 
 import io
 import pickle
@@ -198,8 +198,8 @@ def test_order_of_samples_does_not_matter_to_lbfgs():
 
 @pytest.mark.parametrize("solver", STOCHASTIC)
 def test_weights_are_not_renormalised_in_minibatches(solver):
-    # Equal sequences with targets 1 of weight 100 and 0 of weight 1, in batches that hold one kind only: a mean over
-    # a batch's own weights would forget that the one kind is heavier, and lead to 1/2.
+    # Equal sequences with targets 1 of weight 100 and 0 of weight 1, in batches of one kind only: a mean over the
+    # weights of each batch would ignore that one kind is heavier, and lead to 1/2.
     X = np.ones((6, 2, 1))
     y = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
     weights = np.array([100.0] * 3 + [1.0] * 3)
@@ -291,7 +291,7 @@ def test_float32_agrees_with_float64(solver):
     np.testing.assert_allclose(single.predict(X), double.predict(X), atol=1e-3)
 
 
-# Going on: warm_start, partial_fit, one step
+# Continued training: warm_start, partial_fit, one step
 
 
 @pytest.mark.axis("Estimator", ESTIMATORS)

@@ -1,4 +1,4 @@
-"""Tests of return_sequences: a target and an answer at each timestep, of which some are missing or masked."""
+"""Tests of return_sequences: a target and a prediction at each timestep, some missing or masked."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of the owner of the format of X: what it reads it does not copy, and it gives back what has the same format."""
+"""Tests of the format of X: it is read without copies, and results have the same format."""
 
 import numpy as np
 import pytest

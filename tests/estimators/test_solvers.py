@@ -1,4 +1,4 @@
-"""Tests of every value of `solver` behind the estimators: they minimise the same objective and end in the same way."""
+"""Tests of all solvers of the estimators: they minimise the same objective and end in the same way."""
 
 import pickle
 import warnings
@@ -24,7 +24,7 @@ each_pair = pytest.mark.parametrize(
         *product([RNNClassifier], [name for name in SOLVERS if name != "least_squares"]),
     ],
 )
-#: Solvers that see all the data at once.
+#: Full-batch solvers.
 OF_ALL_DATA = [name for name in SOLVERS if name not in UPDATE_RULES]
 
 
@@ -34,7 +34,7 @@ def make_estimator(Estimator, solver, **parameters):
 
 
 def start_of(Estimator, **parameters):
-    """Return an estimator that hardly moved from its first weights, with features and targets as they are."""
+    """Return an estimator close to its initial weights, without standardisation."""
     settings = {"normalize_X": False, **({"normalize_y": False} if Estimator is RNNRegressor else {})}
     X, y = make_task(Estimator)
     estimator = make_estimator(Estimator, "sgd", max_iter=1, warm_start=True, **settings, **parameters)
@@ -135,7 +135,7 @@ def test_solver_options_reach_scipy(solver):
 
 
 @pytest.mark.parametrize("solver", OF_ALL_DATA)
-@ignore_short_fits  # Newton-CG ends where float32 can tell no difference any more
+@ignore_short_fits  # Newton-CG ends when float32 cannot resolve differences
 def test_float32_finds_the_minimum_that_float64_finds(solver):
     X, y = make_task(RNNRegressor)
     settings = {"hidden_layer_sizes": (1,), "alpha": 12.0, "max_iter": 200, "tol": 1e-3}
@@ -178,7 +178,7 @@ def test_loss_is_the_objective_to_the_last_bit(solver, return_sequences, monkeyp
 
 
 def interrupting(after):
-    """Return a stand-in for Monitor.record that is interrupted, as if by the user, after so many iterations."""
+    """Return a replacement of Monitor.record that raises KeyboardInterrupt after a number of iterations."""
     record = Monitor.record
 
     def interrupted(self, theta, loss):

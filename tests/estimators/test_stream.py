@@ -1,4 +1,4 @@
-"""Tests of stream(): timestep after timestep, what predict says of the whole sequences."""
+"""Tests of stream(): timestep by timestep, it predicts the same as predict for whole sequences."""
 
 import copy
 import pickle
@@ -30,7 +30,7 @@ def make_model(Estimator=RNNRegressor, *, n_features=2, **parameters):
 
 
 def run(stream, steps, method="predict"):
-    """Return the answers to the timesteps of `steps`, (n_sequences, n_timesteps, n_features), in the same order."""
+    """Return predictions for the timesteps of `steps`, (n_sequences, n_timesteps, n_features), in the same order."""
     return np.stack([getattr(stream, method)(steps[:, t]) for t in range(steps.shape[1])], axis=1)
 
 
@@ -231,7 +231,7 @@ def test_masked_timesteps_of_named_classes_and_of_all_sequences():
     np.testing.assert_array_equal(run(stream, X[:, 1:]), model.predict(X)[:, 1:])
 
 
-# What is refused
+# Rejected input
 
 
 @pytest.mark.axis(

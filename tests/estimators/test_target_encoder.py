@@ -1,4 +1,4 @@
-"""Tests of the owner of the targets: what it learns it stores, and it reads it back from the estimator."""
+"""Tests of the target encoder: it stores what it learns on the estimator, and restores it."""
 
 import numpy as np
 import pytest
@@ -32,12 +32,12 @@ TASKS = {
 
 def fit(task):
     estimator, y, *_ = TASKS[task]
-    # With all samples in one batch, equal ones would be merged in another order, and means round otherwise.
+    # With all samples in one batch, equal ones would be merged in another order, with other rounding of means.
     return estimator.set_params(hidden_layer_sizes=(2,), max_iter=1, batch_size=4, random_state=0).fit(X, y)
 
 
 def state_of(encoder):
-    """Return all that the encoder holds, arrays as lists, and of the loss the type."""
+    """Return all attributes of the encoder, with arrays as lists, and the type of the loss."""
     state = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(encoder).items()}
     return {**state, "loss": type(encoder.loss)}
 

@@ -1,4 +1,4 @@
-"""Tests of targets at each timestep: which count in scores, statistics and classes, and which are refused."""
+"""Tests of targets at each timestep: which count in scores, statistics and classes, and which are rejected."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_grid_search(task, form):
     assert_same_fit(search.best_estimator_, clone(model).set_params(max_iter=30).fit(X, y))
 
 
-# What is learnt of the targets that are there
+# What is learnt from targets that are not missing
 
 
 def test_statistics_are_those_of_the_targets_that_are_there():
@@ -155,7 +155,7 @@ def test_last_sequences_without_targets_of_one_output():
             make_model("two numbers", **settings).fit(X, partly)
 
 
-# What is refused
+# Rejected targets
 
 LABELS = make_task("three classes")[1]
 BAD = {

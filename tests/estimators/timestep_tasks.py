@@ -44,7 +44,7 @@ def with_missing(y, where):
 
 
 def some(y, seed=0):
-    """Return for each timestep whether its target is to be missing: of some sequences every one, of others none."""
+    """Return for each timestep whether its target is missing: all of some sequences, none of others."""
     rng = np.random.default_rng(seed)
     where = [rng.random(len(of_sequence)) < 0.4 for of_sequence in y]
     where[3][:], where[0][:] = True, [True, False, True, False, False]
@@ -52,7 +52,7 @@ def some(y, seed=0):
 
 
 def pad(values, dtype=None):
-    """Return a list of arrays as one array, NaN behind their ends."""
+    """Return a list of arrays as one array, NaN after their ends."""
     dtype = dtype or (object if values[0].dtype.kind in "UO" else float)
     padded = np.full((len(values), max(map(len, values)), *values[0].shape[1:]), np.nan, dtype)
     for i, of_sequence in enumerate(values):
@@ -61,9 +61,9 @@ def pad(values, dtype=None):
 
 
 def objective_by_hand(model, X, y, weights=None):
-    """Return the mean loss over all targets that are there, plus the penalty, in the units of the training.
+    """Return the mean loss over all targets that are not missing, plus the penalty, in the units of training.
 
-    The fit was on features as they are.
+    The fit was without standardisation of features.
     """
     flat, weights = np.concatenate(y), np.concatenate(weights) if weights is not None else np.ones(sum(map(len, y)))
     if isinstance(model, RNNRegressor):
@@ -89,7 +89,7 @@ def objective_by_hand(model, X, y, weights=None):
 
 
 def statistics(flat, weights):
-    """Return mean and variance of each output over the targets that are there."""
+    """Return mean and variance of each output over the targets that are not missing."""
     columns = [(column[~np.isnan(column)], weights[~np.isnan(column)]) for column in flat.T]
     means = [np.average(column, weights=of_each) for column, of_each in columns]
     return means, [

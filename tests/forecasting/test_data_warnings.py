@@ -83,9 +83,9 @@ def test_shuffled_history_is_told_once():
 
 def test_columns_of_dates_are_no_series():
     table = pl.DataFrame({"sales": SERIES, "when": pd.date_range("2024", periods=60).to_numpy()})
-    with pytest.raises(TypeError, match="Column 'when' of series holds dates, not numbers"):
+    with pytest.raises(TypeError, match="Column 'when' of series contains dates, not numbers"):
         to_supervised(table)
-    with pytest.raises(TypeError, match="Column 'when' of exog holds dates, not numbers"):
+    with pytest.raises(TypeError, match="Column 'when' of exog contains dates, not numbers"):
         to_supervised(SERIES, exog=table)
     with pytest.raises(ValueError, match="of which some hold dates or durations"):
         to_supervised(FRAME.reset_index().assign(index=pd.date_range("2024", periods=60)))

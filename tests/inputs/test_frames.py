@@ -293,7 +293,7 @@ def test_events_that_are_not_encoded(form):
 def test_group_column_that_is_not_named(package):
     table = package.DataFrame({"sales": np.arange(6.0), "shop": list("ababab")})
     hint = "If it says which group a row belongs to, pass it as group_column"
-    with pytest.raises(ValueError, match=rf"Column 'shop' of X holds strings, not numbers\. {hint}"):
+    with pytest.raises(ValueError, match=rf"Column 'shop' of X contains strings, not numbers\. {hint}"):
         SlidingWindow(2).fit(table)
     SlidingWindow(2, group_column="shop").fit(table)
 
@@ -320,7 +320,7 @@ def test_column_of_dates(kind, package, alone):
     table = package.DataFrame(columns)
     for estimator in (SlidingWindow(2), model()):
         with pytest.raises(
-            (TypeError, ValueError), match=r"Column 'when' of X holds dates.* Convert dates to numbers first"
+            (TypeError, ValueError), match=r"Column 'when' of X contains dates.* Convert dates to numbers first"
         ):
             estimator.fit(table, TARGETS)
 
@@ -328,20 +328,20 @@ def test_column_of_dates(kind, package, alone):
 @each_package
 def test_dates_in_a_list_of_frames(package):
     samples = [package.DataFrame({"value": np.arange(3.0), "when": DAYS[:3]})] * 12
-    with pytest.raises(TypeError, match=r"holds dates.* Convert dates to numbers first"):
+    with pytest.raises(TypeError, match=r"contains dates.* Convert dates to numbers first"):
         model().fit(samples, TARGETS)
 
 
 @pytest.mark.parametrize("shape", [(12, 2), (12, 3, 2)])
 def test_arrays_of_dates(shape):
     dates = np.zeros(shape, "M8[D]")
-    with pytest.raises(TypeError, match=r"X holds dates, not numbers\. Convert dates to numbers first"):
+    with pytest.raises(TypeError, match=r"X contains dates, not numbers\. Convert dates to numbers first"):
         model().fit(dates, TARGETS)
 
 
 def test_dates_of_polars_among_lags_and_targets():
     table = pl.DataFrame({"value": np.arange(12.0), "when": DAYS[:12]})
-    with pytest.raises(TypeError, match="Column 'when' of X holds dates"):
+    with pytest.raises(TypeError, match="Column 'when' of X contains dates"):
         LagsToSequences().fit(table)
-    with pytest.raises(TypeError, match="Column 'when' of y holds dates"):
+    with pytest.raises(TypeError, match="Column 'when' of y contains dates"):
         model().fit(TABLE, table)

@@ -221,7 +221,7 @@ def test_fit_that_is_refused_leaves_what_was_fitted_before(X):
         (np.zeros((2, 5)), {"first_lag": 5}, "first_lag is 5, but X has 5 columns; expected"),
         (np.zeros(5), {}, "[Ee]xpected .*2D array"),
         ([[np.inf]], {}, "X contains infinity"),
-        (np.ma.masked_equal([[0.0]], 0.0), {}, "X is a masked array"),
+        (np.ma.masked_equal([[0.0]], 0.0), {}, "X is a NumPy masked array"),
     ],
 )
 def test_wrong_values_are_refused(X, parameters, message):

@@ -428,7 +428,7 @@ def test_what_is_no_transformer_is_refused(sequences, inner):
         (np.zeros((2, 2, 2, 2)), r"X has shape \(2, 2, 2, 2\)"),
         (np.full((2, 2, 2), NAN), "X has no timestep that is not masked"),
         (["abc", "abcd"], "Expected 2D array"),
-        (np.ma.masked_equal(np.zeros((2, 2, 2)), 0.0), "X is a masked array"),
+        (np.ma.masked_equal(np.zeros((2, 2, 2)), 0.0), "X is a NumPy masked array"),
     ],
 )
 def test_wrong_input_is_refused(X, message):

@@ -225,7 +225,7 @@ def test_infinity_is_an_error(series, value, method):
         (
             np.array([["2020-01-01"]], dtype="M8[D]"),
             ValueError,
-            r"X holds dates, not numbers\. Convert dates to numbers first",
+            r"X contains dates, not numbers\. Convert dates to numbers first",
         ),
         (sparse.csr_matrix(np.ones((3, 2))), TypeError, "Sparse data was passed"),
     ],
@@ -249,9 +249,9 @@ def test_errors_about_x_name_it_and_say_what_was_expected(X, group_column):
 
 def test_masked_entries_are_refused_by_name(series):
     masked = np.ma.masked_less(series, 0.0)
-    with pytest.raises(ValueError, match=r"^X is a masked array .* X\.filled"):
+    with pytest.raises(ValueError, match=r"^X is a NumPy masked array .* X\.filled"):
         SlidingWindow(2).fit(masked)
-    with pytest.raises(ValueError, match=r"^groups is a masked array .* groups\.filled"):
+    with pytest.raises(ValueError, match=r"^groups is a NumPy masked array .* groups\.filled"):
         SlidingWindow(2).fit(series, groups=masked[:, 0])
 
 
