@@ -56,8 +56,8 @@ def drop_column(table: Any, position: int) -> Any:
     return np.delete(table, position, axis=1)
 
 
-def get_column(X: Any, column: str | int, parameter: str) -> Any:
-    """Return the column of X, (n_rows,), given by a parameter, in the type of X.
+def get_column(X: Any, column: str | int, parameter: str, table: str = "X") -> Any:
+    """Return the column of X, (n_rows,), given by a parameter, in the type of X; messages call X `table`.
 
     It is given as for `column_position`, or by the name of a level of a pandas index; ``"index"`` is an index without a
     name, as in `reset_index` of pandas.
@@ -67,18 +67,26 @@ def get_column(X: Any, column: str | int, parameter: str) -> Any:
     """
     shape = X.shape if hasattr(X, "shape") else _shape_of_list(X)
     if len(shape) != 2:
-        raise ValueError(f"{parameter} is {column!r}, but X has shape {shape}; expected (n_samples, n_features).")
+        raise ValueError(f"{parameter} is {column!r}, but {table} has shape {shape}; expected (n_samples, n_features).")
+    level = index_level(X, column)
+    if level is not None:
+        return X.index.get_level_values(level)
     names, levels = column_names(X), _level_names(X)
     if isinstance(column, str) and levels and column not in names:
-        if column not in levels:
-            raise ValueError(
-                f"{parameter} is {column!r}, but X has the columns {names} and the index levels {levels}; expected the "
-                "name of one of them."
-            )
-        return X.index.get_level_values(levels.index(column))
-    found = take_column(X, column_position(column, shape[1], names, parameter))
-    refuse_masked(found, f"{parameter}={column!r} of X")
+        raise ValueError(
+            f"{parameter} is {column!r}, but {table} has the columns {names} and the index levels {levels}; expected "
+            "the name of one of them."
+        )
+    found = take_column(X, column_position(column, shape[1], names, parameter, table))
+    refuse_masked(found, f"{parameter}={column!r} of {table}")
     return found
+
+
+def index_level(X: Any, name: Any) -> int | None:
+    """Return the level of a pandas index with this name, or None if there is none, or a column has the name."""
+    levels = _level_names(X)
+    is_level = isinstance(name, str) and name in levels and name not in column_names(X)
+    return levels.index(name) if is_level else None
 
 
 def _level_names(X: Any) -> list[Any]:

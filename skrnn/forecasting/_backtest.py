@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._parameters import check_count, describe, is_integer
-from skrnn._inputs._tables import is_frame
-from skrnn.forecasting._index import continued_index, lengthened_index
+from skrnn._inputs._warnings import warn
+from skrnn.forecasting._groups import named
 from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
 from skrnn.forecasting._recursion import n_steps_at_once, roll
-from skrnn.forecasting._tables import Rows, beside, data_columns, lengthened, numbers, read_table
+from skrnn.forecasting._rows import Rows, read_series
 
 
 @final
@@ -41,6 +41,8 @@ class Backtest:
         The coverage that was asked for.
     series_names : list or None
         Names of the series, if columns had names.
+    groups : ndarray of shape (n_origins,), or None
+        The group of each origin, if the series had `groups`.
     """
 
     origins: NDArray[np.intp]
@@ -52,6 +54,7 @@ class Backtest:
     upper: NDArray[np.floating] | None = None
     coverage: float | None = None
     series_names: list[Any] | None = None
+    groups: NDArray[Any] | None = None
 
     @property
     def errors(self) -> NDArray[np.floating]:
@@ -85,11 +88,14 @@ def backtest(
     series: ArrayLike,
     n_steps: int,
     *,
-    first_origin: int | None = None,
+    first_origin: Any = None,
     step: int = 1,
     exog: ArrayLike | None = None,
+    known_ahead: ArrayLike | None = None,
+    static: ArrayLike | None = None,
     coverage: float | None = None,
     n_calibration: int | None = None,
+    groups: Any = None,
 ) -> Backtest:
     """Forecast `n_steps` steps from many rows of a series, as if each had been the last.
 
@@ -101,24 +107,35 @@ def backtest(
         The series, as in :func:`to_supervised`.
     n_steps : int
         How many steps to forecast from each origin.
-    first_origin : int, default=None
-        Position of the first row to forecast from. Let it be the last row that the model was fitted on, targets
-        included: forecasts from earlier rows are better than they will be. None is the first row with all the history
-        that the model looks back on, for a series that the model has not seen.
+    first_origin : int or time, default=None
+        Position of the first row to forecast from, in each group if there are several. Let it be the last row that the
+        model was fitted on, targets included: forecasts from earlier rows are better than they will be. Where a pandas
+        index holds dates or periods, it may also be a time, which stands for the last row up to it, or for the first
+        one with all the history that the model looks back on, if that is later. None is the latter in any case, for a
+        series that the model has not seen.
     step : int, default=1
         Rows from one origin to the next.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
         The other columns, as in :func:`to_supervised`. Forecasts of later steps read the rows after the origin, as
         those of :func:`forecast` do; origins so late that they would need rows beyond the end are left out.
+    known_ahead : array-like of shape (n_times, n_known), default=None
+        Columns whose values are known before their time, as in :func:`to_supervised`. Origins so late that they would
+        need times that are not there are left out.
+    static : array-like of shape (n_groups, n_static), default=None
+        Columns that are the same at all times, as in :func:`to_supervised`.
     coverage : float, default=None
         Share of the truth that intervals should cover, such as 0.9. None: no intervals.
     n_calibration : int, default=None
         Of how many errors an interval is made, the latest ones of each step ahead; None takes all that are known.
+    groups : str, int or array-like of shape (n_rows,), default=None
+        Which series each row belongs to, as in :func:`forecast`. Origins are those of one group after another;
+        intervals are made of errors of the same group.
 
     Returns
     -------
     Backtest
-        Origins, forecasts, truth, and intervals if `coverage` is given. The last origin is the last row but one.
+        Origins, forecasts, truth, and intervals if `coverage` is given. The last origin is the last row but one, of
+        each group.
 
     Raises
     ------
@@ -129,6 +146,11 @@ def backtest(
     ValueError
         If a parameter has an unexpected value; if there is no origin; if with `coverage` no origin knows enough errors
         for an interval; and as :func:`forecast` does.
+
+    Warns
+    -----
+    UserWarning
+        If a group is too short to have an origin, and is left out.
 
     See Also
     --------
@@ -175,84 +197,87 @@ def backtest(
         check_count(name, value)
     check_calibration(coverage, n_calibration)
     model = fitted_regressor(model)
-    rows = _series_rows(model, series, exog, n_steps)
-    last = rows.n_known - 2
-    if exog is not None:
+    rows = read_series(model, series, exog, n_steps, groups, known_ahead, static)
+    lasts = rows.timeline.lasts - 1
+    if (rows.ends < lasts + n_steps).any():
         n_at_once = n_steps_at_once(model, rows)
-        last = min(last, rows.n_known - 1 - (n_steps - 1) // n_at_once * n_at_once)
-    origins = _read_origins(first_origin, n_history_rows(model), last, step)
+        lasts = np.minimum(lasts, rows.ends - (n_steps - 1) // n_at_once * n_at_once)
+    origins = _read_origins(rows, first_origin, n_history_rows(model), lasts, step)
     forecasts, truth = roll(model, rows, origins, n_steps), rows.truths(origins, n_steps)
     arrays = [forecasts, truth]
     if coverage is not None:
-        radii = _radii(np.abs(truth - forecasts), origins, coverage, n_calibration)
+        radii = _radii(rows, np.abs(truth - forecasts), origins, coverage, n_calibration)
         arrays += [forecasts - radii, forecasts + radii]
     if len(rows.series) == 1:
         arrays = [array[:, :, 0] for array in arrays]
     forecasts, truth, *bounds = arrays
     lower, upper = bounds or (None, None)
-    labels = _labels(rows, origins[-1] + n_steps + 1)
+    timeline = rows.timeline
     return Backtest(
-        np.asarray(origins),
-        labels[np.asarray(origins)],
-        labels[np.add.outer(origins, np.arange(1, n_steps + 1))],
+        timeline.came_from[origins],
+        timeline.labels(origins),
+        timeline.labels(np.add.outer(origins, np.arange(1, n_steps + 1))),
         forecasts,
         truth,
         lower,
         upper,
         coverage,
         rows.names,
+        None if rows.groups is None else rows.groups.labels[timeline.came_from[origins]],
     )
 
 
-def _series_rows(model: Any, series: Any, exog: Any, n_steps: int) -> Rows:
-    """Return the rows of a series and its exog."""
-    series = read_table(series, "series")
-    table = beside(series, exog)
-    columns = data_columns(model, table, "series")
-    n_exog = table.shape[1] - series.shape[1]
-    of_series = columns[: len(columns) - n_exog]
-    numbers(table, of_series, "series")  # raises if they are none
-    ahead = continued_index(table.index, n_steps) if is_frame(table) else None
-    return Rows(table, table if n_exog else lengthened(table, n_steps - 1, ahead), of_series, ahead)
-
-
-def _read_origins(first: Any, n_back: int, last: int, step: int) -> range:
-    """Return the origins from `first`, or from the row with `n_back` rows before it, to `last`."""
-    if first is None:
-        first = n_back
-    elif not is_integer(first):
-        raise TypeError(f"{describe('first_origin', first)}; expected an integer >= 0.")
-    if not 0 <= first <= last:
+def _read_origins(rows: Rows, first: Any, n_back: int, lasts: NDArray[np.intp], step: int) -> NDArray[np.intp]:
+    """Return the origins of each group, from `first`, or from the row with `n_back` rows before it, to the last."""
+    timeline = rows.timeline
+    lasts = lasts - timeline.firsts
+    firsts = _first_places(rows, first, n_back)
+    has_origin = (firsts >= 0) & (firsts <= lasts)
+    if not has_origin.any():
+        longest = int(np.argmax(lasts))
         raise ValueError(
-            f"first_origin is {first}, but the last possible origin is row {last}; expected a row from 0 to {last}, "
-            f"or a longer series."
+            f"first_origin is {firsts[longest] if first is None else first}, but the last possible origin is row "
+            f"{lasts[longest]}; expected a row from 0 to {lasts[longest]}, or a longer series."
         )
-    return range(int(first), last + 1, step)
+    if not has_origin.all():
+        short = [rows.labels[group] for group in np.flatnonzero(~has_origin)]
+        warn(f"{len(short)} groups have no row to forecast from and are left out: {named(short)}.")
+    return np.concatenate(
+        [
+            timeline.firsts[group] + np.arange(firsts[group], lasts[group] + 1, step)
+            for group in np.flatnonzero(has_origin)
+        ]
+    )
+
+
+def _first_places(rows: Rows, first: Any, n_back: int) -> NDArray[np.intp]:
+    """Return which row of each group is the first origin."""
+    timeline = rows.timeline
+    n_groups = len(timeline.firsts)
+    if first is None or is_integer(first):
+        return np.full(n_groups, n_back if first is None else int(first))
+    if not timeline.has_dates:
+        raise TypeError(f"{describe('first_origin', first)}; expected an integer >= 0.")
+    places = [timeline.of_group(group).searchsorted(first, side="right") - 1 for group in range(n_groups)]
+    return np.maximum(places, n_back)
 
 
 def _radii(
-    scores: NDArray[np.floating], origins: range, coverage: float, n_calibration: int | None
+    rows: Rows,
+    scores: NDArray[np.floating],
+    origins: NDArray[np.intp],
+    coverage: float,
+    n_calibration: int | None,
 ) -> NDArray[np.float64]:
     """Return half the width of each interval, of the shape (n_origins, n_steps, n_series) of the absolute errors."""
     radii = np.empty(scores.shape)
-    for k, j in np.ndindex(scores.shape[1:]):
-        radii[:, k, j] = rolling_radii(scores[:, k, j], origins, k + 1, coverage, n_calibration)
+    of_origins = rows.timeline.groups_of(origins)
+    for group, k, j in np.ndindex(len(rows.labels), *scores.shape[1:]):
+        chosen = of_origins == group
+        radii[chosen, k, j] = rolling_radii(scores[chosen, k, j], origins[chosen], k + 1, coverage, n_calibration)
     if np.isnan(radii).all():
         raise ValueError(
             f"coverage={coverage} needs at least {least_calibration(coverage)} errors known at an origin, and there "
-            f"are {len(origins)} origins; expected more of them or a lower coverage."
+            f"are {np.bincount(of_origins).max()} origins; expected more of them or a lower coverage."
         )
     return radii
-
-
-def _labels(rows: Rows, n_rows: int) -> NDArray[Any]:
-    """Return the labels of the first rows, of which some may lie beyond the end; positions where there are none."""
-    if not is_frame(rows.known):
-        return np.arange(n_rows)
-    import pandas as pd
-
-    index = rows.known.index
-    longer = lengthened_index(index, rows.ahead, max(n_rows - rows.n_known, 0))
-    if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex):
-        longer = longer.astype(index.dtype)  # with NaT
-    return np.asarray(longer)[:n_rows]

@@ -135,18 +135,6 @@ def continued_index(index: Any, n_rows: int) -> Any:
     return pd.Index(ahead.date, name=index.name) if index.inferred_type == "date" else ahead.astype(index.dtype)
 
 
-def lengthened_index(index: Any, ahead: Any, n_rows: int) -> Any:
-    """Return an index and the first `n_rows` entries of `ahead`; None for these, in an index of objects, if it is None.
-
-    What reads the time off such an index fails, and does not read a wrong one.
-    """
-    import pandas as pd
-
-    if ahead is not None:
-        return index.append(ahead[:n_rows])
-    return pd.Index([*index, *[None] * n_rows], dtype=object, name=index.name) if n_rows else index
-
-
 def _continued_levels(index: Any, n_rows: int) -> Any:
     """Return the next entries of the last level, beside those of the others, which are the same in all rows."""
     import pandas as pd

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._parameters import check_count, check_share
 from skrnn.forecasting._forecast import as_history
+from skrnn.forecasting._groups import of_group
 from skrnn.forecasting._models import fitted_regressor, n_history_rows, point_forecasts, quantile_levels
-from skrnn.forecasting._recursion import last_predictions, roll
-from skrnn.forecasting._tables import Rows, read_rows, read_table
+from skrnn.forecasting._recursion import predictions_at, roll
+from skrnn.forecasting._rows import Rows, read_rows
 
 #: What (n + 1) * coverage may lie above an integer by rounding alone.
 _ROUNDING = 1e-9
@@ -45,6 +46,9 @@ def forecast_interval(
     coverage: float = 0.9,
     n_calibration: int | None = None,
     exog: ArrayLike | None = None,
+    known_ahead: ArrayLike | None = None,
+    static: ArrayLike | None = None,
+    groups: Any = None,
 ) -> ForecastInterval:
     """Forecast the `n_steps` steps after the last row of a history, with an interval for each.
 
@@ -68,6 +72,13 @@ def forecast_interval(
         or as target: where it was, the intervals are too narrow.
     exog : array-like of shape (n_steps,) or (n_steps, n_exog), default=None
         Of the rows after `history`, the columns that are not forecast, as in :func:`forecast`.
+    known_ahead : array-like of shape (n_times, n_known), default=None
+        Columns whose values are known before their time, as in :func:`to_supervised`: in all rows of `history` but the
+        first, and in the steps to forecast.
+    static : array-like of shape (n_groups, n_static), default=None
+        Columns that are the same at all times, as in :func:`to_supervised`.
+    groups : str, int or array-like of shape (n_rows,), default=None
+        Which series each row belongs to, as in :func:`forecast`. Each group is calibrated on its own errors.
 
     Returns
     -------
@@ -130,7 +141,7 @@ def forecast_interval(
     check_share("coverage", coverage)
     check_calibration(coverage, n_calibration)
     model = fitted_regressor(model)
-    rows = read_rows(model, read_table(history, "history"), exog, n_steps)
+    rows = read_rows(model, history, exog, n_steps, groups, known_ahead, static)
     if n_calibration is None:
         paths = _quantiles(model, rows, n_steps, coverage)
     else:
@@ -139,38 +150,51 @@ def forecast_interval(
 
 
 def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[NDArray[np.floating]]:
-    """Return the median and the bounds that the model predicts, (n_steps, n_series) each."""
+    """Return the median and the bounds that the model predicts, (n_groups, n_steps, n_series) each."""
     if quantile_levels(model) is None:
         raise ValueError(
             "n_calibration is None, but model does not predict quantiles (loss='quantile' with several levels); "
             "expected the number of rows at the end of history that the model was not fitted to, at least "
             f"{least_calibration(coverage)} for coverage={coverage}."
         )
-    predictions = last_predictions(model, rows)
+    predictions = predictions_at(model, rows, rows.timeline.lasts)
     levels = (0.5, (1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0)
-    paths = [point_forecasts(model, predictions, len(rows.series), level)[0] for level in levels]
-    if n_steps > len(paths[0]):
+    paths = [point_forecasts(model, predictions, len(rows.series), level) for level in levels]
+    if n_steps > paths[0].shape[1]:
         raise ValueError(
-            f"n_steps is {n_steps}, but the quantiles of the model are those of {len(paths[0])} steps, and cannot be "
-            "fed back. For more steps, fit it to y of as many steps, or pass n_calibration."
+            f"n_steps is {n_steps}, but the quantiles of the model are those of {paths[0].shape[1]} steps, and cannot "
+            "be fed back. For more steps, fit it to y of as many steps, or pass n_calibration."
         )
-    return [path[:n_steps] for path in paths]
+    return [path[:, :n_steps] for path in paths]
 
 
 def _conformal(model: Any, rows: Rows, n_steps: int, coverage: float, n_calibration: int) -> list[NDArray[np.floating]]:
-    """Return the forecast and the bounds, (n_steps, n_series) each."""
-    first = rows.n_known - n_calibration - n_steps
-    if first < n_history_rows(model):
-        raise ValueError(
-            f"n_calibration is {n_calibration}, but history has {rows.n_known} rows; expected at least "
-            f"{n_calibration + n_steps + n_history_rows(model)}: those to calibrate on, n_steps={n_steps} before, and "
-            "what the model looks back on."
-        )
-    origins = range(first, rows.n_known)
+    """Return the forecasts and the bounds, (n_groups, n_steps, n_series) each."""
+    timeline, n_least = rows.timeline, n_calibration + n_steps + n_history_rows(model)
+    for label, n_known in zip(rows.labels, timeline.n_known, strict=True):
+        if n_known < n_least:
+            with of_group(label):
+                raise ValueError(
+                    f"n_calibration is {n_calibration}, but history has {n_known} rows; expected at least {n_least}: "
+                    f"those to calibrate on, n_steps={n_steps} before, and what the model looks back on."
+                )
+    n_origins = n_calibration + n_steps
+    origins = np.add.outer(timeline.lasts, np.arange(1 - n_origins, 1)).ravel()
     forecasts, truth = roll(model, rows, origins, n_steps), rows.truths(origins, n_steps)
-    is_earlier = np.add.outer(origins, np.arange(1, n_steps + 1)) < rows.n_known - n_calibration
-    scores = np.where(is_earlier[:, :, np.newaxis], np.nan, np.abs(truth - forecasts))
-    radii = np.empty(forecasts.shape[1:])
+    scores = np.abs(truth - forecasts).reshape(-1, n_origins, *forecasts.shape[1:])
+    is_earlier = np.add.outer(np.arange(n_origins), np.arange(1, n_steps + 1)) < n_steps
+    scores[:, is_earlier] = np.nan
+    forecasts = forecasts[n_origins - 1 :: n_origins]
+    radii = np.empty(forecasts.shape)
+    for group, label in enumerate(rows.labels):
+        with of_group(label):
+            radii[group] = _radii(scores[group], coverage, n_calibration)
+    return [forecasts, forecasts - radii, forecasts + radii]
+
+
+def _radii(scores: NDArray[np.floating], coverage: float, n_calibration: int) -> NDArray[np.float64]:
+    """Return half the width of intervals, (n_steps, n_series), of absolute errors (n_origins, n_steps, n_series)."""
+    radii = np.empty(scores.shape[1:])
     for k, j in np.ndindex(radii.shape):
         known = np.sort(scores[:, k, j][np.isfinite(scores[:, k, j])])
         radii[k, j] = radius(known.tolist(), coverage)
@@ -179,7 +203,7 @@ def _conformal(model: Any, rows: Rows, n_steps: int, coverage: float, n_calibrat
                 f"the last n_calibration={n_calibration} rows of history have {len(known)} values that are not "
                 f"missing; expected at least {least_calibration(coverage)} for coverage={coverage}."
             )
-    return [forecasts[-1], forecasts[-1] - radii, forecasts[-1] + radii]
+    return radii
 
 
 def check_calibration(coverage: float | None, n_calibration: int | None) -> None:

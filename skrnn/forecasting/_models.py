@@ -1,5 +1,6 @@
 """What a fitted model tells of itself: how far it looks back, what it reads, and what its predictions are."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,47 @@ def group_column(model: Any) -> Any:
     """Return the name or position of the column of X that tells groups apart for a transformer, or None."""
     columns = [getattr(part, "group_column", None) for part in parts(model)]
     return next((name for name in columns if name is not None), None)
+
+
+def sees_column(model: Any, table: Any, position: int) -> bool:
+    """Tell whether the model was fitted to tables that have this column, that of the groups."""
+    if group_column(model) is not None:
+        return True
+    names = getattr(model, "feature_names_in_", None)
+    if names is not None and hasattr(table, "columns"):
+        return table.columns[position] in names
+    return _n_columns(model, table.shape[1]) != table.shape[1] - 1
+
+
+def n_leads(model: Any, names: Sequence[Any], n_columns: int, n_others: int) -> int:
+    """Return for how many steps ahead the model was fitted to columns that are known ahead.
+
+    They have `names`, empty in arrays; `n_columns` of them are there for each step, beside `n_others`.
+    """
+    of_model = getattr(model, "feature_names_in_", None)
+    if of_model is not None and len(names):
+        steps = range(1, len(of_model) + 1)
+        n_steps = sum(all(f"{name}_t+{step}" in of_model for name in names) for step in steps)
+        if n_steps == 0:
+            raise ValueError(
+                f"known_ahead has the columns {list(names)}, but the model was fitted to X with the columns "
+                f"{list(of_model)}; expected known_ahead of to_supervised."
+            )
+        return n_steps
+    n_steps, rest = divmod(_n_columns(model, n_others + n_columns) - n_others, n_columns)
+    if n_steps < 1 or rest:
+        raise ValueError(
+            f"known_ahead has {n_columns} columns for each step, beside {n_others} others, but the model was fitted to "
+            f"X with {_n_columns(model, 0)} columns; expected those of to_supervised."
+        )
+    return n_steps
+
+
+def _n_columns(model: Any, default: int) -> int:
+    """Return how many columns the model was fitted to, or the default where it does not tell."""
+    if reads_sequences(model):
+        return n_features_per_timestep(model)
+    return int(getattr(model, "n_features_in_", default))
 
 
 def reads_sequences(model: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import vstack
 from sklearn.pipeline import Pipeline
 
 from skrnn._inputs._warnings import own_data
@@ -15,21 +16,21 @@ from skrnn.forecasting._models import (
     point_forecasts,
     reads_sequences,
 )
-from skrnn.forecasting._tables import Rows, Table, numbers, take, with_columns
+from skrnn.forecasting._rows import Rows
+from skrnn.forecasting._tables import Table, numbers, take, with_columns
 
 
-def roll(model: Any, rows: Rows, origins: range, n_steps: int) -> NDArray[np.floating]:
+def roll(model: Any, rows: Rows, origins: NDArray[np.intp], n_steps: int) -> NDArray[np.floating]:
     """Return forecasts from each of these rows, (n_origins, n_steps, n_series); none sees a series after its origin."""
     way = _roll_stream if reads_sequences(model) else _roll_windows
     return way(model, rows, origins, n_steps)
 
 
-def last_predictions(model: Any, rows: Rows) -> NDArray[np.floating]:
-    """Return what the model itself predicts at the last known row, (1, ...)."""
-    last = range(rows.n_known - 1, rows.n_known)
-    if not reads_sequences(model):
-        return np.asarray(_predict_at(model, rows.known, last))
-    return _stream_to(model, _timesteps(rows.known), last)[0]
+def predictions_at(model: Any, rows: Rows, origins: NDArray[np.intp]) -> NDArray[np.floating]:
+    """Return what the model itself predicts at each of these rows, (n_origins, ...)."""
+    if reads_sequences(model):
+        return _stream_to(model, rows, origins)[0]
+    return _Windows(model, rows, origins).predict(np.empty((len(origins), 0, len(rows.series))))
 
 
 def n_steps_at_once(model: Any, rows: Rows) -> int:
@@ -37,63 +38,47 @@ def n_steps_at_once(model: Any, rows: Rows) -> int:
     if reads_sequences(model):
         predictions = model.stream().predict(np.zeros((1, n_features_per_timestep(model))))
     else:
-        predictions = last_predictions(model, rows)
+        predictions = predictions_at(model, rows, rows.timeline.lasts[:1])
     return point_forecasts(model, predictions, len(rows.series)).shape[1]
-
-
-def roll_sequences(model: Any, sequences: Sequence[NDArray[Any]], exog: Any, n_steps: int) -> NDArray[np.floating]:
-    """Return forecasts from the end of each sequence (n_timesteps, n_columns), (n_sequences, n_steps, n_series).
-
-    `exog` is an array (n_sequences, n_ahead, n_exog) or None.
-    """
-    n_columns = sequences[0].shape[1]
-    n_timesteps = max(len(sequence) for sequence in sequences)
-    timesteps = np.full((n_timesteps, len(sequences), n_columns), np.nan)
-    for i, sequence in enumerate(sequences):
-        timesteps[n_timesteps - len(sequence) :, i] = sequence  # a stream does not move where all is NaN
-    predictions, states = _stream_to(model, timesteps, range(n_timesteps - 1, n_timesteps))
-    n_exog = 0 if exog is None else exog.shape[2]
-    ahead = np.zeros((len(sequences), n_steps - 1 if exog is None else min(exog.shape[1], n_steps), n_columns))
-    if exog is not None:
-        ahead[:, :, n_columns - n_exog :] = exog[:, : ahead.shape[1]]
-    return _continue_streams(model, predictions, states, ahead, list(range(n_columns - n_exog)), n_steps)
 
 
 # A network that predicts at each timestep: its state is carried on from the end of the history.
 
 
-def _roll_stream(model: Any, rows: Rows, origins: range, n_steps: int) -> NDArray[np.floating]:
-    """Return forecasts as `roll` does; the history is read once for all origins."""
-    timesteps = _timesteps(rows.table)
-    predictions, states = _stream_to(model, timesteps, origins)
-    n_ahead = min(n_steps, len(timesteps) - origins[-1]) - 1
-    ahead = timesteps[np.add.outer(origins, np.arange(1, n_ahead + 1)), 0]
+def _roll_stream(model: Any, rows: Rows, origins: NDArray[np.intp], n_steps: int) -> NDArray[np.floating]:
+    """Return forecasts as `roll` does; each history is read once, all of them side by side, for all origins."""
+    predictions, states = _stream_to(model, rows, origins)
+    n_ahead = min(n_steps, _n_ahead(rows, origins) + 1) - 1
+    ahead = _timesteps(rows)[np.add.outer(origins, np.arange(1, n_ahead + 1))]
     return _continue_streams(model, predictions, states, ahead, rows.series, n_steps)
 
 
-def _timesteps(table: Table) -> NDArray[np.floating]:
-    """Return the rows of a table as timesteps of one sequence, (n_rows, 1, n_columns)."""
-    return numbers(table, list(range(table.shape[1])), "history")[:, np.newaxis]
+def _timesteps(rows: Rows) -> NDArray[np.floating]:
+    """Return the rows as timesteps, (n_rows, n_columns)."""
+    return numbers(rows.table, list(range(rows.table.shape[1])), "history")
 
 
-def _stream_to(model: Any, timesteps: NDArray[Any], ends: range) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return predictions and states of the model at these timesteps, one row per sequence and end.
+def _stream_to(model: Any, rows: Rows, origins: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return predictions and states of the model at these rows, one per origin.
 
-    `timesteps` are (n_timesteps, n_sequences, n_columns). A masked timestep has the prediction of the one before.
+    A masked timestep has the prediction of the one before.
     """
+    timesteps, timeline = _timesteps(rows), rows.timeline
     n_features = n_features_per_timestep(model)
-    if timesteps.shape[2] != n_features:
-        raise ValueError(f"history has {timesteps.shape[2]} columns; expected {n_features}, as in training.")
-    stream = model.stream(timesteps.shape[1])
-    predictions, states = [], []
+    if timesteps.shape[1] != n_features:
+        raise ValueError(f"history has {timesteps.shape[1]} columns; expected {n_features}, as in training.")
+    groups, places = timeline.groups_of(origins), timeline.places(origins)
+    stream = model.stream(len(timeline.firsts))
     latest: Any = np.nan
-    for t in range(ends[-1] + 1):
-        prediction = stream.predict(timesteps[t])
+    predictions, states = [], []
+    for t in range(places.max() + 1):
+        prediction = stream.predict(timesteps[np.minimum(timeline.firsts + t, timeline.lasts)])
         latest = np.where(np.isnan(prediction), latest, prediction)
-        if t in ends:
-            predictions.append(latest)
-            states.append(stream.state)
-    return np.concatenate(predictions), np.concatenate(states)
+        here = groups[places == t]
+        predictions.append(latest[here])
+        states.append(stream.state[here] if len(here) else stream.state[:0])
+    as_they_came = np.argsort(np.argsort(places, kind="stable"))
+    return np.concatenate(predictions)[as_they_came], np.concatenate(states)[as_they_came]
 
 
 def _continue_streams(
@@ -122,6 +107,11 @@ def _continue_streams(
     return paths[:, :n_steps]
 
 
+def _n_ahead(rows: Rows, origins: NDArray[np.intp]) -> int:
+    """Return how many rows that are known in all but the series come after each of these, at the least."""
+    return int((rows.ends[rows.timeline.groups_of(origins)] - origins).min())
+
+
 def _check_ahead(n_ahead: int, n_steps: int, n_at_once: int) -> int:
     """Return how many of the rows ahead come before the last block of forecasts; raise if there are fewer."""
     n_fed = (n_steps - 1) // n_at_once * n_at_once
@@ -132,21 +122,13 @@ def _check_ahead(n_ahead: int, n_steps: int, n_at_once: int) -> int:
 
 # A model of rows, or of windows that a pipeline makes of them.
 
-#: At how many rows a single forecast checks that windows are all that the model looks at, and at how many origins a
-#: backtest does.
+#: At how many rows a single forecast checks that windows are all that the model looks at, or in how many groups, and at
+#: how many origins a backtest does.
 _N_TRIED, _N_TRIED_ORIGINS = 8, 100
 
 
 @own_data()
-def _predict_at(model: Any, table: Table, ends: range) -> Any:
-    """Return the model's predictions at these rows of a table, whatever rows before them it looks at."""
-    estimator = _split(model)[1]
-    seen = _look_at(model, table, ends)
-    return estimator.predict(seen) if is_row_by_row(estimator) else seen
-
-
-@own_data()
-def _look_at(model: Any, table: Table, ends: range) -> Any:
+def _look_at(model: Any, table: Table, ends: NDArray[np.intp]) -> Any:
     """Return what the final estimator sees at these rows; its predictions, if it may look at rows before them."""
     transformers, estimator = _split(model)
     for transformer in transformers:
@@ -163,36 +145,93 @@ def _split(model: Any) -> tuple[list[Any], Any]:
     return [step for step in steps if hasattr(step, "transform")], model  # others are "passthrough" or None
 
 
-def _roll_windows(model: Any, rows: Rows, origins: range, n_steps: int) -> NDArray[np.floating]:
-    """Return forecasts as `roll` does: of all origins together that have a whole window, if windows suffice."""
-    n_window = n_history_rows(model) + 1
-    early = origins[: sum(origin + 1 < n_window for origin in origins)]
-    ready = origins[len(early) :]
-    together = []
-    if len(ready) and _windows_suffice(model, rows, ready, n_window):
-        together = [_roll_together(model, rows, ready, n_steps, n_window)]
-    else:
-        early = origins
-    alone = [_roll_together(model, rows, range(origin, origin + 1), n_steps, None) for origin in early]
-    return np.concatenate(alone + together)
+def _roll_windows(model: Any, rows: Rows, origins: NDArray[np.intp], n_steps: int) -> NDArray[np.floating]:
+    """Return forecasts as `roll` does, block after block, each of a single prediction for all origins."""
+    windows = _Windows(model, rows, origins)
+    paths = np.empty((len(origins), 0, len(rows.series)))
+    while paths.shape[1] < n_steps:
+        block = point_forecasts(model, windows.predict(paths), len(rows.series))
+        if paths.shape[1] == 0:
+            _check_ahead(_n_ahead(rows, origins), n_steps, block.shape[1])
+        paths = np.concatenate([paths, block], axis=1)
+    return paths[:, :n_steps]
 
 
-def _windows_suffice(model: Any, rows: Rows, ends: range, n_window: int) -> bool:
-    """Tell whether the model sees the same with the last `n_window` rows as with all rows, at some of these ends.
+class _Windows:
+    """What a model looks at from each of some origins: a window of rows where that is enough, else all rows before."""
 
-    The windows of all ends are read one after another: a transformer that looks further back, or ahead, or at all rows
-    at once gives something else there.
-    """
-    if len(ends) == 1:
-        ends = range(max(n_window - 1, ends[0] + 1 - _N_TRIED), ends[0] + 1)
-    ends = ends[:: -(-len(ends) // _N_TRIED_ORIGINS)]
-    positions = np.add.outer(ends, np.arange(1 - n_window, 1))
-    windows = take(rows.known, positions.ravel())
-    try:
-        from_windows = _look_at(model, windows, range(n_window - 1, len(windows), n_window))
-    except ValueError:  # too few rows for it; any other error will come from all rows too
-        return False
-    return _are_same(from_windows, _look_at(model, take(rows.known, range(ends[-1] + 1)), ends))
+    def __init__(self, model: Any, rows: Rows, origins: NDArray[np.intp]) -> None:
+        self.model, self.rows, self.origins = model, rows, origins
+        self.n_window = n_history_rows(model) + 1
+        has_window = rows.timeline.places(origins) + 1 >= self.n_window
+        ready = np.flatnonzero(has_window)
+        if len(ready) and not self._suffice(origins[ready]):
+            ready = ready[:0]
+        self.ready, self.early = ready, np.setdiff1d(np.arange(len(origins)), ready)
+
+    @own_data()
+    def predict(self, paths: NDArray[np.floating]) -> Any:
+        """Return the model's predictions after forecasts (n_origins, n_done, n_series) from each origin."""
+        pieces = [self._rows_before(self.ready, paths)] if len(self.ready) else []
+        pieces += [self._rows_before(self.early[i : i + 1], paths) for i in range(len(self.early))]
+        seen = [_look_at(self.model, table, ends) for table, ends in pieces]
+        joined = seen[0] if len(seen) == 1 else _joined(seen)
+        estimator = _split(self.model)[1]
+        predictions = np.asarray(estimator.predict(joined) if is_row_by_row(estimator) else joined)
+        return predictions[np.argsort(np.concatenate([self.ready, self.early]))]
+
+    def _rows_before(self, chosen: NDArray[np.intp], paths: NDArray[np.floating]) -> tuple[Table, NDArray[np.intp]]:
+        """Return the rows before the next block of the chosen origins, and where those of each origin end.
+
+        The rows after an origin hold its own forecasts.
+        """
+        origins, n_done = self.origins[chosen], paths.shape[1]
+        rows, timeline = self.rows, self.rows.timeline
+        if n_done == 0 and len(timeline.firsts) == 1:  # no need of a copy of each window
+            return rows.take(range(origins[-1] + 1)), origins
+        is_ready = len(self.ready) > 0 and chosen[0] == self.ready[0]
+        n_rows = self.n_window if is_ready else int(timeline.places(origins)[0]) + 1 + n_done
+        positions = np.add.outer(origins, np.arange(n_done + 1 - n_rows, n_done + 1))
+        n_new = min(n_done, n_rows)
+        values = rows.values[positions]
+        values[:, n_rows - n_new :] = paths[chosen, n_done - n_new :]
+        columns = list(values.reshape(positions.size, -1).T)
+        table = with_columns(rows.take(positions.ravel()), rows.series, columns)
+        return table, np.arange(n_rows - 1, positions.size, n_rows)
+
+    def _suffice(self, ends: NDArray[np.intp]) -> bool:
+        """Tell whether the model sees the same with the last `n_window` rows as with all rows, at some of these ends.
+
+        The windows of all ends are read one after another: a transformer that looks further back, or ahead, or at all
+        rows at once gives something else there.
+        """
+        timeline, rows = self.rows.timeline, self.rows
+        groups = timeline.groups_of(ends)
+        tried = np.unique(groups)
+        tried = tried[:: -(-len(tried) // _N_TRIED)]
+        ends = ends[np.isin(groups, tried)]
+        if len(ends) == 1:
+            ends = np.arange(max(timeline.firsts[tried[0]] + self.n_window - 1, ends[0] + 1 - _N_TRIED), ends[0] + 1)
+        ends = ends[:: -(-len(ends) // _N_TRIED_ORIGINS)]
+        windows = rows.take(np.add.outer(ends, np.arange(1 - self.n_window, 1)).ravel())
+        try:
+            from_windows = _look_at(self.model, windows, np.arange(self.n_window - 1, len(windows), self.n_window))
+        except ValueError:  # too few rows for it; any other error will come from all rows too
+            return False
+        from_all = []
+        for group in np.unique(timeline.groups_of(ends)):
+            first, of_group = timeline.firsts[group], ends[timeline.groups_of(ends) == group]
+            from_all.append(_look_at(self.model, rows.take(range(first, of_group[-1] + 1)), of_group - first))
+        return _are_same(from_windows, from_all[0] if len(from_all) == 1 else _joined(from_all))
+
+
+def _joined(seen: list[Any]) -> Any:
+    """Return arrays, DataFrames or sparse matrices, one below the other."""
+    if hasattr(seen[0], "iloc"):
+        import pandas as pd
+
+        return pd.concat(seen)
+    return vstack(seen).tocsr() if hasattr(seen[0], "toarray") else np.concatenate(seen)
 
 
 def _are_same(first: Any, second: Any) -> bool:
@@ -206,32 +245,3 @@ def _are_same(first: Any, second: Any) -> bool:
     first, second = np.where(is_missing, 0.0, first), np.where(is_missing, 0.0, second)
     tolerance = np.sqrt(np.finfo(first.dtype).eps) * np.abs(second).max(axis=0)  # of each feature, whatever its unit
     return bool((np.abs(first - second) <= tolerance).all())
-
-
-def _roll_together(model: Any, rows: Rows, origins: range, n_steps: int, n_window: int | None) -> NDArray[np.floating]:
-    """Return forecasts from each origin, block after block, from `n_window` rows each, or for None from all rows."""
-    n_series = len(rows.series)
-    known = take(rows.known, range(origins[-1] + 1))
-    paths = point_forecasts(model, _predict_at(model, known, origins), n_series)
-    _check_ahead(len(rows.table) - 1 - origins[-1], n_steps, paths.shape[1])
-    while paths.shape[1] < n_steps:
-        table, ends = _followed(rows, origins, paths, n_window)
-        block = point_forecasts(model, _predict_at(model, table, ends), n_series)
-        paths = np.concatenate([paths, block], axis=1)
-    return paths[:, :n_steps]
-
-
-def _followed(rows: Rows, origins: range, paths: NDArray[Any], n_window: int | None) -> tuple[Table, range]:
-    """Return the rows before the next block, origin after origin, and where those of each origin end.
-
-    The rows after an origin hold its own forecasts, `paths` (n_origins, n_done, n_series).
-    """
-    n_done = paths.shape[1]
-    n_rows = n_window or origins[0] + 1 + n_done
-    positions = np.add.outer(origins, np.arange(n_done + 1 - n_rows, n_done + 1))
-    n_new = min(n_done, n_rows)
-    values = rows.values[positions]
-    values[:, n_rows - n_new :] = paths[:, n_done - n_new :]
-    columns = list(values.reshape(positions.size, -1).T)
-    table = with_columns(take(rows.table, positions.ravel()), rows.series, columns)
-    return table, range(n_rows - 1, positions.size, n_rows)

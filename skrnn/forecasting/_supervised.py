@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._frames import warn_unless_ordered
-from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._parameters import check_count
-from skrnn._inputs._tables import column_names, column_position, is_frame, take_column
-from skrnn._inputs._values import refuse_masked
+from skrnn._inputs._tables import is_frame
 from skrnn._inputs._warnings import warn
-from skrnn.forecasting._tables import Table, beside, numbers, read_table, take
+from skrnn.forecasting._groups import Groups, named
+from skrnn.forecasting._known import Panel, read_panel, side_by_side
+from skrnn.forecasting._tables import Table, beside, numbers, take
 
 
 @final
@@ -53,12 +53,19 @@ class Supervised(tuple[Any, Any]):
 
 
 def to_supervised(
-    series: ArrayLike, *, n_steps: int = 1, exog: ArrayLike | None = None, groups: Any = None
+    series: ArrayLike,
+    *,
+    n_steps: int = 1,
+    exog: ArrayLike | None = None,
+    known_ahead: ArrayLike | None = None,
+    static: ArrayLike | None = None,
+    groups: Any = None,
 ) -> Supervised:
     """Make aligned X and y of a series, for forecasts `n_steps` steps ahead.
 
-    Row t of X holds the series at t, and `exog` at t; row t of y holds the series at t+1, ..., t+n_steps. Windows are
-    not made here: :class:`~skrnn.preprocessing.SlidingWindow`, in a pipeline, makes them of the rows of X.
+    Row t of X holds the series and `exog` at t, and what is known ahead at t+1, ..., t+n_steps; row t of y holds the
+    series at t+1, ..., t+n_steps. Windows are not made here: :class:`~skrnn.preprocessing.SlidingWindow`, in a
+    pipeline, makes them of the rows of X.
 
     Parameters
     ----------
@@ -70,10 +77,21 @@ def to_supervised(
         How many steps ahead the targets reach.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
         Other columns of X, at t and not after. Two pandas objects must have the same index.
+    known_ahead : array-like of shape (n_times, n_known), default=None
+        Columns whose values are known before their time: the calendar, prices, promotions. A DataFrame has its own
+        times in its index, in any order, and is matched by time, and by group if it has the column or level of the
+        groups; it may reach beyond the series. X has a column for each step and name, all names of t+1 first,
+        ``name_t+1`` to ``name_t+n_steps``. A column of `series` with the same name is no series but the past of this
+        one, for times that `known_ahead` does not have. The rows of an array are those of `series`, and later ones.
+    static : array-like of shape (n_groups, n_static), default=None
+        Columns that are the same at all times, such as the size of a store: a DataFrame with the groups in its index,
+        or in a column, or an array in the order in which the groups appear. A column of `series` with the same name is
+        no series.
     groups : str, int or array-like of shape (n_rows,), default=None
         Which series each row belongs to, where several stand one below the other or interleaved: targets never cross
         from one group to another. A string or an integer is the name (in a DataFrame) or the position of a
-        column of `series` that stays in X, for ``SlidingWindow(group_column=...)``, and is no target.
+        column of `series` that stays in X, for ``SlidingWindow(group_column=...)``, and is no target; a string may
+        also be the name of a level of the index, which X keeps.
 
     Returns
     -------
@@ -88,8 +106,8 @@ def to_supervised(
     TypeError
         If `n_steps` is not an integer, `groups` neither a column nor one label per row, or a label cannot be hashed.
     ValueError
-        If `n_steps` is less than 1, or no row has all its targets; if `series` is not a table of numbers; if `exog` or
-        `groups` does not match it.
+        If `n_steps` is less than 1, or no row has all its targets; if `series` is not a table of numbers; if `exog`,
+        `known_ahead`, `static` or `groups` does not match it.
 
     Warns
     -----
@@ -106,9 +124,6 @@ def to_supervised(
     Rows with a missing target keep their place, since windows reach over them. Fit with a weight of 0 for them, and
     any number as their target: for the recurrent estimators this leaves the row out.
 
-    What is known in advance, such as the calendar, may be shifted by one row, ``exog.shift(-1)``, so that row t
-    describes t+1, the first step to forecast. Never shift what is not known at t.
-
     Examples
     --------
     >>> import numpy as np
@@ -121,6 +136,19 @@ def to_supervised(
            [3., 4.],
            [4., 5.]])
 
+    The price of each day is known the day before:
+
+    >>> import pandas as pd
+    >>> days = pd.date_range("2024-01-01", periods=4)
+    >>> sales = pd.Series([7, 5, 8, 6], days, name="sales")
+    >>> prices = pd.DataFrame({"price": [2.0, 2.5, 1.9, 2.2]}, days)
+    >>> X, y = to_supervised(sales, known_ahead=prices)
+    >>> X.join(y)
+                sales  price_t+1  sales_t+1
+    2024-01-01      7        2.5        5.0
+    2024-01-02      5        1.9        8.0
+    2024-01-03      8        2.2        6.0
+
     Two groups, interleaved:
 
     >>> series, groups = np.array([1.0, 10.0, 2.0, 20.0, 3.0]), np.array(list("ababa"))
@@ -131,47 +159,44 @@ def to_supervised(
     (array([ 2., 20.,  3.]), array(['a', 'b', 'a'], dtype='<U1'))
     """
     check_count("n_steps", n_steps)
-    table = read_table(series, "series")
-    labels, group_position = _read_groups(table, groups)
-    warn_unless_ordered(table, labels, "series")
+    panel = read_panel(series, "series", groups, known_ahead, static)
+    table, of_rows = panel.table, panel.groups
+    warn_unless_ordered(table, of_rows and of_rows.labels, "series")
     reach = min(n_steps, len(table))
-    rows, targets = _target_rows(_codes(labels, len(table), reach), reach)
+    if of_rows is not None:
+        _warn_of_lost(of_rows, reach)
+    codes = np.zeros(len(table), dtype=np.intp) if of_rows is None else of_rows.codes
+    rows, targets = _target_rows(codes, reach)
     if len(rows) == 0:
         of_group = "" if groups is None else ", and no group has more than n_steps rows"
         raise ValueError(
             f"n_steps is {n_steps}, but series has {len(table)} rows{of_group}: no row has all its targets. Expected "
             "a longer series or fewer steps."
         )
-    positions = [j for j in range(table.shape[1]) if j != group_position]
+    positions = [j for j in range(table.shape[1]) if of_rows is None or j != of_rows.column]
     values = numbers(table, positions, "series")[targets].reshape(len(rows), -1)
-    X = take(beside(table, exog), rows)
+    X = take(beside(table, exog, of_rows), rows)
+    X = side_by_side(X, [*_known_at(panel, targets), *panel.static_at(codes[rows])])
     return Supervised(X, _as_targets(values, X, table, positions, n_steps), rows, len(table) - len(rows))
 
 
-def _read_groups(table: Table, groups: Any) -> tuple[NDArray[Any] | None, int | None]:
-    """Return the group of each row, (n_rows,), and the position of the column that holds it; None if there is none."""
-    if groups is None:
-        return None, None
-    refuse_masked(groups, "groups")
-    if np.iterable(groups) and not isinstance(groups, str):
-        return read_labels(groups, len(table), "groups"), None
-    if table.shape[1] < 2:
-        raise ValueError(f"groups is {groups!r}, the only column of series; expected one with a series beside it.")
-    position = column_position(groups, table.shape[1], column_names(table), "groups", "series")
-    return read_labels(take_column(table, position), len(table), f"groups={groups!r}"), position
+def _known_at(panel: Panel, targets: NDArray[np.intp]) -> list[Table]:
+    """Return the columns that are known ahead at the rows of the targets, (n_kept, n_steps), a table per step."""
+    if panel.known is None:
+        return []
+    columns = []
+    for step, rows in enumerate(targets.T, start=1):
+        found = panel.known.find_rows(panel.table, panel.groups, rows)
+        columns.append(panel.known.of_rows(found, step))
+    return columns
 
 
-def _codes(labels: NDArray[Any] | None, n_rows: int, n_steps: int) -> NDArray[np.intp]:
-    """Return the group of each row as an integer, (n_rows,), and warn of the groups that are too short."""
-    if labels is None:
-        return np.zeros(n_rows, dtype=np.intp)
-    distinct, codes = encode_labels(labels)
-    is_short = np.bincount(codes) <= n_steps
+def _warn_of_lost(groups: Groups, n_steps: int) -> None:
+    """Warn of the groups that are too short to have a row with all targets."""
+    is_short = np.bincount(groups.codes) <= n_steps
     if is_short.any() and not is_short.all():
-        short = [str(distinct[code]) for code in np.flatnonzero(is_short)]
-        shown = ", ".join(short[:5]) + (", ..." * (len(short) > 5))
-        warn(f"{len(short)} groups have n_steps={n_steps} rows or fewer and are lost: {shown}.")
-    return codes
+        short = [groups.distinct[code] for code in np.flatnonzero(is_short)]
+        warn(f"{len(short)} groups have n_steps={n_steps} rows or fewer and are lost: {named(short)}.")
 
 
 def _target_rows(codes: NDArray[np.intp], n_steps: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

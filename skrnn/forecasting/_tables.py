@@ -1,21 +1,18 @@
 """The tables that a model forecasts from: what came, and what is known of the rows that follow."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._inputs._frames import refuse_dates, warn_unless_ordered
+from skrnn._inputs._frames import refuse_dates
 from skrnn._inputs._naming import naming
-from skrnn._inputs._tables import column_names, column_position, is_frame, take_column
+from skrnn._inputs._tables import column_names, column_position, get_column, index_level, is_frame
 from skrnn._inputs._values import refuse_masked
-from skrnn._inputs._warnings import warn
-from skrnn.exceptions import DataWarning
-from skrnn.forecasting._index import check_follows, continued_index, lengthened_index, warn_of_no_step
-from skrnn.forecasting._models import group_column, n_history_rows, parts
+from skrnn.forecasting._groups import Groups
+from skrnn.forecasting._index import check_follows
+from skrnn.forecasting._models import group_column
 
 #: An ndarray or a pandas DataFrame of shape (n_rows, n_columns).
 Table = Any
@@ -64,10 +61,11 @@ def _refuse_infinity(values: NDArray[np.floating], name: str) -> None:
 
 
 def take(table: Any, positions: range | NDArray[np.intp]) -> Any:
-    """Return the rows at these positions of a table, a 3-D array or a sparse matrix; a view where a range allows it."""
-    rows: Any = positions
-    if isinstance(positions, range):
-        rows = slice(positions.start, positions.stop, positions.step)
+    """Return rows of a table, an array or a sparse matrix by position; a view where they are evenly spaced."""
+    rows: Any = np.asarray(positions, dtype=np.intp)
+    step = rows[1] - rows[0] if len(rows) > 1 else 1
+    if len(rows) and step > 0 and (np.diff(rows) == step).all():
+        rows = slice(rows[0], rows[-1] + 1, step)
     return table.iloc[rows] if hasattr(table, "iloc") else table[rows]
 
 
@@ -100,7 +98,7 @@ def with_columns(table: Table, columns: Sequence[int], values: Sequence[NDArray[
     return table
 
 
-def beside(series: Table, exog: Any) -> Table:
+def beside(series: Table, exog: Any, groups: Groups | None = None) -> Table:
     """Return the columns of `series`, then those of `exog` (None: none), as a table of the form of `series`."""
     if exog is None:
         return series
@@ -121,93 +119,24 @@ def beside(series: Table, exog: Any) -> Table:
     return pd.concat([series, exog], axis=1)
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows of X as in training, followed by rows of which all but the series is known.
-
-    Attributes
-    ----------
-    known : ndarray or DataFrame of shape (n_known, n_columns)
-        The rows as they came.
-    table : ndarray or DataFrame of shape (n_known + n_ahead, n_columns)
-        The same rows and those that follow, in which the columns of the series do not count.
-    series : list of int
-        The columns of the series, which are forecast.
-    ahead : pandas index or None
-        That of the rows after the known ones, as many as are forecast or as `exog` has; None where it is not known.
-    """
-
-    known: Table
-    table: Table
-    series: list[int]
-    ahead: Any = None
-
-    @property
-    def n_known(self) -> int:
-        """How many rows are known in all columns."""
-        return len(self.known)
-
-    @cached_property
-    def values(self) -> NDArray[np.floating]:
-        """The series, (n_known + n_ahead, n_series)."""
-        return numbers(self.table, self.series, "history")
-
-    @property
-    def names(self) -> list[Any] | None:
-        """The names of the series, or None where columns have none."""
-        return [self.known.columns[j] for j in self.series] if is_frame(self.known) else None
-
-    def truths(self, origins: Sequence[int], n_steps: int) -> NDArray[np.floating]:
-        """Return the series at the steps after each origin, (n_origins, n_steps, n_series), NaN where not known."""
-        known = np.full((self.n_known + n_steps, len(self.series)), np.nan, dtype=self.values.dtype)
-        known[: self.n_known] = self.values[: self.n_known]
-        return known[np.add.outer(origins, np.arange(1, n_steps + 1))]
+def data_columns(model: Any, table: Table, name: str, groups: Groups | None = None) -> list[int]:
+    """Return the columns of a table without that of the groups, if any; without `groups` raise if there are several."""
+    positions = {None if groups is None else groups.column}
+    of_model = group_column(model)
+    if of_model is not None and index_level(table, of_model) is None:
+        position = column_position(of_model, table.shape[1], column_names(table), "group_column of the model", name)
+        positions.add(position)
+    if of_model is not None and groups is None:
+        n_groups = len(set(get_column(table, of_model, "group_column of the model", name).tolist()))
+        if n_groups > 1:
+            raise ValueError(
+                f"{name} has {n_groups} groups in column {of_model!r}; expected the rows of one group, or "
+                f"groups={of_model!r}."
+            )
+    return [j for j in range(table.shape[1]) if j not in positions]
 
 
-def read_rows(model: Any, history: Table, exog: Any, n_steps: int) -> Rows:
-    """Return the rows of a history as in training, and of the `n_steps` - 1 that follow what `exog` tells of them."""
-    columns = data_columns(model, history, "history")
-    warn_unless_ordered(history, None, "history")
-    n_spanned = 1 + n_history_rows(model)
-    if len(history) < n_spanned and not any(getattr(part, "carry_context", False) for part in parts(model)):
-        warn(
-            f"history has {len(history)} rows, but the windows of the model span {n_spanned}: padding stands in the "
-            "place of the rows before them. Pass a longer history.",
-            DataWarning,
-        )
-    if exog is None:
-        ahead = _index_ahead(history, None, n_steps)
-        return Rows(history, lengthened(history, n_steps - 1, ahead), columns, ahead)
-    exog = read_table(exog, "exog", unnamed=history.columns[columns[-1]] if is_frame(history) else UNNAMED, least=0)
-    n_series = len(columns) - exog.shape[1]
-    if n_series < 1:
-        raise ValueError(
-            f"exog has {exog.shape[1]} columns, but history has {len(columns)}, those of the series included; expected "
-            "fewer in exog."
-        )
-    _check_frames(history, exog, columns[n_series:])
-    ahead = _index_ahead(history, exog, n_steps)
-    table = lengthened(history, min(len(exog), n_steps), ahead)
-    n_ahead = len(table) - len(history)
-    others = columns[n_series:]
-    values = [np.concatenate([take_column(history, j), take_column(exog, i)[:n_ahead]]) for i, j in enumerate(others)]
-    return Rows(history, with_columns(table, others, values), columns[:n_series], ahead)
-
-
-def data_columns(model: Any, table: Table, name: str) -> list[int]:
-    """Return the columns of a table without that of the groups, if any; raise unless the rows are of one group."""
-    of_groups = group_column(model)
-    if of_groups is None:
-        return list(range(table.shape[1]))
-    position = column_position(of_groups, table.shape[1], column_names(table), "group_column of the model", name)
-    groups = set(take_column(table, position).tolist())
-    if len(groups) > 1:
-        raise ValueError(f"{name} has {len(groups)} groups in column {of_groups!r}; expected the rows of one group.")
-    return [j for j in range(table.shape[1]) if j != position]
-
-
-def _check_frames(history: Table, exog: Table, columns: list[int]) -> None:
+def check_exog(history: Table, exog: Table, columns: list[int]) -> None:
     """Raise unless `exog` has the names of the last columns of the history, and an index that can follow its own."""
     if not (is_frame(history) and is_frame(exog)):
         return
@@ -215,23 +144,3 @@ def _check_frames(history: Table, exog: Table, columns: list[int]) -> None:
     if list(exog.columns) != expected:
         raise ValueError(f"exog has columns {list(exog.columns)}; expected {expected}, the last columns of history.")
     check_follows(exog.index, history.index)
-
-
-def _index_ahead(history: Table, exog: Table | None, n_steps: int) -> Any:
-    """Return the index of the `n_steps` rows after a history, or of those of `exog`; None, with a word, if neither."""
-    if not is_frame(history):
-        return None
-    ahead = continued_index(history.index, n_steps)
-    if ahead is None and exog is not None and is_frame(exog):
-        ahead = exog.index[:n_steps]
-    if ahead is None or len(ahead) < n_steps:
-        warn_of_no_step(history.index)
-    return ahead
-
-
-def lengthened(table: Table, n_rows: int, ahead: Any) -> Table:
-    """Return a table with its last row repeated `n_rows` times; `ahead` is the index of these in a DataFrame."""
-    if n_rows == 0:
-        return table
-    longer = take(table, np.minimum(np.arange(len(table) + n_rows), len(table) - 1))
-    return longer.set_axis(lengthened_index(table.index, ahead, n_rows), axis=0) if is_frame(table) else longer

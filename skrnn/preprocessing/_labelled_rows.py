@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 from skrnn._inputs._frames import explaining, warn_unless_aligned, warn_unless_ordered
 from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._naming import naming
-from skrnn._inputs._tables import column_position, drop_column, is_frame, take_column
+from skrnn._inputs._tables import column_position, drop_column, index_level, is_frame, take_column
 from skrnn._inputs._values import as_array, refuse_masked
 from skrnn._inputs._warnings import warn
 from skrnn.exceptions import DataWarning
@@ -129,10 +129,9 @@ def read_rows(transformer: Any, X: Any, groups: Any, *, reset: bool) -> Labelled
             if not is_frame(table):
                 table = check_array(table, dtype=None, ensure_all_finite=False, estimator=transformer, input_name="X")
         validate_data(transformer, table, reset=reset, skip_check_array=True)
-        position = group_position(transformer)
-        labels = take_column(table, position)
-        with naming("X", _EXPECTED_X), explaining(drop_column(table, position)):
-            values = _finite(check_array(drop_column(table, position), estimator=transformer, **checks))
+        labels, features = _split_groups(transformer, table)
+        with naming("X", _EXPECTED_X), explaining(features):
+            values = _finite(check_array(features, estimator=transformer, **checks))
     rows = LabelledRows(values, None if labels is None else read_labels(labels, len(values), name))
     warn_unless_ordered(X, rows.labels)
     return rows
@@ -155,6 +154,15 @@ def warn_of_target(X: Any, rows: LabelledRows, y: Any) -> None:
             "forecast. Shift y, as skrnn.forecasting.to_supervised does.",
             DataWarning,
         )
+
+
+def _split_groups(transformer: Any, table: Any) -> tuple[Any, Any]:
+    """Return (the labels that a column or an index level holds, the other columns)."""
+    level = index_level(table, transformer.group_column)
+    if level is not None:
+        return table.index.get_level_values(level), table
+    position = group_position(transformer)
+    return take_column(table, position), drop_column(table, position)
 
 
 def group_position(transformer: Any) -> int:

@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._inputs._parameters import check_count, check_flag
+from skrnn._inputs._parameters import check_count, check_flag, is_integer
 from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
 from skrnn.estimators._snapshot import unchanged_on_error
@@ -51,8 +51,9 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     group_column : str or int, default=None
         The column of `X` that says which series a row belongs to, such as a shop, a patient or a sensor: by name in a
         data frame (pandas or polars), or by position, where negative positions count from the end. It may contain
-        strings, categories or other objects, and is not part of the windows. None: there is no such column; groups, if
-        any, are passed to the methods as `groups`.
+        strings, categories or other objects, and is not part of the windows. A name may also be that
+        of a level of a pandas index. None: there is no such column; groups, if any, are passed to the methods as
+        `groups`.
     carry_context : bool, default=False
         If True, :meth:`fit` keeps the last :attr:`n_history_rows` rows of each group, and :meth:`transform` treats its
         rows as their continuation, unless they begin with the rows of `fit` again: see the notes. If False, windows are
@@ -333,7 +334,7 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """
         # The mixin is not a base class, because its method would then exist whatever `flatten` is.
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
-        if self.group_column is not None:
+        if self.group_column in list(names) or is_integer(self.group_column):  # else it is a level of the index
             names = np.delete(names, group_position(self))
         lags = range(self.n_history_rows, -1, -self.dilation)
         columns = [f"{name}_t-{lag}" if lag else name for lag in lags for name in names]

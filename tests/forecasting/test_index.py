@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skrnn.forecasting._index import check_follows, continued_index, lengthened_index
+from skrnn.forecasting._index import check_follows, continued_index
+from skrnn.forecasting._timeline import make_timeline
 
 
 @pytest.mark.parametrize(
@@ -98,8 +99,9 @@ def test_hours_that_are_even_by_the_clock():
 )
 def test_index_without_a_step_does_not(index):
     assert continued_index(index, 2) is None
-    assert list(lengthened_index(index, None, 2)) == [*index, None, None]
-    assert lengthened_index(index, None, 0) is index
+    timeline = make_timeline(pd.DataFrame({"x": 0.0}, index), None, 2)
+    came_from = index[timeline.came_from]
+    assert list(timeline.index(came_from, None)) == [*index, None, None]
 
 
 # what may follow: regular and irregular indices, and what must be refused

@@ -157,7 +157,7 @@ def test_errors():
         forecast(model, [np.zeros((5, 1)), np.zeros((5, 2))], 3)
     with pytest.raises(ValueError, match=r"history has shape \(0, 1\)"):
         forecast(model, [np.zeros((5, 1)), np.zeros((0, 1))], 3)
-    with pytest.raises(ValueError, match=r"exog has shape \(4, 2\); expected \(n_sequences, n_steps, n_exog\)"):
+    with pytest.raises(ValueError, match=r"exog has shape \(4, 2\); expected \(4, n_steps, n_exog\)"):
         forecast(fitted(waves(n_series=2)), waves(n_series=2), 3, exog=np.zeros((4, 2)))
     with pytest.raises(ValueError, match="exog has 1 rows; expected at least 2"):
         forecast(fitted(waves(n_series=2)), waves(n_series=2), 3, exog=np.zeros((4, 1, 1)))

@@ -195,7 +195,13 @@ def test_warns_of_groups_that_are_lost():
             ValueError,
             "groups is .* in row 2; expected a label",
         ),
-        ({"groups": "store"}, ValueError, "groups is 'store', the only column of series"),
+        ({"groups": 0}, ValueError, "groups is 0, the only column of series"),
+        ({"groups": "store"}, ValueError, "groups is 'store', but series has columns without names"),
+        (
+            {"series": pd.Series(np.arange(5.0), name="sales"), "groups": "store"},
+            ValueError,
+            r"groups is 'store', but series has the columns \['sales'\] and the index levels \['index'\]",
+        ),
         (
             {"series": np.zeros((5, 2)), "groups": "store"},
             ValueError,

@@ -1,0 +1,231 @@
+"""Columns that are found by group and time, such as a calendar that is known ahead, and those of each group."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._tables import column_names, drop_column, index_level, is_frame
+from skrnn.forecasting._groups import Groups, named, read_groups
+from skrnn.forecasting._tables import Table, read_table, take
+from skrnn.forecasting._timeline import times_of
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Columns that are known before their time, of one series, of each group, or alike in all groups.
+
+    Attributes
+    ----------
+    columns : ndarray or DataFrame of shape (n_rows, n_columns)
+        The columns.
+    times : pandas Index or None
+        The time of each row; None for an array, whose rows are counted from the first one of the series.
+    labels : ndarray of shape (n_rows,) or None
+        The group of each row; None if the columns are those of all groups.
+    """
+
+    columns: Table
+    times: Any
+    labels: NDArray[Any] | None
+
+    def find(self, times: Any, labels: NDArray[Any] | None) -> NDArray[np.intp]:
+        """Return the row for each of these times, a pandas Index (n_times,), and groups, -1 where there is none."""
+        keys = _keys(self.times, self.labels)
+        if not keys.is_unique:
+            raise ValueError(f"known_ahead has several rows for {_shown(keys[keys.duplicated()][0])}; expected one.")
+        return np.asarray(keys.get_indexer(_keys(times, None if self.labels is None else labels)))
+
+    def find_rows(self, table: Table, groups: Groups | None, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the row for each of these rows of a table; raise ValueError where there is none."""
+        labels = None if groups is None else groups.labels[rows]
+        if self.times is None:
+            times, found = rows, np.where(rows < len(self.columns), rows, -1)
+        else:
+            times = times_of(table.index, groups)[rows]
+            found = self.find(times, labels)
+        if (found < 0).any():
+            first = int(np.argmax(found < 0))
+            raise self.missing(times[first], None if labels is None else labels[first])
+        return found
+
+    def missing(self, time: Any, label: Any) -> ValueError:
+        """Return the error that there is no row for a time and group."""
+        where = time if self.labels is None else _shown((label, time))
+        return ValueError(
+            f"known_ahead has no row for {where}; expected one for each row of the series from the second on, and for "
+            "each step to forecast."
+        )
+
+    def after(self, time: Any, label: Any) -> Any:
+        """Return the times after this one, of a group, or None."""
+        if self.times is None:
+            return None
+        times = self.times if self.labels is None else self.times[self.labels == label]
+        return times[times > time].sort_values()
+
+    def of_rows(self, rows: NDArray[np.intp], step: int) -> Table:
+        """Return the columns in these rows; their names tell how many steps ahead they are."""
+        columns = take(self.columns, rows)
+        return columns.add_suffix(f"_t+{step}") if is_frame(columns) else columns
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A table of one series or of several groups, and what is known beside it.
+
+    Attributes
+    ----------
+    table : ndarray or DataFrame of shape (n_rows, n_columns)
+        The rows as they came, without columns that the others hold.
+    groups : Groups or None
+        The group of each row; None if all are one series.
+    known : Known or None
+        Columns that are known ahead.
+    static : ndarray or DataFrame of shape (n_groups, n_static), or None
+        The columns of each group.
+    """
+
+    table: Table
+    groups: Groups | None
+    known: Known | None
+    static: Table | None
+
+    def static_at(self, groups: NDArray[np.intp]) -> list[Table]:
+        """Return the columns of these groups, by number, in a list; an empty one if there are none."""
+        return [] if self.static is None else [take(self.static, groups)]
+
+
+def read_panel(values: Any, name: str, groups: Any, known_ahead: Any, static: Any) -> Panel:
+    """Return the rows of `values`, called `name` in messages, with their groups and what is known beside them.
+
+    A column that `known_ahead` or `static` holds too is no series; in `known_ahead` it is the past.
+    """
+    table = read_table(values, name)
+    if is_frame(table) and is_integer(groups) and -table.shape[1] <= groups < table.shape[1]:
+        groups = table.columns[groups] if isinstance(table.columns[groups], str) else groups
+    beside = {column for other in (known_ahead, static) for column in _names(other)}
+    of_groups = groups if isinstance(groups, str) else getattr(groups, "name", None)
+    shared = [is_frame(table) and column in beside and column != of_groups for column in column_names(table)]
+    past = None
+    if any(shared):
+        table, past = table.loc[:, np.logical_not(shared)], table.loc[:, shared]
+    of_rows = read_groups(table, groups, name)
+    return Panel(table, of_rows, read_known(known_ahead, past, table, of_rows), read_static(static, table, of_rows))
+
+
+def _names(values: Any) -> list[Any]:
+    """Return the names of the columns of a DataFrame, or of a Series."""
+    return column_names(values) if is_frame(values) else [values.name] if hasattr(values, "iloc") else []
+
+
+def _keys(times: Any, labels: NDArray[Any] | None) -> Any:
+    """Return an index of times, or of groups and times."""
+    import pandas as pd
+
+    return times if labels is None else pd.MultiIndex.from_arrays([np.asarray(labels, dtype=object), times])
+
+
+def _shown(key: Any) -> str:
+    """Return a time, or a group and a time, as text."""
+    return f"{key[1]} of group {key[0]!r}" if isinstance(key, tuple) else str(key)
+
+
+def read_known(values: Any, past: Table | None, table: Table, groups: Groups | None) -> Known | None:
+    """Return `known_ahead`, completed by `past`, the columns of the same names beside the rows of a table."""
+    if values is None:
+        return None
+    columns = read_table(values, "known_ahead", unnamed="known_ahead")
+    if not is_frame(columns):
+        if groups is not None:
+            raise ValueError("known_ahead is an array without times, but there are groups; expected a DataFrame.")
+        return Known(_framed(columns, "known_ahead", table), None, None)
+    if not is_frame(table):
+        raise ValueError("known_ahead has times in its index, but the series is an array; expected an array too.")
+    of_known = _groups_in(columns, groups, "known_ahead")
+    times = times_of(columns.index, of_known)
+    if times is None:
+        raise ValueError("known_ahead has groups in its index, but no times; expected both. See static.")
+    if of_known is not None and of_known.column is not None:
+        columns = drop_column(columns, of_known.column)
+    known = Known(columns, times, None if of_known is None else of_known.labels)
+    return known if past is None else _completed(known, past, table, groups)
+
+
+def _completed(known: Known, past: Table, table: Table, groups: Groups | None) -> Known:
+    """Return columns with the rows of the past that they lack."""
+    import pandas as pd
+
+    if set(past.columns) != set(known.columns.columns):
+        return known
+    times, labels = times_of(table.index, groups), None if groups is None else groups.labels
+    keys = _keys(times, None if known.labels is None else labels)
+    lacks = (known.find(times, labels) < 0) & ~keys.duplicated()
+    return Known(
+        pd.concat([past.loc[lacks, known.columns.columns], known.columns]),
+        times[lacks].append(known.times),
+        None if known.labels is None or labels is None else np.concatenate([labels[lacks], known.labels], dtype=object),
+    )
+
+
+def read_static(values: Any, table: Table, groups: Groups | None) -> Table | None:
+    """Return the columns of each group, (n_groups, n_columns), in the order in which groups appear."""
+    if values is None:
+        return None
+    if groups is None:
+        raise ValueError("static is given, but groups is None; expected both: a row for each group.")
+    columns = read_table(values, "static", unnamed="static")
+    if not is_frame(columns):
+        if len(columns) != len(groups.distinct):
+            raise ValueError(f"static has {len(columns)} rows; expected {len(groups.distinct)}, one for each group.")
+        return _framed(columns, "static", table)
+    if not is_frame(table):
+        raise ValueError("static has an index, but the series is an array; expected an array too.")
+    import pandas as pd
+
+    of_rows = _groups_in(columns, groups, "static")
+    labels = pd.Index(columns.index if of_rows is None else np.asarray(of_rows.labels, dtype=object), dtype=object)
+    if not labels.is_unique:
+        twice = labels[labels.duplicated()][0]
+        raise ValueError(f"static has several rows for {twice!r}; expected one for each group.")
+    found = labels.get_indexer(pd.Index(groups.distinct, dtype=object, tupleize_cols=False))
+    if (found < 0).any():
+        missing = [groups.distinct[group] for group in np.flatnonzero(found < 0)]
+        raise ValueError(f"static lacks {len(missing)} groups: {named(missing)}.")
+    if of_rows is not None and of_rows.column is not None:
+        columns = drop_column(columns, of_rows.column)
+    return take(columns, found)
+
+
+def _groups_in(table: Table, groups: Groups | None, name: str) -> Groups | None:
+    """Return the groups that a table holds by the name that they have elsewhere, or None if it does not."""
+    of = None if groups is None else groups.name
+    if of is None or not (of in table.columns or index_level(table, of) is not None):
+        return None
+    return read_groups(table, of, name)
+
+
+def _framed(columns: Table, name: str, table: Table) -> Table:
+    """Return an array with names of columns, if a table has such."""
+    if not is_frame(table):
+        return columns
+    import pandas as pd
+
+    return pd.DataFrame(columns, columns=[f"{name}{j}" for j in range(columns.shape[1])])
+
+
+def side_by_side(table: Table, others: list[Table]) -> Table:
+    """Return the columns of several tables of the same rows, with the index of the first."""
+    if not others or not is_frame(table):
+        return np.column_stack([table, *others]) if others else table
+    import pandas as pd
+
+    joined = pd.concat([table, *(other.set_axis(table.index, axis=0) for other in others)], axis=1)
+    if joined.columns.has_duplicates:
+        twice = list(joined.columns[joined.columns.duplicated()])
+        raise ValueError(f"The columns {twice} come more than once; expected different names.")
+    return joined
