@@ -19,7 +19,7 @@ WORKERS ?= 2
 .PHONY: demo test test-all test-processors test-slow test-fast test-oldest test-export test-cluster test-clients test-wheel fixtures dist bench backtests long-sequences docs lint types audit mutants clean
 
 demo: $(VENV)/installed-demo
-	$(BIN)/python examples/sunspots.py
+	$(BIN)/python examples/mackey_glass.py
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS)

@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def search_network(seed: int) -> GridSearchCV:
-    """Return the grid search of the README."""
+    """Return the grid search."""
     model = make_pipeline(SlidingWindow(), RNNRegressor(solver="lbfgs", alpha=1.0, tol=1e-3, random_state=seed))
     grid = {
         "slidingwindow__n_timesteps": N_TIMESTEPS,

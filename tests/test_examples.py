@@ -75,12 +75,13 @@ def test_models_of_the_grid_stay_unfitted(comparison, search):
 
 
 @pytest.mark.slow
-def test_the_demo_prints_the_figures_of_the_readme_without_a_warning(monkeypatch, tmp_path, capsys):
+def test_the_sunspots_print_the_figures_of_their_page_without_a_warning(monkeypatch, tmp_path, capsys):
     demo = load_example("sunspots")
     monkeypatch.setattr(demo, "PICTURE", tmp_path / "sunspots.png")
     demo.main()
     lines = capsys.readouterr().out.splitlines()
-    table = re.search(r"\| 1921-1955 \|.*?(?=\n\n)", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    page = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
+    table = re.search(r"\| 1921-1955 \|.*?(?=\n\n)", page, re.DOTALL)
     rows = [re.sub(r"[`*]", "", row).strip("| ").split(" | ") for row in table.group().splitlines()[2:]]
     assert len(rows) == 6
     for name, *cells in rows:
@@ -90,6 +91,18 @@ def test_the_demo_prints_the_figures_of_the_readme_without_a_warning(monkeypatch
             mean, *spread = numbers(measured)
             assert mean == pytest.approx(numbers(stated)[0], abs=0.0011)  # one in the last digit, by another processor
             assert spread == pytest.approx(numbers(stated)[1:], abs=0.011)
+
+
+@pytest.mark.slow
+def test_the_demo_prints_the_figures_of_the_readme_without_a_warning(monkeypatch, tmp_path, capsys):
+    demo = load_example("mackey_glass")
+    monkeypatch.setattr(demo, "PICTURE", tmp_path / "mackey_glass.png")
+    demo.main()
+    printed = re.findall(r"R\^2 +(\d\.\d\d) ", capsys.readouterr().out)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    stated = re.search(r"# R\^2 = ([\d.]+)\n.*R² of ([\d.]+), boosted trees ([\d.]+);", readme, re.DOTALL)
+    assert printed == list(stated.groups())
+    assert demo.PICTURE.exists()
 
 
 def numbers(text):

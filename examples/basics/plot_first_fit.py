@@ -51,8 +51,8 @@ for first, last in [(1921, 1955), (1956, 1979), (1980, 2008)]:
 
 # %%
 # The cycles from 1956 on are higher than any that the models have seen: there the linear one is
-# the better. That is one random start of the network; the means of twenty are 0.10, 0.39 and 0.22
-# (`make demo`).
+# more accurate. This is one random start of the network; :doc:`the means of twenty </quality>` are
+# 0.10, 0.39 and 0.22.
 
 figure, axes = plt.subplots()
 axes.fill_between(years[~training], y[~training], color="0.87", label="observed")

@@ -49,7 +49,7 @@ def check_estimators() -> None:
 
 
 def check_search() -> None:
-    """Raise unless the search of the README finds something."""
+    """Raise unless a grid search over a pipeline finds something."""
     X, y = load_sunspots(return_X_y=True)
     model = make_pipeline(StandardScaler(), SlidingWindow(), RNNRegressor((4,), solver="lbfgs", random_state=0))
     grid = {"slidingwindow__n_timesteps": [6, 12], "rnnregressor__cell": ["rnn", "gru"]}
