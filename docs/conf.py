@@ -105,7 +105,7 @@ toc_object_entries_show_parents = "hide"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
-    "logo": {"text": "skrnn"},
+    "logo": {"text": f"skrnn {version}"},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_prev_next": True,
@@ -117,7 +117,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"getting_started": [], "coming_from": []}
+html_sidebars = {"getting_started": [], "questions": [], "coming_from": []}
 html_context = {"default_mode": "auto"}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

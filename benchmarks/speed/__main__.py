@@ -1,4 +1,4 @@
-"""Measure everything, and write docs/performance.md with its figures: `make bench`.
+"""Measure everything, and write docs/performance.md, its figures and docs/design/goals.md: `make bench`.
 
     python -m benchmarks.speed [part ...] [--quick] [--redraw]
 
@@ -86,7 +86,9 @@ def main() -> None:
             print(f"{name} took {time.perf_counter() - start:.0f} s", flush=True)
     figures.draw(results, docs / "images")
     (docs / "performance.md").write_text(page.write(results))
-    print(f"Written: {docs / 'performance.md'}")
+    (docs / "design").mkdir(exist_ok=True)
+    (docs / "design" / "goals.md").write_text(page.goals(results))
+    print(f"Written: {docs / 'performance.md'} and {docs / 'design' / 'goals.md'}")
 
 
 if __name__ == "__main__":

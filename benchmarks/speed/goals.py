@@ -70,7 +70,7 @@ def of_steps(results: Results) -> Iterator[Goal]:
             r for r in select(single, cell=cell) if Problem.of(*r["problem"]).shape.hidden_size >= FLOOR_HIDDEN_SIZE
         ]
         least, where = _least(large, "floor")
-        what = f"{cell}: skrnn / floor, largest from {FLOOR_HIDDEN_SIZE} units up"
+        what = f"{cell}: skrnn / the products alone, largest from {FLOOR_HIDDEN_SIZE} units up"
         yield at_most(what, 1 / least, MAX_OVER_FLOOR[cell], where)
     least, where = _least(select(results, task="train", dtype="float64"), "torch")
     yield at_least("PyTorch / skrnn in float64, least of all", least, MIN_OVER_TORCH_FLOAT64, where)

@@ -1,44 +1,53 @@
-"""The Markdown page of the results."""
+"""The Markdown pages of the results: performance, and the goals."""
 
 from collections.abc import Iterable
+from textwrap import fill
 from typing import Any
 
 from benchmarks.speed.goals import GOALS
-from benchmarks.speed.problems import DTYPES, TASKS, Problem
-from benchmarks.speed.standings import Results, better, ratio, select, three_digits
+from benchmarks.speed.problems import CELLS, DTYPES, SHAPES, TASKS, Problem
+from benchmarks.speed.standings import Results, better, geometric_mean, ratio, select, three_digits
 
-INTRODUCTION = """\
-# Speed, measured
+METHOD = """\
+## How it is measured
 
-Written by `make bench`, which makes an environment of its own (`.venv-bench`, with PyTorch, skorch and JAX), takes half
-an hour on two cores that should be idle, and writes this page, its figures and `benchmarks/speed/results.json`.
-`make bench BENCH_OPTIONS=--quick` is a trial of two minutes, written to `build/bench/`. Times drift from run to run:
-the ratios are what to read. This run: {machine}.
+`make bench` writes this page, its figures and `benchmarks/speed/results.json`. It makes an environment of its own
+(`.venv-bench`, with PyTorch, skorch and JAX) and takes half an hour on two cores, which should be idle;
+`make bench BENCH_OPTIONS=--quick` is a trial of two minutes, written to `build/bench/`. Times vary from run to run, so
+read the ratios. This run: {machine}.
 
-Contestants run in processes of their own and in turn, skrnn, floor, PyTorch, JAX, skrnn, and so on; a time is the
-median over these rounds, a ratio the median of the ratios within rounds. A shape is *batch, timesteps, features, hidden
-units*; the data are random numbers.
+All contestants run in processes of their own and take turns; a time is the median over these rounds, a ratio the median
+of the ratios within rounds. A shape is *batch, timesteps, features, hidden units*; the data are random numbers.
 
-- **skrnn**: one thread. Training is the time of `RNNRegressor.fit` divided by its minibatches, 20 per epoch (5 of the
-  largest shape), so that validation, shuffling, the loss curve and clipping count. `predict` gets the sequences of as
-  many batches.
+- **skrnn**: one thread. Training is the time of `RNNRegressor.fit` divided by the number of minibatches, 20 per epoch
+  (5 for the largest shape), which includes validation of the input, shuffling, the loss curve and clipping. `predict`
+  gets the sequences of as many batches.
 - **PyTorch**: `nn.RNN`, `nn.GRU`, `nn.LSTM`, eager, with a linear readout, `MSELoss` and Adam, `loss.item()` once per
-  step. The batch is a tensor already: no shuffling, no data loader. With one thread and with two: the better one
-  counts. It predicts in `inference_mode`, all at once or batch by batch: the better one counts.
+  step. The batch is a tensor already: no shuffling, no data loader. With one thread and with two, of which the faster
+  counts. It predicts in `inference_mode`, all at once or batch by batch, of which the faster counts.
 - **JAX**: forward pass, gradient and Adam in one jitted function around `lax.scan`, with one thread and with as many as
-  it likes, the better one. The time to compile a shape stands apart.
-- **floor**: the matrix products of a step in NumPy, and nothing else: no activation, no readout, no solver.
+  it likes, of which the faster counts. The time to compile a shape is listed separately.
+- **products**: the matrix products of a step in NumPy alone, without activations, readout and solver.
+"""
+GOALS_PAGE = """\
+# Goals for speed
+
+Written by `make bench`, with [Performance](../performance.md), from the same run. Ratios of training steps are those of
+float32 unless stated otherwise; skrnn has one thread. *The products alone* is the ratio that the matrix products in
+NumPy would reach without anything else: no code that uses this BLAS can reach a goal beyond it, and a goal close to it
+leaves no time for anything else. [Design for speed](performance.md) discusses the missed goals.
+
 """
 
 TITLES = {"train": "One training step", "predict": "Predicting a batch"}
 FIGURES = {
-    "steps": "![Times of PyTorch, JAX and the matrix products, by shape, over skrnn's](images/performance.png)",
+    "steps": "![Times of PyTorch, JAX and the matrix products alone, divided by skrnn's](images/performance.png)",
     "growth": "![Time against samples, timesteps and batch, and memory against samples](images/growth.png)",
 }
 COMMITS = """\
-## From commit to commit
+## Regressions
 
-The same steps are [asv](https://asv.readthedocs.io) benchmarks, `time_` and `peakmem_`, so that a regression shows:
+The same steps are [asv](https://asv.readthedocs.io) benchmarks, `time_` and `peakmem_`, which detect regressions:
 
 ```
 pip install -e '.[bench]'
@@ -47,9 +56,8 @@ asv continuous --config benchmarks/asv.conf.json main HEAD
 asv run --config benchmarks/asv.conf.json --python=same --quick
 ```
 
-The second command, once, describes the machine; the third compares two commits, each in an environment of its own; the
-last tries all benchmarks once, with the skrnn
-that is installed.
+The second command, needed once, describes the machine; the third compares two commits, each in an environment of its
+own; the last runs every benchmark once, with the installed version of skrnn.
 """
 
 
@@ -66,16 +74,33 @@ def milliseconds(seconds: float) -> str:
 
 
 def goals(results: dict[str, Any]) -> str:
-    """Return the goals beside what was measured, and what was not met in bold."""
+    """Return the page of the goals beside what was measured, and what was not met in bold."""
     met = {True: "yes", False: "**no**"}
     found = [goal for part, of_part in GOALS.items() if part in results for goal in of_part(results[part])]
     rows = [[goal.what, goal.wanted, goal.measured, met[goal.met]] for goal in found]
-    note = (
-        "Ratios of training steps are those of float32 unless it says otherwise; skrnn has one thread. *The products "
-        "alone* are what the floor would reach, the matrix products in NumPy and nothing else: a goal beyond it is out "
-        "of reach of any code around this BLAS, and one that is near to it leaves no time for anything else."
+    return GOALS_PAGE + table(["goal", "wanted", "measured", "met"], rows) + "\n"
+
+
+def summary(results: dict[str, Any]) -> str:
+    """Return what is to be known first, in three sentences."""
+    steps, searches = select(results["steps"], dtype="float32"), [result["ratio"] for result in results["searches"]]
+    train, predict = (
+        {cell: [ratio(r, "torch") for r in select(steps, task=task, cell=cell)] for cell in CELLS} for task in TASKS
     )
-    return f"## The goals\n\n{note}\n\n{table(['goal', 'wanted', 'measured', 'met'], rows)}"
+    shapes = [number for of_cell in train.values() for number in of_cell]
+    text = (
+        f"A training step of PyTorch takes {_means(train)} times as long as one of skrnn, as a geometric mean over "
+        f"{len(SHAPES)} shapes; single shapes range from {min(shapes):.2g} to {max(shapes):.2g}, and the smaller the "
+        f"network, the larger the ratio. A prediction of PyTorch takes {_means(predict)} times as long (below 1, "
+        f"PyTorch is faster). A grid search with skorch takes {min(searches):.2g} to {max(searches):.2g} times as long."
+    )
+    return fill(text, 120)
+
+
+def _means(ratios: dict[str, list[float]]) -> str:
+    """Return the geometric mean for each cell, with the cell's name."""
+    *others, last = (f"{geometric_mean(of_cell):#.2g} ({cell})" for cell, of_cell in ratios.items())
+    return f"{', '.join(others)} and {last}"
 
 
 def _step_row(result: dict[str, Any]) -> list[str]:
@@ -99,9 +124,9 @@ def _step_row(result: dict[str, Any]) -> list[str]:
 
 def steps(results: Results) -> str:
     """Return a table for each task and dtype."""
-    head = ["cell", "shape", "skrnn, ms", "PyTorch, ms (threads)", "JAX, ms (threads)", "floor, ms"]
-    head += ["PyTorch / skrnn", "JAX / skrnn", "skrnn / floor", "JAX compiles, s"]
-    sections = [FIGURES["steps"]]
+    head = ["cell", "shape", "skrnn, ms", "PyTorch, ms (threads)", "JAX, ms (threads)", "products, ms"]
+    head += ["PyTorch / skrnn", "JAX / skrnn", "skrnn / products", "JAX compiles, s"]
+    sections = []
     for task in TASKS:
         for dtype in DTYPES:
             chosen = select(results, task=task, dtype=dtype)
@@ -113,12 +138,12 @@ def searches(results: list[dict[str, Any]]) -> str:
     """Return the table of grid searches."""
     first = results[0]
     text = f"""\
-## A grid search, the whole way
+## Grid search
 
-`GridSearchCV` of 24 candidates (two windows, three sizes, four learning rates) by five folds in order of time, over a
-pipeline with `SlidingWindow` on 2,000 rows, {first["n_epochs"]} epochs in batches of 32, `n_jobs=2`, and the same
-search with skorch around PyTorch. The start of the workers, which import what they need, counts. Mean of
-{first["n_rounds"]} searches each, in turn."""
+`GridSearchCV` of 24 candidates (two windows, three sizes, four learning rates) with five folds of `TimeSeriesSplit`,
+over a pipeline with `SlidingWindow` on 2,000 rows, {first["n_epochs"]} epochs in batches of 32, `n_jobs=2`; and the
+same search with skorch and PyTorch. Starting the workers, which import what they need, is included. Mean of
+{first["n_rounds"]} searches each, taking turns."""
     rows = [[r["cell"], *(three_digits(r[name]) for name in ("skrnn", "skorch", "ratio"))] for r in results]
     return f"{text}\n\n{table(['cell', 'skrnn, s', 'skorch, s', 'skorch / skrnn'], rows)}"
 
@@ -126,7 +151,7 @@ search with skorch around PyTorch. The start of the workers, which import what t
 def startup(results: dict[str, Any]) -> str:
     """Return import and small fits."""
     text = f"""\
-## Before the first step
+## Import and small fits
 
 `import skrnn` takes {milliseconds(results["import"])} ms after `import sklearn.linear_model`. A fit of 100 sequences
 of ten timesteps, one feature, float64, for ten epochs, in milliseconds:"""
@@ -140,7 +165,7 @@ def two_cores(results: list[dict[str, Any]]) -> str:
     text = """\
 ## Two cores
 
-`solver="lbfgs"` with `n_jobs=1` and `n_jobs=2`, float32, the same number of iterations; all the data are one batch of
+`solver="lbfgs"` with `n_jobs=1` and `n_jobs=2`, float32, with the same number of iterations; the data are one batch of
 the shape, or several."""
     rows = []
     for result in results:
@@ -148,7 +173,7 @@ the shape, or several."""
         times = milliseconds(result["one"]), milliseconds(result["two"]), f"**{three_digits(result['ratio'])}**"
         same = "yes" if result["same"] else "**no**"
         rows.append([problem.cell, str(problem.shape), str(result["n_samples"]), *times, same])
-    head = ["cell", "shape", "sequences", "one core, ms", "two, ms", "one / two", "the same bits"]
+    head = ["cell", "shape", "sequences", "one core, ms", "two, ms", "one / two", "identical bits"]
     return f"{text}\n\n{table(head, rows)}"
 
 
@@ -157,9 +182,9 @@ def growth(results: dict[str, Any]) -> str:
     text = f"""\
 ## Growth
 
-A simple network of 32 units, float32, one feature: the time of an epoch while one size grows and the others stay. It is
-the difference of two fits, so that what a fit does once does not count; sizes begin where what every timestep costs
-anyway no longer counts.
+A simple network of 32 units, float32, one feature: the time of an epoch while one size grows and the others stay the
+same. It is the difference of two fits, so that the part of a fit that happens only once does not count; sizes begin
+where the fixed cost of a timestep is negligible.
 
 {FIGURES["growth"]}"""
     rows = []
@@ -172,7 +197,7 @@ anyway no longer counts.
         for row in results["memory"]
     ]
     of_memory = table(["samples", "data, MiB", "fit, MiB above", "predict, MiB above"], rows)
-    note = "The most memory that is allocated at once, above the data, sequences of ten timesteps:"
+    note = "Peak memory in addition to the data, for sequences of ten timesteps:"
     return "\n\n".join([text, of_time, note, of_memory])
 
 
@@ -180,6 +205,8 @@ PARTS = {"steps": steps, "searches": searches, "startup": startup, "two_cores": 
 
 
 def write(results: dict[str, Any]) -> str:
-    """Return the page of those parts that there are."""
+    """Return the page of performance, of those parts that there are."""
     parts = [write_part(results[name]) for name, write_part in PARTS.items() if name in results]
-    return "\n\n".join([INTRODUCTION.format(machine=results["machine"]).strip(), goals(results), *parts, COMMITS])
+    first = [FIGURES["steps"], summary(results)] if {"steps", "searches"} <= set(results) else []
+    method = METHOD.format(machine=results["machine"]).strip()
+    return "\n\n".join(["# Performance", *first, *parts, method, COMMITS])
