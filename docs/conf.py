@@ -107,7 +107,7 @@ html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": f"skrnn {version}"},
     "navbar_align": "left",
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "show_prev_next": True,
     "show_toc_level": 2,
     "navigation_with_keys": False,

@@ -9,9 +9,17 @@ from sphinx_gallery.sorting import ExplicitOrder
 
 #: Sections of the gallery, and the examples in each.
 ORDER = {
-    "basics": ["first_fit", "grid_search", "digits_row_by_row", "hidden_states"],
-    "classification": ["ragged_vowels", "prediction_at_every_timestep"],
-    "forecasting": ["intervals", "quantiles", "families", "panel"],
+    "basics": [
+        "chaotic_forecast",
+        "first_fit",
+        "grid_search",
+        "roman_numerals",
+        "long_table",
+        "digits_row_by_row",
+        "hidden_states",
+    ],
+    "classification": ["ragged_vowels", "prediction_at_every_timestep", "ensemble", "pooling"],
+    "forecasting": ["intervals", "hybrid", "quantiles", "families", "panel"],
     "training": ["solvers", "adding_problem", "truncated_bptt", "early_stopping", "streaming"],
 }
 sections = ExplicitOrder([f"../examples/{section}" for section in ORDER])
