@@ -1,5 +1,7 @@
 """Options of the test run."""
 
+import doctest
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,6 +28,17 @@ NEEDS_CLIENTS = ["tests/clients/*.py", "docs/other_tools.md"]
 # Examples of callbacks require scikit-learn 1.9.
 if not Path(find_spec("sklearn").origin).with_name("callback").exists():
     collect_ignore_glob += ["docs/callbacks.md", "skrnn/callbacks/*.py"]
+
+
+class MarkdownParser(doctest.DocTestParser):
+    """Finds examples in fenced blocks: a closing fence ends what is expected, as an empty line does."""
+
+    def parse(self, string: str, name: str = "<string>") -> list[str | doctest.Example]:
+        """Return the examples and what stands between them."""
+        return super().parse(re.sub(r"^```$", "", string, flags=re.MULTILINE), name)
+
+
+doctest.DocTestParser = MarkdownParser
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
