@@ -117,6 +117,9 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+if "GITHUB_REPOSITORY" in os.environ:  # where the workflow builds the site, it knows the address of the repository
+    address = f"{os.environ['GITHUB_SERVER_URL']}/{os.environ['GITHUB_REPOSITORY']}"
+    html_theme_options["icon_links"] = [{"name": "Repository", "url": address, "icon": "fa-brands fa-github"}]
 html_sidebars = {"getting_started": [], "questions": [], "coming_from": []}
 html_context = {"default_mode": "auto"}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

@@ -115,7 +115,6 @@ def _step_row(result: dict[str, Any]) -> list[str]:
         str(problem.shape),
         milliseconds(seconds["skrnn"]),
         *times,
-        milliseconds(seconds["floor"]),
         *(f"**{number}**" for number in ratios),
         three_digits(1 / ratio(result, "floor")),
         three_digits(result["compile_seconds"][best["jax"]]),
@@ -124,7 +123,7 @@ def _step_row(result: dict[str, Any]) -> list[str]:
 
 def steps(results: Results) -> str:
     """Return a table for each task and dtype."""
-    head = ["cell", "shape", "skrnn, ms", "PyTorch, ms (threads)", "JAX, ms (threads)", "products, ms"]
+    head = ["cell", "shape", "skrnn, ms", "PyTorch, ms (threads)", "JAX, ms (threads)"]
     head += ["PyTorch / skrnn", "JAX / skrnn", "skrnn / products", "JAX compiles, s"]
     sections = []
     for task in TASKS:
