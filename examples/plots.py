@@ -1,6 +1,6 @@
 """Four pictures of networks on the yearly sunspot numbers: training, forecasts, hidden states, the network itself.
 
-Every network is fitted on the years to 1920. Needs matplotlib and pandas: pip install "skrnn[plot]" pandas
+Every network is fitted on the years to 1920. Needs matplotlib and pandas: pip install ".[plot]" pandas
 """
 
 from pathlib import Path
