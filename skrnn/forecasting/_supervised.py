@@ -30,22 +30,28 @@ class Supervised(tuple[Any, Any]):
         The positions in the series of the rows kept, in increasing order.
     n_dropped : int
         How many rows were dropped because they are too near to the end of the series, or of their group.
+    sample_weight : ndarray of shape (n_rows,)
+        The weight of each row in a fit: 0 where fewer than `n_history` rows come before it in its group, or a target is
+        missing, else 1.
     """
 
     X: Any
     y: Any
     rows: NDArray[np.intp]
     n_dropped: int
+    sample_weight: NDArray[np.float64]
 
-    def __new__(cls, X: Any, y: Any, rows: NDArray[np.intp], n_dropped: int) -> "Supervised":
+    def __new__(
+        cls, X: Any, y: Any, rows: NDArray[np.intp], n_dropped: int, sample_weight: NDArray[np.float64]
+    ) -> "Supervised":
         """Make the pair."""
         self = super().__new__(cls, (X, y))
-        self.X, self.y, self.rows, self.n_dropped = X, y, rows, n_dropped
+        self.X, self.y, self.rows, self.n_dropped, self.sample_weight = X, y, rows, n_dropped, sample_weight
         return self
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         """Return what a copy is made of."""
-        return self.X, self.y, self.rows, self.n_dropped
+        return self.X, self.y, self.rows, self.n_dropped, self.sample_weight
 
     def __repr__(self) -> str:
         """Return the shapes, and how many rows were dropped."""
@@ -60,6 +66,7 @@ def to_supervised(
     known_ahead: ArrayLike | None = None,
     static: ArrayLike | None = None,
     groups: Any = None,
+    n_history: int = 0,
 ) -> Supervised:
     """Make aligned X and y of a series, for forecasts `n_steps` steps ahead.
 
@@ -92,6 +99,9 @@ def to_supervised(
         from one group to another. A string or an integer is the name (in a DataFrame) or the position of a
         column of `series` that stays in X, for ``SlidingWindow(group_column=...)``, and is no target; a string may
         also be the name of a level of the index, which X keeps.
+    n_history : int, default=0
+        How many rows must come before a row, in its group, for its weight in `sample_weight` to be 1: the
+        `n_history_rows` of the windows. Rows with fewer stay in X, as the history of later ones.
 
     Returns
     -------
@@ -106,8 +116,8 @@ def to_supervised(
     TypeError
         If `n_steps` is not an integer, `groups` neither a column nor one label per row, or a label cannot be hashed.
     ValueError
-        If `n_steps` is less than 1, or no row has all its targets; if `series` is not a table of numbers; if `exog`,
-        `known_ahead`, `static` or `groups` does not match it.
+        If `n_steps` is less than 1, or no row has all its targets, or none of these has `n_history` rows before it; if
+        `series` is not a table of numbers; if `exog`, `known_ahead`, `static` or `groups` does not match it.
 
     Warns
     -----
@@ -123,6 +133,10 @@ def to_supervised(
     -----
     Rows with a missing target keep their place, since windows reach over them. Fit with a weight of 0 for them, and
     any number as their target: for the recurrent estimators this leaves the row out.
+
+    The windows of the first rows reach back before the series. Recurrent networks skip what is not known, but to other
+    estimators the padding of a window is a value like any other. With `n_history` and the weights they do not learn it:
+    ``model.fit(X, y, ridge__sample_weight=supervised.sample_weight)``.
 
     Examples
     --------
@@ -159,6 +173,7 @@ def to_supervised(
     (array([ 2., 20.,  3.]), array(['a', 'b', 'a'], dtype='<U1'))
     """
     check_count("n_steps", n_steps)
+    check_count("n_history", n_history, 0)
     panel = read_panel(series, "series", groups, known_ahead, static)
     table, of_rows = panel.table, panel.groups
     warn_unless_ordered(table, of_rows and of_rows.labels, "series")
@@ -177,7 +192,19 @@ def to_supervised(
     values = numbers(table, positions, "series")[targets].reshape(len(rows), -1)
     X = take(beside(table, exog, of_rows), rows)
     X = side_by_side(X, [*_known_at(panel, targets), *panel.static_at(codes[rows])])
-    return Supervised(X, _as_targets(values, X, table, positions, n_steps), rows, len(table) - len(rows))
+    is_counted = (_n_earlier(codes)[rows] >= n_history) & ~np.isnan(values).any(axis=1)
+    if n_history and not is_counted.any():
+        raise ValueError(f"n_history is {n_history}, but no row with all its targets has as many rows before it.")
+    y = _as_targets(values, X, table, positions, n_steps)
+    return Supervised(X, y, rows, len(table) - len(rows), is_counted.astype(np.float64))
+
+
+def _n_earlier(codes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return how many rows of the same group come before each row, (n_rows,)."""
+    counts = np.bincount(codes)
+    earlier = np.empty_like(codes)
+    earlier[np.argsort(codes, kind="stable")] = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return earlier
 
 
 def _known_at(panel: Panel, targets: NDArray[np.intp]) -> list[Table]:

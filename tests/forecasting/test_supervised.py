@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 
-from skrnn import RNNRegressor
-from skrnn.forecasting import Supervised, to_supervised
+from skrnn import RNNRegressor, SlidingWindow
+from skrnn.forecasting import Supervised, forecast, to_supervised
 from tests.examples import examples
 
 
@@ -239,3 +241,27 @@ def test_errors_of_frames():
         to_supervised(series, exog=pd.Series([1, 2, 3], index=[1, 2, 3]))
     with pytest.raises(ValueError, match=r"exog and series both have the columns \['sales'\]"):
         to_supervised(series, exog=series)
+
+
+@pytest.mark.parametrize("padding", ["edge", "zero"])
+def test_rows_without_a_whole_window_weigh_nothing(padding):
+    fibonacci = np.array([1.0, 2, 3, 5, 8])  # so that 0 before them would be wrong
+    supervised = to_supervised(fibonacci, n_history=1)
+    assert supervised.sample_weight.tolist() == [0, 1, 1, 1]
+    model = make_pipeline(SlidingWindow(2, padding=padding, flatten=True), LinearRegression())
+    model.fit(*supervised, linearregression__sample_weight=supervised.sample_weight)
+    np.testing.assert_allclose(forecast(model, fibonacci, 3), [13, 21, 34])
+
+
+def test_weights_count_history_in_each_group_and_targets_that_are_missing():
+    series = np.array([1.0, 10, 2, 20, np.nan, 30, 4, 40])
+    supervised = to_supervised(series, groups=list("abababab"), n_history=1)
+    assert supervised.rows.tolist() == [0, 1, 2, 3, 4, 5]
+    assert supervised.sample_weight.tolist() == [0, 0, 0, 1, 1, 1]
+    assert to_supervised(series).sample_weight.tolist() == [1, 1, 1, 0, 1, 1, 1]
+    copied = pickle.loads(pickle.dumps(supervised))
+    np.testing.assert_array_equal(copied.sample_weight, supervised.sample_weight)
+    with pytest.raises(ValueError, match="n_history is 3, but no row with all its targets has as many rows before it"):
+        to_supervised(series, groups=list("abababab"), n_history=3)
+    with pytest.raises(ValueError, match="n_history is -1; expected an integer >= 0"):
+        to_supervised(series, n_history=-1)
