@@ -5,6 +5,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from skrnn.cells._base import Cell, sigmoids_of_tanh
+from skrnn.cells._tanh import tanh
 
 
 @final
@@ -31,12 +32,12 @@ class GRUCell(Cell):
     def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
         """Write h_t into `new_h`; `record` becomes [q, z, r, n]."""
         sigmoids = record[1:3]
-        np.tanh(sigmoids, out=sigmoids)
+        tanh(sigmoids, out=sigmoids)
         sigmoids_of_tanh(sigmoids)
         q, z, r, n = record
         np.multiply(r, q, out=new_h)
         n += new_h
-        np.tanh(n, out=n)
+        tanh(n, out=n)
         np.subtract(h, n, out=new_h)
         new_h *= z
         new_h += n

@@ -5,6 +5,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from skrnn.cells._base import Cell, sigmoids_of_tanh
+from skrnn.cells._tanh import tanh
 
 
 @final
@@ -30,13 +31,13 @@ class LSTMCell(Cell):
     def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
         """Write h_t and c_t into `new_h` and `new_c`; `record` becomes [i, o, f, g, tanh(c_t)]."""
         gates, sigmoids = record[:4], record[:3]
-        np.tanh(gates, out=gates)
+        tanh(gates, out=gates)
         sigmoids_of_tanh(sigmoids)
         i, o, f, g, tanh_c = record
         np.multiply(i, g, out=tanh_c)
         np.multiply(f, c, out=new_c)
         new_c += tanh_c
-        np.tanh(new_c, out=tanh_c)
+        tanh(new_c, out=tanh_c)
         np.multiply(o, tanh_c, out=new_h)
 
     def linearise(

@@ -5,6 +5,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from skrnn.cells._base import Cell
+from skrnn.cells._tanh import tanh
 
 
 @final
@@ -27,7 +28,7 @@ class SimpleCell(Cell):
         if self.activation == "relu":
             np.maximum(record[0], 0.0, out=new_h)
         else:
-            np.tanh(record[0], out=new_h)
+            tanh(record[0], out=new_h)
 
     def linearise(
         self,

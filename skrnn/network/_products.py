@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg.blas import dgemm, sgemm
 
+from skrnn.cells._tanh import has_avx512, numpy_config
+
 #: Up to this number of multiplications OpenBLAS, on a processor with AVX-512, reads the factors in place. For larger
 # products it copies them first, which takes 10 to 20 % of the time of the product of a timestep.
 _IN_PLACE = 1_000_000
@@ -51,13 +53,9 @@ def count_tiles(n_rows: int, n_inner: int, n_columns: int) -> int:
 @cache
 def _works_in_place() -> bool:
     """Tell whether NumPy's BLAS reads the factors of small products in place."""
-    try:
-        config = np.show_config(mode="dicts")
-    except TypeError:  # NumPy 1.24 and 1.25 only print it
-        return False
+    config = numpy_config()
     blas = config.get("Build Dependencies", {}).get("blas", {}).get("name", "")  # empty entries are missing
-    extensions = config.get("SIMD Extensions", {}).get("found", [])
-    return "openblas" in blas and not {"X86_V4", "AVX512_SKX"}.isdisjoint(extensions)
+    return "openblas" in blas and has_avx512(config)
 
 
 def add_products(
