@@ -53,7 +53,12 @@ class CompiledCell:
 
 def fastest_form(cell: Cell, dtype: np.dtype) -> Cell | CompiledCell:
     """Return what computes the four functions of a cell fastest on arrays of a dtype."""
-    return CompiledCell(cell, dtype) if cell.loops and why_not_compiled() is None else cell
+    return CompiledCell(cell, dtype) if is_compiled(cell) else cell
+
+
+def is_compiled(cell: Cell) -> bool:
+    """Tell whether compiled loops compute the functions of a cell: threads then do not wait for the interpreter."""
+    return cell.loops is not None and why_not_compiled() is None
 
 
 def why_not_compiled() -> str | None:

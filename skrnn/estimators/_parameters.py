@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_scalar
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._warnings import warn
 from skrnn.cells._base import Cell
+from skrnn.cells._compiled import is_compiled
 from skrnn.cells._registry import CELLS
 from skrnn.losses._registry import REGRESSION_LOSSES
 from skrnn.network._full_objective import FullObjective
@@ -20,6 +21,7 @@ from skrnn.network._objective import Objective
 from skrnn.network._parameters import ParameterLayout
 from skrnn.network._pooling import POOLINGS
 from skrnn.network._sum_of_squares import SumOfSquares
+from skrnn.parallel._workers import count_threads
 from skrnn.solvers import _registry as registry
 from skrnn.solvers._least_squares import LEAST_SQUARES_OPTIONS
 from skrnn.solvers._registry import SCHEDULES, SOLVERS, UPDATE_RULES, Solver
@@ -325,7 +327,13 @@ def make_solver_objective(
     """Return the objective in the form that the solver uses; `rng` draws dropout masks."""
     if estimator.solver in UPDATE_RULES:
         drops = estimator.dropout or estimator.recurrent_dropout
-        return MinibatchObjective(objective, bptt_steps=estimator.bptt_steps, rng=rng if drops else None)
+        shares_batches = objective.map_chunks is not map and is_compiled(objective.network.layers[0].cell)
+        return MinibatchObjective(
+            objective,
+            bptt_steps=estimator.bptt_steps,
+            rng=rng if drops else None,
+            n_threads=count_threads(estimator.n_jobs) if shares_batches else 1,
+        )
     return SumOfSquares(objective) if estimator.solver == "least_squares" else FullObjective(objective)
 
 

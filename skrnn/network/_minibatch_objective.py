@@ -1,6 +1,8 @@
 """The objective on minibatches, for stochastic solvers."""
 
 from collections.abc import Iterator
+from functools import partial
+from math import ceil
 from typing import final
 
 import numpy as np
@@ -12,6 +14,9 @@ from skrnn.sequences._batches import Batch, minibatches
 
 #: Maximum number of sequences that are processed together: more would leave the cache between the two passes.
 _MOST_SEQUENCES = 2048
+
+#: Multiplications in the forward pass of a part from which a thread of its own pays off.
+_LEAST_WORK = 10_000_000
 
 
 @final
@@ -33,10 +38,18 @@ class MinibatchObjective:
         Maximum number of timesteps that errors flow back.
     rng : RandomState or None, default=None
         Draws dropout masks, if any.
+    n_threads : int, default=1
+        Number of threads of the objective's `map_chunks` that share the sequences of a large minibatch. The gradient
+        agrees with that of one thread to rounding, and is the same bit for bit for the same number of threads.
     """
 
     def __init__(
-        self, objective: Objective, *, bptt_steps: int | None = None, rng: np.random.RandomState | None = None
+        self,
+        objective: Objective,
+        *,
+        bptt_steps: int | None = None,
+        rng: np.random.RandomState | None = None,
+        n_threads: int = 1,
     ) -> None:
         self.objective = objective
         self.network, self.sequences = objective.network, objective.sequences
@@ -44,9 +57,10 @@ class MinibatchObjective:
         self.count = objective.count
         self.bptt_steps = bptt_steps
         self.rng = rng
+        self.n_threads = n_threads
         self._n_timesteps = min(self.sequences.max_length, bptt_steps or self.sequences.max_length)
-        # One workspace per number of columns, with the states of the previous segment.
-        self._workspaces: dict[int, Workspace] = {}
+        # One workspace per number of columns, with the states of the previous segment; each thread has its own.
+        self._workspaces: dict[tuple[int, int, bool], Workspace] = {}
         self._known_views: list[tuple[np.ndarray, NetworkParameters]] = []
 
     def minibatches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[Batch]:
@@ -73,44 +87,73 @@ class MinibatchObjective:
         """Write the gradient of a minibatch's objective into `gradient`, and return the objective."""
         parameters = self._views(theta)
         packed, readout = self.network.pack(parameters), parameters.readout
-        # Segments continue the states of the previous segment, so their sequences stay together.
-        chunks = [batch] if self.bptt_steps is not None else batch.chunks(_MOST_SEQUENCES)
-        loss, n_targets = self._sums(packed, readout, chunks[0], gradient)
-        if len(chunks) > 1:
-            of_chunk = np.empty_like(gradient)
-            for chunk in chunks[1:]:
-                loss_of_chunk, n_of_chunk = self._sums(packed, readout, chunk, of_chunk)
-                loss, n_targets = loss + loss_of_chunk, n_targets + n_of_chunk
-                gradient += of_chunk
+        loss, n_targets = 0.0, 0.0
+        for number, parts in enumerate(self._divided(batch)):
+            written = [gradient] if number == 0 else []  # by the first part; those of the others are added
+            added = [np.empty_like(gradient) for _ in parts[len(written) :]]
+            for loss_of_part, n_of_part in self._sums_of(packed, readout, parts, written + added):
+                loss, n_targets = loss + loss_of_part, n_targets + n_of_part
+            for of_part in added:
+                gradient += of_part
         n_targets = n_targets or 1.0  # without targets, loss and gradient are zero
         gradient *= 1.0 / n_targets
         return loss / n_targets + self.objective.add_penalty(theta, gradient)
 
-    def _sums(
-        self, packed: list[np.ndarray], readout: ReadoutParameters, batch: Batch, gradient: np.ndarray
-    ) -> tuple[float, float]:
-        """Write the gradient of the summed losses of a batch into `gradient`; return the sum, and that of weights."""
-        network, workspace = self.network, self._workspace(batch.n_columns)
+    def _divided(self, batch: Batch) -> list[list[Batch]]:
+        """Return the chunks of a batch, which are processed one after another, each in one part per thread."""
+        # Segments continue the states of the previous segment, so their sequences stay together.
+        if self.bptt_steps is not None:
+            return [[batch]]
+        chunks = batch.chunks(_MOST_SEQUENCES)
+        if self.n_threads == 1 or chunks[0].n_steps() * len(self.objective.penalties) < _LEAST_WORK * self.n_threads:
+            return [[chunk] for chunk in chunks]
+        return [chunk.chunks(ceil(len(chunk) / self.n_threads)) for chunk in chunks]
+
+    def _sums_of(
+        self, packed: list[np.ndarray], readout: ReadoutParameters, parts: list[Batch], gradients: list[np.ndarray]
+    ) -> list[tuple[float, float]]:
+        """Return what `_sums` returns for each part of a chunk, one part per thread."""
+        concurrent = len(parts) > 1
+        workspaces = [self._begun(packed, part, thread, concurrent) for thread, part in enumerate(parts)]
+        map_parts = self.objective.map_chunks if concurrent else map
+        return list(map_parts(partial(self._sums, packed, readout), parts, workspaces, map(self._views, gradients)))
+
+    def _begun(self, packed: list[np.ndarray], batch: Batch, thread: int, concurrent: bool) -> Workspace:
+        """Return the workspace of a thread, with initial states and masks; masks are thus drawn in a fixed order."""
+        network, workspace = self.network, self._workspace(batch.n_columns, thread, concurrent)
         for segment in batch.lead_in:
             self._begin(segment, workspace)
             network.load(self.sequences, segment, workspace)
             network.unroll(packed, segment, workspace)
             network.carry_state(segment, workspace)
         self._begin(batch, workspace)
+        return workspace
+
+    def _sums(
+        self,
+        packed: list[np.ndarray],
+        readout: ReadoutParameters,
+        batch: Batch,
+        workspace: Workspace,
+        d_parameters: NetworkParameters,
+    ) -> tuple[float, float]:
+        """Write the gradient of the summed losses of a batch into `d_parameters`; return the sum, and that of weights."""
+        network = self.network
         raw = network.forward(packed, readout, self.sequences, batch, workspace)
         targets = self.objective.targets_of(batch)
         loss = self.objective.sum_losses(targets, raw, workspace.d_raw[:, : len(targets)])
-        network.backward(packed, readout, batch, workspace, self._views(gradient))
+        network.backward(packed, readout, batch, workspace, d_parameters)
         if self.bptt_steps is not None:
             network.carry_state(batch, workspace)
         return loss, targets.count()
 
-    def _workspace(self, n_columns: int) -> Workspace:
-        """Return the workspace for batches of `n_columns`."""
-        if n_columns not in self._workspaces:
-            dtype = self.objective.dtype
-            self._workspaces[n_columns] = Workspace(self.network, self._n_timesteps, n_columns, dtype, backward=True)
-        return self._workspaces[n_columns]
+    def _workspace(self, n_columns: int, thread: int, concurrent: bool) -> Workspace:
+        """Return the workspace of a thread for batches of `n_columns`."""
+        key = n_columns, thread, concurrent
+        if key not in self._workspaces:
+            network, shape, dtype = self.network, (self._n_timesteps, n_columns), self.objective.dtype
+            self._workspaces[key] = Workspace(network, *shape, dtype, backward=True, concurrent=concurrent)
+        return self._workspaces[key]
 
     def _begin(self, batch: Batch, workspace: Workspace) -> None:
         """Begin with states of zeros and new masks, unless the batch continues the previous one."""

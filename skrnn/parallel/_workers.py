@@ -51,7 +51,7 @@ def worker_map(n_jobs: int | None) -> Iterator[Map]:
     with computing():
         if n_workers == 1:
             yield map
-        elif isinstance(get_active_backend(prefer="threads")[0], ThreadingBackend):
+        elif _are_threads():
             threads = ThreadPoolExecutor(n_workers)
             try:
                 yield _unless_alone(
@@ -88,6 +88,16 @@ def worker_runs(
         return
     with _parallel(n_jobs, "generator_unordered") as workers:
         yield from _Spreading(workers).long_results(function, calls)
+
+
+def count_threads(n_jobs: int | None) -> int:
+    """Return the number of workers of `worker_map` if they are threads, else one."""
+    return _count_workers(n_jobs) if _are_threads() else 1
+
+
+def _are_threads() -> bool:
+    """Tell whether workers are threads, as `joblib.parallel_config` says."""
+    return isinstance(get_active_backend(prefer="threads")[0], ThreadingBackend)
 
 
 def _count_workers(n_jobs: int | None) -> int:

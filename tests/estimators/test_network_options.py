@@ -11,7 +11,8 @@ from sklearn.base import clone
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._compiled import SWITCH
 from skrnn.cells._registry import CELLS
-from skrnn.network import _inference
+from skrnn.estimators import _parameters
+from skrnn.network import _inference, _minibatch_objective
 from skrnn.parallel import _workers
 from skrnn.sequences import _ragged
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, parameter_arrays
@@ -307,6 +308,24 @@ def test_workers_do_not_change_a_bit(several_chunks, Estimator, return_sequences
         assert_same_fit(alone, several)
         assert several.validation_loss_curve_ == alone.validation_loss_curve_
         np.testing.assert_array_equal(answers_of(alone, X), answers_of(several, X))
+
+
+@each_estimator
+@each_output
+@pytest.mark.axis("dropout", [0.0, 0.2])
+def test_large_minibatches_are_divided_among_workers(Estimator, return_sequences, dropout, monkeypatch):
+    """The same bits for the same number of workers; where nothing is dropped, the same to rounding for any number."""
+    monkeypatch.setattr(_minibatch_objective, "_LEAST_WORK", 0)
+    monkeypatch.setattr(_parameters, "is_compiled", lambda cell: True)  # or else minibatches stay in one thread
+    X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
+    settings = {"return_sequences": return_sequences, "dropout": dropout, "recurrent_dropout": dropout, "cell": "lstm"}
+    model = make_estimator(Estimator, solver="adam", **settings)
+    two, again = (clone(model).set_params(n_jobs=2).fit(X, y) for _ in range(2))
+    assert_same_fit(two, again)
+    one = model.fit(X, y)
+    assert one.loss_curve_ != two.loss_curve_
+    if not dropout:
+        np.testing.assert_allclose(one.loss_curve_, two.loss_curve_, rtol=1e-8)
 
 
 @pytest.mark.axis("n_jobs", [1, 2])

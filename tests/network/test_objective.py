@@ -321,7 +321,34 @@ def test_large_minibatch_goes_through_in_chunks(most, problem, bidirectional, mo
         total, total_gradient = mean_of_minibatches(in_chunks, theta, batch_size=n_samples)
         assert total == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(total_gradient, gradient, rtol=1e-10, atol=1e-14)
-    assert max(in_chunks.on_minibatches._workspaces) <= most  # what fits at once
+    assert max(n_columns for n_columns, *_ in in_chunks.on_minibatches._workspaces) <= most  # what fits at once
+
+
+@EVERY_PROBLEM
+@EVERY_DIRECTION
+@pytest.mark.axis("cell_name", ["gru", "lstm"])
+@pytest.mark.axis("most", [2, 2048])
+def test_minibatch_is_divided_among_threads(cell_name, most, problem, bidirectional, monkeypatch):
+    monkeypatch.setattr(_minibatch_objective, "_LEAST_WORK", 0)
+    monkeypatch.setattr(_minibatch_objective, "_MOST_SEQUENCES", most)
+    options = {"cell_name": cell_name, "alpha": 0.1, "bidirectional": bidirectional}
+    alone, theta = make_objective(problem, **options)
+    loss, gradient = mean_of_minibatches(alone, theta, batch_size=5)
+    with ThreadPoolExecutor(3) as threads:
+        shared, _ = make_objective(problem, **options)
+        shared.objective.map_chunks, shared.on_minibatches.n_threads = threads.map, 3
+        results = [mean_of_minibatches(shared, theta, batch_size=5) for _ in range(2)]
+    assert max(thread for _, thread, _ in shared.on_minibatches._workspaces) == min(most, 3, alone.n_samples) - 1
+    assert results[0][0] == results[1][0] == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(results[0][1], gradient, rtol=1e-9, atol=1e-13)
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+def test_small_minibatch_stays_in_one_thread():
+    objective, theta = make_objective(Problem(n_samples=8))
+    objective.objective.map_chunks, objective.on_minibatches.n_threads = None, 2  # a map that nobody calls
+    mean_of_minibatches(objective, theta, batch_size=8)
+    assert {thread for _, thread, _ in objective.on_minibatches._workspaces} == {0}
 
 
 @pytest.mark.axis("return_sequences", [False, True])
