@@ -137,7 +137,7 @@ class MinibatchObjective:
         workspace: Workspace,
         d_parameters: NetworkParameters,
     ) -> tuple[float, float]:
-        """Write the gradient of the summed losses of a batch into `d_parameters`; return the sums of losses and weights."""
+        """Write the gradient of the sum of losses into `d_parameters`; return the sums of losses and weights."""
         network = self.network
         raw = network.forward(packed, readout, self.sequences, batch, workspace)
         targets = self.objective.targets_of(batch)
