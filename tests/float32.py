@@ -1,4 +1,4 @@
-"""An array of float32 that refuses to meet float64, so that a promotion inside a function is caught."""
+"""An array of float32 that rejects float64, to detect promotions inside functions."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 class Float32Only(np.ndarray):
-    """float32 array; an operation with a float64 array or scalar, or one that gives float64, is an AssertionError."""
+    """float32 array; an operation with a float64 operand or result raises an AssertionError."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
-        """Apply `ufunc` to plain arrays, and look at every dtype on the way."""
+        """Apply `ufunc` to plain arrays, and check all dtypes."""
         for array in (*inputs, *out):
             if isinstance(array, np.ndarray | np.generic):
                 assert array.dtype != np.float64, f"np.{ufunc.__name__} meets float64"

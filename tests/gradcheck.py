@@ -43,7 +43,7 @@ def directional_gradient_check(
     rtol: float = 1e-6,
     atol: float = 1e-8,
 ) -> None:
-    """Raise AssertionError unless `gradient` gives the slope of `function` at `x` along a random direction."""
+    """Raise AssertionError unless `gradient` has the slope of `function` at `x` along a random direction."""
     _check_shape(gradient, x)
     direction = rng.normal(size=x.shape)
     direction /= np.linalg.norm(direction)

@@ -1,4 +1,4 @@
-"""Tests of every cell in CELLS against the contract, and of the known ones against their equations."""
+"""Tests of every cell in CELLS against the interface, and of the known ones against their equations."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ HIDDEN_SIZE, N_SEQUENCES, N_TIMESTEPS = 3, 4, 5
 
 @pytest.fixture(params=["0", "1"], ids=["numpy", "compiled"])
 def form(request, monkeypatch):
-    """Let the cells that a test computes with have one of their two forms."""
+    """Run the test with each of the two forms of cells."""
     monkeypatch.setenv(SWITCH, request.param)
     if request.param == "1" and why_not_compiled():
         pytest.skip(why_not_compiled())
@@ -31,14 +31,14 @@ def cell(request, form):
 
 
 def halved(cell, blocks):
-    """Return pre-activations, (..., n, hidden_size, n_columns), as `advance` takes them: halves of some."""
+    """Return pre-activations, (..., n, hidden_size, n_columns), for `advance`: some are halved."""
     gates = ["recurrent half", *cell.gates] if cell.splits_last_gate else cell.gates
     scales = [0.5 if gate in cell.sigmoid_gates else 1.0 for gate in gates]
     return blocks * np.array(scales, blocks.dtype)[:, np.newaxis, np.newaxis]
 
 
 class Steps:
-    """Random input of a block of timesteps and arrays for all that a cell writes, NaN until it does."""
+    """Random input of a block of timesteps, and output arrays initialised with NaN."""
 
     def __init__(self, cell, dtype=np.float64, n_columns=N_SEQUENCES):
         rng = np.random.default_rng(0)
@@ -72,7 +72,7 @@ class Steps:
         self.cell.tangent(self.coefficients[t], self.t_preactivations, self.t_h, self.t_c)
 
     def run(self):
-        """Do all that a cell can, the derivatives at the first timestep."""
+        """Call all functions of a cell, with the derivatives at the first timestep."""
         self.advance()
         self.linearise()
         self.backward(0)
@@ -86,7 +86,7 @@ class Steps:
             getattr(self, name).flags.writeable = False
 
     def restrict(self, n_running):
-        """Let the cell see the first columns only, as a batch does whose other sequences have ended."""
+        """Only pass the first columns to the cell, as in a batch whose other sequences have ended."""
         for name, array in self.arrays().items():
             setattr(self, name, array[..., :n_running])
 
@@ -140,7 +140,7 @@ def join(*arrays):
 
 
 def split(cell, row):
-    """Return blocks, h and c, of which the row was joined."""
+    """Return blocks, h and c from which the row was joined."""
     shapes = [array.shape[1:] for array in (Steps(cell).blocks, Steps(cell).h, Steps(cell).c)]
     parts = np.split(row, np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1])
     return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
@@ -299,7 +299,7 @@ def test_where_units_start():
     assert CELLS["rnn"]("tanh").recurrent_initializer == "orthogonal"
 
 
-# The equations once more, as plainly as they can be written
+# The equations again, in their simplest form
 
 
 def sigmoid(x):

@@ -1,4 +1,4 @@
-"""Tests of the compiled forms of cells: that they agree with NumPy's, and that nobody needs them."""
+"""Tests of the compiled cells: they agree with NumPy, and are optional."""
 
 import os
 import pickle
@@ -23,7 +23,7 @@ from tests.problems import CELL_ACTIVATIONS
 needs_numba = pytest.mark.skipif(why_not_compiled() is not None, reason=str(why_not_compiled()))
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 
-#: A fit and a prediction, and what was imported for them.
+#: A fit and a prediction, and the imported modules.
 FIT = """
 import pickle, sys, warnings
 import numpy as np
@@ -35,7 +35,7 @@ model = RNNRegressor((4,), cell="lstm", max_iter=3, random_state=0).fit(X, X[:, 
 
 
 def run(code, *options, **environment):
-    """Return what a process of its own prints."""
+    """Return the output of a separate process."""
     command = [sys.executable, *options, "-c", code]
     return subprocess.run(
         command, env={**os.environ, **environment}, cwd=Path(skrnn.__file__).parents[1], capture_output=True, check=True
@@ -77,7 +77,7 @@ def test_tanh(dtype, tolerance):
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(("name", "activation"), CELL_ACTIVATIONS)
 def test_nan_and_infinity_go_on(name, activation, dtype):
-    """By a loss that is NaN a solver notices that it diverges."""
+    """A solver detects divergence by a NaN loss."""
     steps = Steps(CELLS[name](activation), dtype)
     steps.records[:, : CELLS[name](activation).n_preactivations, 0] = np.nan
     steps.advance()

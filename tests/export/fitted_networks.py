@@ -7,19 +7,19 @@ N_FEATURES = 3
 CELLS_WITH_ACTIVATIONS = [("rnn", "tanh"), ("rnn", "relu"), ("gru", "tanh"), ("lstm", "tanh")]
 #: Units of each layer: one layer, two of one size, and a stack of several sizes.
 STACKS = [(4,), (3, 3), (4, 4, 2)]
-#: What the readout may see.
+#: Inputs of the readout.
 READINGS = [{}, {"pooling": "mean"}, {"pooling": "max"}, {"return_sequences": True}]
 
 
 def make_sequences(lengths, n_timesteps, seed=0):
-    """Return sequences (n_samples, n_timesteps, n_features), NaN behind their lengths."""
+    """Return sequences (n_samples, n_timesteps, n_features), NaN after their lengths."""
     X = np.random.default_rng(seed).normal(size=(len(lengths), n_timesteps, N_FEATURES))
     X[np.arange(n_timesteps) >= np.asarray(lengths)[:, None]] = np.nan
     return X
 
 
 def fitted(estimator, y, X=None, seed=0):
-    """Return the estimator, fitted to targets of the form of y, with random parameters: biases too are not small."""
+    """Return the estimator, fitted on targets like y, with random parameters, including large biases."""
     rng = np.random.default_rng(seed)
     if X is None:
         X = rng.normal(size=(len(y), np.shape(y)[1] if estimator.return_sequences else 5, N_FEATURES))
@@ -35,5 +35,5 @@ def fitted(estimator, y, X=None, seed=0):
 
 
 def is_of_classes(estimator, y):
-    """Tell whether targets are class labels, not several yes-or-no labels."""
+    """Tell whether targets are class labels, not binary labels of several outputs."""
     return np.ndim(y) == (2 if estimator.return_sequences else 1)

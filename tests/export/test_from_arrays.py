@@ -1,4 +1,4 @@
-"""Tests of estimators that get their weights from arrays under PyTorch's names; PyTorch is not needed."""
+"""Tests of estimators made from arrays with PyTorch's names, without PyTorch."""
 
 import pickle
 from itertools import pairwise
@@ -18,7 +18,7 @@ X = np.random.default_rng(1).normal(size=(12, 5, 2))
 
 
 def recurrent_state(cell, sizes=(3,), n_features=2, bidirectional=False, dtype=np.float64, bias=True, seed=0):
-    """Return the state of a recurrent module of one size, or of a list of modules of several."""
+    """Return the state of a recurrent module of one size, or of a list of modules of several sizes."""
     rng = np.random.default_rng(seed)
     state = {}
     n_directions = 1 + bidirectional

@@ -21,13 +21,13 @@ T = 6
 
 
 def run(model, outputs=None, **inputs):
-    """Return the outputs of a model, in its own order unless they are named."""
+    """Return the outputs of a model, by default in its order."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(outputs, inputs)
 
 
 def predict_by_onnx(estimator, X, dtype="float32", **options):
-    """Return the predictions of a regressor by way of ONNX."""
+    """Return the predictions of a regressor with ONNX."""
     (y,) = run(to_onnx(estimator, dtype=dtype, **options), X=np.asarray(X, dtype=dtype))
     assert y.dtype == dtype
     return y
@@ -63,7 +63,7 @@ def test_ragged_sequences(cell, activation, sizes, bidirectional, reading):
     assert np.ptp(expected[np.isfinite(expected)]) > 0.01  # they depend on X
     np.testing.assert_allclose(predict_by_onnx(estimator, X), expected, **TOLERANCE)
     np.testing.assert_allclose(predict_by_onnx(estimator, X, "float64"), expected, **TOLERANCE)
-    # Behind the lengths anything may stand.
+    # Values after the lengths are ignored.
     (y,) = run(to_onnx(estimator, lengths=True), X=np.nan_to_num(X, nan=1e30).astype(np.float32), lengths=lengths)
     np.testing.assert_allclose(y, expected, **TOLERANCE)
     # One model for all sizes.

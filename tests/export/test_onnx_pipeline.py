@@ -24,7 +24,7 @@ Y = SERIES[:, 0] * 0.3
 
 
 class Doubler(TransformerMixin, BaseEstimator):
-    """A transformer that nobody but us knows."""
+    """A transformer that skl2onnx does not support."""
 
     def fit(self, X, y=None):
         self.n_features_in_ = np.shape(X)[1]
@@ -35,7 +35,7 @@ class Doubler(TransformerMixin, BaseEstimator):
 
 
 class Halver(StandardScaler):
-    """A scaler that is derived from a known one, and computes something else."""
+    """A subclass of a known scaler that computes something else."""
 
     def transform(self, X):
         return super().transform(X) / 2.0
@@ -94,7 +94,7 @@ def test_a_masked_row_and_a_spoiled_one():
     (y,) = run(to_onnx(pipeline), X=X.astype(np.float32))
     np.testing.assert_allclose(y, pipeline.predict(X), **TOLERANCE)
     assert np.isfinite(expected).all()
-    X[20, 1] = np.nan  # which predict refuses
+    X[20, 1] = np.nan  # which predict rejects
     (spoiled,) = run(to_onnx(pipeline), X=X.astype(np.float32))
     assert np.flatnonzero(np.isnan(spoiled)).tolist() == [20, 21, 22]
 
@@ -171,7 +171,7 @@ def test_columns_of_a_frame(columns):
     pipeline = fit(transformer, SlidingWindow(3), network(), X=frame)
     (y,) = run(to_onnx(pipeline), X=SERIES.astype(np.float32))
     np.testing.assert_allclose(y, pipeline.predict(frame), rtol=1e-5, atol=2e-5)
-    pipeline[0].transform(frame)  # which still knows its columns by name
+    pipeline[0].transform(frame)  # which still has columns by name
 
 
 def test_what_skl2onnx_knows_in_float32_alone():

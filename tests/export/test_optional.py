@@ -1,4 +1,4 @@
-"""Tests of what is said where ONNX or PyTorch is missing."""
+"""Tests of errors if ONNX or PyTorch is missing."""
 
 import sys
 

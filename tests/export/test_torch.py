@@ -1,4 +1,4 @@
-"""Tests of weights to and from PyTorch: predictions are the same."""
+"""Tests of weights to and from PyTorch, with the same predictions."""
 
 import copy
 import io
@@ -23,7 +23,7 @@ LENGTHS = np.array([3, 6, 1, 5, 2, 5])
 
 
 def predictions_of(module, X, lengths=None):
-    """Return what the module predictions to arrays."""
+    """Return the predictions of the module as arrays."""
     with torch.no_grad():
         return module(torch.tensor(X), None if lengths is None else torch.tensor(lengths)).numpy()
 
@@ -55,7 +55,7 @@ def test_there_and_back(cell, activation, sizes, bidirectional, reading):
     np.testing.assert_allclose(predictions_of(module, whole), estimator.predict(whole), **TOLERANCE)
     assert len(module.recurrent) == (2 if len(set(sizes)) > 1 else 1)
 
-    usual = RNNRegressor(**reading)  # the module alone says what network it is
+    usual = RNNRegressor(**reading)  # the module is sufficient to identify the network
     for again in (
         from_torch(module, estimator=usual),
         from_torch(module.recurrent, module.readout, estimator=usual),
@@ -105,7 +105,7 @@ def test_states_that_a_module_of_pytorch_s_own_gives_are_pooled(make, pooling):
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("make", [torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM])
 def test_gradient_of_pooled_states_is_that_of_pytorch(make, bidirectional, pooling):
-    """A step of plain gradient descent, on ragged sequences, is the same here and there."""
+    """A step of gradient descent on ragged sequences is the same in PyTorch."""
     torch.manual_seed(0)
     recurrent = make(N_FEATURES, 4, 2, dtype=torch.float64, batch_first=True, bidirectional=bidirectional)
     readout = torch.nn.Linear(4 * (1 + bidirectional), 2, dtype=torch.float64)
@@ -120,7 +120,7 @@ def test_gradient_of_pooled_states_is_that_of_pytorch(make, bidirectional, pooli
     loss.backward()
     with torch.no_grad():
         for name, parameter in module.named_parameters():
-            if "bias_hh" in name:  # of which only the candidate's in a GRU is one of ours
+            if "bias_hh" in name:  # only that of the candidate of a GRU is one of ours
                 parameter.grad[: 8 if make is torch.nn.GRU else None] = 0.0
             parameter -= 0.1 * parameter.grad
     model.partial_fit(X, y)

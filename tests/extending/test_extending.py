@@ -1,4 +1,4 @@
-"""Tests of the cell, the loss and the rule that the page on extending shows: they are held to what all others are."""
+"""Tests of the cell, the loss and the rule of the page on extending, with the checks of all others."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch):
-    """Put the newcomers where a line in the source would put them."""
+    """Register the new classes, as a line in the source would."""
     monkeypatch.setitem(CELLS, "update_gate", UpdateGateCell)
     monkeypatch.setitem(LOSSES, "log_cosh", LogCosh)
     monkeypatch.setitem(UPDATE_RULES, "sign_descent", SignDescent)
@@ -71,7 +71,7 @@ def test_loss_is_log_cosh_even_where_cosh_overflows():
 
 @pytest.mark.axis("n_outputs", [1, 3])
 def test_score_of_the_loss_is_the_share_of_the_best_constant_s_loss(n_outputs):
-    """Nothing but its value and its slope has to be said for that."""
+    """Only its value and its slope are required."""
     y, raw, weights = make_outputs("log_cosh", n_outputs, n_samples=40)
     present = np.ones_like(y)
     present[:, 3:9] = 0.0

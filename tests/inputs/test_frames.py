@@ -1,4 +1,4 @@
-"""Tests of what the names and the index of a data frame say of its rows and columns."""
+"""Tests of names and index of data frames."""
 
 import pickle
 from functools import partial
@@ -119,7 +119,7 @@ def test_order_in_the_parts_of_a_split():
         assert data_warnings(lambda folds=folds: cross_val_score(windows(), X, Y, cv=folds)) == []
 
 
-# X and y side by side
+# X and y together
 
 
 def test_y_in_another_order():

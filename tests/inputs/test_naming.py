@@ -1,4 +1,4 @@
-"""Tests of how errors are named: which input they are about, and what it should have been, in whole sentences."""
+"""Tests of errors that name the input and what was expected, in complete sentences."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Tests of how a column is found."""
+"""Tests of selecting a column."""
 
 import numpy as np
 import pandas as pd

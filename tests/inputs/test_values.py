@@ -1,4 +1,4 @@
-"""Tests of what is missing, and of how large values may be."""
+"""Tests of missing values, and of limits of values."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Tests of where warnings point: to the line that called skrnn, through however many functions of its own."""
+"""Tests that warnings point to the line that called skrnn, through any number of its functions."""
 
 import warnings
 

@@ -66,7 +66,7 @@ def test_binary_score_is_the_share_of_columns_right_in_all_that_is_there(weighte
 
 
 def test_output_of_zero_is_a_no():
-    """As in the labels that a classifier predicts: yes is a probability above one half."""
+    """As in the labels that a classifier predicts: positive is a probability above one half."""
     raw = np.zeros((1, 2))
     assert BINARY.score(np.zeros_like(raw), raw, None) == 1.0
     assert BINARY.score(np.ones_like(raw), raw, None) == 0.0
@@ -130,7 +130,7 @@ def test_two_classes_cost_what_yes_or_no_costs():
 
 @DTYPES
 def test_losses_keep_their_relative_precision(dtype):
-    """A well-learnt sample's loss is tiny: it must not drown in the rounding of its output."""
+    """The loss of a well-learnt sample is tiny, and must not be lost in the rounding of its output."""
     raw = np.linspace(1.0, 12.0, 12)[None]
     exact = np.log1p(np.exp(-raw[0]))
     losses, _ = loss_gradient(BINARY, np.ones(raw.shape, dtype), raw.astype(dtype))

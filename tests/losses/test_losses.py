@@ -13,10 +13,10 @@ from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import make_outputs
 
 EXTREMES = [1e3, -1e3, 1e5, -1e5]
-#: Losses that add up over outputs, of which some may lack a target; a choice of one class is there or is not.
+#: Losses that are sums over outputs, some of which may lack a target; a class label is missing or not.
 EVERY_SUM = pytest.mark.parametrize("name", [name for name in LOSSES if name != "multinomial_log_loss"])
 SUMS_OF_SQUARES = pytest.mark.parametrize("name", [name for name, loss in LOSSES.items() if loss.has_residuals])
-#: Losses that are linear almost everywhere: their curvature is that of a quadratic which touches them from above.
+#: Losses that are linear almost everywhere; their curvature is that of a quadratic that touches them from above.
 PIECEWISE_LINEAR = ["absolute_error", "quantile"]
 
 
@@ -228,11 +228,11 @@ def test_residuals_in_float32_are_not_promoted(name, loss):
     np.testing.assert_allclose(as_plain(slopes), expected_slopes, rtol=1e-5)
 
 
-# Targets that are not there
+# Missing targets
 
 
 def make_present(shape):
-    """Return which outputs have a target, read-only: none in the second column, all in the third."""
+    """Return a read-only mask of outputs with a target: none in the second column, all in the third."""
     present = (np.random.default_rng(8).random(shape) > 0.4).astype(float)
     present[:, 1] = 0.0
     present[:, 2] = 1.0
@@ -326,11 +326,11 @@ def test_float32_is_not_promoted_by_missing_targets(name, loss):
     np.testing.assert_allclose(as_plain(d_raw), expected, rtol=1e-5, atol=1e-6)
 
 
-# What targets are standardised by
+# Standardisation of targets
 
 
 def standardised(loss, y, weights=None, present=None):
-    """Return the targets as they are trained on, and the location and scale of the outputs."""
+    """Return the targets in units of training, and the location and scale of the outputs."""
     statistics = loss.location_scale(y, weights, present)
     return loss.standardised(y, *statistics), *statistics
 
@@ -371,7 +371,7 @@ def test_outputs_of_the_log_link_are_shifted_only_and_those_of_classes_neither(n
 
 @pytest.mark.parametrize("name", [name for name in LOSSES if name != "huber"])  # whose threshold is a unit
 def test_outputs_scaled_and_shifted_cost_what_they_cost_in_training_but_for_the_unit(name, loss):
-    """The gradient with respect to the outputs of training points the same way: a fit's minimum is the same."""
+    """The gradient with respect to the outputs of training has the same direction, so the minimum is the same."""
     y, _, _ = make_outputs(name, 1, n_samples=40)
     raw = np.random.default_rng(2).normal(size=y.shape)
     targets, location, scale = standardised(loss, y)

@@ -1,4 +1,4 @@
-"""Tests of the losses that look for the mean against sklearn.metrics."""
+"""Tests of the losses whose minimum is the mean, against sklearn.metrics."""
 
 import numpy as np
 import pytest
@@ -115,7 +115,7 @@ def test_poisson_loss_is_zero_where_the_mean_is_hit_and_never_below():
 
 
 def test_poisson_overflow_is_an_infinite_loss_without_a_warning():
-    """A solver that went too far sees it, and steps back; it does not warn the user."""
+    """A solver that went too far notices it, and reduces its step, without a warning."""
     y = np.array([[1.0]])
     d_raw = np.empty_like(y)
     assert POISSON.loss_gradient(y, np.array([[1e4]]), d_raw) == d_raw == np.inf

@@ -20,7 +20,7 @@ EVERY_LOSS = pytest.mark.parametrize("loss", [ABSOLUTE_ERROR, HUBER, Quantile((0
 
 
 def make_task(n_outputs=3, *, weighted=True, n_samples=41):
-    """Return targets, outputs, and whole weights, with which no two constants are equally good, or None."""
+    """Return targets, outputs, and integer weights (or None) for which the best constant is unique."""
     y, raw, _ = make_outputs("absolute_error", n_outputs, n_samples=n_samples)
     return y, raw, np.arange(n_samples) % 3 + (np.arange(n_samples) == 0) if weighted else None
 
@@ -114,7 +114,7 @@ def test_quantiles_of_several_levels_do_not_cross():
     assert (np.diff(predictions, axis=0) >= 0.0).all()
     np.testing.assert_array_equal(np.sort(raw, axis=0), predictions)
     targets = np.repeat(y[:1], 3, axis=0)
-    # Order costs nothing: the loss of the ordered quantiles is nowhere larger.
+    # Sorting does no harm: the loss of the sorted quantiles is never larger.
     assert (
         losses_of(Quantile(LEVELS), targets, predictions) <= losses_of(Quantile(LEVELS), targets, raw) + 1e-12
     ).all()

@@ -1,4 +1,4 @@
-"""Tests of the statistics of targets: against NumPy's, by what they minimise, and by what weights mean."""
+"""Tests of the statistics of targets, against NumPy, by what they minimise, and with weights."""
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(levels, rng):
 
 @pytest.mark.parametrize("unit", [1e-9, 0.1, 1.0 / 3.0, 1e9 / 3.0])
 def test_unit_of_the_weights_does_not_matter(unit, rng):
-    """Nor does its rounding: half of the weights lie on either side of the middle of ten."""
+    """Nor does its rounding: half of the weights are on either side of the middle of ten."""
     y = rng.normal(size=(1, 10))
     np.testing.assert_array_equal(weighted_quantiles(y, np.full_like(y, unit), 0.5), np.median(y, axis=1))
     np.testing.assert_array_equal(weighted_quantiles(y, np.full_like(y, unit), 0.1), np.sort(y)[:, :2].mean(axis=1))

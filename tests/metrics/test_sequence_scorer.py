@@ -21,12 +21,12 @@ from skrnn.metrics import make_sequence_scorer
 
 NAN = np.nan
 LENGTHS = (3, 1, 4, 2, 5, 3)
-#: The forms of X, y and weights: lists, object arrays, and arrays padded at the beginning with NaN.
+#: The formats of X, y and weights: lists, object arrays, and arrays padded at the beginning with NaN.
 FORMS = ("list", "object", "padded")
 
 
 def in_form(arrays, form):
-    """Return a list of arrays (T_i, ...) in one of the three forms."""
+    """Return a list of arrays (T_i, ...) in one of the three formats."""
     if form == "list":
         return list(arrays)
     if form == "object":
@@ -78,7 +78,7 @@ class EchoRegressor(RegressorMixin, BaseEstimator):
 
 
 class EchoClassifier(ClassifierMixin, BaseEstimator):
-    """Takes the features as the logits of the classes, lifted for the first class by `bias`."""
+    """Uses the features as logits of the classes, and adds `bias` to that of the first class."""
 
     def __init__(self, classes=(0, 1), bias=0.0):
         self.classes = classes
@@ -366,7 +366,7 @@ def test_one_target_a_sample_goes_through_unchanged(kind):
         assert make_sequence_scorer(name)(model, X, y, sample_weight=weights) == expected
 
 
-# ---- the stand-in that the wrapped scorer sees
+# ---- the estimator passed to the wrapped scorer
 
 
 def stand_in(model, X, y):
@@ -476,7 +476,7 @@ def weighted_search(scoring, refit):
     return scores, [str(warning.message).count("does not support sample_weight") for warning in caught]
 
 
-@pytest.mark.axis("name", ["r2", "neg_max_error"])  # the one takes weights, the other does not
+@pytest.mark.axis("name", ["r2", "neg_max_error"])  # one accepts weights, the other does not
 @pytest.mark.axis("several", [False, True])
 def test_grid_search_weighs_scores_where_scikit_learn_does(name, several):  # 1.9 does, 1.6 does not
     own, wrapped = (
@@ -527,7 +527,7 @@ def test_metadata_routing_asks_the_wrapped_scorer():
 
 
 def own_scorer(estimator, X, y):
-    """A callable that is none of scikit-learn's."""
+    """A callable that is not from scikit-learn."""
     return float(np.mean(estimator.predict(X) == y))
 
 

@@ -1,7 +1,7 @@
-"""Print how many mutants of each module the tests killed, and those that they did not kill.
+"""Print the number of killed mutants per module, and the survivors.
 
-Reads what `mutmut results --all true` prints; mutants not tried yet are left out. Exits with one where fewer than
-`LEAST_SHARE` of all are killed, or fewer than `LEAST_SHARE_OF_MODULE` of those of a module.
+Reads the output of `mutmut results --all true`; mutants not tested yet are left out. Exits with 1 if fewer than
+`LEAST_SHARE` of all are killed, or fewer than `LEAST_SHARE_OF_MODULE` in a module.
 """
 
 import sys
@@ -12,7 +12,7 @@ LEAST_SHARE_OF_MODULE = 0.85
 
 
 def main() -> None:
-    """Print one line per module, and one per mutant that lives."""
+    """Print one line per module, and one per surviving mutant."""
     counts, alive = defaultdict(Counter), []
     for line in sys.stdin:
         mutant, _, status = line.strip().rpartition(": ")

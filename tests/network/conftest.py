@@ -1,4 +1,4 @@
-"""A cell and a network of the axes that a test meets."""
+"""Fixtures of a cell and a network for the axes of a test."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What tests of whole networks share: every cell, kind and stack, the sizes around them, and random parameters."""
+"""Shared by tests of whole networks: every cell, kind and stack, sizes, and random parameters."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from tests.problems import CELL_ACTIVATIONS, KINDS_OF_NETWORKS, STACKS
 
 N_FEATURES, N_OUTPUTS = 2, 3
-#: For `pytestmark`: every test of a module that needs a cell or a network meets each.
+#: For `pytestmark`: all tests of a module that use a cell or a network run with each.
 EVERY_NETWORK = [
     pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
     pytest.mark.axis("kind", KINDS_OF_NETWORKS.values(), ids=KINDS_OF_NETWORKS),

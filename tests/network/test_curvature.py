@@ -57,7 +57,7 @@ def with_targets(objective, targets, alpha=ALPHA, **options):
 
 
 def part_of_the_mean(objective):
-    """Return what the loss of each column is multiplied by in the mean over all that is there, (n_columns,)."""
+    """Return the factor of each column's loss in the mean over targets that are not missing, (n_columns,)."""
     weights, present = objective.targets.weights, objective.targets.present
     weights = np.ones(len(objective.targets)) if weights is None else weights
     shares = np.ones_like(weights) if present is None else present.mean(axis=0)
@@ -223,7 +223,7 @@ def test_matrix_is_symmetric_and_positive_semi_definite(loss_name, problem, bidi
 @EVERY_DIRECTION
 @EVERY_READING
 def test_matrix_is_the_hessian_where_every_target_is_met(cell_name, activation, loss_name, problem, bidirectional):
-    """What Gauss-Newton leaves out is multiplied by the slopes of the loss, which are zero there."""
+    """The terms that Gauss-Newton leaves out are multiplied by the slopes of the loss, which are zero there."""
     made, theta = make_objective(
         problem,
         cell_name=cell_name,
@@ -243,7 +243,7 @@ def test_matrix_is_the_hessian_where_every_target_is_met(cell_name, activation, 
 @EVERY_DIRECTION
 @EVERY_READING
 def test_matrix_is_the_hessian_of_the_readout_alone(loss_name, problem, bidirectional):
-    """In the parameters of the readout the outputs are linear, whatever the targets."""
+    """The outputs are linear in the parameters of the readout, for any targets."""
     objective, theta = make_objective(
         problem,
         cell_name="gru",
@@ -390,7 +390,7 @@ def test_loss_that_is_no_sum_of_squares_has_no_residuals(loss_name):
     np.testing.assert_array_equal(gradient, expected[1])
 
 
-# All that an objective is asked for, whatever went before and whoever computes it
+# All evaluations of an objective, in any order and with any workers
 
 
 def minibatch_gradient(objective, theta):
@@ -400,7 +400,7 @@ def minibatch_gradient(objective, theta):
     return gradient
 
 
-#: Whatever has the shape of data or parameters, at theta and along random directions.
+#: All evaluations at theta and along random directions.
 QUESTIONS = {
     "gradient": lambda objective, theta: objective.full(theta)[1],
     "product": lambda objective, theta: objective.gauss_newton_product(theta, random_like(theta)),
@@ -416,18 +416,18 @@ EVERY_QUESTION = pytest.mark.axis("ask", QUESTIONS.values(), ids=QUESTIONS)
 
 
 def ask_everything(objective, theta):
-    """Return all answers, those of minibatches in between."""
+    """Return all results, with those of minibatches in between."""
     return {name: (ask(objective, theta), minibatch_gradient(objective, theta)) for name, ask in QUESTIONS.items()}
 
 
 def cut(monkeypatch, chunk_size):
-    """Let chunks be of this many sequences."""
+    """Set the number of sequences per chunk."""
     monkeypatch.setattr(_inference, "_MIN_CHUNK_SIZE", 1)
     monkeypatch.setattr(_inference, "_CHUNK_SIZE", chunk_size)
 
 
 def backwards(function, *arguments):
-    """Be a `map` that computes the last chunk first."""
+    """Like `map`, but computes the last chunk first."""
     calls = list(zip(*arguments, strict=False))
     answers = {position: function(*calls[position]) for position in reversed(range(len(calls)))}
     return [answers[position] for position in range(len(calls))]
@@ -501,7 +501,7 @@ def test_any_map_gives_the_same_bit_for_bit(cell_name, problem, bidirectional, m
 @EVERY_READING
 @pytest.mark.axis("chunk_size", [3, 100])
 def test_earlier_questions_do_not_matter(problem, bidirectional, chunk_size, monkeypatch):
-    """Each after each other one, after minibatches and at another theta: to the last bit."""
+    """Each after each other, after minibatches and at another theta: bitwise identical."""
     cut(monkeypatch, chunk_size)
     make = partial(make_objective, problem, cell_name="lstm", hidden_layer_sizes=(2, 1), alpha=ALPHA)
     used, theta = make(bidirectional=bidirectional)
@@ -580,7 +580,7 @@ def test_diverged_theta_leaves_nothing_behind(problem, bidirectional, monkeypatc
     ("dtype", "given_dtype"), [(np.float64, np.float64), (np.float32, np.float32), (np.float32, np.float64)]
 )
 def test_the_same_numbers_need_one_forward_pass_in_each_form(problem, dtype, given_dtype, forward_passes):
-    """Whoever hands them over: SciPy passes copies, of float64."""
+    """Independent of the caller: SciPy passes float64 copies."""
     objective, _ = make_objective(problem, hidden_layer_sizes=(3, 2), alpha=ALPHA, dtype=dtype)
     _, theta = make_objective(problem, hidden_layer_sizes=(3, 2), dtype=given_dtype)
     for ask in (*QUESTIONS.values(), *QUESTIONS.values()):
@@ -598,7 +598,7 @@ def test_float32_stays_float32_and_is_close_to_float64(ask, problem, bidirection
     double, theta = make(bidirectional=bidirectional)
     single, theta_32 = make(bidirectional=bidirectional, dtype=np.float32)
     expected = ask(double, theta)
-    for given in (theta_32, theta):  # SciPy hands over float64
+    for given in (theta_32, theta):  # SciPy passes float64
         answer = ask(single, given)
         assert answer.dtype == np.float32
         np.testing.assert_allclose(answer, expected, rtol=1e-3, atol=1e-4)
@@ -614,7 +614,7 @@ def test_float32_stays_float32_and_is_close_to_float64(ask, problem, bidirection
 )
 @pytest.mark.axis("given_dtype", [np.float32, np.float64])
 def test_nothing_is_promoted_on_the_way(ask, problem, given_dtype, monkeypatch):
-    """What the linearised network and the loss are given and answer has the dtype of the data, whatever theta has."""
+    """Inputs and outputs of the linearised network and the loss have the dtype of the data, for any dtype of theta."""
     dtypes = set()
 
     def spied(method, linear, array):

@@ -1,4 +1,4 @@
-"""Tests of dropout: one mask a sequence, gradients given the masks, and nothing dropped where nothing is learnt."""
+"""Tests of dropout: one mask per sequence, gradients for fixed masks, and no dropout outside training."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ SMALL = {
 
 
 def at_fixed_masks(objective, batch, seed=3):
-    """Return the function from theta to a minibatch's objective, at the masks that `seed` draws."""
+    """Return the function from theta to the objective of a minibatch, with the masks drawn from `seed`."""
 
     def function(theta, gradient=None):
         objective.rng.seed(seed)
@@ -38,7 +38,7 @@ def at_fixed_masks(objective, batch, seed=3):
 
 
 def make_batch(problem, **settings):
-    """Return an objective that drops, the minibatch of all its sequences, and theta."""
+    """Return an objective with dropout, the minibatch of all its sequences, and theta."""
     objective, theta = make_objective(problem, rng=np.random.RandomState(0), **settings)
     (batch,) = objective.minibatches(problem.n_samples, None)
     return objective, batch, theta
@@ -235,7 +235,7 @@ def test_segments_of_a_minibatch_keep_its_masks(cell_name, activation, rates, re
     assert whole.rng.random_sample() == cut.rng.random_sample()  # as many have been drawn
 
 
-# Where nothing is learnt
+# Outside training
 
 
 @EVERY_KIND

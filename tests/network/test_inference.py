@@ -1,4 +1,4 @@
-"""Tests of the forward pass over all the data: chunks, segments of timesteps, and whoever computes them."""
+"""Tests of the forward pass over all data: chunks, segments of timesteps, and workers."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,7 +38,7 @@ def training_pass(network, theta, sequences):
 
 
 def cut(monkeypatch, chunk_size, n_timesteps):
-    """Let chunks and segments be as small as this."""
+    """Make chunks and segments small."""
     for name, value in (
         ("_MIN_CHUNK_SIZE", 1),
         ("_CHUNK_SIZE", chunk_size),
@@ -49,7 +49,7 @@ def cut(monkeypatch, chunk_size, n_timesteps):
 
 
 def backwards(function, *arguments):
-    """Be a `map` that computes the last chunk first."""
+    """Like `map`, but computes the last chunk first."""
     calls = list(zip(*arguments, strict=False))
     answers = {position: function(*calls[position]) for position in reversed(range(len(calls)))}
     return [answers[position] for position in range(len(calls))]

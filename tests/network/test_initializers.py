@@ -1,4 +1,4 @@
-"""Tests of where theta starts."""
+"""Tests of the initial parameters."""
 
 import numpy as np
 import pytest

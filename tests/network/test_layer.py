@@ -1,4 +1,4 @@
-"""Tests of a layer: packing, unrolling, and its derivative in both directions, on ragged batches."""
+"""Tests of a layer: packing, unrolling, BPTT and tangents, on ragged batches."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from tests.problems import CELL_ACTIVATIONS
 
 HIDDEN_SIZE, N_INPUTS = 3, 2
 N_GRADIENTS = 3
-#: Lengths of the sequences, the longest first, and the runs of timesteps at which as many of them run.
+#: Lengths of the sequences, longest first, and the runs of timesteps with the same number of running sequences.
 BATCHES = {
     "equal": ([4, 4, 4], [(0, 4, 3)]),
     "ragged": ([7, 7, 4, 1], [(0, 1, 4), (1, 4, 3), (4, 7, 2)]),
@@ -23,12 +23,12 @@ BATCHES = {
 }
 
 
-#: Every test that needs a cell or a batch meets each.
+#: All tests that use a cell or a batch run with each.
 pytestmark = [
     pytest.mark.axis(("cell_name", "activation"), CELL_ACTIVATIONS),
     pytest.mark.axis("batch", BATCHES.values(), ids=BATCHES),
 ]
-#: Directions of time, and what the product sees of the hidden state.
+#: Directions of time, and the masks of the hidden state.
 KINDS = {
     "forward": {},
     "from the end": {"from_end": True},
@@ -38,14 +38,14 @@ KINDS = {
     "masked, carried state": {"carries_on": True, "drops_state": True},
 }
 EVERY_KIND = pytest.mark.axis("kind", KINDS.values(), ids=KINDS)
-#: Those in which the product sees all of the hidden state, as the tangent and single gradients need it.
+#: Those without masks, as required by tangents and single gradients.
 NOTHING_DROPPED = {name: kind for name, kind in KINDS.items() if "drops_state" not in kind}
 EVERY_KIND_WITHOUT_MASK = pytest.mark.axis("kind", NOTHING_DROPPED.values(), ids=NOTHING_DROPPED)
 EVERY_DIRECTION = pytest.mark.axis("from_end", [False, True], ids=["forward", "from the end"])
 
 
 class Unrolled:
-    """A layer of random parameters on a random batch, and what the scalar of the gradient checks weighs."""
+    """A layer with random parameters, a random batch, and the weights of the scalar of the gradient checks."""
 
     def __init__(self, cell, lengths, spans, *, from_end=False, drops_state=False, carries_on=False):
         rng = np.random.default_rng(5)
@@ -70,7 +70,7 @@ class Unrolled:
             self.on_each[0 if from_end else length - 1, 0, :, column] += self.on_final[:, column]
 
     def parameters(self, theta):
-        """Return views on one theta, or several along axes in front."""
+        """Return views on one theta, or several along leading axes."""
         shape = (self.layer.cell.n_gates * HIDDEN_SIZE, self.layer.n_operand)
         split = shape[0] * shape[1]
         return LayerParameters(theta[..., :split].reshape(*theta.shape[:-1], *shape), theta[..., split:], HIDDEN_SIZE)
@@ -149,13 +149,13 @@ class Unrolled:
         return one
 
     def reversed(self):
-        """Return the same with the other direction of time, and each sequence the other way round."""
+        """Return the same with the other direction of time, and each sequence reversed."""
         other = Unrolled(self.layer.cell, self.lengths, self.spans, from_end=not self.layer.from_end)
         other.inputs, other.on_outputs = self.reverse(self.inputs), self.reverse(self.on_outputs)
         return other
 
     def reverse(self, array):
-        """Return an array by timestep whose sequences run the other way round; what has ended is zero."""
+        """Return an array by timestep with reversed sequences; zero after their ends."""
         turned = np.zeros_like(array)
         for column, length in enumerate(self.lengths):
             turned[:length, :, column] = array[:length, :, column][::-1]
@@ -197,7 +197,7 @@ def test_gradient_without_errors_at_each_timestep(cell, kind):
     np.testing.assert_array_equal(gradient, expected)
 
 
-# Forwards, and each sequence apart
+# Forward pass, and single sequences
 
 
 def join(*arrays):
@@ -290,7 +290,7 @@ def test_single_gradients_without_those_on_the_inputs(cell, from_end):
 
 @EVERY_KIND_WITHOUT_MASK
 def test_forward_pass_is_left_as_it_was(cell, batch, kind):
-    """The same pass is rolled back up more than once."""
+    """Several backward passes after the same forward pass."""
     run = Unrolled(cell, *batch, **kind)
     workspace = run.workspace()
     run.forward(run.theta, run.inputs, workspace)
@@ -325,7 +325,7 @@ def test_float32_stays_float32_and_is_close_to_float64(cell, batch):
     np.testing.assert_allclose(workspace.d_h, expected_final, rtol=1e-3, atol=1e-4)
 
 
-# What is left where
+# Contents of workspaces
 
 
 def test_final_hidden_states_are_those_after_the_last_timestep(cell, batch):
@@ -374,7 +374,7 @@ def test_state_before_a_timestep_is_the_one_after_its_neighbour(cell, batch, fro
 
 
 def ruined(run, n_timesteps, n_sequences):
-    """Return a larger workspace whose arrays are NaN wherever a batch is to write before anything is read."""
+    """Return a larger workspace whose arrays are NaN wherever a batch must write before it reads."""
     drops_state = run.mask is not None
     workspace = LayerWorkspace(run.layer, n_timesteps, n_sequences, np.dtype(np.float64), True, drops_state)
     written = [workspace.hidden_states, workspace.cell_states, workspace.inputs, workspace.records]
@@ -386,14 +386,14 @@ def ruined(run, n_timesteps, n_sequences):
         workspace.d_packed,
     ]
     written += [workspace.d_h, workspace.d_running, workspace.t_gates]
-    if run.layer.from_end:  # where the pass begins, and no other one has begun
+    if run.layer.from_end:  # where the pass begins
         written += [workspace.initial_h, workspace.initial_c, workspace.previous_h, workspace.previous_c]
     for array in written:
         array.fill(np.nan)
     return workspace
 
 
-#: The passes through a layer, each in those kinds in which it works.
+#: The passes through a layer, each with the kinds that it supports.
 PASSES = [
     *((Unrolled.backward, name) for name in ("forward", "from the end", "masked", "masked from the end")),
     *((Unrolled.tangent, name) for name in ("forward", "from the end")),
@@ -432,14 +432,14 @@ def test_diverged_batch_leaves_nothing_behind(cell, batch, run_pass, kind):
     run = Unrolled(cell, *batch, **KINDS[kind])
     used, fresh = (LayerWorkspace(run.layer, 9, 5, np.dtype(np.float64), True, run.mask is not None) for _ in range(2))
     earlier.inputs[:] = np.inf
-    with np.errstate(all="ignore"):  # a step forward goes through columns that nobody reads
+    with np.errstate(all="ignore"):  # a forward step also computes columns that are never read
         run_pass(earlier, used)
         after = run_pass(run, used)
     for array, expected in zip(after, run_pass(run, fresh), strict=True):
         np.testing.assert_array_equal(array, expected)
 
 
-# What is carried on, and what is dropped
+# States that are kept, and dropout
 
 
 def test_carried_state_is_the_one_with_which_each_sequence_has_ended(cell, batch):

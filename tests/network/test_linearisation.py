@@ -1,4 +1,4 @@
-"""Tests of a linearised network: its derivative in both directions and as a matrix, and its workspaces."""
+"""Tests of a linearised network: its derivative in forward and reverse mode and as a matrix, and its workspaces."""
 
 from itertools import product
 
@@ -32,7 +32,7 @@ class Linear:
         self.d_raw, self.slopes = rng.normal(size=(2, *shape)).astype(dtype)
 
     def workspace(self, n_more=0):
-        """Return a new workspace, larger by so many timesteps and sequences than the data need."""
+        """Return a new workspace, with this many more timesteps and sequences than the data."""
         shape = self.sequences.max_length + n_more, len(self.sequences) + n_more
         return Workspace(self.network, *shape, self.dtype, backward=True)
 
@@ -46,7 +46,7 @@ class Linear:
         return self.at_theta(theta=theta).raw.copy()
 
 
-#: What a linearisation is asked for.
+#: The results of a linearisation.
 QUESTIONS = {
     "backward": lambda linear, given: linear.backward(given.d_raw[:, : linear.raw.shape[1]]),
     "tangent": lambda linear, given: linear.tangent(given.t_theta),
@@ -137,7 +137,7 @@ def test_network_that_drops_in_training_drops_nothing_here(cell_name, activation
         np.testing.assert_allclose(ask(masked.at_theta(), masked), ask(plain.at_theta(), plain), rtol=1e-12, atol=1e-14)
 
 
-# How many at once
+# Several at once
 
 
 @CELLS_WITH_ACTIVATIONS
@@ -187,7 +187,7 @@ def test_blocks_of_one_timestep_give_the_same(cell_name, activation, problem, bi
     np.testing.assert_allclose(ask(given.at_theta(), given), expected, rtol=1e-11, atol=1e-13)
 
 
-# The workspace, and what it holds
+# The workspace and its contents
 
 
 @CELLS_WITH_ACTIVATIONS
@@ -209,7 +209,7 @@ def test_workspace_larger_than_the_batch_gives_the_same(cell_name, activation, p
 def test_same_theta_and_batch_need_no_second_forward_pass(
     cell_name, activation, hidden_layer_sizes, problem, bidirectional, forward_passes
 ):
-    """Whatever has been asked before, answers are those of a new workspace to the last bit."""
+    """After any other evaluation, results are bitwise identical to those of a new workspace."""
     given = Linear(
         problem,
         cell_name=cell_name,

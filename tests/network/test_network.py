@@ -1,4 +1,4 @@
-"""Tests of a network's outputs: its equations, and every sequence for itself, whatever it is batched with."""
+"""Tests of the outputs of a network: its equations, and independence of sequences in a batch."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def simple_states(steps, layer):
     return np.array(states)
 
 
-#: What the readout sees of the states after all timesteps, and of those with which each direction ends.
+#: The input of the readout for states after all timesteps, and for the final states of each direction.
 POOLED = {
     LastTimestep: lambda states, last: last,
     MeanOverTime: lambda states, last: states.sum(axis=0) / len(states),
@@ -55,7 +55,7 @@ POOLED = {
 
 
 def simple_outputs(network, views, steps):
-    """Return the outputs of a simple network on one sequence, as its documentation has them."""
+    """Return the outputs of a simple network on one sequence, as documented."""
     layers, last = iter(views.layers), []
     for _ in network.layout.hidden_layer_sizes:
         parts = [simple_states(steps, next(layers))]
@@ -156,7 +156,7 @@ def test_states_are_carried_from_segment_to_segment(cell):
             network.carry_state(segment, workspace)
 
 
-# Readings
+# Formats
 
 
 SOME_MASKS = pytest.mark.axis("masks", [None, "anywhere"])
@@ -213,7 +213,7 @@ def test_workspaces_are_lent_again_and_never_to_two_at_once(cell):
         operands = third.layers[0].operands
         assert (len(operands), operands.shape[-1]) == third.shape == (5, 2)
     with workspaces.take(4, 3) as again:
-        assert again is first  # given back last
+        assert again is first  # returned last
 
 
 def test_workspace_that_holds_the_batch_is_lent_first(cell):
@@ -234,7 +234,7 @@ def test_workspace_that_holds_the_batch_is_lent_first(cell):
         with workspaces.take(6, 5, wanted) as another:  # the one that holds it is not there
             assert another is first or another is third
     with workspaces.take(6, 5) as workspace:
-        assert workspace is second  # given back last
+        assert workspace is second  # returned last
 
 
 def test_workspace_holds_the_very_same_theta_and_batch_and_nothing_else(cell):

@@ -1,4 +1,4 @@
-"""Tests of the objective: gradients on the whole zoo, the penalty, weights, minibatches, chunks and workspaces."""
+"""Tests of the objective: gradients on all problems, the penalty, weights, minibatches, chunks and workspaces."""
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ EVERY_LOSS = pytest.mark.axis("loss_name", LOSSES)
 EVERY_DIRECTION = pytest.mark.axis("bidirectional", [False, True], ids=["forward", "bidirectional"])
 ALL_AT_ONCE = PROBLEMS["all at once"]
 AT_EVERY_TIMESTEP = PROBLEMS["all at once, at every timestep"]
-#: Smaller stacks of as many layers, for checks of every entry where each layer has two directions.
+#: Smaller stacks of the same number of layers, for checks of every entry with two directions.
 FEWER_UNITS = {(3, 2): (2, 1), (2, 3, 2): (1, 2, 1)}
 EVERY_READING = pytest.mark.axis("problem", READINGS.values(), ids=READINGS)
 
@@ -44,7 +44,7 @@ def value(objective):
 
 
 def check_every_entry(objective, theta, alpha):
-    """Check the gradient over all the data against the loss of evaluation, which costs half, plus the penalty."""
+    """Check the gradient for all data against the loss of `evaluate`, which takes half the time, plus the penalty."""
     loss, gradient = objective.full(theta)
 
     def function(theta):
@@ -61,7 +61,7 @@ def reweighted(objective, weights, alpha=0.0):
 
 
 def penalty(objective, theta, alpha):
-    """Return the penalty as it is documented, from the named views."""
+    """Return the documented penalty, from the named views."""
     views = objective.network.layout.views(theta)
     weights = [views.readout.weights]
     for layer in views.layers:
@@ -70,7 +70,7 @@ def penalty(objective, theta, alpha):
 
 
 def mean_of_minibatches(objective, theta, batch_size=3, seed=0):
-    """Return loss and gradient, averaged over minibatches, each by what it counts."""
+    """Return loss and gradient, averaged over minibatches weighted by `count`."""
     total, gradient, total_count = 0.0, np.zeros_like(theta), 0.0
     for batch in objective.minibatches(batch_size, np.random.RandomState(seed)):
         of_batch, count = np.full_like(theta, np.nan), objective.count(batch)
@@ -251,7 +251,7 @@ def test_loss_is_the_weighted_mean_over_the_entries_that_are_there(loss_name):
         [objective.loss.loss_gradient(values[k : k + 1], raw[k : k + 1], np.empty((1, raw.shape[1]))) for k in range(3)]
     )
     expected = np.average(one_by_one, weights=weights * present)
-    if loss_name == "binary_log_loss":  # is summed over the outputs, and so is what is there of them
+    if loss_name == "binary_log_loss":  # is summed over the outputs that are not missing
         expected *= 3.0
     assert objective.full(theta)[0] == pytest.approx(expected, rel=1e-12)
     loss, score = objective.evaluate(theta)
@@ -353,7 +353,7 @@ def test_small_minibatch_stays_in_one_thread():
 
 @pytest.mark.axis("return_sequences", [False, True])
 def test_minibatch_without_any_weight_counts_nothing(return_sequences):
-    """Sequences of weight zero, or without a target at any timestep, may be all that a minibatch has."""
+    """A minibatch may consist of sequences of weight zero, or without any target."""
     objective, theta = make_objective(Problem(n_samples=4, masks="leading", return_sequences=return_sequences))
     lengths = objective.sequences.lengths if return_sequences else np.ones(4, int)
     weighted = reweighted(objective, np.repeat([1.0, 0.0, 2.0, 0.0], lengths), alpha=0.1)
@@ -396,7 +396,7 @@ def test_weight_of_zero_leaves_out_and_weight_of_two_repeats(loss_name, masks, r
 
 
 def test_timesteps_without_a_target_are_gone_through_all_the_same():
-    """A target after the last timestep alone costs what the same network costs that answers only then."""
+    """A target only at the last timestep has the same loss as in a network with one output per sequence."""
     last, theta = make_objective(Problem(masks="anywhere"), hidden_layer_sizes=(3, 2))
     every, _ = make_objective(Problem(masks="anywhere", return_sequences=True), hidden_layer_sizes=(3, 2))
     ends = every.sequences.first_columns + every.sequences.lengths - 1
@@ -437,7 +437,7 @@ def test_blocks_of_any_size_give_the_same(cell_name, activation, masks, bidirect
 
 
 def cut(monkeypatch, chunk_size):
-    """Let chunks be of this many sequences."""
+    """Set the number of sequences per chunk."""
     monkeypatch.setattr(_inference, "_MIN_CHUNK_SIZE", 1)
     monkeypatch.setattr(_inference, "_CHUNK_SIZE", chunk_size)
     monkeypatch.setattr(_inference, "_CHUNK_BYTES", 2**30)
@@ -509,7 +509,7 @@ def test_pickled_objective_leaves_its_workspaces_behind(problem):
 
 
 def test_pickled_objective_maps_in_its_own_process():
-    """A map over threads or workers cannot be sent, and must not be: workers that map would wait for each other."""
+    """A map over threads or workers cannot be pickled, and must not be, because workers would wait for each other."""
     made, theta = make_objective(ALL_AT_ONCE)
     parts = (made.network, made.loss, made.sequences, made.targets, 0.0)
     with ThreadPoolExecutor(1) as pool:
@@ -543,7 +543,7 @@ def test_used_workspace_gives_what_a_fresh_one_gives(cell_name, activation, hidd
 def test_diverged_batch_leaves_nothing_behind_in_columns_that_end_earlier(
     cell_name, activation, problem, bidirectional
 ):
-    """A line search may try a theta at which states are not finite, and goes on from a better one."""
+    """A line search may try a theta for which states are not finite, and continue from a better one."""
     objective, theta = make_objective(
         problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2), bidirectional=bidirectional
     )
@@ -607,7 +607,7 @@ def test_float32_stays_float32_and_is_close_to_float64(cell_name, activation, lo
     single, theta_32 = make(dtype=np.float32)
     expected, expected_gradient = double.full(theta)
     single(theta_32, next(single.minibatches(3, None)), np.empty_like(theta_32))
-    for given in (theta_32, theta):  # SciPy hands over float64
+    for given in (theta_32, theta):  # SciPy passes float64
         loss, gradient = single.full(given)
         assert isinstance(loss, float)
         assert gradient.dtype == np.float32

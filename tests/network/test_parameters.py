@@ -1,4 +1,4 @@
-"""Tests of the named views on theta, and of how many parameters there are."""
+"""Tests of the named views on theta, and of the number of parameters."""
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def test_shapes_and_counts(cell, layout, n_directions):
             assert layer.recurrent_weights.shape == (n_rows, hidden_size)
             assert layer.biases.shape == (n_biases,)
             count += n_rows * (n_inputs + hidden_size) + n_biases
-        n_inputs = n_directions * hidden_size  # the layer above sees the states of both
+        n_inputs = n_directions * hidden_size  # the layer above reads the states of both
     assert not list(layers)
     readout = layout.views(np.zeros(layout.n_parameters)).readout
     assert readout.weights.shape == (N_OUTPUTS, n_inputs)

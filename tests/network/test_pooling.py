@@ -1,4 +1,4 @@
-"""Tests of the contract of poolings: a class says what is seen, and where a gradient on it goes."""
+"""Tests of the interface of poolings, with a new class."""
 
 import numpy as np
 import pytest

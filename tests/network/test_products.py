@@ -1,4 +1,4 @@
-"""Tests of matrix products: cut into tiles, and added up, whichever way the sizes ask for."""
+"""Tests of matrix products: divided into tiles, and added in each of the ways."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ EVERY_DTYPE = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 @pytest.fixture
 def in_place(monkeypatch):
-    """Let every product of more than 1,000 multiplications be cut, whatever BLAS there is."""
+    """Divide all products of more than 1,000 multiplications, with any BLAS."""
     monkeypatch.setattr(_products, "_works_in_place", lambda: True)
     monkeypatch.setattr(_products, "_IN_PLACE", 1_000)
     count_tiles.cache_clear()

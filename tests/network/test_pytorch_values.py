@@ -1,4 +1,4 @@
-"""Tests against stored values of PyTorch, made by `write_pytorch_values.py`: losses and all derivatives."""
+"""Tests of losses and derivatives against stored values of PyTorch, made by `write_pytorch_values.py`."""
 
 import json
 from itertools import product
@@ -19,7 +19,7 @@ CASES = json.loads(Path(__file__).with_name("pytorch_values.json").read_text(enc
 #: A direction in each case, Gauss-Newton products with it, and the Jacobian or products with that.
 CURVATURE = json.loads(Path(__file__).with_name("curvature_values.json").read_text(encoding="utf-8"))
 LOSS_NAMES = ["squared_error", "binary_log_loss", "multinomial_log_loss"]
-#: Losses that some cases have, all of whose values are beside the products.
+#: Losses of some cases, whose values are all in the file with the products.
 MORE_LOSS_NAMES = ["huber", "poisson"]
 CELLS_WITH_ACTIVATIONS = [("rnn", "tanh"), ("rnn", "relu"), ("gru", "tanh"), ("lstm", "tanh")]
 #: Whether a network reads in both directions, and its layers.
@@ -29,13 +29,13 @@ JUDGED = {
     for name, curvature in CURVATURE.items()
     for loss_name, judged in curvature["losses"].items()
 }
-#: Cases whose Jacobian is there as a whole.
+#: Cases with the complete Jacobian.
 SMALL_CASES = [name for name, curvature in CURVATURE.items() if "jacobian" in curvature["residuals"]]
 ALPHA = 0.3
 
 
 def from_padded(sequences):
-    """Return sequences of several lengths by way of one array, masked at the beginning."""
+    """Return sequences of several lengths from one array, masked at the beginning."""
     X = np.full((len(sequences), max(map(len, sequences)), sequences[0].shape[1]), np.nan)
     for row, sequence in zip(X, sequences, strict=True):
         row[-len(sequence) :] = sequence
@@ -99,7 +99,7 @@ def load(name, loss_name, read=from_list, alpha=0.0):
 
 
 def residual_scales(name):
-    """Return by what each error is multiplied to be a residual, zero where there is no target, (n_columns, 1)."""
+    """Return the factor from error to residual of each column, zero without a target, (n_columns, 1)."""
     targets = targets_of(name, "squared_error")
     weights = np.ones(len(targets)) if targets.weights is None else targets.weights
     return np.sqrt(weights / (weights.sum() * len(targets.values)))[:, None]

@@ -1,4 +1,4 @@
-"""Tests of windows that share rows: the same numbers as from windows that are copies, and right derivatives."""
+"""Tests of windows that share rows: results equal those of copied windows, and derivatives are correct."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from tests.problems import CELL_ACTIVATIONS, EveryForm
 
 N_ROWS, N_FEATURES, N_TIMESTEPS = 13, 3, 4
 
-#: How windows are made: of all of one length, or the first ones shorter; of every row, or every second.
+#: Kinds of windows: all of one length, or the first ones shorter; for every row, or every second one.
 WINDOWS = {
     "equal": {"padding": "zero"},
     "first ones shorter": {"padding": "mask"},
@@ -32,7 +32,7 @@ EVERY_DIRECTION = pytest.mark.axis("bidirectional", [False, True])
 
 @pytest.fixture(autouse=True)
 def few_features(monkeypatch):
-    """Let rows of three features be worth sharing."""
+    """Share rows of three features."""
     monkeypatch.setattr(_ragged, "_LEAST_SHARED_FEATURES", N_FEATURES)
 
 
@@ -160,7 +160,7 @@ def window_view(series, n_timesteps, dilation=1):
 @EVERY_CELL
 @pytest.mark.axis("return_sequences", [False, True])
 def test_segments_of_windows_some_of_which_have_ended(cell_name, activation, return_sequences):
-    """Truncation lets fewer sequences into the workspace of a minibatch, and passes may go through all its columns."""
+    """With truncation a minibatch may have fewer sequences than its workspace, and passes may use all columns."""
     series = np.random.default_rng(0).normal(size=(30, N_FEATURES))
     windows = window_view(np.vstack([np.full((8, N_FEATURES), np.nan), series]), 9)
     y = series[:, 0] if not return_sequences else windows[:, :, 0]

@@ -17,7 +17,7 @@ CELLS_WITH_ACTIVATIONS = pytest.mark.axis(("cell_name", "activation"), CELL_ACTI
 EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
 BPTT_STEPS = pytest.mark.axis("bptt_steps", [1, 2, 4])
 STACKS = pytest.mark.axis("hidden_layer_sizes", [(3,), (3, 2)], ids=["one layer", "two layers"])
-#: Problems whose sequences are cut, ragged ones with columns that end before the last segment among them.
+#: Problems with truncated sequences, including ragged ones with columns that end before the last segment.
 CUT = {
     "last timestep": Problem(n_samples=4, n_timesteps=7, n_outputs=2),
     "last timestep of ragged sequences": Problem(n_samples=5, n_timesteps=7, masks="anywhere", weighted=True),
@@ -32,7 +32,7 @@ EVERY_CUT = pytest.mark.axis("problem", CUT.values(), ids=CUT)
 
 
 def run_epoch(objective, theta, batch_size=3, seed=0):
-    """Return (batch, what it counts, loss, gradient) for each minibatch of an epoch, in order, at one theta."""
+    """Return (batch, count, loss, gradient) for each minibatch of an epoch, in order, at one theta."""
     done = []
     for batch in objective.minibatches(batch_size, np.random.RandomState(seed)):
         gradient = np.full_like(theta, np.nan)
@@ -77,7 +77,7 @@ def loss_of_segment(objective, batch, states):
     return function
 
 
-# Sequences that are not cut
+# Sequences that are not truncated
 
 
 @CELLS_WITH_ACTIVATIONS
@@ -97,7 +97,7 @@ def test_segments_as_long_as_the_sequences_change_nothing(cell_name, activation,
             np.testing.assert_array_equal(same_gradient, gradient)
 
 
-# What is carried
+# States
 
 
 @CELLS_WITH_ACTIVATIONS
@@ -151,7 +151,7 @@ def test_sequences_come_in_the_same_minibatches_as_without_segments(return_seque
     assert begun == expected
 
 
-# What flows back
+# Gradients
 
 
 @CELLS_WITH_ACTIVATIONS
@@ -184,7 +184,7 @@ def test_every_entry_of_the_gradient_of_a_segment(cell_name, activation, problem
 
 @EVERY_CUT
 def test_states_that_move_with_theta_give_another_gradient(problem):
-    """The checks above would notice an error that flows on into the segment before."""
+    """The checks above detect an error that flows into the previous segment."""
     objective, theta = make_objective(problem, bptt_steps=3)
 
     def function(theta):
@@ -198,7 +198,7 @@ def test_states_that_move_with_theta_give_another_gradient(problem):
 @CELLS_WITH_ACTIVATIONS
 @pytest.mark.axis("masks", [None, "leading"])
 def test_errors_of_a_last_target_flow_back_as_far_as_asked_for(cell_name, activation, masks):
-    """What a sequence holds before its last timesteps moves the outputs, but the gradient only by the states."""
+    """Earlier timesteps of a sequence affect the outputs, but the gradient only through the states."""
     problem = Problem(n_samples=4, n_timesteps=7, masks=masks)
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation)
     whole, theta = make()
@@ -229,7 +229,7 @@ def test_recurrent_weight_has_no_gradient_where_errors_flow_back_no_timestep_and
 
 
 def only_at(timesteps, n_timesteps=8, bptt_steps=2, alpha=0.0):
-    """Return an objective whose sequences have targets at these timesteps only, one that is not cut, and theta."""
+    """Return an objective whose sequences have targets at these timesteps only, one without truncation, and theta."""
     problem = Problem(n_samples=4, n_timesteps=n_timesteps, return_sequences=True)
     made, theta = make_objective(problem, cell_name="lstm", hidden_layer_sizes=(3, 2))
     there = np.tile(np.isin(np.arange(n_timesteps), timesteps), 4).astype(float)

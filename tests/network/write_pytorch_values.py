@@ -4,13 +4,13 @@
 
 Random networks in float64: outputs, losses and gradients of PyTorch's RNN, GRU and LSTM, whose gates are brought into
 the order of skrnn, that of the ONNX operators. PyTorch has two bias vectors per layer, of which only the sum counts
-(and their gradients are the same), but for the last gate of the GRU, whose recurrent half has a bias of its own.
+(and their gradients are the same), except for the last gate of the GRU, whose recurrent half has its own bias.
 
 A network has one output per sequence or, with return_sequences, one per timestep: then the rows of `outputs`, `y` and
 `weights` are the timesteps, sequence after sequence, and a row of nulls in `y` is a missing target.
 
-A second file has Gauss-Newton products and Jacobians of the same networks: each derivative is by backpropagation from
-one output at a time, none is a difference. With the argument `curvature` only this file is written.
+A second file has Gauss-Newton products and Jacobians of the same networks: all derivatives are by backpropagation from
+one output at a time, not by differences. With the argument `curvature` only this file is written.
 """
 
 import json
@@ -31,14 +31,14 @@ FOLDER = Path(__file__).parent
 VALUES, CURVATURE = FOLDER / "pytorch_values.json", FOLDER / "curvature_values.json"
 
 N_FEATURES, HIDDEN_SIZE, N_OUTPUTS = 2, 3, 3
-#: Name and activation of a cell, the module of PyTorch, and where each of our gates is among PyTorch's.
+#: Name and activation of a cell, the PyTorch module, and the position of each of our gates in PyTorch's order.
 CELLS = [
     ("rnn", "tanh", nn.RNN, {"nonlinearity": "tanh"}, [0]),
     ("rnn", "relu", nn.RNN, {"nonlinearity": "relu"}, [0]),
     ("gru", "tanh", nn.GRU, {}, [1, 0, 2]),  # r, z, n -> z, r, h
     ("lstm", "tanh", nn.LSTM, {}, [0, 3, 1, 2]),  # i, f, g, o -> i, o, f, c
 ]
-#: Whether a network reads in both directions, and its layers.
+#: Whether a network is bidirectional, and its layers.
 SHAPES = [(False, 1), (False, 2), (False, 3), (True, 1), (True, 2)]
 LENGTHS = {"equal": [4, 4, 4], "ragged": [2, 5, 1]}
 
@@ -69,7 +69,7 @@ def half_poisson_deviances(raw: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return (losses + torch.xlogy(y, y) - y).mean(dim=1)
 
 
-#: Loss of each row, and how its targets are made of random numbers, (n_rows, n_outputs).
+#: Loss of each row, and its targets as a function of random numbers, (n_rows, n_outputs).
 LOSSES = {
     "squared_error": (half_squared_errors, lambda y: y),
     "binary_log_loss": (binary_cross_entropies, lambda y: (y > 0.0).double()),
@@ -78,7 +78,7 @@ LOSSES = {
         lambda y: functional.one_hot(y.argmax(dim=1), N_OUTPUTS).double(),
     ),
 }
-#: Losses that the second file alone has, for small networks on ragged sequences.
+#: Losses that are only in the second file, for small networks on ragged sequences.
 MORE_LOSSES = {
     "huber": (huber_losses, lambda y: 2.0 * y),
     "poisson": (half_poisson_deviances, lambda y: (2.0 * y).abs().floor()),
@@ -87,7 +87,7 @@ MORE_LOSSES = {
 
 @dataclass(frozen=True)
 class Task:
-    """A network, the sequences that went through it, and what its outputs, (n_rows, n_outputs), are judged by."""
+    """A network, its sequences, and the loss of its outputs, (n_rows, n_outputs)."""
 
     cell: tuple
     recurrent: nn.Module
@@ -97,7 +97,7 @@ class Task:
     #: Of each row, and whether it has a target.
     weights: torch.Tensor
     present: torch.Tensor
-    #: Random numbers of which each loss makes its targets.
+    #: Random numbers from which each loss makes its targets.
     normal: torch.Tensor
     return_sequences: bool
 
@@ -208,9 +208,9 @@ def in_our_form(task: Task, *, gradient: bool) -> dict:
 
 
 def curvature_of(task: Task, generator: torch.Generator) -> dict:
-    """Return a random direction and what curvature makes of it, and the Jacobian of the weighted residuals.
+    """Return a random direction and its product with the curvature, and the Jacobian of the weighted residuals.
 
-    A large Jacobian is there as its products with the direction and, from the left, with random `multipliers`.
+    A large Jacobian is stored as its products with the direction and, from the left, with random `multipliers`.
     """
     shapes = in_our_form(task, gradient=False)
     jacobian = jacobian_of(task)
@@ -265,7 +265,7 @@ def short_numbers(n: int, generator: torch.Generator) -> np.ndarray:
 
 
 def arrays_of(parameters: dict) -> Iterator[tuple[dict, str]]:
-    """Yield where each array of parameters in our form is: the dictionary and the key."""
+    """Yield the location of each parameter array in our format: the dictionary and the key."""
     for layer in parameters["layers"]:
         yield from ((layer, name) for name in layer)
     yield from ((parameters, name) for name in parameters if name != "layers")
@@ -294,7 +294,7 @@ def rounded(array: np.ndarray) -> list:
 
 
 def make_tasks() -> Iterator[tuple[str, Task, dict]]:
-    """Yield the name of each case, the network and sequences, and all that the first file has of them."""
+    """Yield the name of each case, the network and sequences, and their entries in the first file."""
     torch.manual_seed(0)
     for cell, (bidirectional, depth), kind, return_sequences in product(CELLS, SHAPES, LENGTHS, [False, True]):
         words = [cell[0], cell[1], str(depth), kind]
@@ -314,7 +314,7 @@ def write(target: Path, cases: dict[str, dict]) -> None:
 
 
 def main() -> None:
-    """Write both files, or that of curvature alone."""
+    """Write both files, or only that of curvature."""
     generator = torch.Generator().manual_seed(1)
     values, curvature = {}, {}
     for name, task, case in make_tasks():

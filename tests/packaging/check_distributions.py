@@ -1,4 +1,4 @@
-"""Check what is in dist/: `make test-wheel` runs it before the wheel is installed."""
+"""Check the files in dist/: `make test-wheel` runs this before the wheel is installed."""
 
 import sys
 import tarfile
@@ -6,7 +6,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 MOST_BYTES = 2_000_000
-#: What the wheel must hold, beside the modules, so that users' programs work and are typed.
+#: Files that the wheel must contain in addition to the modules.
 DATA = {
     "skrnn/py.typed",
     "skrnn/_version.py",

@@ -1,4 +1,4 @@
-"""Use the installed package as a new user would: `make test-wheel` runs it where nothing but the wheel is installed."""
+"""Use the installed package like a new user: `make test-wheel` runs this with only the wheel installed."""
 
 import importlib.metadata
 import pickle
@@ -20,7 +20,7 @@ from skrnn.datasets import load_japanese_vowels, load_sunspots
 
 
 def check_installation() -> None:
-    """Raise unless the installed package is what was imported, and is whole."""
+    """Raise unless the installed package is imported, and complete."""
     assert Path(skrnn.__file__).is_relative_to(sys.prefix), f"{skrnn.__file__} is not the installed package"
     assert skrnn.__version__ == importlib.metadata.version("skrnn")
     assert files("skrnn").joinpath("py.typed").is_file()
@@ -29,9 +29,9 @@ def check_installation() -> None:
 
 
 def check_modules() -> None:
-    """Raise unless every module can be imported, but for loops: what is optional is imported where it is used."""
+    """Raise unless every module, except for loops, imports without optional packages."""
     for module in pkgutil.walk_packages(skrnn.__path__, "skrnn."):
-        if module.name.startswith("skrnn.cells._loops"):  # which are imported where Numba is
+        if module.name.startswith("skrnn.cells._loops"):  # which require Numba
             continue
         importlib.import_module(module.name)
 

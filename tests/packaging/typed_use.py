@@ -67,7 +67,7 @@ def right() -> None:
     assert_type(LossCurveDisplay.from_estimator(regressor), LossCurveDisplay)
 
 
-# What would go wrong at run time is an error here: mypy complains of each `type: ignore` that it does not need.
+# Errors at run time are type errors here, because mypy reports each unused `type: ignore`.
 def wrong() -> None:
     RNNRegressor(cells="gru")  # type: ignore[call-arg]
     RNNClassifier(alpha="small")  # type: ignore[arg-type]
