@@ -88,7 +88,7 @@ def test_what_is_exact_counts_alone():
 
 
 def test_samples_of_weight_zero_are_left_out():
-    X, y = windows_of(noisy())
+    X, y = windows_of(noisy(28))
     weights = np.r_[np.zeros(10), np.ones(len(y) - 10)]
     model = hybrid(process=None).fit(X, np.where(weights > 0, y, 1e3), sample_weight=weights)
     np.testing.assert_allclose(model.predict(X), hybrid(process=None).fit(X[10:], y[10:]).predict(X))
@@ -109,7 +109,7 @@ def test_few_windows_count_alike():
 
 
 def test_units_do_not_matter():
-    X, y = windows_of(noisy())
+    X, y = windows_of(noisy(24))
     model = hybrid(linear=None, process=None)
     np.testing.assert_allclose(
         model.fit(1e6 * X + 1e7, 1e6 * y + 1e7).predict(1e6 * X + 1e7),
@@ -163,14 +163,14 @@ def test_forecasts_several_series_and_steps():
 
 
 def test_defaults_predict_several_outputs():
-    X, y = windows_of(noisy(40))
+    X, y = windows_of(noisy(24))
     model = HybridRegressor(n_networks=1, random_state=0).fit(X, np.column_stack([y, 2.0 * y]))
-    assert model.predict(X).shape == (36, 2)
+    assert model.predict(X).shape == (20, 2)
     assert model.weights_.shape == (3, 2)
 
 
 @pytest.mark.parametrize(
-    "series", [np.ones(30), np.arange(30.0), np.repeat([0.0, 1.0], 15)], ids=["one", "line", "step"]
+    "series", [np.ones(20), np.arange(20.0), np.repeat([0.0, 1.0], 10)], ids=["one", "line", "step"]
 )
 def test_series_without_anything_random(series):
     model = make_pipeline(SlidingWindow(4), HybridRegressor(n_networks=1, random_state=0)).fit(*to_supervised(series))

@@ -324,6 +324,7 @@ def test_workers_that_are_lost_between_predictions():
 
 # Forks
 
+METHODS = ["fork", "spawn", "forkserver"] if hasattr(os, "fork") else ["spawn"]
 FORKED = """
 import multiprocessing, os, signal, sys, threading, warnings
 import numpy as np
@@ -374,8 +375,8 @@ if __name__ == "__main__":
 
 
 @pytest.mark.axis("n_forks", [8], quick=[2])
-def test_children_predict_and_fit(n_forks, tmp_path):
-    methods = ["fork", "spawn", "forkserver"] if hasattr(os, "fork") else ["spawn"]
+@pytest.mark.axis("methods", [METHODS], quick=[METHODS[:1]], ids=str)  # other tests too have workers that are spawned
+def test_children_predict_and_fit(n_forks, methods, tmp_path):
     (tmp_path / "forked.py").write_text(FORKED)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(tmp_path / "forked.py"), str(n_forks), *methods]

@@ -96,6 +96,8 @@ def write_checkpoints():
         assert os.listdir(os.path.dirname(path)) == ["c"]
 
 
+gc.collect()
+gc.freeze()  # what the imports have brought is there for good, and need not be looked at again
 for work in (fit, step, fail, write_checkpoints):
     if work is not write_checkpoints or hasattr(RNNRegressor, "set_callbacks"):  # from scikit-learn 1.9 on
         for _ in range(10):
