@@ -1,7 +1,9 @@
 """Options of the test run."""
 
 import doctest
+import gc
 import re
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -76,6 +78,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         *([] if config.getoption("--run-clients") else NEEDS_CLIENTS),
     ]
     return True if any(path.match(pattern) for pattern in left_out) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Spare the garbage collector what imports and thousands of cases have made: it lasts to the end, as it is."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -99,7 +99,7 @@ def test_every_package_has_a_level():
         ("skrnn.network._layer", "skrnn.sequences._ragged", False),
         ("skrnn.network._layer", "skrnn.network._parameters", False),
         ("skrnn.network.__init__", "skrnn.network._network", False),
-        ("skrnn.datasets._sunspots", "skrnn.sequences._windows", False),
+        ("skrnn.datasets._loaders", "skrnn.sequences._windows", False),
         ("skrnn.estimators._base", "sklearn.base", False),
         ("skrnn.plotting._curves", "matplotlib.pyplot", True),
         ("skrnn.plotting._curves", "skrnn.forecasting", False),

@@ -47,11 +47,11 @@ GRID = {"alpha": [0.001, 1.0]}
 
 
 def regressor(**parameters):
-    return RNNRegressor((3,), solver="lbfgs", max_iter=15, random_state=0, **parameters)
+    return RNNRegressor((3,), solver="lbfgs", max_iter=6, random_state=0, **parameters)
 
 
 def classifier(**parameters):
-    return RNNClassifier((3,), solver="lbfgs", max_iter=15, random_state=0, **parameters)
+    return RNNClassifier((3,), solver="lbfgs", max_iter=6, random_state=0, **parameters)
 
 
 def members(make, n_timesteps):

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from skrnn._inputs._labels import encode_labels
+from skrnn._inputs._messages import warn
 from skrnn._inputs._tables import column_names, is_frame, take_column
-from skrnn._inputs._values import ADVICE, as_array, strings_or_dates
-from skrnn._inputs._warnings import warn
+from skrnn._inputs._values import ADVICE, as_array, encode_labels, strings_or_dates
 from skrnn.exceptions import DataWarning
 
 #: Names of lag columns: "lag_1", "sales_lag_1", "y_lag1_mean", "x_t-1", "x(t-1)", but not "flag_1".

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 
 
 def is_integer(value: Any) -> bool:

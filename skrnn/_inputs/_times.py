@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 
 
 @final

@@ -17,8 +17,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skrnn._inputs._messages import own_data
 from skrnn._inputs._parameters import check_count, describe, read_random_state
-from skrnn._inputs._warnings import own_data
 from skrnn.ensemble._change_regressor import ChangeRegressor, counted_from_last, last_known
 from skrnn.ensemble._delegation import is_regressor_instance, read_weights
 from skrnn.ensemble._ensemble_regressor import EnsembleRegressor

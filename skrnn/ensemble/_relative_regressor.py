@@ -9,10 +9,9 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming, warn
 from skrnn._inputs._parameters import check_count, describe
 from skrnn._inputs._values import refuse_masked
-from skrnn._inputs._warnings import warn
 from skrnn.ensemble._delegation import (
     fit_arguments,
     is_regressor_instance,

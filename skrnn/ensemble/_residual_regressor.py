@@ -13,10 +13,9 @@ from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming, own_data
 from skrnn._inputs._parameters import describe, is_integer
 from skrnn._inputs._values import refuse_masked
-from skrnn._inputs._warnings import own_data
 from skrnn.ensemble._delegation import (
     fit_arguments,
     is_regressor_instance,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import check_count
 from skrnn.ensemble._relative_regressor import RelativeRegressor
 

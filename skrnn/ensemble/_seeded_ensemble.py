@@ -14,8 +14,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._inputs._messages import is_own_data, own_data, warn
 from skrnn._inputs._parameters import check_count, describe, read_random_state
-from skrnn._inputs._warnings import is_own_data, own_data, warn
 from skrnn.ensemble._delegation import fit_arguments, make_router, predict_arguments
 from skrnn.ensemble._ensemble_stream import EnsembleStream
 from skrnn.estimators._interruption import noticing_interruption, tell_of_interruption

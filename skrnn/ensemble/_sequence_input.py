@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array, get_tags
 from sklearn.utils.validation import validate_data
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 from skrnn._inputs._values import refuse_masked
 from skrnn.estimators._sequence_format import is_list_of_arrays
 

@@ -11,9 +11,8 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming, warn
 from skrnn._inputs._values import as_array, check_weights, find_missing, from_objects, is_nullable, refuse_masked
-from skrnn._inputs._warnings import warn
 from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples
 from skrnn.exceptions import DataWarning
 from skrnn.losses._registry import LOSSES

@@ -5,7 +5,7 @@ from collections.abc import Sized
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skrnn._inputs._warnings import is_own_data, warn
+from skrnn._inputs._messages import is_own_data, warn
 from skrnn.estimators._fitted import Outcome
 from skrnn.estimators._training import Training
 from skrnn.exceptions import DataWarning

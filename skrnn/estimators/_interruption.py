@@ -1,8 +1,12 @@
-"""Tells estimators around a network that the user has interrupted its fit, which kept its best parameters."""
+"""Calls that end early: an error leaves an object as it was, and an interruption by the user is passed on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+import numpy as np
 
 _is_interrupted: ContextVar[list[bool] | None] = ContextVar("_is_interrupted", default=None)
 
@@ -32,3 +36,43 @@ def tell_of_interruption() -> None:
     notices = _is_interrupted.get()
     if notices is not None:
         notices.append(True)
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def settings_unchanged_on_error(method: Method) -> Method:
+    """Restore NumPy's error handling and buffer size if the method ends in an error.
+
+    Context managers restore them too, unless an interruption arrives while they are being set or restored.
+    """
+
+    @wraps(method)
+    def unchanged(*arguments: Any, **keywords: Any) -> Any:
+        handling, buffer_size = np.geterr(), np.getbufsize()
+        try:
+            return method(*arguments, **keywords)
+        except BaseException:
+            np.seterr(**handling)
+            np.setbufsize(buffer_size)
+            raise
+
+    return cast(Method, unchanged)
+
+
+def unchanged_on_error(method: Method) -> Method:
+    """Restore an object and NumPy's settings if the method ends in an error.
+
+    The method must replace the values of attributes, not modify them.
+    """
+
+    @wraps(method)
+    def unchanged(instance: Any, *arguments: Any, **keywords: Any) -> Any:
+        before = vars(instance).copy()
+        try:
+            return settings_unchanged_on_error(method)(instance, *arguments, **keywords)
+        except BaseException:
+            instance.__dict__ = before
+            raise
+
+    return cast(Method, unchanged)

@@ -8,9 +8,8 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array, column_or_1d
 
 from skrnn._inputs._frames import refuse_dates
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming, warn
 from skrnn._inputs._values import check_kind, check_size
-from skrnn._inputs._warnings import warn
 from skrnn.estimators._parameters import quantile_levels
 from skrnn.estimators._target_encoder import Kind, TargetColumns, TargetEncoder, check_n_samples
 from skrnn.losses._registry import LOSSES

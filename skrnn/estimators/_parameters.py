@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
+from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import is_integer
-from skrnn._inputs._warnings import warn
 from skrnn.cells._base import Cell
 from skrnn.cells._compiled import is_compiled
 from skrnn.cells._registry import CELLS

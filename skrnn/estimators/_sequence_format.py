@@ -10,9 +10,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from skrnn._inputs._frames import explaining, names_of_frames, warn_of_features, warn_of_lags
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming, warn
 from skrnn._inputs._values import ADVICE, as_array, check_kind, refuse_masked, strings_or_dates
-from skrnn._inputs._warnings import warn
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.exceptions import DataWarning
 from skrnn.sequences._ragged import Sequences, from_array, from_list, in_chunks

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, final
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._values import check_size, largest_of, refuse_masked
 from skrnn.estimators._feature_scaling import FeatureScaling

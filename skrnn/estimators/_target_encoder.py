@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self, final
 import numpy as np
 from sklearn.utils import check_array
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 from skrnn._inputs._values import check_weights, find_missing, from_objects, refuse_masked
 from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays
 from skrnn.losses._base import Loss

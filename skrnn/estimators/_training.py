@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skrnn._inputs._warnings import warn
+from skrnn._inputs._messages import warn
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted import Outcome, read_theta, store_outcome
@@ -19,9 +19,9 @@ from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training_data import TrainingData
 from skrnn.network._inference import Map
-from skrnn.network._initializers import initial_theta
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
+from skrnn.network._parameters import initial_theta
 from skrnn.parallel._blas_threads import single_threaded_blas
 from skrnn.parallel._workers import worker_map, worker_runs
 from skrnn.solvers._monitor import DivergenceError, Monitor

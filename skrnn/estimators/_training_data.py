@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 from skrnn._inputs._values import check_size
 from skrnn.estimators._feature_scaling import FeatureScaling, check_sequences
 from skrnn.estimators._target_encoder import unit_of

@@ -11,8 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.export._fitted_network import NetworkDescription, needing, read_network
-from skrnn.export._onnx_graph import OPSET, Graph
-from skrnn.export._onnx_network import add_network
+from skrnn.export._onnx_network import OPSET, Graph, add_network
 from skrnn.network._parameters import LayerParameters
 
 

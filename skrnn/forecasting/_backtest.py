@@ -6,8 +6,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count, describe, is_integer
-from skrnn._inputs._warnings import warn
 from skrnn.forecasting._groups import named
 from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii
 from skrnn.forecasting._models import fitted_regressor, n_history_rows

@@ -6,7 +6,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 from skrnn._inputs._tables import drop_column, is_frame
 from skrnn._inputs._values import refuse_masked
 from skrnn.forecasting._groups import named, read_groups

@@ -9,9 +9,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._inputs._labels import encode_labels, read_labels
 from skrnn._inputs._tables import column_names, column_position, get_column, index_level
-from skrnn._inputs._values import refuse_masked
+from skrnn._inputs._values import encode_labels, read_labels, refuse_masked
 
 #: How many groups a message names.
 _N_NAMED = 5

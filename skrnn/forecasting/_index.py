@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._inputs._warnings import warn
+from skrnn._inputs._messages import warn
 from skrnn.exceptions import DataWarning
 
 

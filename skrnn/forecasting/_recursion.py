@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import vstack
 from sklearn.pipeline import Pipeline
 
-from skrnn._inputs._warnings import own_data
+from skrnn._inputs._messages import own_data
 from skrnn.forecasting._models import (
     is_row_by_row,
     n_features_per_timestep,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._inputs._frames import warn_unless_ordered
+from skrnn._inputs._messages import warn
 from skrnn._inputs._tables import column_names, drop_column, is_frame, take_column
-from skrnn._inputs._warnings import warn
 from skrnn.exceptions import DataWarning
 from skrnn.forecasting._exog import Exog, read_exog
 from skrnn.forecasting._groups import Groups, named, of_group

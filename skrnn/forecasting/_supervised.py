@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._frames import warn_unless_ordered
+from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._tables import is_frame
-from skrnn._inputs._warnings import warn
 from skrnn.forecasting._groups import Groups, named
 from skrnn.forecasting._known import Panel, read_panel, side_by_side
 from skrnn.forecasting._tables import Table, beside, numbers, take

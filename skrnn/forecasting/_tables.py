@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skrnn._inputs._frames import refuse_dates
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 from skrnn._inputs._tables import column_names, column_position, get_column, index_level, is_frame
 from skrnn._inputs._values import refuse_masked
 from skrnn.forecasting._groups import Groups

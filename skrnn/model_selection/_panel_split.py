@@ -8,12 +8,11 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import indexable
 
-from skrnn._inputs._labels import encode_labels, read_labels
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._tables import get_column
 from skrnn._inputs._times import Times, read_times, times_to_the_end
-from skrnn._inputs._values import refuse_masked
+from skrnn._inputs._values import encode_labels, read_labels, refuse_masked
 from skrnn.model_selection._folds import Fold, Lengths, borders_by_count, borders_by_size, make_folds
 
 

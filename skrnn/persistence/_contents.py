@@ -15,9 +15,6 @@ from skrnn.estimators._fitted import Outcome, store_outcome
 from skrnn.estimators._parameters import check_parameters, make_solver, parameter_layout
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.estimators._run_state import RunState, copied_parameters
-from skrnn.persistence._archive import require, take
-from skrnn.persistence._data_form import FORM_FIELDS, labels, learn_form
-from skrnn.persistence._parameters import from_json, to_json
 from skrnn.solvers._monitor import Monitor
 
 _FORMAT_VERSION = 2
@@ -34,7 +31,11 @@ _FIELDS: dict[str, tuple[Any, Callable[[Any, RunState], Any]]] = {
     "estimator": (str, lambda fitted, state: type(fitted).__name__),
     "parameters": (dict, lambda fitted, state: _parameters_as_json(state.parameters)),
     "has_random_state": (bool, lambda fitted, state: isinstance(state.parameters["random_state"], RandomState)),
-    **FORM_FIELDS,
+    # What a fit has learnt about the form of X and y.
+    "n_features_in": (int, lambda fitted, state: fitted.n_features_in_),
+    "columns_are_timesteps": (bool, lambda fitted, state: fitted._columns_are_timesteps),  # X is 2-D
+    "has_feature_names": (bool, lambda fitted, state: hasattr(fitted, "feature_names_in_")),
+    "n_target_columns": ((int, None), lambda fitted, state: fitted._target_encoder().n_targets),  # of y, if it is 2-D
     "dtype": (str, lambda fitted, state: state.theta.dtype.name),
     "n_samples_seen": ([int, int], lambda fitted, state: [fitted.t_, state.n_samples_seen]),
     # Name and learning rate of a solver that can go on.
@@ -83,7 +84,7 @@ def store(estimator: Any, state: RunState) -> tuple[dict[str, Any], dict[str, np
         **{name: np.asarray(values, _FLOATS) for name, values in floats.items()},
         "keys": state.rng_state[1],
         "first_keys": state.first_rng_state[1],
-        **labels(estimator),
+        **_labels(estimator),
     }
 
 
@@ -95,7 +96,7 @@ def restore(description: Any, arrays: dict[str, np.ndarray]) -> BaseRNN:
     """
     _check_description(description)
     estimator = _unfitted(description)
-    n_features, encoder = learn_form(estimator, description, arrays)
+    n_features, encoder = _learn_form(estimator, description, arrays)
     layout = parameter_layout(estimator, n_features, encoder.n_outputs)
     theta = _finite(arrays, "theta", description["dtype"], layout.n_parameters)  # before anything of its size is made
     location = _finite(arrays, "target_location", _FLOATS, encoder.n_outputs)
@@ -222,3 +223,101 @@ def _outcome(estimator: BaseRNN, state: RunState, n_samples_seen: int) -> Outcom
     curves = [[*earlier, *later] for earlier, later in zip(state.curves, of_run, strict=True)]
     seen, rng_state = n_samples_seen, list(state.rng_state)
     return Outcome(theta, loss, curves, monitor.n_iter, seen, state.solver, rng_state)
+
+
+def _labels(estimator: Any) -> dict[str, np.ndarray]:
+    """Return the names of features and the classes, or raise TypeError for classes that cannot be stored."""
+    arrays = {}
+    if hasattr(estimator, "feature_names_in_"):
+        arrays["feature_names"] = estimator.feature_names_in_.astype(str)
+    if hasattr(estimator, "classes_"):
+        arrays["classes"] = estimator.classes_
+        if estimator.classes_.dtype.kind not in "biufU":
+            raise TypeError(f"classes are of dtype {estimator.classes_.dtype}; expected numbers or strings.")
+    return arrays
+
+
+def _learn_form(estimator: Any, form: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> tuple[int, Any]:
+    """Let an estimator know the form of X that is described, and return features per timestep and encoder of y."""
+    n_features_in, n_columns = form["n_features_in"], form["n_target_columns"]
+    require(n_features_in > 0 and n_columns != 0, "its X has no features, or its y no columns")
+    n_folded = (estimator.n_timesteps or n_features_in) if form["columns_are_timesteps"] else 1
+    require(n_features_in % n_folded == 0, f"its {n_features_in} features do not fold into {n_folded} timesteps")
+    estimator.n_features_in_ = n_features_in
+    estimator._columns_are_timesteps = form["columns_are_timesteps"]
+    if form["has_feature_names"]:
+        names = take(arrays, "feature_names", None, (n_features_in,))
+        require(names.dtype.kind == "U", f"its feature_names are of dtype {names.dtype}")
+        estimator.feature_names_in_ = names.astype(object)
+    encoder, classes = estimator._encoder_type.new(estimator), None
+    if encoder.has_classes:
+        classes = take(arrays, "classes", None, None if n_columns is None else (n_columns,))
+        require(len(classes) > 0, "it has no classes")
+    encoder = encoder.with_form(n_columns, classes)
+    is_same = classes is None or (encoder.classes.dtype == classes.dtype and np.array_equal(encoder.classes, classes))
+    require(is_same, "its classes are none that a fit finds")
+    return n_features_in // n_folded, encoder
+
+
+#: The most levels of nested lists: a list that holds itself has no end.
+_MAX_DEPTH = 16
+
+
+def to_json(name: str, value: Any, depth: int = _MAX_DEPTH) -> Any:
+    """Return a parameter as JSON holds it, with objects for types unknown to JSON; raise TypeError for other types."""
+    if depth < 0:
+        raise ValueError(f"{name} is nested deeper than {_MAX_DEPTH} levels, which Checkpoint cannot store.")
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        entries = [to_json(name, entry, depth - 1) for entry in value]
+        return entries if isinstance(value, list) else {"tuple": entries}
+    if isinstance(value, Mapping):
+        return {"dict": [[to_json(name, part, depth - 1) for part in pair] for pair in value.items()]}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return {"array": value.ravel().tolist(), "shape": list(value.shape)}
+    raise TypeError(
+        f"{name} is or holds an object of type {type(value).__name__}, which Checkpoint cannot store without pickle; "
+        "expected None, numbers, strings, and lists, tuples, dicts and numeric arrays of them."
+    )
+
+
+def from_json(value: Any) -> Any:
+    """Return the parameter that `to_json` turns into this value, or raise one of many errors where there is none."""
+    match value:
+        case [*entries]:
+            return [from_json(entry) for entry in entries]
+        case {"tuple": [*entries], **others} if not others:
+            return tuple(from_json(entry) for entry in entries)
+        case {"dict": [*pairs], **others} if not others:
+            return dict(from_json(pair) for pair in pairs)
+        case {"array": [*numbers], "shape": [*shape], **others} if not others and all(map(_is_number, numbers)):
+            return np.array(numbers).reshape(shape)
+        case dict():
+            raise ValueError(
+                f"a parameter holds an object with the keys {sorted(value)}, or values that do not fit them"
+            )
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, bool | int | float)
+
+
+def require(is_so: bool, what: str) -> None:
+    """Raise ValueError, which says what is wrong with a file, unless the condition holds."""
+    if not is_so:
+        raise ValueError(what)
+
+
+def take(
+    arrays: dict[str, np.ndarray], name: str, dtype: np.dtype | None, shape: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """Remove and return the array of this name, dtype (None: any) and shape (None: a vector), or raise ValueError."""
+    require(name in arrays, f"it has no {name}")
+    array = arrays.pop(name)
+    fits = (dtype is None or array.dtype == dtype) and (array.ndim == 1 if shape is None else array.shape == shape)
+    require(fits, f"its {name} is of dtype {array.dtype} and shape {array.shape}, not {dtype} and {shape}")
+    return array

@@ -12,11 +12,9 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
 from skrnn._inputs._frames import explaining, warn_unless_aligned, warn_unless_ordered
-from skrnn._inputs._labels import encode_labels, read_labels
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming, warn
 from skrnn._inputs._tables import column_position, drop_column, index_level, is_frame, take_column
-from skrnn._inputs._values import as_array, refuse_masked
-from skrnn._inputs._warnings import warn
+from skrnn._inputs._values import as_array, encode_labels, read_labels, refuse_masked
 from skrnn.exceptions import DataWarning
 from skrnn.sequences._windows import (
     grouped_windows,

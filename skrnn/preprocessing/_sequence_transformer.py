@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._parameters import describe
-from skrnn.estimators._snapshot import unchanged_on_error
+from skrnn.estimators._interruption import unchanged_on_error
 from skrnn.preprocessing._timesteps import Timesteps, is_of_samples
 
 

@@ -9,10 +9,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count, check_flag, is_integer
-from skrnn._inputs._warnings import warn
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
-from skrnn.estimators._snapshot import unchanged_on_error
+from skrnn.estimators._interruption import unchanged_on_error
 from skrnn.exceptions import DataWarning
 from skrnn.preprocessing._labelled_rows import LabelledRows, group_position, read_rows, warn_of_target
 from skrnn.sequences._windows import check_padding, flatten_windows, n_history_rows

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 from skrnn._inputs._tables import is_frame, take_column
 from skrnn._inputs._values import as_array, find_missing, from_objects, refuse_masked
 from skrnn.estimators._sequence_format import among_gaps, in_form, is_list_of_arrays

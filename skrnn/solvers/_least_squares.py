@@ -84,10 +84,7 @@ class LeastSquaresSolver:
         options.setdefault("gtol", max(self.tol**2, float(np.finfo(np.float64).eps)))
         evaluations: _Compressed | _Plain
         if n_bytes > _MAX_JACOBIAN_BYTES:
-            monitor.note(
-                f"The Jacobian would take {n_bytes / 2**30:.1f} GiB: least_squares uses products with it instead, "
-                "with method='trf' and tr_solver='lsmr'."
-            )
+            monitor.note(_too_large(n_bytes))
             options |= {**_BY_PRODUCTS, "x_scale": 1.0}
             evaluations = _Plain(objective, run, forms_jacobian=False)
         elif options.get("tr_solver") == "lsmr" or n_residuals <= n_parameters + 1:
@@ -108,7 +105,7 @@ class LeastSquaresSolver:
         try:
             run.stop_if_ended()
             with naming_options(self.options, run):
-                result = optimize.least_squares(fun, theta.astype(np.float64), jac=jac, **options)
+                result = optimize.least_squares(fun, theta, jac=jac, **options)
             minpack.release()
             if not run.has_ended_at(result.x):
                 run.end_iteration(result.x, evaluations.evaluated.at(result.x)[0])
@@ -258,6 +255,14 @@ class _Minpack:
     def _is_too_far(self, theta: np.ndarray) -> bool:
         """Tell whether the first step is longer than theta itself."""
         return float(np.linalg.norm(theta - self._start)) > max(1.0, float(np.linalg.norm(self._start)))
+
+
+def _too_large(n_bytes: int) -> str:
+    """Return what is said of a Jacobian of so many bytes."""
+    return (
+        f"The Jacobian would take {n_bytes / 2**30:.1f} GiB: least_squares uses products with it instead, "
+        "with method='trf' and tr_solver='lsmr'."
+    )
 
 
 def _triangle(residuals: np.ndarray, jacobian: np.ndarray) -> np.ndarray:

@@ -8,8 +8,16 @@ import numpy as np
 from skrnn.solvers._least_squares import LeastSquaresSolver
 from skrnn.solvers._monitor import Monitor
 from skrnn.solvers._scipy import METHODS, ScipySolver
-from skrnn.solvers._stochastic import Adaptive, Constant, InverseScaling, Schedule, StochasticSolver
-from skrnn.solvers._update_rules import SGD, Adam, UpdateRule
+from skrnn.solvers._stochastic import (
+    SGD,
+    Adam,
+    Adaptive,
+    Constant,
+    InverseScaling,
+    Schedule,
+    StochasticSolver,
+    UpdateRule,
+)
 
 #: The parameters of an estimator, with numbers instead of "auto".
 Parameters = Mapping[str, Any]

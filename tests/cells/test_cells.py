@@ -6,7 +6,7 @@ import pytest
 from skrnn.cells._base import Cell
 from skrnn.cells._compiled import SWITCH, fastest_form, why_not_compiled
 from skrnn.cells._registry import CELLS
-from skrnn.network._initializers import RECURRENT_INITIALIZERS
+from skrnn.network._parameters import RECURRENT_INITIALIZERS
 from tests.differences import jacobian, slopes
 from tests.float32 import as_plain, float32_only
 from tests.gradcheck import full_gradient_check

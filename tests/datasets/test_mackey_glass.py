@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from skrnn.datasets import make_mackey_glass
-from skrnn.datasets._mackey_glass import _integrate
+from skrnn.datasets._dynamical_systems import _integrate
 
 BETA, GAMMA, EXPONENT = 0.2, 0.1, 10.0
 

@@ -22,7 +22,7 @@ SIX_OF_THEM = [
 ]
 #: Checks of fitted models; for the others a few iterations are sufficient.
 NEED_MORE = {"check_regressors_train", "check_classifiers_train"}
-FEW_ITERATIONS = 4
+FEW_ITERATIONS = 2
 
 
 @pytest.mark.axis(("Estimator", "cell", "solver"), CONFIGURATIONS, quick=SIX_OF_THEM)

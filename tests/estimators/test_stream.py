@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -261,6 +262,38 @@ def test_bad_input_leaves_the_state_untouched(cell, x, pattern):
         stream.predict(x)
     np.testing.assert_array_equal(stream.state, before)
     np.testing.assert_allclose(run(stream, X[:, 4:]), model.predict(X)[:, 4:], **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.ma.masked_equal(np.eye(3, 2), 1.0), "x is a masked array of NumPy with masked entries; .*"),
+        (np.full((3, 2), "a", object), r"x: could not convert .* Expected real numbers of shape \(3, 2\)\."),
+        ([[1.0, 2.0], [3.0], [4.0]], r"x: setting an array .* Expected real numbers of shape \(3, 2\)\."),
+        (np.full((3, 2), 1e308), "x contains 1e.308, too large for .*"),
+        (
+            np.full((3, 2), np.inf),
+            r"x contains infinity, or NaN in some features of a sequence; expected finite numbers\.",
+        ),
+    ],
+)
+def test_what_is_refused_is_named(x, message):
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - all of the message is compared
+        make_model().stream(3).predict(x)
+    assert re.fullmatch(message, str(error.value))
+
+
+def test_objects_and_booleans_are_numbers():
+    stream, other = make_model().stream(3), make_model().stream(3)
+    x = np.array([[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(stream.predict(x.astype(object)), other.predict(x.astype(bool)))
+
+
+def test_timesteps_of_one_feature_are_not_turned_round():
+    stream = RNNRegressor((2,), return_sequences=True, solver="lbfgs", max_iter=2, random_state=0)
+    stream = stream.fit(X[:, :, :1], X[:, :, 0]).stream(3)
+    with pytest.raises(ValueError, match=r"x has shape \(1, 3\)"):
+        stream.predict(X[:, 0, :1].T)
 
 
 @pytest.mark.parametrize(

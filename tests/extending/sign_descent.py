@@ -4,7 +4,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from skrnn.solvers._update_rules import UpdateRule
+from skrnn.solvers._stochastic import UpdateRule
 
 
 @final

@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from skrnn._inputs._labels import encode_labels, read_labels
+from skrnn._inputs._values import encode_labels, read_labels
 
 
 @pytest.mark.parametrize(

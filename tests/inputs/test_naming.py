@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
-from skrnn._inputs._naming import naming
+from skrnn._inputs._messages import naming
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn._inputs._warnings import warn
+from skrnn._inputs._messages import warn
 
 X = np.random.default_rng(0).normal(size=(12, 5, 2))
 Y = X[:, -1, 0]

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from skrnn.cells._registry import CELLS
-from skrnn.network._initializers import glorot_uniform, identity, initial_theta, orthogonal
-from skrnn.network._parameters import ParameterLayout
+from skrnn.network._parameters import ParameterLayout, glorot_uniform, identity, initial_theta, orthogonal
 from tests.problems import CELL_ACTIVATIONS
 
 

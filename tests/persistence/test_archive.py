@@ -6,8 +6,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from skrnn.persistence import _archive as module
-from skrnn.persistence._archive import read_archive, take, write_archive
+from skrnn.persistence import _files as module
+from skrnn.persistence._contents import take
+from skrnn.persistence._files import read_archive, write_archive
 
 
 @pytest.mark.parametrize(

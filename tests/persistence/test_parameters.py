@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skrnn.persistence._parameters import from_json, to_json
+from skrnn.persistence._contents import from_json, to_json
 from tests.examples import examples
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters())

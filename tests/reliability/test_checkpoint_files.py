@@ -24,7 +24,7 @@ import pytest
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.callbacks import Checkpoint, EarlyStoppingOn
-from skrnn.persistence._archive import write_archive
+from skrnn.persistence._files import write_archive
 from tests.callbacks.recorder import Crash
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, make_task
 

@@ -1,11 +1,14 @@
 """Tests of least squares: the minimum, the curve, the limits, and what stands for residuals and Jacobian."""
 
+import re
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import optimize
 
 from skrnn.solvers import _least_squares
-from skrnn.solvers._least_squares import LeastSquaresSolver, _Compressed
+from skrnn.solvers._least_squares import LeastSquaresSolver, _Compressed, _reflected, _too_large, _triangle
 from skrnn.solvers._monitor import Monitor
 from skrnn.solvers._run import Run
 from tests.problems import FUNCTIONS, LeastSquares, Rosenbrock
@@ -235,3 +238,111 @@ def test_starts_anew_each_time():
     assert solver.state() == []
     solver.restore(["Adam", 0.1])
     assert solver.state() == []
+
+
+def asked_of_scipy(objective, monkeypatch, *, tol=0.1, **options):
+    """Return what the solver hands to SciPy for an objective: residuals and Jacobian at the start, and the options."""
+    asked = []
+
+    def least_squares(fun, x0, *, jac, **keywords):
+        asked.append((fun(x0), jac(x0), keywords))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(optimize, "least_squares", least_squares)
+    monitor = Monitor(max_iter=10, tol=0.0, n_iter_no_change=10)
+    with pytest.raises(ZeroDivisionError):
+        LeastSquaresSolver(tol=tol, max_fun=100, options=options).minimize(objective, objective.start, monitor)
+    return asked[0]
+
+
+def test_what_scipy_is_asked(monkeypatch):
+    objective = LeastSquares(n_samples=30, n_parameters=4)
+    residuals, jacobian, options = asked_of_scipy(objective, monkeypatch)
+    assert residuals.shape == (5,)
+    assert jacobian.shape == (5, 4)
+    expected = {"method": "lm", "x_scale": 1.0, "gtol": pytest.approx(0.01), "max_nfev": _least_squares.NO_LIMIT}
+    assert options == expected
+    *_, options = asked_of_scipy(objective, monkeypatch, method="dogbox", gtol=0.5, ftol=0.25, x_scale="jac")
+    assert options == {**expected, "method": "dogbox", "gtol": 0.5, "ftol": 0.25, "x_scale": "jac"}
+    assert asked_of_scipy(objective, monkeypatch, tol=1e-12)[2]["gtol"] == np.finfo(float).eps
+
+
+@pytest.mark.parametrize("n_samples", [4, 5])
+def test_few_rows_are_not_compressed(n_samples, monkeypatch):
+    objective = LeastSquares(n_samples=n_samples, n_parameters=4)
+    residuals, _, _ = asked_of_scipy(objective, monkeypatch, method="trf")
+    np.testing.assert_allclose(residuals, objective.loss_and_residuals(objective.start)[1])
+
+
+def test_rows_are_not_compressed_for_products_with_the_jacobian(monkeypatch):
+    objective = LeastSquares(n_samples=30, n_parameters=4)
+    residuals, jacobian, options = asked_of_scipy(objective, monkeypatch, tr_solver="lsmr")
+    assert options["method"] == "trf"
+    assert len(residuals) == 30
+    np.testing.assert_allclose(jacobian, objective.residuals_and_jacobian(objective.start)[1])
+
+
+def test_options_stay_where_the_jacobian_is_too_large(monkeypatch):
+    monkeypatch.setattr(_least_squares, "_MAX_JACOBIAN_BYTES", 30 * 4 * 8)
+    objective = LeastSquares(n_samples=30, n_parameters=4)
+    assert asked_of_scipy(objective, monkeypatch)[2]["method"] == "lm"
+    objective = LeastSquares(n_samples=31, n_parameters=4)
+    residuals, jacobian, options = asked_of_scipy(objective, monkeypatch, ftol=0.25, x_scale="jac")
+    assert len(residuals) == 31
+    assert not isinstance(jacobian, np.ndarray)
+    assert {name: options[name] for name in ("method", "tr_solver", "ftol", "x_scale")} == {
+        "method": "trf",
+        "tr_solver": "lsmr",
+        "ftol": 0.25,
+        "x_scale": 1.0,
+    }
+
+
+def test_size_of_a_jacobian_that_is_too_large():
+    assert _too_large(3 * 2**29) == (
+        "The Jacobian would take 1.5 GiB: "
+        "least_squares uses products with it instead, with method='trf' and tr_solver='lsmr'."
+    )
+
+
+def test_no_point_is_evaluated_twice_in_a_row():
+    objective, evaluated = Rosenbrock(), []
+    loss_and_residuals = objective.loss_and_residuals
+    objective.loss_and_residuals = lambda theta: (evaluated.append(theta.copy()), loss_and_residuals(theta))[1]
+    solve(objective)
+    assert not any(np.array_equal(*pair) for pair in pairwise(evaluated))
+
+
+@EVERY_METHOD
+def test_the_last_iteration_is_recorded_once(method):
+    _, _, thetas = solve(LeastSquares(), method=method)
+    assert not any(np.array_equal(*pair) for pair in pairwise(thetas))
+
+
+def test_says_what_scipy_says_of_a_limit():
+    monitor = Monitor(max_iter=100, tol=0.0, n_iter_no_change=10)
+    objective = Rosenbrock()
+    LeastSquaresSolver(tol=1e-8, max_fun=1000, options={"max_nfev": 2}).minimize(objective, objective.start, monitor)
+    assert re.fullmatch("least_squares stopped: .*evaluations.*", monitor.stopped_short)
+
+
+def test_triangle_of_many_rows():
+    rng = np.random.default_rng(0)
+    residuals, jacobian = rng.normal(size=2500), rng.normal(size=(2500, 3))
+    triangle, rows = _triangle(residuals, jacobian), np.column_stack([jacobian, residuals])
+    assert triangle.shape == (4, 4)
+    np.testing.assert_allclose(triangle.T @ triangle, rows.T @ rows, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("residuals", [[3.0, 4.0], [-3.0, 4.0], [0.5, 1e-10], [-0.5, 1e-10], [0.0, 2.0], [0.5, -1e-10]])
+def test_reflection_takes_residuals_to_their_length_without_cancellation(residuals):
+    residuals = np.array(residuals)
+    reflected = _reflected(residuals[:, np.newaxis], residuals)[:, 0]
+    np.testing.assert_allclose(reflected, [np.linalg.norm(residuals), 0.0], rtol=1e-15, atol=1e-15)
+
+
+def test_reflection_of_no_residuals_and_of_a_unit_length():
+    jacobian = np.array([[1.0, 2.0], [3.0, 4.0]])
+    np.testing.assert_array_equal(_reflected(jacobian, np.zeros(2)), jacobian)
+    half = np.array([0.5, 0.0])  # whose axis has a square of one
+    np.testing.assert_allclose(_reflected(jacobian, half), [[1.0, 2.0], [-3.0, -4.0]])

@@ -38,7 +38,21 @@ def test_a_stall_ends_it(name):
 def test_adaptive_takes_a_fifth_at_each_stall_until_the_rate_is_tiny():
     schedule = SCHEDULES["adaptive"](0.1, 0.5)
     rates = []
-    while schedule.continues_after_stall():
+    for _ in range(20):
+        if not schedule.continues_after_stall():
+            break
         rates.append(schedule.learning_rate)
     assert rates == pytest.approx([0.1 / 5**k for k in range(1, 9)])
     assert rates[-1] <= 1e-6 < rates[-2]
+
+
+def test_adaptive_ends_at_a_rate_of_a_millionth():
+    schedule = SCHEDULES["adaptive"](1e-6, 0.5)
+    assert not schedule.continues_after_stall()
+    assert schedule.learning_rate == 1e-6
+
+
+def test_a_power_beyond_floats_is_a_rate_of_zero():
+    schedule = SCHEDULES["invscaling"](0.1, 1e9)
+    schedule.end_epoch(24)
+    assert schedule.learning_rate == 0.0

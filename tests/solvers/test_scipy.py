@@ -78,6 +78,12 @@ def test_curve_has_an_entry_for_each_iteration_that_scipy_counts(name, function)
     assert monitor.n_iter in ((result.nit, result.nit - 1) if name == "SLSQP" else (result.nit,))
 
 
+def test_the_start_is_no_iteration():
+    objective = Rosenbrock()
+    _, _, thetas = solve("SLSQP", objective)  # whose iterations end where it asks for the gradient
+    assert not any(np.array_equal(theta, objective.start) for theta in thetas)
+
+
 @EVERY_METHOD
 def test_start_is_left_as_it_was(name):
     objective = LeastSquares()

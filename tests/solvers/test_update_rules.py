@@ -5,7 +5,7 @@ import pytest
 
 from skrnn import RNNRegressor
 from skrnn.solvers._registry import UPDATE_RULES
-from skrnn.solvers._update_rules import SGD, Adam
+from skrnn.solvers._stochastic import SGD, Adam
 from tests.float32 import float32_only
 
 N_STEPS = 6
