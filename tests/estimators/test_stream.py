@@ -267,7 +267,7 @@ def test_bad_input_leaves_the_state_untouched(cell, x, pattern):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.ma.masked_equal(np.eye(3, 2), 1.0), "x is a masked array of NumPy with masked entries; .*"),
+        (np.ma.masked_equal(np.eye(3, 2), 1.0), "x is a NumPy masked array with masked entries; .*"),
         (np.full((3, 2), "a", object), r"x: could not convert .* Expected real numbers of shape \(3, 2\)\."),
         ([[1.0, 2.0], [3.0], [4.0]], r"x: setting an array .* Expected real numbers of shape \(3, 2\)\."),
         (np.full((3, 2), 1e308), "x contains 1e.308, too large for .*"),
