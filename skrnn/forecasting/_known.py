@@ -26,17 +26,20 @@ class Known:
         The time of each row; None for an array, whose rows are counted from the first one of the series.
     labels : ndarray of shape (n_rows,) or None
         The group of each row; None if the columns are those of all groups.
+    name : str
+        What messages call them.
     """
 
     columns: Table
     times: Any
     labels: NDArray[Any] | None
+    name: str = "known_ahead"
 
     def find(self, times: Any, labels: NDArray[Any] | None) -> NDArray[np.intp]:
         """Return the row for each of these times, a pandas Index (n_times,), and groups, -1 where there is none."""
         keys = _keys(self.times, self.labels)
         if not keys.is_unique:
-            raise ValueError(f"known_ahead has several rows for {_shown(keys[keys.duplicated()][0])}; expected one.")
+            raise ValueError(f"{self.name} has several rows for {_shown(keys[keys.duplicated()][0])}; expected one.")
         return np.asarray(keys.get_indexer(_keys(times, None if self.labels is None else labels)))
 
     def find_rows(self, table: Table, groups: Groups | None, rows: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -56,7 +59,7 @@ class Known:
         """Return the error that there is no row for a time and group."""
         where = time if self.labels is None else _shown((label, time))
         return ValueError(
-            f"known_ahead has no row for {where}; expected one for each row of the series from the second on, and for "
+            f"{self.name} has no row for {where}; expected one for each row of the series from the second on, and for "
             "each step to forecast."
         )
 
@@ -154,6 +157,23 @@ def read_known(values: Any, past: Table | None, table: Table, groups: Groups | N
         columns = drop_column(columns, of_known.column)
     known = Known(columns, times, None if of_known is None else of_known.labels)
     return known if past is None else _completed(known, past, table, groups)
+
+
+def aligned(exog: Any, table: Table, groups: Groups | None) -> Any:
+    """Return `exog` row for row with a table, if it tells its groups as the table does; else as it came."""
+    if exog is None or groups is None or not is_frame(table) or not hasattr(exog, "iloc"):
+        return exog
+    columns = read_table(exog, "exog", unnamed="exog")
+    of_exog = _groups_in(columns, groups, "exog")
+    if of_exog is None or (of_exog.column is None and columns.index.equals(table.index)):
+        return exog
+    times = times_of(columns.index, of_exog)
+    if times is None:
+        raise ValueError("exog has groups in its index, but no times; expected both.")
+    if of_exog.column is not None:
+        columns = drop_column(columns, of_exog.column)
+    rows = Known(columns, times, of_exog.labels, "exog").find_rows(table, groups, np.arange(len(table)))
+    return take(columns, rows).set_axis(table.index, axis=0)
 
 
 def _completed(known: Known, past: Table, table: Table, groups: Groups | None) -> Known:

@@ -14,7 +14,7 @@ from skrnn.exceptions import DataWarning
 from skrnn.forecasting._exog import Exog, read_exog
 from skrnn.forecasting._groups import Groups, named, of_group
 from skrnn.forecasting._index import warn_of_no_step
-from skrnn.forecasting._known import Known, Panel, read_panel, side_by_side
+from skrnn.forecasting._known import Known, Panel, aligned, read_panel, side_by_side
 from skrnn.forecasting._models import group_column, n_history_rows, n_leads, parts, sees_column
 from skrnn.forecasting._tables import (
     Table,
@@ -110,7 +110,7 @@ def read_series(
 ) -> Rows:
     """Return the rows of a series and its `exog` as in training, and those that follow."""
     panel = read_panel(series, "series", groups, known_ahead, static)
-    table = beside(panel.table, exog, panel.groups)
+    table = beside(panel.table, aligned(exog, panel.table, panel.groups))
     n_at_once = _count_leads(model, panel, table)
     rows = _make_rows(model, panel, table, n_steps, n_at_once, "series")
     if exog is not None:

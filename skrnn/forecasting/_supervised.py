@@ -10,7 +10,7 @@ from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._tables import is_frame
 from skrnn.forecasting._groups import Groups, named
-from skrnn.forecasting._known import Panel, read_panel, side_by_side
+from skrnn.forecasting._known import Panel, aligned, read_panel, side_by_side
 from skrnn.forecasting._tables import Table, beside, numbers, take
 
 
@@ -83,7 +83,8 @@ def to_supervised(
     n_steps : int, default=1
         How many steps ahead the targets reach.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
-        Other columns of X, at t and not after. Two pandas objects must have the same index.
+        Other columns of X, at t and not after. Two pandas objects must have the same index,
+        unless `exog` has the column or level of the groups: then rows are matched by group and time.
     known_ahead : array-like of shape (n_times, n_known), default=None
         Columns whose values are known before their time: the calendar, prices, promotions. A DataFrame has its own
         times in its index, in any order, and is matched by time, and by group if it has the column or level of the
@@ -190,7 +191,7 @@ def to_supervised(
         )
     positions = [j for j in range(table.shape[1]) if of_rows is None or j != of_rows.column]
     values = numbers(table, positions, "series")[targets].reshape(len(rows), -1)
-    X = take(beside(table, exog, of_rows), rows)
+    X = take(beside(table, aligned(exog, table, of_rows)), rows)
     X = side_by_side(X, [*_known_at(panel, targets), *panel.static_at(codes[rows])])
     is_counted = (_n_earlier(codes)[rows] >= n_history) & ~np.isnan(values).any(axis=1)
     if n_history and not is_counted.any():

@@ -98,7 +98,7 @@ def with_columns(table: Table, columns: Sequence[int], values: Sequence[NDArray[
     return table
 
 
-def beside(series: Table, exog: Any, groups: Groups | None = None) -> Table:
+def beside(series: Table, exog: Any) -> Table:
     """Return the columns of `series`, then those of `exog` (None: none), as a table of the form of `series`."""
     if exog is None:
         return series

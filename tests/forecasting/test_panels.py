@@ -357,6 +357,24 @@ def test_backtest_with_exog():
         np.testing.assert_allclose(result.forecasts[result.groups == store], alone.forecasts, rtol=1e-9)
 
 
+def test_exog_that_tells_its_groups_is_matched_by_group_and_time():
+    table = interleaved(panel(3)).assign(price=lambda rows: np.arange(len(rows)) % 7)
+    series = table[["store", "sales0"]]
+    expected = to_supervised(series, exog=table[["price"]], groups="store")
+    exog = table[["store", "price"]].sample(frac=1.0, random_state=0)
+    X, y = to_supervised(series, exog=exog, groups="store")
+    pd.testing.assert_frame_equal(X, expected.X)
+    model = lags().fit(X, y)
+    result = backtest(model, series, 3, exog=exog, groups="store")
+    of_rows = backtest(model, series, 3, exog=table[["price"]], groups="store")
+    np.testing.assert_array_equal(result.forecasts, of_rows.forecasts)
+    levels = [frame.set_index("store", append=True) for frame in (series, exog)]
+    X, _ = to_supervised(levels[0], exog=levels[1], groups="store")
+    assert X["price"].tolist() == expected.X["price"].tolist()
+    with pytest.raises(ValueError, match=r"exog has no row for .* of group 'store \d'"):
+        to_supervised(series, exog=exog[1:], groups="store")
+
+
 def test_groups_without_an_origin_are_left_out():
     table = panel(3)
     model = lags().fit(*to_supervised(table, groups="store"))
