@@ -11,10 +11,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 from statsmodels.datasets import fertility
 
 from skrnn import RNNRegressor, SlidingWindow
-from skrnn.forecasting import to_supervised
+from skrnn.ensemble import ChangeRegressor
+from skrnn.forecasting import forecast, to_supervised
 from skrnn.model_selection import PanelTimeSeriesSplit
 
 # %%
@@ -97,3 +99,14 @@ for i, country in enumerate(["Niger", "Ethiopia", "India", "Brazil", "Sweden"]):
 axes.set(xlabel="year", ylabel="births per woman", xlim=(1960, 2012), ylim=(0, 8.5))
 axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1)
 plt.show()
+
+# %%
+# Forecasts of all countries take one call: `groups` names the column, and the result is a table of the same form.
+# Here the model predicts the change of the next five years, and is applied twice.
+
+panel = table.set_index("year")[["country", "births"]]
+X, y = to_supervised(panel, groups="country", n_steps=5)
+network = RNNRegressor((8,), solver="lbfgs", alpha=1.0, random_state=0)
+model = make_pipeline(SlidingWindow(10, group_column="country"), ChangeRegressor(network)).fit(X, y)
+forecasts = forecast(model, panel, n_steps=10, groups="country")
+forecasts.loc[2021].set_index("country").loc[["Niger", "Ethiopia", "India", "Brazil", "Sweden"]].round(1)
