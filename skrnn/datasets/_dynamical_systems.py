@@ -95,8 +95,8 @@ def make_mackey_glass(
     >>> series = make_mackey_glass(500, random_state=0)
     >>> series.shape
     (500,)
-    >>> bool(0.4 < series.min() and series.max() < 1.4)
-    True
+    >>> print(f"{series.min():.1f} to {series.max():.1f}")
+    0.4 to 1.3
     """
     check_count("n_samples", n_samples)
     check_count("tau", tau)

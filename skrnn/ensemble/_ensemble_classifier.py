@@ -61,8 +61,8 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
     >>> model = EnsembleClassifier(network, 3, random_state=0).fit(X, y)
     >>> model.predict_proba(X).shape
     (40, 2)
-    >>> model.score(X, y) > 0.9
-    True
+    >>> print(f"{model.score(X, y):.1f}")
+    1.0
     """
 
     _kind: ClassVar[str] = "classifier"

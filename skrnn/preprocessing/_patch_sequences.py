@@ -89,8 +89,8 @@ class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
     >>> network = RNNClassifier((4,), solver="lbfgs", tol=0.02, random_state=0)
     >>> model = make_pipeline(PatchSequences(10), network)
     >>> search = GridSearchCV(model, {"patchsequences__size": [10, 20]}, cv=2).fit(X, y)
-    >>> search.best_estimator_[-1].input_weights_[0].shape == (4, search.best_params_["patchsequences__size"])
-    True
+    >>> search.best_params_
+    {'patchsequences__size': 20}
     """
 
     def __init__(self, size: int, stride: int | None = None) -> None:
