@@ -1,9 +1,10 @@
 """Names and index of a data frame: lags, chronological order, strings and dates."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import pairwise, takewhile
+from operator import eq, lt
 from typing import Any
 
 import numpy as np
@@ -50,45 +51,96 @@ def explaining(X: Any, of_strings: str = "") -> Iterator[None]:
 
 def warn_unless_ordered(X: Any, labels: np.ndarray | None, name: str = "X") -> None:
     """Warn if the index of a pandas object decreases within a series: all rows, or those with the same label."""
-    index = _times_of(X)
-    if index is None or index.is_monotonic_increasing:
-        return
-    codes = None if labels is None else encode_labels(labels)[1]
-    if codes is not None:
-        index = index[np.argsort(codes, kind="stable")]
-        codes = np.sort(codes)
-    goes_back = np.asarray(index[1:] < index[:-1])
-    if codes is not None:
-        goes_back &= codes[1:] == codes[:-1]
-    if goes_back.any():
-        of_group = "" if codes is None else " within a group"
+    if _neighbours(_times_of(X), labels, lt) is not None:
         warn(
-            f"The index of {name} decreases{of_group}, but rows must be in chronological order. Sort a single series "
-            f"with {name}.sort_index(), and split it with TimeSeriesSplit instead of shuffled folds; identify several "
-            "series by groups.",
+            f"The index of {name} decreases{'' if labels is None else ' within a group'}, but rows must be in "
+            f"chronological order. Sort a single series with {name}.sort_index(), and split it with TimeSeriesSplit "
+            "instead of shuffled folds; identify several series by groups.",
             DataWarning,
         )
+
+
+def require_order(X: Any, labels: np.ndarray | None, name: str) -> None:
+    """Raise ValueError if times in the index of a pandas object decrease within a series, or are missing.
+
+    A time that occurs twice raises one too if the levels before it differ; otherwise it gives a warning, as do plain
+    numbers that decrease, because they need not be times.
+    """
+    times = _times_of(X)
+    if times is None or (X.index.nlevels == 1 and not _holds_times(times)):
+        warn_unless_ordered(X, labels, name)
+        return
+    if times.hasnans:
+        raise ValueError(
+            f"The index of {name} has no time in row {int(np.argmax(times.isna()))}; expected one in each."
+        )
+    of_group = "" if labels is None else " within a group"
+    level = X.index.names[0] if X.index.nlevels > 1 else None
+    advice = f"identify several series by groups{'' if level is None else f'={level!r}'}."
+    back = _neighbours(times, labels, lt)
+    if back is not None:
+        before, after = (as_text(X.index[row]) for row in back)
+        raise ValueError(
+            f"The index of {name} decreases{of_group}, from {before} to {after} in row {back[1]}; expected rows in "
+            f"chronological order. Sort a single series with {name}.sort_index(); {advice}"
+        )
+    twice = _neighbours(times, labels, eq)
+    if twice is not None:
+        first, second = (as_text(X.index[row]) for row in twice)
+        if first != second:
+            raise ValueError(
+                f"The index of {name} has the same time twice{of_group}, {first} in row {twice[0]} and {second} in row "
+                f"{twice[1]}; expected the rows of one series, or {advice}"
+            )
+        warn(
+            f"The index of {name} has {first} twice{of_group}, in rows {twice[0]} and {twice[1]}, but each row must be "
+            f"a step in time. Remove duplicates, or {advice}",
+            DataWarning,
+        )
+
+
+def as_text(entry: Any) -> str:
+    """Return an entry of an index as text, without the types of numbers in several levels."""
+    return f"({', '.join(map(str, entry))})" if isinstance(entry, tuple) else str(entry)
+
+
+def _neighbours(times: Any, labels: np.ndarray | None, compare: Callable[[Any, Any], Any]) -> tuple[int, int] | None:
+    """Return the first two successive rows of a series for which compare(later, earlier) is true, or None."""
+    if times is None or (times.is_monotonic_increasing and times.is_unique):
+        return None
+    codes = np.zeros(len(times), dtype=np.intp) if labels is None else encode_labels(labels)[1]
+    order = np.argsort(codes, kind="stable")
+    times, codes = times[order], codes[order]
+    found = np.flatnonzero(np.asarray(compare(times[1:], times[:-1])) & (codes[1:] == codes[:-1]))
+    return (int(order[found[0]]), int(order[found[0] + 1])) if len(found) else None
 
 
 def _times_of(X: Any) -> Any:
     """Return the index of a pandas object if it may contain times, otherwise None.
 
     With several levels it is the last one, if it contains dates; numbers, such as months after years, are combined with
-    the levels before.
+    the numbers directly before them.
     """
     index: Any = getattr(X, "index", None)
     if not hasattr(index, "is_monotonic_increasing"):
         return None
-    last = index.get_level_values(-1)
-    if _holds_dates(last):
-        return last
-    if last.dtype.kind not in "iuf":
-        return None
-    return index if index.nlevels == 1 else type(last)(index.factorize(sort=True)[0])
+    levels = [index.get_level_values(k) for k in reversed(range(index.nlevels))]
+    if _holds_times(levels[0]):
+        return levels[0]
+    n_numbers = len(list(takewhile(lambda level: level.dtype.kind in "iuf", levels)))
+    if n_numbers < 2:
+        return levels[0] if n_numbers else None
+    numbers = index.droplevel(list(range(index.nlevels - n_numbers)))
+    return type(levels[0])(numbers.factorize(sort=True)[0])
 
 
 def _holds_dates(index: Any) -> bool:
     return getattr(index.dtype, "kind", "O") == "M" or hasattr(index, "asfreq")
+
+
+def _holds_times(index: Any) -> bool:
+    """Return whether a pandas index contains dates, periods or durations."""
+    return _holds_dates(index) or index.dtype.kind == "m" or index.inferred_type in ("date", "datetime")
 
 
 def warn_unless_aligned(X: Any, y: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
+from skrnn._inputs._calendar import CalendarLength, read_offset
 from skrnn._inputs._messages import naming
 
 
@@ -19,6 +20,10 @@ class Times:
         The times.
     unit : dtype, default=None
         The ``timedelta64`` unit of dates and durations; None for plain numbers.
+    are_dates : bool, default=False
+        Whether the times are dates, which have a calendar.
+    zone : tzinfo or str, default=None
+        The time zone of dates; their values are in UTC.
 
     >>> times = read_times(np.array(["2024-02-28", "2024-03-01"], dtype="datetime64[D]"), "time_column")
     >>> times.values
@@ -27,26 +32,44 @@ class Times:
     7
     """
 
-    def __init__(self, values: np.ndarray, unit: np.dtype | None = None) -> None:
+    def __init__(
+        self, values: np.ndarray, unit: np.dtype | None = None, *, are_dates: bool = False, zone: Any = None
+    ) -> None:
         self.values = values
         self.unit = unit
+        self.are_dates = are_dates
+        self.zone = zone
 
-    def length(self, value: Any, parameter: str, *, zero: bool = False) -> int | float:
+    def length(self, value: Any, parameter: str, *, zero: bool = False) -> int | float | CalendarLength:
         """Return a length of time in the unit of the times, a float only if they are; with `zero` it may be zero.
 
-        The value must be an integer for integers, a real number for floats, a duration for dates; other types raise a
-        TypeError. A value that is negative, not finite or finer than the unit of the times raises a ValueError.
+        The value must be an integer for integers, a real number for floats, a duration or a pandas offset for dates,
+        with days of the calendar if these have a time zone; other types raise a TypeError. A value that is negative,
+        not finite or finer than the unit of the times raises a ValueError.
         """
         if zero and isinstance(value, Integral) and value == 0:  # in any unit
             return 0
+        length: Any
         if self.unit is None:
             length = _in_numbers(value, self.values.dtype, parameter)
+        elif self.are_dates and (offset := read_offset(value, self.zone)) is not None:
+            length = CalendarLength(offset, _as_dates(self.unit), self.zone)
         else:
             length = _in_units(value, self.unit, parameter)
         bound = ">= 0" if zero else "> 0"
-        if not (0 <= length < np.inf) or (length == 0 and not zero):
+        span = self._last() - (self._last() - length) if isinstance(length, CalendarLength) else length
+        if not (0 <= span < np.inf) or (span == 0 and not zero):
             raise ValueError(f"{parameter} is {value!r}; expected a length of time {bound}.")
         return length
+
+    def _last(self) -> int:
+        """Return the last time, 0 if there is none."""
+        return int(self.values.max(initial=0))
+
+
+def _as_dates(unit: np.dtype) -> np.dtype:
+    """Return the ``datetime64`` dtype of a ``timedelta64`` unit."""
+    return np.dtype(unit.str.replace("m8", "M8"))
 
 
 def _in_numbers(value: Any, dtype: np.dtype, parameter: str) -> int | float:
@@ -115,7 +138,7 @@ def read_times(column: Any, parameter: str) -> Times:
         values = _to_numpy(column, parameter)
         values = values.astype(np.float64) if values.dtype == np.longdouble else values
     if values.dtype.kind in "mM":
-        return _read_dates(values, parameter)
+        return _read_dates(values, _zone(column), parameter)
     if values.dtype.kind not in "iuf":
         raise TypeError(
             f"{parameter} has dtype {values.dtype}; expected numbers, dates, durations or periods. Strings can be "
@@ -131,11 +154,20 @@ def read_times(column: Any, parameter: str) -> Times:
     return Times(values.astype(np.float64 if values.dtype.kind == "f" else np.int64))
 
 
-def _read_dates(values: np.ndarray, parameter: str) -> Times:
+def _read_dates(values: np.ndarray, zone: Any, parameter: str) -> Times:
     """Return dates or durations as integers, with their unit."""
     if np.isnat(values).any():
         raise ValueError(f"{parameter} has {int(np.isnat(values).sum())} missing times; expected a time in each row.")
-    return Times(values.astype(np.int64), np.dtype(values.dtype.str.replace("M8", "m8")))
+    unit = np.dtype(values.dtype.str.replace("M8", "m8"))
+    return Times(values.astype(np.int64), unit, are_dates=values.dtype.kind == "M", zone=zone)
+
+
+def _zone(column: Any) -> Any:
+    """Return the time zone of a column of pandas, of Arrow in pandas or of polars; None for none and for UTC."""
+    dtype = getattr(column, "dtype", None)
+    dtype = getattr(dtype, "pyarrow_dtype", dtype)
+    zone = getattr(dtype, "tz", None) or getattr(dtype, "time_zone", None)
+    return None if str(zone) == "UTC" else zone
 
 
 def _to_numpy(column: Any, parameter: str) -> np.ndarray:
@@ -143,7 +175,11 @@ def _to_numpy(column: Any, parameter: str) -> np.ndarray:
     dtype = getattr(column, "dtype", None)
     if hasattr(dtype, "freq"):
         return _from_periods(np.asarray(column.astype("int64")), dtype, parameter)
-    if getattr(dtype, "tz", None) is not None:
+    if getattr(getattr(dtype, "pyarrow_dtype", None), "tz", None) is not None:
+        from pandas import DatetimeIndex
+
+        column = DatetimeIndex(column)
+    if getattr(getattr(column, "dtype", None), "tz", None) is not None:
         column = getattr(column, "dt", column).tz_convert(None)  # a Series has .dt, an Index has not
     values = np.asarray(column)
     return _from_objects(values.tolist(), parameter) if values.dtype == object else values

@@ -235,9 +235,14 @@ def _read_origins(rows: Rows, first: Any, n_back: int, lasts: NDArray[np.intp], 
     has_origin = (firsts >= 0) & (firsts <= lasts)
     if not has_origin.any():
         longest = int(np.argmax(lasts))
+        if first is None:
+            raise ValueError(
+                f"series has no row to forecast from: the model looks back on {n_back} rows, but the last possible "
+                f"origin is row {lasts[longest]}. Expected a longer series, or first_origin."
+            )
         raise ValueError(
-            f"first_origin is {firsts[longest] if first is None else first}, but the last possible origin is row "
-            f"{lasts[longest]}; expected a row from 0 to {lasts[longest]}, or a longer series."
+            f"first_origin is {first}, but the last possible origin is row {lasts[longest]}; expected a row from 0 to "
+            f"{lasts[longest]}, or a longer series."
         )
     if not has_origin.all():
         short = [rows.labels[group] for group in np.flatnonzero(~has_origin)]

@@ -76,14 +76,15 @@ def forecast(
     TypeError
         If `n_steps` is not an integer, or the model is not a regressor.
     ValueError
-        If `n_steps` is less than 1; if `history` or `exog` does not match the model, or each other; if the model
-        predicts NaN or infinity; if it predicts at each timestep and is bidirectional. With `groups` a message about
-        one of them names it.
+        If `n_steps` is less than 1; if `history` or `exog` does not match the model, or each other; if dates in the
+        index of `history` decrease; if the model predicts NaN or infinity; if it predicts at each timestep and is
+        bidirectional. With `groups` a message about one of them names it.
 
     Warns
     -----
     DataWarning
-        If a history has fewer rows than the windows of the model span, or its index goes back.
+        If a history has fewer rows than the windows of the model span; if its index has no constant step, a time twice,
+        or numbers that decrease.
 
     See Also
     --------

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn._inputs._frames import as_text
 from skrnn._inputs._messages import warn
 from skrnn.exceptions import DataWarning
 
@@ -49,10 +50,12 @@ def warn_of_no_step(index: Any) -> None:
     if kind(index) == "labels" or len(index) < 2 or not index.is_monotonic_increasing:
         return
     n_even = bisect_left(range(3, len(index)), True, key=lambda n: continued_index(index[:n], 1) is None) + 2
+    before, after = (as_text(index[row]) for row in (n_even - 1, n_even))
+    of_several = " If it is that of several series, identify them by groups." if index.nlevels > 1 else ""
     warn(
-        f"The index of history has no constant step: {index[n_even]} comes after {index[n_even - 1]}. So the times of "
-        "the forecasts are not known, and they are numbered. Pass an exog of n_steps rows with an index, make that of "
-        "history regular (asfreq of pandas), or drop it (reset_index).",
+        f"The index of history has no constant step: {after} comes after {before}. So the times of the forecasts are "
+        "not known, and they are numbered. Pass an exog of n_steps rows with an index, make that of history regular "
+        f"(asfreq of pandas), or drop it (reset_index).{of_several}",
         DataWarning,
     )
 
@@ -81,8 +84,9 @@ def _beside_the_step(ahead: Any, index: Any, following: Any) -> str:
         return ""
     row = int(np.argmax(differs))
     if row == 0:
-        return f"exog begins at {ahead[0]}, but the row after history would be {following[0]}"
-    return f"exog has {ahead[row]} in row {row}, but the row after {ahead[row - 1]} would be {following[row]}"
+        return f"exog begins at {as_text(ahead[0])}, but the row after history would be {as_text(following[0])}"
+    came, before, expected = (as_text(entry) for entry in (ahead[row], ahead[row - 1], following[row]))
+    return f"exog has {came} in row {row}, but the row after {before} would be {expected}"
 
 
 def _of_history(ahead: Any, index: Any) -> str:
@@ -101,8 +105,8 @@ def _not_after(ahead: Any, index: Any) -> str:
         return ""
     row = int(np.argmin(is_after))
     if row == 0:
-        return f"exog begins at {ahead[0]}, which does not come after {index[-1]}, the end of history"
-    return f"exog has {ahead[row]} in row {row}, which does not come after {ahead[row - 1]}"
+        return f"exog begins at {as_text(ahead[0])}, which does not come after {as_text(index[-1])}, the end of history"
+    return f"exog has {as_text(ahead[row])} in row {row}, which does not come after {as_text(ahead[row - 1])}"
 
 
 def _is_of_one_group(index: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._inputs._frames import warn_unless_ordered
+from skrnn._inputs._frames import require_order
 from skrnn._inputs._messages import warn
 from skrnn._inputs._tables import column_names, drop_column, is_frame, take_column
 from skrnn.exceptions import DataWarning
@@ -99,8 +99,9 @@ def read_rows(
     n_at_once = _count_leads(model, panel, panel.table)
     rows = _make_rows(model, panel, panel.table, n_steps, n_at_once, "history", ahead)
     _warn_of_short(model, rows)
-    _warn_of_no_times(rows, n_steps)
     rows = rows if ahead is None else _followed_by(rows, ahead)
+    _warn_of_no_times(rows, n_steps)
+    numbers(rows.table, rows.series, "history")  # raises if they are none
     rows = _with_known(rows, panel, n_at_once, (n_steps - 1) // n_at_once * n_at_once)
     return _as_seen(model, rows)
 
@@ -140,7 +141,7 @@ def _make_rows(
     """
     of_rows, known = panel.groups, panel.known
     columns = data_columns(model, table, name, of_rows)
-    warn_unless_ordered(table, of_rows and of_rows.labels, name)
+    require_order(table, of_rows and of_rows.labels, name)
     n_ahead = -(-n_steps // n_at_once) * n_at_once
     after = known.after if known is not None else exog.after if exog is not None else None
     timeline = make_timeline(table, of_rows, n_ahead, after)

@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._frames import warn_unless_ordered
+from skrnn._inputs._frames import require_order
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._tables import is_frame
@@ -118,7 +118,8 @@ def to_supervised(
         If `n_steps` is not an integer, `groups` neither a column nor one label per row, or a label cannot be hashed.
     ValueError
         If `n_steps` is less than 1, or no row has all its targets, or none of these has `n_history` rows before it; if
-        `series` is not a table of numbers; if `exog`, `known_ahead`, `static` or `groups` does not match it.
+        `series` is not a table of numbers, or dates in its index decrease within a group; if `exog`, `known_ahead`,
+        `static` or `groups` does not match it.
 
     Warns
     -----
@@ -177,7 +178,7 @@ def to_supervised(
     check_count("n_history", n_history, 0)
     panel = read_panel(series, "series", groups, known_ahead, static)
     table, of_rows = panel.table, panel.groups
-    warn_unless_ordered(table, of_rows and of_rows.labels, "series")
+    require_order(table, of_rows and of_rows.labels, "series")
     reach = min(n_steps, len(table))
     if of_rows is not None:
         _warn_of_lost(of_rows, reach)

@@ -77,12 +77,15 @@ def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.float
     if any(getattr(dtype, "kind", "O") in "mM" for dtype in selected.dtypes):  # as numbers, they would be nanoseconds
         raise ValueError(
             f"{name} has columns {list(selected.columns)}, of which some hold dates or durations; expected real "
-            "numbers. Dates belong into the index."
+            "numbers. Dates belong into the index; identify several series by groups."
         )
     try:
         values = selected.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name} has columns {list(selected.columns)}; expected real numbers: {error}") from error
+        raise ValueError(
+            f"{name} has columns {list(selected.columns)}; expected real numbers: {error}. Identify several "
+            "series by groups."
+        ) from error
     _refuse_infinity(values, name)
     return values
 

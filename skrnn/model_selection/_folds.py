@@ -6,14 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+#: A length of time in the unit of the times, or by the calendar; it can be added to and subtracted from a time.
+Length = Any
+
 
 class Lengths(NamedTuple):
     """Lengths of time, all in the unit of the times."""
 
-    gap: int | float = 0
-    max_train_size: int | float | None = None
-    horizon: int | float | None = None
-    window: int | float | None = None
+    gap: Length = 0
+    max_train_size: Length | None = None
+    horizon: Length | None = None
+    window: Length | None = None
 
 
 class Fold(NamedTuple):
@@ -40,7 +43,7 @@ def borders_by_count(times: np.ndarray, n_splits: int) -> list[Any]:
     return distinct[-1 - n_splits * count :: count].tolist()
 
 
-def borders_by_size(times: np.ndarray, n_splits: int, test_size: int | float) -> list[Any]:
+def borders_by_size(times: np.ndarray, n_splits: int, test_size: Length) -> list[Any]:
     """Return the borders, as `borders_by_count` does, of test parts of equal length.
 
     >>> borders_by_size(np.array([0, 1, 1, 4, 5, 5, 7, 9]), 2, 3)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import indexable
 
+from skrnn._inputs._frames import require_order
 from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._tables import get_column
@@ -66,7 +67,9 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
     A *length of time* is an integer where times are integers, a real number where they are floats, a number of rows
     where there is no `time_column`, a number of periods for periods. For dates and durations it is a
     :class:`datetime.timedelta`, a :class:`numpy.timedelta64` or, where pandas is installed, anything that
-    `pandas.Timedelta` reads, such as "7D".
+    `pandas.Timedelta` reads, such as "7D"; for dates also an offset of pandas, such as ``pandas.DateOffset(months=1)``,
+    two of which are two months. Where dates have a time zone whole days are those of its calendar, which may have 23
+    or 25 hours; "24h" and numpy.timedelta64(24, "h") are 24 hours.
 
     Intervals of time are open on the left and closed on the right, as a `rolling` window of pandas is. With
     ``test_size=s`` and the last time T, the borders are ``T - n_splits * s, ..., T - 2 * s, T - s``. The fold of border
@@ -82,8 +85,8 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
 
     The column of times stays in `X`: leave it out of the features with a
     :class:`~sklearn.compose.ColumnTransformer`, or make it the index of the frame. Dates with a time zone are
-    compared in UTC. Months differ in length: turn dates of months into periods (`Series.dt.to_period` of pandas), and
-    lengths are numbers of months.
+    compared in UTC. Dates of months may be turned into periods (`Series.dt.to_period` of pandas): lengths are then
+    numbers of months.
 
     A group without rows in a part contributes none. With `time_column`, groups only serve to check that none has two
     rows of the same time.
@@ -159,8 +162,8 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
             The samples. With `time_column` or `group_column`, of shape (n_samples, n_features).
         y : array-like of length n_samples, default=None
             Ignored; scikit-learn passes it.
-        groups : array-like of shape (n_samples,), default=None
-            The group of each row, of any hashable type.
+        groups : array-like of shape (n_samples,) or str, default=None
+            The group of each row, of any hashable type; or the name of a column of `X` or of a level of its index.
 
         Yields
         ------
@@ -175,8 +178,11 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
             If a length of time does not go with the times, or a column holds something else than times.
         ValueError
             If a length of time is negative; if a column does not exist; if a time or a group is missing; if a group
-            has two rows of one time; if groups are given twice; or if a part has no rows.
+            has two rows of one time; if without `time_column` dates in the index of `X` decrease within a group; if
+            groups are given twice; or if a part has no rows.
         """
+        if isinstance(groups, str):
+            groups = get_column(X, groups, "groups")
         refuse_masked(groups, "groups")
         if not hasattr(X, "__len__") and not hasattr(X, "shape"):
             raise TypeError(
@@ -185,7 +191,10 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         with naming("X", "an array, a data frame or a list, with as many rows as y and groups"):
             X, y, groups = indexable(X, y, groups)
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-        times = self._times(X, self._groups(X, groups, n_rows), n_rows)
+        labels = self._groups(X, groups, n_rows)
+        if self.time_column is None:
+            require_order(X, labels, "X")
+        times = self._times(X, None if labels is None else encode_labels(labels)[1], n_rows)
         if len(times.values) == 0:
             raise ValueError("X has no rows; expected rows to train and to test.")
         order = np.argsort(times.values, kind="stable")
@@ -212,14 +221,14 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         return self.n_splits
 
     def _groups(self, X: Any, groups: ArrayLike | None, n_rows: int) -> np.ndarray | None:
-        """Return the group of each row as a number, or None where there are no groups."""
+        """Return the group of each row, or None where there are no groups."""
         name = "groups"
         if self.group_column is not None:
             name = f"group_column={self.group_column!r}"
             if groups is not None:
                 raise ValueError(f"groups are given, and so is {name}; expected one of them.")
             groups = get_column(X, self.group_column, "group_column")
-        return None if groups is None else encode_labels(read_labels(groups, n_rows, name))[1]
+        return None if groups is None else read_labels(groups, n_rows, name)
 
     def _times(self, X: Any, codes: np.ndarray | None, n_rows: int) -> Times:
         """Return the time of each row."""

@@ -73,12 +73,83 @@ def test_interval_of_a_short_history_is_told_once():
     assert data_warnings(lambda: forecast_interval(model, SERIES, 2)) == []
 
 
-def test_shuffled_history_is_told_once():
+def test_a_shuffled_history_is_refused():
     model = lags().fit(*to_supervised(FRAME))
     shuffled = FRAME.sample(frac=1.0, random_state=0)
     decreases = "The index of history decreases"
-    assert_warned_once(lambda: forecast(model, shuffled, 6), decreases, "history.sort_index()")
-    assert_warned_once(lambda: forecast_interval(model, shuffled, 3, n_calibration=12), decreases)
+    for call in (
+        lambda: forecast(model, shuffled, 6),
+        lambda: forecast_interval(model, shuffled, 3, n_calibration=12),
+    ):
+        with pytest.raises(ValueError, match=rf"{decreases}, from .*history\.sort_index\(\)"):
+            call()
+    with pytest.raises(ValueError, match="The index of series decreases"):
+        backtest(model, shuffled, 3)
+    numbers = shuffled.reset_index(drop=True)[::-1]  # which need not be times
+    assert_warned_once(lambda: forecast(model, numbers, 6), decreases)
+    assert_warned_once(lambda: forecast_interval(model, numbers, 3, n_calibration=12), decreases)
+    assert_warned_once(lambda: backtest(model, numbers, 3), "The index of series decreases")
+
+
+def test_newest_rows_first_have_no_labels_that_decrease():
+    model = lags().fit(*to_supervised(FRAME))
+    for index in (FRAME.index, FRAME.index.to_timestamp(), FRAME.index.to_timestamp() - pd.Timestamp("2020")):
+        with pytest.raises(ValueError, match="The index of history decreases"):
+            forecast(model, pd.Series(SERIES, index, name="sales")[::-1], 2)
+
+
+PANEL = pd.DataFrame(
+    {
+        "shop": np.repeat(["a", "b"], 60),
+        "month": np.tile(FRAME.index, 2),
+        "sales": np.concatenate([SERIES, SERIES + 1.0]),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("panel", "message"),
+    [
+        (PANEL, "groups"),
+        (PANEL.set_index("month"), "in row 60; .* identify several series by groups"),
+        (PANEL.set_index("month")["sales"], "in row 60; .* identify several series by groups"),
+        (PANEL.set_index(["shop", "month"]), "identify several series by groups='shop'"),
+        (
+            PANEL.set_index(["shop", "month"]).sort_index(level="month"),
+            r"the same time twice, \(a, 2020-01\) in row 0 and \(b, 2020-01\) in row 1; .* groups='shop'",
+        ),
+        (
+            PANEL.assign(month=PANEL.index % 60).set_index(["shop", "month"]),
+            "identify several series by groups='shop'",
+        ),
+    ],
+    ids=["columns", "dates", "a series", "levels", "levels by time", "numbers"],
+)
+def test_a_panel_without_groups_is_refused(panel, message):
+    model = lags().fit(*to_supervised(FRAME))
+    for call in (
+        lambda: forecast(model, panel, 3),
+        lambda: forecast_interval(model, panel, 3, n_calibration=12),
+        lambda: backtest(model, panel, 3),
+        lambda: to_supervised(panel),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_levels_of_numbers_may_be_groups():
+    model = lags().fit(*to_supervised(FRAME))
+    panel = PANEL.assign(shop=np.repeat([1, 2], 60), month=PANEL.index % 60).set_index(["shop", "month"])
+    assert_warned_once(lambda: forecast(model, panel, 3), r"(2, 0) comes after (1, 59)", "identify them by groups")
+
+
+def test_a_series_too_short_for_a_backtest():
+    model = lags().fit(*to_supervised(FRAME))
+    message = (
+        "series has no row to forecast from: the model looks back on 4 rows, but the last possible origin is row 3"
+    )
+    with pytest.raises(ValueError, match=message):
+        backtest(model, FRAME[:5], 3)
 
 
 def test_columns_of_dates_are_no_series():

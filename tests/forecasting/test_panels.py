@@ -284,9 +284,9 @@ def test_groups_that_are_none():
             call(model, table, 3, groups="shop")
         with pytest.raises(ValueError, match=r"groups has shape \(2,\); expected one label per row"):
             call(model, table, 3, groups=["a", "b"])
-    goes_back = table.iloc[::-1]
-    with pytest.warns(DataWarning, match=r"The index of history .* within a group"):
-        forecast(model, goes_back, 3, groups="store")
+    decreasing = table.iloc[::-1]
+    with pytest.raises(ValueError, match="The index of history decreases within a group"):
+        forecast(model, decreasing, 3, groups="store")
 
 
 # intervals

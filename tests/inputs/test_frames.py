@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
+from skrnn._inputs._frames import require_order
 from skrnn.forecasting import forecast, to_supervised
 from skrnn.preprocessing import LagsToSequences
 from tests.data_warnings import assert_warned_once, data_warnings
@@ -98,14 +99,62 @@ def test_order_is_looked_at_through_pipelines_and_in_the_other_methods():
     assert_warned_once(lambda: windows().fit(shuffled, targets), DECREASES)
     fitted = windows().fit(X, Y)
     assert_warned_once(lambda: fitted.predict(shuffled), DECREASES)
-    assert_warned_once(lambda: to_supervised(SERIES.sample(frac=1.0, random_state=0)), "The index of series decreases")
+
+
+def test_series_of_which_the_dates_decrease():
+    fitted = windows().fit(X, Y)
+    with pytest.raises(
+        ValueError, match=r"The index of series decreases, from .* in row \d+; .* series.sort_index\(\)"
+    ):
+        to_supervised(SERIES.sample(frac=1.0, random_state=0))
     assert data_warnings(lambda: to_supervised(SERIES)) == []
-    assert_warned_once(lambda: forecast(fitted, SERIES[::-1], 2), "The index of history decreases")
+    with pytest.raises(
+        ValueError, match=r"The index of history decreases, from .* in row 1; .* history.sort_index\(\)"
+    ):
+        forecast(fitted, SERIES[::-1], 2)
     assert data_warnings(lambda: forecast(fitted, SERIES, 2)) == []
     one_below_the_other = pd.DataFrame({"shop": 0, "sales": SERIES})
     both = pd.concat([one_below_the_other, one_below_the_other.assign(shop=1)])
     assert data_warnings(lambda: to_supervised(both, groups="shop")) == []
-    assert_warned_once(lambda: to_supervised(both[["sales"]]), "identify several series by groups")
+    with pytest.raises(ValueError, match=f"in row {len(SERIES)}; .* identify several series by groups"):
+        to_supervised(both[["sales"]])
+    assert_warned_once(
+        lambda: to_supervised(both[["sales"]].sort_index(kind="stable")), "twice, in rows 0 and 1", "by groups"
+    )
+    numbers = both[["sales"]].reset_index(drop=True)[::-1]  # which need not be times
+    assert_warned_once(lambda: to_supervised(numbers), "The index of series decreases")
+
+
+TIMES_OF_ROWS = {
+    "dates": DAYS[:12],
+    "dates of a time zone": DAYS[:12].tz_localize("UTC"),
+    "periods": DAYS[:12].to_period("D"),
+    "durations": DAYS[:12] - DAYS[0],
+    "objects": pd.Index(DAYS[:12].date),
+    "numbers behind strings": pd.MultiIndex.from_product([["a"], range(12)]),
+    "months of years": pd.MultiIndex.from_product([[2019, 2020], range(1, 7)]),
+}
+
+
+@pytest.mark.parametrize("kind", TIMES_OF_ROWS)
+def test_order_of_times_of_every_kind(kind):
+    table = pd.DataFrame({"sales": np.arange(12.0)}, TIMES_OF_ROWS[kind])
+    assert data_warnings(lambda: require_order(table, None, "table")) == []
+    with pytest.raises(ValueError, match=r"The index of table decreases, from .* in row 5"):
+        require_order(table.iloc[[0, 1, 2, 3, 5, 4, *range(6, 12)]], None, "table")
+    twice = table.iloc[[0, 1, 1, 2]]
+    assert_warned_once(lambda: require_order(twice, None, "table"), "twice, in rows 1 and 2")
+    assert data_warnings(lambda: require_order(twice, np.array([0, 0, 1, 1]), "table")) == []
+    interleaved = table.iloc[[3, 0, 4, 1, 2, 5]]
+    assert data_warnings(lambda: require_order(interleaved, np.array(list("ababba")), "table")) == []
+    with pytest.raises(ValueError, match=r"The index of table decreases within a group, from .* in row 4"):
+        require_order(interleaved, np.array(list("ababaa")), "table")
+
+
+def test_missing_times():
+    days = pd.DatetimeIndex([DAYS[0], pd.NaT, DAYS[1]])
+    with pytest.raises(ValueError, match="The index of series has no time in row 1"):
+        to_supervised(pd.Series([1.0, 2.0, 3.0], days))
 
 
 def test_order_in_the_parts_of_a_split():

@@ -3,6 +3,7 @@
 import copy
 import pickle
 from datetime import timedelta
+from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +29,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skrnn.exceptions import DataWarning
 from skrnn.model_selection import PanelTimeSeriesSplit
 from tests.examples import examples
 
@@ -285,6 +287,85 @@ def test_durations_of_dates(week, unit):
     assert lists(splitter.split(frame)) == lists(TimeSeriesSplit(2, test_size=7, gap=3, max_train_size=7).split(frame))
 
 
+BERLIN = "Europe/Berlin"
+
+
+def forms(dates):
+    """Return frames with the same dates in a column, in the index, and in columns of polars and of Arrow."""
+    of_polars = pl.Series("t", (dates.tz_convert(None) if dates.tz else dates).as_unit("us").to_numpy())
+    if dates.tz:
+        of_polars = of_polars.dt.replace_time_zone("UTC").dt.convert_time_zone(str(dates.tz))
+    frames = [pd.DataFrame({"t": dates}), pd.DataFrame({"x": 0.0}, dates.rename("t")), of_polars.to_frame()]
+    if find_spec("pyarrow"):
+        import pyarrow
+
+        arrow = pyarrow.timestamp(dates.unit, None if dates.tz is None else str(dates.tz))
+        frames.append(pd.DataFrame({"t": dates}).astype({"t": pd.ArrowDtype(arrow)}))
+    return frames
+
+
+@pytest.mark.parametrize("first", ["2024-03-20", "2024-10-16"])
+@pytest.mark.parametrize("freq", ["D", "6h", "h", "30min"])
+def test_days_of_a_zone_are_those_of_its_calendar(first, freq):
+    times = pd.date_range(first, pd.Timestamp(first) + pd.Timedelta(20, "D"), freq=freq, tz=BERLIN)[1:]
+    day = pd.DateOffset(days=1)
+    for days in ("5D", "5 days", timedelta(days=5), pd.Timedelta(days=5), pd.DateOffset(days=5), pd.offsets.Day(5)):
+        splitter = PanelTimeSeriesSplit(3, time_column="t", test_size=days, gap="1D", max_train_size="3D", horizon=day)
+        for frame in forms(times):
+            for k, (train, test) in enumerate(splitter.split(frame)):
+                border, end = (times[-1] - pd.DateOffset(days=5 * j) for j in (3 - k, 2 - k))
+                np.testing.assert_array_equal(test, np.flatnonzero((times > border) & (times <= end)))
+                last = min(border - day, times[test[0]] - day)
+                is_trained = (times > last - pd.DateOffset(days=3)) & (times <= last)
+                np.testing.assert_array_equal(train, np.flatnonzero(is_trained))
+
+
+def test_what_is_said_in_hours_is_hours():
+    times = pd.date_range("2024-03-25", "2024-04-06", freq="h", tz=BERLIN)
+    for hours in ("72h", np.timedelta64(72, "h"), pd.offsets.Hour(72), pd.DateOffset(hours=72)):
+        splitter = PanelTimeSeriesSplit(3, time_column=0, test_size=hours)
+        assert [len(test) for _, test in splitter.split(times.to_frame())] == [72, 72, 72]
+
+
+@pytest.mark.parametrize("zone", [None, BERLIN])
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_offsets_of_the_calendar(zone, unit):
+    times = pd.date_range("2022-12-31", "2023-12-31", freq="D", tz=zone, unit=unit)
+    months = PanelTimeSeriesSplit(11, time_column="t", test_size=pd.DateOffset(months=1), window=pd.DateOffset(days=1))
+    business = PanelTimeSeriesSplit(5, time_column="t", test_size=pd.offsets.BDay(20), gap=pd.offsets.MonthEnd())
+    for frame in forms(times):
+        for month, (train, test) in enumerate(months.split(frame), 2):
+            np.testing.assert_array_equal(test, np.flatnonzero((times.month == month) & (times.year == 2023)))
+            np.testing.assert_array_equal(train, np.arange(test[0]))
+        for k, (train, test) in enumerate(business.split(frame)):
+            border, end = (times[-1] - pd.offsets.BDay(20 * j) if j else times[-1] for j in (5 - k, 4 - k))
+            np.testing.assert_array_equal(test, np.flatnonzero((times > border) & (times <= end)))
+            np.testing.assert_array_equal(train, np.flatnonzero(times <= border - pd.offsets.MonthEnd()))
+
+
+def test_an_hour_that_the_clock_leaves_out():
+    times = pd.date_range("2024-03-30 02:30", "2024-04-01 02:30", freq="30min", tz=BERLIN)
+    splitter = PanelTimeSeriesSplit(2, time_column=0, test_size=pd.offsets.BDay(1), gap="30min")
+    with pytest.raises(ValueError, match="train part of fold 0 has no rows"):
+        next(splitter.split(times.to_frame()))
+    splitter = PanelTimeSeriesSplit(2, time_column=0, test_size="12h", max_train_size=pd.offsets.Day(1))
+    assert all(len(train) for train, _ in splitter.split(times.to_frame()))
+
+
+@pytest.mark.parametrize("name", ["test_size", "gap", "max_train_size", "horizon", "window"])
+def test_offsets_are_positive_and_go_with_dates(name):
+    day = pd.Timestamp("2024-01-01")
+    for zone in (None, BERLIN):
+        frame = pd.DataFrame({"t": DAYS.tz_localize(zone)})
+        for offset in (pd.DateOffset(months=-1), -pd.offsets.MonthEnd(), "-5D"):
+            with pytest.raises(ValueError, match=f"{name} is .*; expected a length of time >"):
+                next(PanelTimeSeriesSplit(2, time_column="t", **{name: offset}).split(frame))
+    for times, error in ((DAYS - day, ValueError), (DAYS.to_period("D"), TypeError), (range(24), TypeError)):
+        splitter = PanelTimeSeriesSplit(2, time_column="t", **{name: pd.DateOffset(months=1)})
+        with pytest.raises(error, match=f"{name} is <DateOffset: months=1>"):
+            next(splitter.split(pd.DataFrame({"t": times})))
+
+
 def test_time_of_day_is_no_border():
     hours = pd.DataFrame({"hour": pd.date_range("2024-01-01 05:00", periods=100, freq="h")})
     splitter = PanelTimeSeriesSplit(2, time_column="hour", test_size="1D")
@@ -520,6 +601,30 @@ def test_a_group_with_two_rows_of_one_time():
     assert len(list(PanelTimeSeriesSplit(2, time_column=0).split(X, groups=[0, 0, 0, 0, 1]))) == 2
     with pytest.raises(ValueError, match="time_column=0 has the same time in the rows 1 and 4"):
         next(PanelTimeSeriesSplit(2, time_column=0).split(X, groups=[0, 0, 0, 0, 0]))
+
+
+def test_rows_without_a_column_of_times_must_be_in_order():
+    frame = panel_frame().set_index("day")
+    splitter = PanelTimeSeriesSplit(2)
+    with pytest.raises(ValueError, match=r"The index of X decreases within a group, from .* X.sort_index"):
+        next(splitter.split(frame, groups=frame["shop"]))
+    with pytest.raises(ValueError, match="identify several series by groups"):
+        next(splitter.split(frame.sort_values("shop", kind="stable")))
+    ordered = frame.sort_index(kind="stable")
+    assert len(list(splitter.split(ordered, groups=ordered["shop"]))) == 2
+    assert len(list(PanelTimeSeriesSplit(2, time_column="day").split(frame))) == 2
+    with pytest.warns(DataWarning, match="The index of X has 2024-01-01 00:00:00 twice"):
+        next(splitter.split(ordered))
+
+
+def test_groups_by_name():
+    frame = panel_frame()
+    splitter = PanelTimeSeriesSplit(2, time_column="day")
+    expected = lists(splitter.split(frame, groups=frame["shop"]))
+    assert lists(splitter.split(frame, groups="shop")) == expected
+    assert lists(splitter.split(frame.set_index(["shop", "day"]), groups="shop")) == expected
+    with pytest.raises(ValueError, match=r"groups is 'store', but X has the columns \['day', 'shop', 'value'\]"):
+        next(splitter.split(frame, groups="store"))
 
 
 def test_groups_of_another_length():
