@@ -6,27 +6,26 @@ from typing import Any
 INTRODUCTION = """\
 # Backtests
 
-Written by `make backtests`, which makes an environment of its own (`.venv-backtests`, with the packages that the
-series come with), takes some {minutes:.0f} minutes on two cores, and writes this page and its figure.
+Written by `make backtests`, which creates an environment (`.venv-backtests`, with the packages that contain the
+series), takes about {minutes:.0f} minutes on two cores, and writes this page and its figure.
 
-Five series, forecast from every row of the part that is held out, as if it had been the last: a *rolling origin*.
-Models are fitted once, to all before that part; networks three times, from the seeds 0, 1 and 2;
-another processor moves their errors about as much as another seed does. Beside them stand the
-value one season ago (or the last one, where there is no season), ridge regression, and scikit-learn's
-`HistGradientBoostingRegressor` on lags, one for each step ahead.
+Five series are forecast from every row of a held-out part, as if it were the last: a *rolling origin*. Models are
+fitted once, on all values before that part, and networks three times, with the seeds 0, 1 and 2; another processor
+changes their errors about as much as another seed. They are compared with the value one season ago (or the last
+one, without a season), ridge regression, and scikit-learn's `HistGradientBoostingRegressor` on lags, one for each
+step ahead.
 
-Settings are chosen on the training part alone: of the candidates of each kind
-(`benchmarks/backtests/contestants.py`), the one with the least error on the end of that part goes on to the test. Of
-the load and the laser, models like those below had been tried once before on the held-out part.
+Settings are chosen on the training part only: of the candidates of each kind
+(`benchmarks/backtests/contestants.py`), the one with the smallest error at the end of that part is tested. For the
+load and the laser, similar models had been tested once before on the held-out part.
 
-*Departures* are values minus what was usual at that time in the last seasons, of the logarithm of the load, of CO2 as
-it is; for sunspots the square root itself, as no season is like another. Models on departures are told how
-far these were from the last one known, and say how far the next ones will be: no level and no trend is left to learn.
-That is preprocessing, which may help ridge regression and trees as well: they are in the table with it and
-without.
+*Departures* are the differences from the mean of the last seasons at the same time: of the logarithm of the load,
+and of CO2 itself. For sunspots they are the square root itself, because no season is like another. Models on
+departures use and predict changes of them from the last known one, so they need not learn level or trend. This
+preprocessing may also help ridge regression and trees, which are in the table with and without it.
 
-*covers* is the share of the truth within split-conformal intervals of nominal 90 %, in percent, over all steps ahead
-and origins; half their width is a quantile of the errors that were known at the origin
+*covers* is the percentage of observed values within split-conformal intervals of nominal 90 %, over all steps ahead
+and origins; half their width is a quantile of the errors known at the origin
 ([`skrnn.forecasting.backtest`](forecasting.md#backtests)). *fit* is seconds per fit.
 """
 

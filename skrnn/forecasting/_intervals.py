@@ -1,4 +1,4 @@
-"""Forecasts with an interval, of quantiles or split-conformal: of the errors on rows that the model has not seen."""
+"""Forecasts with intervals, from predicted quantiles or split-conformal."""
 
 from bisect import bisect_left, insort
 from collections import deque
@@ -16,12 +16,12 @@ from skrnn.forecasting._models import fitted_regressor, n_history_rows, point_fo
 from skrnn.forecasting._recursion import predictions_at, roll
 from skrnn.forecasting._rows import Rows, read_rows
 
-#: What (n + 1) * coverage may lie above an integer by rounding alone.
+#: Largest rounding error by which (n + 1) * coverage may exceed an integer.
 _ROUNDING = 1e-9
 
 
 class ForecastInterval(NamedTuple):
-    """A forecast and its bounds, each in the form that :func:`forecast` gives.
+    """A forecast and its bounds, each in the format of :func:`forecast`.
 
     Parameters
     ----------
@@ -52,38 +52,38 @@ def forecast_interval(
 ) -> ForecastInterval:
     """Forecast the `n_steps` steps after the last row of a history, with an interval for each.
 
-    Without `n_calibration` the bounds are quantiles that the model predicts, as far ahead as it predicts. With it they
-    are split-conformal, for any model and any number of steps: the forecast plus and minus a quantile of its absolute
-    errors on the last rows of the history.
+    Without `n_calibration` the bounds are quantiles predicted by the model, for at most as many steps as it predicts.
+    Otherwise they are split-conformal, for any model and any number of steps: the forecast plus and minus a quantile of
+    its absolute errors on the last rows of the history.
 
     Parameters
     ----------
     model : estimator
-        A fitted model, as in :func:`forecast`. Without `n_calibration` a network with ``loss="quantile"`` and among
-        its levels (1 - coverage) / 2, 0.5 and (1 + coverage) / 2.
+        A fitted model, as in :func:`forecast`. Without `n_calibration`, a network with ``loss="quantile"`` whose levels
+        include (1 - coverage) / 2, 0.5 and (1 + coverage) / 2.
     history : array-like of shape (n_rows,) or (n_rows, n_columns)
         The rows up to now, as in :func:`forecast`.
     n_steps : int
-        How many steps to forecast; without `n_calibration` at most as many as the model predicts at once.
+        Number of steps to forecast; without `n_calibration` at most as many as the model predicts at once.
     coverage : float, default=0.9
-        Share of the truth that each step's interval should cover.
+        Nominal coverage of the interval of each step.
     n_calibration : int, default=None
-        How many rows at the end of `history` to calibrate on. **The model must not have been fitted to them**, as input
-        or as target: where it was, the intervals are too narrow.
+        Number of rows at the end of `history` used for calibration. **The model must not have been fitted on them**, as
+        input or as target, or the intervals are too narrow.
     exog : array-like of shape (n_steps,) or (n_steps, n_exog), default=None
-        Of the rows after `history`, the columns that are not forecast, as in :func:`forecast`.
+        The columns that are not forecast, for the rows after `history`, as in :func:`forecast`.
     known_ahead : array-like of shape (n_times, n_known), default=None
-        Columns whose values are known before their time, as in :func:`to_supervised`: in all rows of `history` but the
-        first, and in the steps to forecast.
+        Columns whose values are known in advance, as in :func:`to_supervised`, for all rows of `history` except the
+        first, and for the steps to forecast.
     static : array-like of shape (n_groups, n_static), default=None
-        Columns that are the same at all times, as in :func:`to_supervised`.
+        Columns that are constant over time, as in :func:`to_supervised`.
     groups : str, int or array-like of shape (n_rows,), default=None
-        Which series each row belongs to, as in :func:`forecast`. Each group is calibrated on its own errors.
+        The series of each row, as in :func:`forecast`. Each group is calibrated on its own errors.
 
     Returns
     -------
     ForecastInterval
-        A named tuple ``(forecast, lower, upper)``, each in the form that :func:`forecast` gives.
+        A named tuple ``(forecast, lower, upper)``, each in the format of :func:`forecast`.
 
     Raises
     ------
@@ -92,24 +92,25 @@ def forecast_interval(
     TypeError
         If a count is not an integer, `coverage` is not a number, or the model is not a regressor.
     ValueError
-        If a parameter has an unexpected value; if `n_calibration`, or what is not missing of it, is not enough for
-        the coverage; if without it the model does not predict the quantiles, or not of so many steps; and as
-        :func:`forecast` does.
+        If a parameter is invalid; if `n_calibration`, or its number of values that are not missing, is too small for
+        the coverage; if without it the model does not predict the quantiles, or not for `n_steps`; and as in
+        :func:`forecast`.
 
     See Also
     --------
-    backtest : Intervals of this kind at many origins, and what they cover.
+    backtest : Such intervals from many origins, and their observed coverage.
 
     Notes
     -----
     The errors of step k are those of forecasts made k steps before each of the last `n_calibration` rows, in the same
-    way as the forecast itself, recursion included. Half the interval is the ceil((n + 1) * coverage)-th smallest
-    of the n absolute errors [1]_ [2]_: coverage 0.9 needs 9 of them, 0.95 needs 19, and more make it steadier.
+    way as the forecast itself, including recursion. Half the width of the interval is the ceil((n + 1) * coverage)-th
+    smallest of the n absolute errors [1]_ [2]_: coverage 0.9 requires 9 errors, 0.95 requires 19, and more reduce its
+    variance.
 
-    If the errors at calibration and ahead are exchangeable, each step's interval covers at least what was asked for, on
-    average over histories. The errors of a series are only roughly exchangeable: they follow each other, and where the
-    future differs from the past, intervals promise too much [3]_ [4]_. The coverage is that of each
-    step, not of all steps at once.
+    If the errors at calibration and ahead are exchangeable, the interval of each step has at least the nominal
+    coverage, on average over histories. The errors of a series are only approximately exchangeable: they are
+    correlated, and if the future differs from the past, the coverage is lower [3]_ [4]_. The coverage is that of each
+    step, not of all steps jointly.
 
     References
     ----------
@@ -150,7 +151,7 @@ def forecast_interval(
 
 
 def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[NDArray[np.floating]]:
-    """Return the median and the bounds that the model predicts, (n_groups, n_steps, n_series) each."""
+    """Return the median and the bounds predicted by the model, (n_groups, n_steps, n_series) each."""
     if quantile_levels(model) is None:
         raise ValueError(
             "n_calibration is None, but model does not predict quantiles (loss='quantile' with several levels); "
@@ -193,7 +194,7 @@ def _conformal(model: Any, rows: Rows, n_steps: int, coverage: float, n_calibrat
 
 
 def _radii(scores: NDArray[np.floating], coverage: float, n_calibration: int) -> NDArray[np.float64]:
-    """Return half the width of intervals, (n_steps, n_series), of absolute errors (n_origins, n_steps, n_series)."""
+    """Return half the width of intervals, (n_steps, n_series), from absolute errors (n_origins, n_steps, n_series)."""
     radii = np.empty(scores.shape[1:])
     for k, j in np.ndindex(radii.shape):
         known = np.sort(scores[:, k, j][np.isfinite(scores[:, k, j])])
@@ -207,12 +208,12 @@ def _radii(scores: NDArray[np.floating], coverage: float, n_calibration: int) ->
 
 
 def check_calibration(coverage: float | None, n_calibration: int | None) -> None:
-    """Raise unless the intervals that are asked for, if any, can be made of so many errors."""
+    """Raise unless this number of errors is sufficient for the intervals, if any."""
     if n_calibration is not None:
         check_count("n_calibration", n_calibration)
     if coverage is None:
         if n_calibration is not None:
-            raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage with it.")
+            raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage.")
         return
     check_share("coverage", coverage)
     if n_calibration is not None and n_calibration < least_calibration(coverage):
@@ -223,21 +224,21 @@ def check_calibration(coverage: float | None, n_calibration: int | None) -> None
 
 
 def least_calibration(coverage: float) -> int:
-    """Return the least number of errors that have a quantile for this coverage.
+    """Return the smallest number of errors with a quantile for this coverage.
 
     Examples
     --------
     >>> least_calibration(0.9), least_calibration(0.95)
     (9, 19)
     """
-    n_errors = max(1, floor(coverage / (1.0 - coverage)) - 1)  # or some more: what rounding does, `_rank` says
+    n_errors = max(1, floor(coverage / (1.0 - coverage)) - 1)  # or one more, because of rounding in `_rank`
     while _rank(n_errors, coverage) > n_errors:
         n_errors += 1
     return n_errors
 
 
 def _rank(n_errors: int, coverage: float) -> int:
-    """Return which of so many absolute errors, in increasing order, is the radius."""
+    """Return the rank of the radius among this number of absolute errors."""
     return max(1, ceil((n_errors + 1) * coverage - _ROUNDING))
 
 
@@ -252,7 +253,7 @@ def rolling_radii(
 ) -> NDArray[np.float64]:
     """Return the radius at each origin, of the latest `n_calibration` (None: all) absolute errors known there.
 
-    The error `scores[i]`, NaN where the truth is missing, is known from row `origins[i] + delay` on.
+    The error `scores[i]`, NaN where the truth is missing, is known from row `origins[i] + delay`.
     """
     radii = np.full(len(scores), np.nan)
     latest: deque[float] = deque()

@@ -1,4 +1,4 @@
-"""Columns that are found by group and time, such as a calendar that is known ahead, and those of each group."""
+"""Columns matched by group and time, such as a calendar known in advance, and columns of each group."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -16,16 +16,16 @@ from skrnn.forecasting._timeline import times_of
 @final
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Columns that are known before their time, of one series, of each group, or alike in all groups.
+    """Columns that are known in advance, for one series, for each group, or for all groups.
 
     Attributes
     ----------
     columns : ndarray or DataFrame of shape (n_rows, n_columns)
         The columns.
     times : pandas Index or None
-        The time of each row; None for an array, whose rows are counted from the first one of the series.
+        The time of each row; None for an array, whose rows start with the first one of the series.
     labels : ndarray of shape (n_rows,) or None
-        The group of each row; None if the columns are those of all groups.
+        The group of each row; None if the columns are the same for all groups.
     name : str
         What messages call them.
     """
@@ -36,14 +36,14 @@ class Known:
     name: str = "known_ahead"
 
     def find(self, times: Any, labels: NDArray[Any] | None) -> NDArray[np.intp]:
-        """Return the row for each of these times, a pandas Index (n_times,), and groups, -1 where there is none."""
+        """Return the row for each of these times, a pandas Index (n_times,), and groups, -1 if there is none."""
         keys = _keys(self.times, self.labels)
         if not keys.is_unique:
             raise ValueError(f"{self.name} has several rows for {_shown(keys[keys.duplicated()][0])}; expected one.")
         return np.asarray(keys.get_indexer(_keys(times, None if self.labels is None else labels)))
 
     def find_rows(self, table: Table, groups: Groups | None, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return the row for each of these rows of a table; raise ValueError where there is none."""
+        """Return the row for each of these rows of a table; raise ValueError if there is none."""
         labels = None if groups is None else groups.labels[rows]
         if self.times is None:
             times, found = rows, np.where(rows < len(self.columns), rows, -1)
@@ -56,7 +56,7 @@ class Known:
         return found
 
     def missing(self, time: Any, label: Any) -> ValueError:
-        """Return the error that there is no row for a time and group."""
+        """Return the error for a missing row of a time and group."""
         where = time if self.labels is None else _shown((label, time))
         return ValueError(
             f"{self.name} has no row for {where}; expected one for each row of the series from the second on, and for "
@@ -64,14 +64,14 @@ class Known:
         )
 
     def after(self, time: Any, label: Any) -> Any:
-        """Return the times after this one, of a group, or None."""
+        """Return the times of a group after this one, or None."""
         if self.times is None:
             return None
         times = self.times if self.labels is None else self.times[self.labels == label]
         return times[times > time].sort_values()
 
     def of_rows(self, rows: NDArray[np.intp], step: int) -> Table:
-        """Return the columns in these rows; their names tell how many steps ahead they are."""
+        """Return the columns in these rows, with the number of steps ahead in their names."""
         columns = take(self.columns, rows)
         return columns.add_suffix(f"_t+{step}") if is_frame(columns) else columns
 
@@ -79,16 +79,16 @@ class Known:
 @final
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A table of one series or of several groups, and what is known beside it.
+    """A table of one series or of several groups, and the other known columns.
 
     Attributes
     ----------
     table : ndarray or DataFrame of shape (n_rows, n_columns)
-        The rows as they came, without columns that the others hold.
+        The rows, without columns that are in the other attributes.
     groups : Groups or None
         The group of each row; None if all are one series.
     known : Known or None
-        Columns that are known ahead.
+        Columns that are known in advance.
     static : ndarray or DataFrame of shape (n_groups, n_static), or None
         The columns of each group.
     """
@@ -99,14 +99,14 @@ class Panel:
     static: Table | None
 
     def static_at(self, groups: NDArray[np.intp]) -> list[Table]:
-        """Return the columns of these groups, by number, in a list; an empty one if there are none."""
+        """Return a list of the columns of these groups, by number; an empty list if there are none."""
         return [] if self.static is None else [take(self.static, groups)]
 
 
 def read_panel(values: Any, name: str, groups: Any, known_ahead: Any, static: Any) -> Panel:
-    """Return the rows of `values`, called `name` in messages, with their groups and what is known beside them.
+    """Return the rows of `values`, called `name` in messages, with their groups and the other known columns.
 
-    A column that `known_ahead` or `static` holds too is no series; in `known_ahead` it is the past.
+    A column that is also in `known_ahead` or `static` is not a series; for `known_ahead` it is its past.
     """
     table = read_table(values, name)
     if is_frame(table) and is_integer(groups) and -table.shape[1] <= groups < table.shape[1]:
@@ -177,7 +177,7 @@ def aligned(exog: Any, table: Table, groups: Groups | None) -> Any:
 
 
 def _completed(known: Known, past: Table, table: Table, groups: Groups | None) -> Known:
-    """Return columns with the rows of the past that they lack."""
+    """Return columns completed by missing rows of the past."""
     import pandas as pd
 
     if set(past.columns) != set(known.columns.columns):
@@ -193,7 +193,7 @@ def _completed(known: Known, past: Table, table: Table, groups: Groups | None) -
 
 
 def read_static(values: Any, table: Table, groups: Groups | None) -> Table | None:
-    """Return the columns of each group, (n_groups, n_columns), in the order in which groups appear."""
+    """Return the columns of each group, (n_groups, n_columns), in the order of appearance of groups."""
     if values is None:
         return None
     if groups is None:
@@ -222,7 +222,7 @@ def read_static(values: Any, table: Table, groups: Groups | None) -> Table | Non
 
 
 def _groups_in(table: Table, groups: Groups | None, name: str) -> Groups | None:
-    """Return the groups that a table holds by the name that they have elsewhere, or None if it does not."""
+    """Return the groups of a table by the name that they have elsewhere, or None if there are none."""
     of = None if groups is None else groups.name
     if of is None or not (of in table.columns or index_level(table, of) is not None):
         return None
@@ -230,7 +230,7 @@ def _groups_in(table: Table, groups: Groups | None, name: str) -> Groups | None:
 
 
 def _framed(columns: Table, name: str, table: Table) -> Table:
-    """Return an array with names of columns, if a table has such."""
+    """Return an array with column names, if a table has any."""
     if not is_frame(table):
         return columns
     import pandas as pd
@@ -239,7 +239,7 @@ def _framed(columns: Table, name: str, table: Table) -> Table:
 
 
 def side_by_side(table: Table, others: list[Table]) -> Table:
-    """Return the columns of several tables of the same rows, with the index of the first."""
+    """Return the columns of several tables with the same rows, with the index of the first."""
     if not others or not is_frame(table):
         return np.column_stack([table, *others]) if others else table
     import pandas as pd

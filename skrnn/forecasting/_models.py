@@ -1,4 +1,4 @@
-"""What a fitted model tells of itself: how far it looks back, what it reads, and what its predictions are."""
+"""Properties of a fitted model: its history rows, its input and the format of its predictions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def fitted_regressor(model: Any) -> Any:
-    """Return the fitted model that predicts: of a search over parameters the best, else the model itself."""
+    """Return the fitted model that predicts: the best one of a search, otherwise the model itself."""
     if not hasattr(model, "fit"):
         raise TypeError(f"model is {model!r}, which has no fit; expected a fitted regressor or a pipeline of one.")
     if isinstance(model, type):
@@ -27,15 +27,15 @@ def fitted_regressor(model: Any) -> Any:
 
 
 def parts(model: Any) -> list[Any]:
-    """Return the model and all estimators that its parameters hold, however deep, each once."""
+    """Return the model and all estimators among its parameters, at any depth, each once."""
     held = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
     return list({id(part): part for part in (model, *held) if part is model or hasattr(part, "get_params")}.values())
 
 
 def n_history_rows(model: Any) -> int:
-    """Return how many rows before its own a model looks back: what follow one another in a pipeline add up.
+    """Return the number of rows before its own that a model uses: the sum over consecutive steps of a pipeline.
 
-    Of estimators side by side, as in an ensemble, the one counts that looks back furthest.
+    For parallel estimators, as in an ensemble, it is the maximum.
     """
     if not hasattr(model, "get_params"):
         return 0
@@ -52,18 +52,18 @@ def _held_in(value: Any) -> list[Any]:
 
 
 def is_row_by_row(estimator: Any) -> bool:
-    """Tell whether a final estimator predicts each row by itself: one that holds transformers may hold windows."""
+    """Tell whether a final estimator predicts each row independently; one with transformers may contain windows."""
     return not any(hasattr(part, "transform") for part in parts(estimator)[1:])
 
 
 def group_column(model: Any) -> Any:
-    """Return the name or position of the column of X that tells groups apart for a transformer, or None."""
+    """Return the name or position of the group column of a transformer, or None."""
     columns = [getattr(part, "group_column", None) for part in parts(model)]
     return next((name for name in columns if name is not None), None)
 
 
 def sees_column(model: Any, table: Any, position: int) -> bool:
-    """Tell whether the model was fitted to tables that have this column, that of the groups."""
+    """Tell whether the model was fitted on tables with this group column."""
     if group_column(model) is not None:
         return True
     names = getattr(model, "feature_names_in_", None)
@@ -97,14 +97,14 @@ def n_leads(model: Any, names: Sequence[Any], n_columns: int, n_others: int) -> 
 
 
 def _n_columns(model: Any, default: int) -> int:
-    """Return how many columns the model was fitted to, or the default where it does not tell."""
+    """Return the number of columns on which the model was fitted, or the default if unknown."""
     if reads_sequences(model):
         return n_features_per_timestep(model)
     return int(getattr(model, "n_features_in_", default))
 
 
 def reads_sequences(model: Any) -> bool:
-    """Tell whether the model predicts at each timestep of sequences, and not after windows."""
+    """Tell whether the model predicts at each timestep of sequences instead of after windows."""
     if not any(getattr(part, "return_sequences", False) is True for part in parts(model)):
         return False
     if not hasattr(model, "stream"):
@@ -121,7 +121,7 @@ def reads_sequences(model: Any) -> bool:
 
 
 def n_features_per_timestep(model: Any) -> int:
-    """Return how many features a timestep has for a network that reads sequences, or for the first of an ensemble."""
+    """Return the number of features per timestep of a network that reads sequences, or of the first of an ensemble."""
     network = model.estimators_[0] if hasattr(model, "estimators_") else model
     return int(network.input_weights_[0].shape[1])
 
@@ -135,7 +135,7 @@ def quantile_levels(model: Any) -> NDArray[np.float64] | None:
 
 
 def level_column(levels: NDArray[np.float64], level: float) -> int:
-    """Return the place of this level among those on the last axis of predictions."""
+    """Return the index of this level on the last axis of predictions."""
     position = int(np.argmin(np.abs(levels - level)))
     if abs(levels[position] - level) > 1e-9:
         raise ValueError(f"model predicts the quantiles {levels.tolist()}; expected {level:g} among them.")
@@ -145,7 +145,7 @@ def level_column(levels: NDArray[np.float64], level: float) -> int:
 def point_forecasts(model: Any, predictions: Any, n_series: int, level: float = 0.5) -> NDArray[np.floating]:
     """Return predictions of rows, (n_rows,) or (n_rows, n_outputs), as (n_rows, n_steps, n_series).
 
-    Of quantiles, (n_rows, n_levels) or (n_rows, n_outputs, n_levels), take those of this level.
+    From quantiles, (n_rows, n_levels) or (n_rows, n_outputs, n_levels), select those of this level.
     """
     predictions = np.asarray(predictions)
     levels = quantile_levels(model)

@@ -1,4 +1,4 @@
-"""A picture of a network, unrolled over timesteps."""
+"""Display of a network, unrolled over timesteps."""
 
 from collections.abc import Sequence
 from itertools import cycle, islice
@@ -13,11 +13,11 @@ Shape = tuple[int, ...]
 
 @final
 class UnrolledDisplay:
-    """An estimator's own network, unrolled over time.
+    """The network of an estimator, unrolled over time.
 
-    Timesteps are side by side, layers one above the other. Discs hold the names of parameters: input weights W,
-    recurrent weights R and bias b of each layer, V and c of the readout. Discs that look the same are the same
-    parameter, at every timestep. A table below has the shape of each array of parameters, once.
+    Timesteps are drawn from left to right, layers from bottom to top. Discs contain the names of parameters: input
+    weights W, recurrent weights R and bias b of each layer, V and c of the readout. Discs that look the same are the
+    same parameter, at every timestep. A table below lists the shape of each parameter array.
 
     It is recommended to use :meth:`from_estimator` to create the display. All parameters are stored as attributes.
 
@@ -26,7 +26,7 @@ class UnrolledDisplay:
     cell : str
         Name of the recurrent unit.
     input_shapes : list of tuple of int
-        Shape of the input weights of each layer, the lowest first; if `bidirectional`, two per layer, forward first.
+        Shape of the input weights of each layer, first layer first; if `bidirectional`, two per layer, forward first.
     recurrent_shapes : list of tuple of int
         Shape of the recurrent weights of each.
     bias_shapes : list of tuple of int
@@ -34,33 +34,34 @@ class UnrolledDisplay:
     readout_shape : tuple of int
         Shape of the readout's weights, (n_outputs, readout_size).
     bidirectional : bool, default=False
-        Whether there is a second pass, from the end of the sequence.
+        Whether there is a backward pass.
     return_sequences : bool, default=False
-        Whether there is an output at every timestep, rather than after the last.
+        Whether there is an output at every timestep instead of only after the last.
     pooling : {"last", "mean", "max"}, default="last"
-        What the readout of a single output sees: the last states, or the mean or the maximum of all.
+        Input of the readout with a single output: the last states, or the mean or the maximum of all.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
         Axes with the drawing.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure with the axes.
     boxes_ : list of matplotlib FancyBboxPatch
-        Each layer, direction and the readout at each timestep, and what is made of the states of all timesteps.
+        Each layer, direction and the readout at each timestep, and the pooled states.
     arrows_ : list of matplotlib FancyArrowPatch
-        From inputs, states and outputs to what reads them.
+        Arrows between inputs, states and outputs.
     chips_ : list of matplotlib Circle
-        The discs that hold the names of parameters.
+        The discs with the names of parameters.
     texts_ : list of matplotlib Text
         All texts.
 
     Notes
     -----
-    The first timestep is 1 and the last one T: x_1 is ``X[:, 0]``. A frame around two boxes stands for their joint
-    states. Without `return_sequences`, the readout of a bidirectional network sees the last state of each pass: the
-    forward state of timestep T and the backward state of timestep 1. With `pooling` "mean" or "max", a box over all
-    timesteps stands for the mean or the elementwise maximum of their states, which the readout sees.
+    The first timestep is 1 and the last one T: x_1 is ``X[:, 0]``. A frame around two boxes represents their
+    concatenated states. Without `return_sequences`, the readout of a bidirectional network reads the last state of each
+    pass: the forward state of timestep T and the backward state of timestep 1. With `pooling` "mean" or "max", a box
+    over all timesteps represents the mean or the elementwise maximum of their states, which is the input of the
+    readout.
 
     Examples
     --------
@@ -124,7 +125,7 @@ class UnrolledDisplay:
         NotFittedError
             If the estimator has not been fitted.
         TypeError
-            If there is no recurrent network in the estimator, or `n_timesteps` is not an integer.
+            If the estimator does not contain a recurrent network, or `n_timesteps` is not an integer.
         ValueError
             If `n_timesteps` is less than 2.
         """
@@ -164,7 +165,7 @@ class UnrolledDisplay:
         TypeError
             If `n_timesteps` is not an integer.
         ValueError
-            If `n_timesteps` is less than 2, or the lists of shapes differ in length.
+            If `n_timesteps` is less than 2, or the lists of shapes have different lengths.
         """
         plt = require_pyplot(f"{type(self).__name__}.plot")
         n_timesteps = read_integer("n_timesteps", n_timesteps, 2)
@@ -184,7 +185,7 @@ class UnrolledDisplay:
         if not n_layers or lengths != (n_layers * len(directions),) * 3:
             raise ValueError(
                 f"there are {lengths[0]} input_shapes, {lengths[1]} recurrent_shapes and {lengths[2]} bias_shapes; "
-                f"expected as many of each, {len(directions)} per layer."
+                f"expected the same number of each, {len(directions)} per layer."
             )
         shapes = zip(self.input_shapes, self.recurrent_shapes, self.bias_shapes, strict=True)
         colours = islice(cycle(LAYER_COLOURS), n_layers)
