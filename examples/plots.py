@@ -1,4 +1,4 @@
-"""Four pictures of networks on the yearly sunspot numbers: training, forecasts, hidden states, the network itself.
+"""Pictures of networks on the yearly sunspot numbers: training, forecasts, their errors, hidden states, the network.
 
 Every network is fitted on the years to 1920. Needs matplotlib and pandas: pip install ".[plot]" pandas
 """
@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.datasets import load_sunspots
 from skrnn.forecasting import to_supervised
-from skrnn.plotting import ForecastDisplay, HiddenStateDisplay, LossCurveDisplay, UnrolledDisplay
+from skrnn.plotting import BacktestDisplay, ForecastDisplay, HiddenStateDisplay, LossCurveDisplay, UnrolledDisplay
 
 LAST_TRAINING_YEAR = 1920
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
@@ -26,6 +27,7 @@ def main() -> None:
     save(draw_losses(training), "loss_curve")
     model = fit(training, cell="gru", solver="lbfgs", alpha=1.0, tol=1e-3)
     save(draw_forecasts(model, series), "forecast")
+    save(draw_errors(model, series), "backtest")
     save(draw_hidden_states(model, series), "hidden_states")
     save(UnrolledDisplay.from_estimator(model).figure_, "network")
 
@@ -59,6 +61,14 @@ def draw_forecasts(model: Pipeline, series: pd.Series) -> Figure:
         model, series, n_steps=10, origins=origins, coverage=0.8, n_calibration=30, n_history=30
     )
     return display.figure_
+
+
+def draw_errors(model: Pipeline, series: pd.Series) -> Figure:
+    """Draw the errors one to six years ahead, of the network and of ridge regression, since 1920."""
+    training = series[series.index <= LAST_TRAINING_YEAR]
+    ridge = make_pipeline(SlidingWindow(12, padding="edge", flatten=True), Ridge()).fit(*to_supervised(training))
+    models = {"GRU": model, "ridge": ridge}
+    return BacktestDisplay.from_estimator(models, series, 6, season=11, first_origin=len(training) - 1).figure_
 
 
 def draw_hidden_states(model: Pipeline, series: pd.Series) -> Figure:

@@ -18,9 +18,9 @@ LEVELS = {
     "_inputs": 1,
     **dict.fromkeys(("cells", "losses", "sequences", "solvers"), 2),
     **dict.fromkeys(("network", "parallel"), 3),
-    "estimators": 4,
+    **dict.fromkeys(("estimators", "metrics"), 4),
     **dict.fromkeys(
-        ("datasets", "ensemble", "export", "forecasting", "metrics", "model_selection", "persistence", "preprocessing"),
+        ("datasets", "ensemble", "export", "forecasting", "model_selection", "persistence", "preprocessing"),
         5,
     ),
     "callbacks": 6,  # they write checkpoints

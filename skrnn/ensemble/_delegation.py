@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import is_regressor
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import has_fit_parameter
 
-from skrnn._inputs._messages import naming
-from skrnn._inputs._values import check_weights, refuse_masked
+from skrnn._inputs._weights import weights_for
 
 
 def is_regressor_instance(value: Any) -> bool:
@@ -35,7 +33,7 @@ def fit_arguments(
         routed = process_routing(owner, "fit", **given)
         return {name: dict(routed[name].fit) for name in parts}
     _refuse(owner, "fit", params)
-    return {name: _weights_for(part, sample_weight) for name, part in parts.items()}
+    return {name: weights_for(part, sample_weight) for name, part in parts.items()}
 
 
 def predict_arguments(owner: Any, parts: Mapping[str, Any], params: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -60,36 +58,6 @@ def _refuse(owner: Any, method: str, params: dict[str, Any]) -> None:
             f"{method} of {type(owner).__name__} got {sorted(params)}; expected metadata only with metadata routing, "
             "sklearn.set_config(enable_metadata_routing=True), if its estimators request them."
         )
-
-
-def _weights_for(part: Any, sample_weight: Any) -> dict[str, Any]:
-    """Return the argument that passes weights to an estimator; those of a pipeline go to its last step."""
-    if sample_weight is None:
-        return {}
-    if hasattr(part, "steps"):
-        name, last = part.steps[-1]
-        return {f"{name}__{key}": value for key, value in _weights_for(last, sample_weight).items()}
-    inner = getattr(part, "estimator", getattr(part, "regressor", None))
-    if has_fit_parameter(part, "sample_weight"):
-        return {"sample_weight": sample_weight}
-    if inner is not None:
-        return _weights_for(inner, sample_weight)
-    raise TypeError(
-        f"sample_weight is given, but {type(part).__name__}.fit does not accept it; expected an estimator that does."
-    )
-
-
-def read_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
-    """Return sample weights, (n_samples,), by default ones; raise if they are invalid."""
-    if sample_weight is None:
-        return np.ones(n_samples)
-    refuse_masked(sample_weight, "sample_weight")
-    with naming("sample_weight", f"{n_samples} numbers >= 0, one per sample"):
-        weights = np.asarray(sample_weight, dtype=np.float64)
-    if weights.shape != (n_samples,):
-        raise ValueError(f"sample_weight has shape {weights.shape}; expected {(n_samples,)}, one weight per sample.")
-    check_weights(weights, "sample_weight")
-    return weights
 
 
 def take(values: Any, rows: NDArray[np.intp] | slice) -> Any:

@@ -19,8 +19,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skrnn._inputs._messages import own_data
 from skrnn._inputs._parameters import check_count, describe, read_random_state
+from skrnn._inputs._weights import read_weights
 from skrnn.ensemble._change_regressor import ChangeRegressor, counted_from_last, last_known
-from skrnn.ensemble._delegation import is_regressor_instance, read_weights
+from skrnn.ensemble._delegation import is_regressor_instance
 from skrnn.ensemble._ensemble_regressor import EnsembleRegressor
 from skrnn.ensemble._relative_regressor import read_targets, warn_of_units
 from skrnn.ensemble._residual_regressor import ResidualRegressor

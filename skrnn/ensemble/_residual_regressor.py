@@ -16,13 +16,13 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from skrnn._inputs._messages import naming, own_data
 from skrnn._inputs._parameters import describe, is_integer
 from skrnn._inputs._values import refuse_masked
+from skrnn._inputs._weights import read_weights
 from skrnn.ensemble._delegation import (
     fit_arguments,
     is_regressor_instance,
     make_router,
     predict_arguments,
     predict_arguments_of_fit,
-    read_weights,
     take,
     take_arguments,
 )

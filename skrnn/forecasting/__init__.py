@@ -1,6 +1,7 @@
 """From a series to forecasts with intervals, and to how good they would have been."""
 
-from skrnn.forecasting._backtest import Backtest, backtest
+from skrnn.forecasting._backtest import backtest
+from skrnn.forecasting._backtest_result import Backtest
 from skrnn.forecasting._forecast import forecast
 from skrnn.forecasting._intervals import ForecastInterval, forecast_interval
 from skrnn.forecasting._supervised import Supervised, to_supervised

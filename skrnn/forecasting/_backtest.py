@@ -1,86 +1,19 @@
 """Forecasts from many origins in a series, beside the truth."""
 
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count, describe, is_integer
+from skrnn.forecasting._backtest_result import Backtest
 from skrnn.forecasting._groups import named
 from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
 from skrnn.forecasting._recursion import n_steps_at_once, roll
+from skrnn.forecasting._refit import Refits, read_refit
 from skrnn.forecasting._rows import Rows, read_series
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Backtest:
-    """Forecasts from many origins, beside the truth.
-
-    :func:`backtest` returns it. Arrays of forecasts have an axis for the series where there are several.
-
-    Parameters
-    ----------
-    origins : ndarray of shape (n_origins,), int
-        Positions of the rows that were "now". The first step is the row after.
-    origin_times : ndarray of shape (n_origins,)
-        Their labels in the index of a pandas series; else their positions.
-    target_times : ndarray of shape (n_origins, n_steps)
-        The labels, or positions, of the rows that were forecast. Beyond the end of the series the index is continued;
-        if it has no constant step, labels there are NaT, or None.
-    forecasts : ndarray of shape (n_origins, n_steps) or (n_origins, n_steps, n_series)
-        The forecasts of each origin.
-    truth : ndarray of the shape of `forecasts`
-        The series at these rows; NaN where it is missing, or beyond its end.
-    lower, upper : ndarray of the shape of `forecasts`, or None
-        The intervals, if a coverage was asked for; NaN where too few errors were known at the origin.
-    coverage : float or None
-        The coverage that was asked for.
-    series_names : list or None
-        Names of the series, if columns had names.
-    groups : ndarray of shape (n_origins,), or None
-        The group of each origin, if the series had `groups`.
-    """
-
-    origins: NDArray[np.intp]
-    origin_times: NDArray[Any]
-    target_times: NDArray[Any]
-    forecasts: NDArray[np.floating]
-    truth: NDArray[np.floating]
-    lower: NDArray[np.floating] | None = None
-    upper: NDArray[np.floating] | None = None
-    coverage: float | None = None
-    series_names: list[Any] | None = None
-    groups: NDArray[Any] | None = None
-
-    @property
-    def errors(self) -> NDArray[np.floating]:
-        """Truth minus forecast, of the shape of `forecasts`; NaN where the truth is not known."""
-        return self.truth - self.forecasts
-
-    def observed_coverage(self) -> NDArray[np.float64]:
-        """Return which share of the truth lies within its interval.
-
-        Returns
-        -------
-        ndarray of shape (n_steps,) or (n_steps, n_series)
-            The share at each step ahead, of the origins that have an interval and whose truth is known; NaN if there
-            are none.
-
-        Raises
-        ------
-        ValueError
-            If the backtest has no intervals.
-        """
-        if self.lower is None or self.upper is None:
-            raise ValueError("coverage was None in backtest, so there are no intervals; expected a number in (0, 1).")
-        counts = np.isfinite(self.truth) & np.isfinite(self.lower)
-        covered = counts & (self.lower <= self.truth) & (self.truth <= self.upper)
-        n_counted = counts.sum(axis=0)
-        return np.where(n_counted > 0, covered.sum(axis=0) / np.maximum(n_counted, 1), np.nan)
 
 
 def backtest(
@@ -96,13 +29,16 @@ def backtest(
     coverage: float | None = None,
     n_calibration: int | None = None,
     groups: Any = None,
+    refit: bool | int = False,
+    max_train_size: int | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> Backtest:
     """Forecast `n_steps` steps from many rows of a series, as if each had been the last.
 
     Parameters
     ----------
     model : estimator
-        A fitted model, as in :func:`forecast`. It is not fitted again.
+        A fitted model, as in :func:`forecast`. It stays as it is: with `refit`, clones of it are fitted.
     series : array-like of shape (n_rows,) or (n_rows, n_series)
         The series, as in :func:`to_supervised`.
     n_steps : int
@@ -130,6 +66,14 @@ def backtest(
     groups : str, int or array-like of shape (n_rows,), default=None
         Which series each row belongs to, as in :func:`forecast`. Origins are those of one group after another;
         intervals are made of errors of the same group.
+    refit : bool or int, default=False
+        Whether the model is fitted again: at each origin (True), or at the first origin and at every k-th one from
+        there on (an integer k). False forecasts from all origins with the given model.
+    max_train_size : int, default=None
+        With `refit`, the largest number of rows to fit on, the latest ones up to the origin, as in
+        :class:`~sklearn.model_selection.TimeSeriesSplit`. None fits on all of them.
+    sample_weight : array-like of shape (n_rows,), default=None
+        With `refit`, the weights of the rows in each fit, such as 0 for the first ones, which have no whole window.
 
     Returns
     -------
@@ -155,10 +99,19 @@ def backtest(
     See Also
     --------
     forecast_interval : The forecast from the last row, with an interval of the same kind.
-    sklearn.model_selection.TimeSeriesSplit : Splits for a model that is fitted again.
+    Backtest.scores : Measures of the forecasts, per step, series and group.
+    skrnn.plotting.BacktestDisplay : The error of each step as a picture.
 
     Notes
     -----
+    A refit clones the model, as :func:`~sklearn.base.clone` does, so that its parameters stay, and fits the clone to X
+    and y of the rows up to the origin, or of the last `max_train_size` of them, as :func:`to_supervised` makes them,
+    with as many steps as the given model predicts at once: no target is later than the origin. A row that lacks a
+    target gets the weight 0. A search over parameters searches again on these rows; to keep the parameters that it has
+    found, pass its `best_estimator_`. The windows that are forecast from may begin before the last `max_train_size`
+    rows. With `groups` a clone is fitted on the rows of all groups up to the time of the origin, or without dates up
+    to the same position in each group, and `max_train_size` holds for each group; origins of the same time share it.
+
     No forecast sees a row of the series after its origin, and no interval an error that was not known then: at origin
     o, the errors of k steps ahead are those of the origins up to o - k. The interval is the forecast plus and minus
     the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_.
@@ -196,21 +149,27 @@ def backtest(
     for name, value in (("n_steps", n_steps), ("step", step)):
         check_count(name, value)
     check_calibration(coverage, n_calibration)
-    model = fitted_regressor(model)
-    rows = read_series(model, series, exog, n_steps, groups, known_ahead, static)
+    every = read_refit(refit, max_train_size, sample_weight, first_origin)
+    best = fitted_regressor(model)
+    rows = read_series(best, series, exog, n_steps, groups, known_ahead, static)
     lasts = rows.timeline.lasts - 1
-    if (rows.ends < lasts + n_steps).any():
-        n_at_once = n_steps_at_once(model, rows)
+    is_short = bool((rows.ends < lasts + n_steps).any())
+    n_at_once = n_steps_at_once(best, rows) if every or is_short else n_steps
+    if is_short:
         lasts = np.minimum(lasts, rows.ends - (n_steps - 1) // n_at_once * n_at_once)
-    origins = _read_origins(rows, first_origin, n_history_rows(model), lasts, step)
-    forecasts, truth = roll(model, rows, origins, n_steps), rows.truths(origins, n_steps)
-    arrays = [forecasts, truth]
+    origins = _read_origins(rows, first_origin, n_history_rows(best), lasts, step)
+    if every:
+        forecasts = Refits(model, rows, n_at_once, every, max_train_size, sample_weight).roll(origins, n_steps)
+    else:
+        forecasts = roll(best, rows, origins, n_steps)
+    truth = rows.truths(origins, n_steps)
+    arrays = [rows.known_values(), forecasts, truth]
     if coverage is not None:
         radii = _radii(rows, np.abs(truth - forecasts), origins, coverage, n_calibration)
         arrays += [forecasts - radii, forecasts + radii]
     if len(rows.series) == 1:
-        arrays = [array[:, :, 0] for array in arrays]
-    forecasts, truth, *bounds = arrays
+        arrays = [array[..., 0] for array in arrays]
+    values, forecasts, truth, *bounds = arrays
     lower, upper = bounds or (None, None)
     timeline = rows.timeline
     return Backtest(
@@ -224,6 +183,8 @@ def backtest(
         coverage,
         rows.names,
         None if rows.groups is None else rows.groups.labels[timeline.came_from[origins]],
+        values,
+        None if rows.groups is None else rows.groups.labels,
     )
 
 

@@ -82,6 +82,13 @@ class Rows:
             rows = rows.set_axis(self._index[positions], axis=0)
         return rows
 
+    def known_values(self) -> NDArray[np.floating]:
+        """Return the series as it came, (n_known, n_series), in the order of the table that came."""
+        positions = self.timeline.known
+        values = np.empty((len(positions), len(self.series)), dtype=self.values.dtype)
+        values[self.timeline.came_from[positions]] = self.values[positions]
+        return values
+
     def truths(self, origins: NDArray[np.intp], n_steps: int) -> NDArray[np.floating]:
         """Return the series at the steps after each origin, (n_origins, n_steps, n_series), NaN where not known."""
         positions = np.add.outer(origins, np.arange(1, n_steps + 1))

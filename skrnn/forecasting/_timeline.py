@@ -46,6 +46,11 @@ class Timeline:
         """How many rows of each group are known, (n_groups,)."""
         return self.lasts - self.firsts + 1
 
+    @cached_property
+    def known(self) -> NDArray[np.intp]:
+        """The positions of the known rows, (n_known,)."""
+        return np.flatnonzero(~self.are_beyond(np.arange(len(self.came_from))))
+
     @property
     def has_dates(self) -> bool:
         """Whether the times are dates or periods."""

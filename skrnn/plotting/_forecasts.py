@@ -14,6 +14,7 @@ from skrnn.forecasting._tables import beside, data_columns, numbers, read_table,
 from skrnn.plotting._matplotlib import (
     axes_or_new,
     colour_of,
+    ink_of,
     label_axes,
     merge_style,
     read_integer,
@@ -256,7 +257,7 @@ class ForecastDisplay:
             heights = np.concatenate([known[[origin]], path])
             self.forecast_lines_ += ax.plot(times[origin : origin + len(heights)], heights, **(label | style))
         mark = {"marker": "o", "markersize": 5, "linestyle": "none", "color": style["color"], "zorder": 3}
-        mark |= {"markerfacecolor": "white", "label": "origin" if len(origins) == 1 else "origins"}
+        mark |= {"markerfacecolor": ax.get_facecolor(), "label": "origin" if len(origins) == 1 else "origins"}
         (self.origin_markers_,) = ax.plot(times[origins], known[origins], **mark)
         self._label_axes(times)
         return self
@@ -289,7 +290,7 @@ class ForecastDisplay:
 
     def _draw_series(self, known: NDArray[Any], n_history: int, times: NDArray[Any], line_kw: Any) -> None:
         """Draw the series up to the first origin, and later rows with a thinner line."""
-        style = merge_style("line", {"color": "black", "linewidth": 1.5}, line_kw)
+        style = merge_style("line", {"color": ink_of(self.ax_), "linewidth": 1.5}, line_kw)
         (self.history_line_,) = self.ax_.plot(times[:n_history], known[:n_history], **({"label": "history"} | style))
         self.truth_line_ = None
         if len(known) > n_history:  # from the end of history, so that there is no gap between the lines

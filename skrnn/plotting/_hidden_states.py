@@ -6,12 +6,13 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrnn.plotting._matplotlib import colour_of, merge_style, read_integer, require_pyplot
+from skrnn.plotting._matplotlib import colour_of, is_dark, merge_style, read_integer, require_pyplot
 from skrnn.plotting._networks import split_network
 
-#: Largest number of features with a legend; a larger one would hide the curves.
+#: Largest number of features with a legend, which would hide more curves: those have graded colours, and a colour bar.
 _MOST_FEATURES_NAMED = 6
-_MASKED = "0.82"
+#: Grey on white and on black.
+_MASKED = (0.5, 0.5, 0.5, 0.36)
 #: Width of the colour bar with its numbers, or of the feature names above, in inches.
 _COLOURBAR_WIDTH = 1.0
 
@@ -47,6 +48,8 @@ class HiddenStateDisplay:
         One line per feature of the input.
     colorbar_ : matplotlib Colorbar
         The colour scale.
+    feature_colorbar_ : matplotlib Colorbar or None
+        The colours of the features, if these are too many for a legend.
 
     See Also
     --------
@@ -207,15 +210,30 @@ class HiddenStateDisplay:
         """Draw one line per feature."""
         ax = self.axes_[0]
         self.input_lines_: list[Any] = []
-        for number, (values, name) in enumerate(zip(inputs.T, names, strict=True)):
-            look = {"color": colour_of(number), "linewidth": 1.4, "marker": ".", "markersize": 4, "label": name}
+        is_graded = len(names) > _MOST_FEATURES_NAMED
+        colours = _graded(ax, len(names)) if is_graded else [colour_of(number) for number in range(len(names))]
+        for values, name, colour in zip(inputs.T, names, colours, strict=True):
+            look = {"color": colour, "linewidth": 1.4, "marker": ".", "markersize": 4, "label": name}
             self.input_lines_ += ax.plot(np.arange(len(inputs)), values, **merge_style("line", look, line_kw))
+        self.feature_colorbar_ = self._explain_grades(colours, names) if is_graded else None
         is_named = self.feature_names is not None and len(names) == 1
         ax.set_ylabel(names[0] if is_named else "input")
         ax.tick_params(labelbottom=False)
         ax.spines[["top", "right"]].set_visible(False)
         if 1 < len(names) <= _MOST_FEATURES_NAMED:
             ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.05), handlelength=1.2, fontsize="small")
+
+    def _explain_grades(self, colours: Sequence[Any], names: list[str]) -> Any:
+        """Draw the colours of the features as a bar, the first on top, with some of their names."""
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import ListedColormap, Normalize
+
+        shown = range(0, len(names), -(-len(names) // _MOST_FEATURES_NAMED))
+        grades = ScalarMappable(Normalize(-0.5, len(names) - 0.5), ListedColormap(colours))
+        bar = self.figure_.colorbar(grades, cax=self.axes_[0].inset_axes([1.02, 0.0, 0.025, 1.0]), ticks=list(shown))
+        bar.ax.set_yticks(list(shown), [names[number] for number in shown], fontsize="small")
+        bar.ax.invert_yaxis()
+        return bar
 
     def _draw_states(self, states: np.ndarray, image_kw: dict[str, Any] | None) -> None:
         """Draw the heat map and its colour bar; zero is white."""
@@ -264,6 +282,14 @@ def _take_sample(X: Any, sample: int) -> Any:
         raise ValueError(f"sample is {sample}, but X has {n_samples} samples.")
     position %= n_samples
     return (X.iloc if hasattr(X, "iloc") else X)[position : position + 1]
+
+
+def _graded(ax: Any, n_colours: int) -> list[Any]:
+    """Return colours from one end of a scale to the other, all of which can be seen on the axes."""
+    from matplotlib import colormaps
+
+    ends = (0.25, 1.0) if is_dark(ax) else (0.0, 0.8)
+    return list(colormaps["viridis"](np.linspace(*ends, n_colours)))
 
 
 def _two_axes(plt: Any, ax: Any) -> np.ndarray:

@@ -256,8 +256,15 @@ class LossCurveDisplay:
         if kept is None:
             return None
         heights = [curve[kept - 1] for curve in (losses, validation_losses) if curve is not None]
-        look = {"color": colour, "marker": "o", "markersize": 7, "markerfacecolor": "white", "markeredgewidth": 1.6}
-        style = merge_style("line", look | {"linestyle": "none", "zorder": 3}, kept_kw)
+        look = {
+            "color": colour,
+            "marker": "o",
+            "markersize": 7,
+            "markeredgewidth": 1.6,
+            "linestyle": "none",
+            "zorder": 3,
+        }
+        style = merge_style("line", look | {"markerfacecolor": self.ax_.get_facecolor()}, kept_kw)
         (marker,) = self.ax_.plot([kept] * len(heights), heights, **style)
         return marker
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from skrnn._inputs._parameters import is_integer
 
-#: Colours that colour-blind readers can tell apart (Okabe and Ito, https://jfly.uni-koeln.de/color/).
+#: Colours that colour-blind readers can tell apart (Okabe and Ito, https://jfly.uni-koeln.de/color/), for styles of
+#: matplotlib that have none of their own.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
@@ -42,9 +43,27 @@ def merge_style(kind: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
     return {**defaults, **normalize_kwargs(dict(given or {}), artist)}
 
 
-def colour_of(number: int) -> str:
-    """Return the colour of the curve with this number, cyclically."""
-    return COLOURS[number % len(COLOURS)]
+def colour_of(number: int) -> Any:
+    """Return the colour of the curve with this number, cyclically: of the style in force, if it has its own."""
+    from matplotlib import rcParams, rcParamsDefault
+
+    colours, usual = (
+        parameters["axes.prop_cycle"].by_key().get("color", ()) for parameters in (rcParams, rcParamsDefault)
+    )
+    colours = COLOURS if colours in (usual, ()) else colours
+    return colours[number % len(colours)]
+
+
+def ink_of(ax: Any) -> Any:
+    """Return the colour of what is written on axes: black, unless their style says otherwise."""
+    return ax.xaxis.label.get_color()
+
+
+def is_dark(ax: Any) -> bool:
+    """Tell whether axes are written on with a light colour."""
+    from matplotlib.colors import to_rgb
+
+    return sum(to_rgb(ink_of(ax))) > 1.5
 
 
 def read_integer(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:

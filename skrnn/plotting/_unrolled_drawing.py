@@ -5,7 +5,10 @@ from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple, final
 
-INK, GREY = "#222222", "#666666"
+from skrnn.plotting._matplotlib import is_dark
+
+#: What is written in boxes; what is written beside them and the less important part of it, by styles.
+_IN_BOXES, _ON_LIGHT, _ON_DARK = "#222222", ("#222222", "#666666"), ("#eeeeee", "#aaaaaa")
 #: Fill and edge of each layer, the lowest first, and of the readout.
 LAYER_COLOURS = (("#d3ecd8", "#1c7a38"), ("#e7dbf5", "#6a35a5"), ("#d6e6f7", "#1f5fa8"))
 READOUT_COLOURS = ("#fbe6b8", "#8f6200")
@@ -76,6 +79,8 @@ class Drawing:
         ax.set_axis_off()
         space = ax.get_window_extent()
         self.ax = ax
+        self.ink, self.grey = _ON_DARK if is_dark(ax) else _ON_LIGHT
+        self.shade = 0 if is_dark(ax) else 1  # of the two colours of a unit, for what is written beside its boxes
         self.scale = min(space.width / width, space.height / height) / ax.figure.dpi / _INCHES  # of letters and lines
         self._draw_inputs()
         for depth, units in enumerate(self.layers):
@@ -87,7 +92,7 @@ class Drawing:
 
     def _write(self, x: float, y: float, text: str, size: float = 9.5, **style: Any) -> None:
         """Write a text, if there is one, centred unless the style says otherwise."""
-        look: dict[str, Any] = {"ha": "center", "va": "center", "color": INK, "zorder": 4} | style
+        look: dict[str, Any] = {"ha": "center", "va": "center", "color": self.ink, "zorder": 4} | style
         if text:
             self.texts.append(self.ax.text(x, y, text, fontsize=size * self.scale, **look))
 
@@ -113,14 +118,20 @@ class Drawing:
     def _arrow(self, start: tuple[float, float], end: tuple[float, float], connection: str = "arc3") -> None:
         """Draw an arrow: straight, unless another `connectionstyle` of matplotlib is given."""
         size = {"mutation_scale": 11 * self.scale, "shrinkA": 1.8 * self.scale, "shrinkB": 1.8 * self.scale}
-        look = {"arrowstyle": "-|>", "connectionstyle": connection, "color": INK, "joinstyle": "miter", "zorder": 2}
+        look = {
+            "arrowstyle": "-|>",
+            "connectionstyle": connection,
+            "color": self.ink,
+            "joinstyle": "miter",
+            "zorder": 2,
+        }
         self.arrows.append(self._add("FancyArrowPatch", start, end, **look, **size))
 
-    def _name_row(self, y: float, name: str, detail: str, colour: str = INK) -> None:
+    def _name_row(self, y: float, name: str, detail: str, colour: str | None = None) -> None:
         """Write the name of a row, to the left of it."""
         x = self.columns[0][0] - 0.5
-        self._write(x, y + (0.22 if detail else 0.0), name, weight="bold", color=colour, ha="right")
-        self._write(x, y - 0.22, detail, 8.5, color=GREY, ha="right")
+        self._write(x, y + (0.22 if detail else 0.0), name, weight="bold", color=colour or self.ink, ha="right")
+        self._write(x, y - 0.22, detail, 8.5, color=self.grey, ha="right")
 
     def _draw_inputs(self) -> None:
         y = sum(self.rows[0]) / 2
@@ -140,13 +151,13 @@ class Drawing:
         for unit in units:
             y = self._height(depth, unit.direction)
             aside = {"": 0.0, "forward": -0.3, "backward": 0.3}[unit.direction]  # two W have an arrow between them
-            self._name_row(y, unit.name, unit.direction, unit.colours[1])
+            self._name_row(y, unit.name, unit.direction, unit.colours[self.shade])
             for column in self.timesteps.values():
                 x = sum(column) / 2
                 self.boxes.append(self._box(x, y, _BOX_WIDTH, _BOX_HEIGHT, *unit.colours))
-                self._write(x - 0.3, y + 0.26, cell.upper(), 10, weight="bold")
+                self._write(x - 0.3, y + 0.26, cell.upper(), 10, weight="bold", color=_IN_BOXES)
                 self._chip(x + 0.5, y + 0.25, "b", unit)
-                self._write(x, y - 0.33, _count(unit.shapes[1][1], "unit"), 8.5)
+                self._write(x, y - 0.33, _count(unit.shapes[1][1], "unit"), 8.5, color=_IN_BOXES)
                 self._chip(x + aside, low - _GAP / 2 - 0.06, "W", unit)
             self._draw_states(y, unit)
 
@@ -180,13 +191,13 @@ class Drawing:
         left, right = self.timesteps["1"][0], self.timesteps["T"][1]
         x, y = (left + right) / 2, (low + high) / 2
         self.boxes.append(self._box(x, y, right - left, high - low, "white", readout.colours[1]))
-        self._write(x, y, self.pooled)
+        self._write(x, y, self.pooled, color=_IN_BOXES)
 
     def _draw_readout(self, readout: Unit) -> None:
         """Draw the readout and its outputs, at each timestep or where the sequence ends."""
         (_, below), (low, high), (output, top) = self.rows[-3:]
         y = (low + high) / 2
-        self._name_row(y, readout.name, "", readout.colours[1])
+        self._name_row(y, readout.name, "", readout.colours[self.shade])
         columns = self.timesteps if self.return_sequences else {"": self._end()}
         for name, column in columns.items():
             x = sum(column) / 2
@@ -196,7 +207,7 @@ class Drawing:
                 self._arrow((x, below), (x, low))
             self._chip(x, (below + low) / 2 - 0.06, "V", readout)
             self.boxes.append(self._box(x, y, _BOX_WIDTH, _READOUT_HEIGHT, *readout.colours))
-            self._write(x - 0.28, y, _count(readout.shapes[0][0], "output").replace(" ", "\n"), 8.5)
+            self._write(x - 0.28, y, _count(readout.shapes[0][0], "output").replace(" ", "\n"), 8.5, color=_IN_BOXES)
             self._chip(x + 0.54, y, "c", readout)
             self._arrow((x, high), (x, output))
             self._write(x, (output + top) / 2, rf"$\hat{{y}}_{{{name}}}$" if name else r"$\hat{y}$", 12)
@@ -211,21 +222,21 @@ class Drawing:
 
     def _draw_table(self, units: Sequence[Unit]) -> None:
         """Write the shapes of all parameters, once for all timesteps, and how many numbers they hold."""
-        lines = [[GREY, "", "W  input_weights_", "R  recurrent_weights_", "b  biases_", "parameters"]]
+        lines = [[self.grey, "", "W  input_weights_", "R  recurrent_weights_", "b  biases_", "parameters"]]
         for unit in units:
             shapes = list(map(str, unit.shapes))
             if len(shapes) == 2:  # the readout
-                lines.append([GREY, "", "V  readout_weights_", "", "c  readout_bias_", ""])
+                lines.append([self.grey, "", "V  readout_weights_", "", "c  readout_bias_", ""])
                 shapes.insert(1, "")
             name, n_numbers = f"{unit.name} {unit.direction}".strip(), sum(map(prod, unit.shapes))
-            lines.append([unit.colours[1], name, *shapes, f"{n_numbers:,}"])
+            lines.append([unit.colours[self.shade], name, *shapes, f"{n_numbers:,}"])
         n_numbers = sum(prod(shape) for unit in units for shape in unit.shapes)
-        lines.append([INK, "in all, shared by all timesteps", "", "", "", f"{n_numbers:,}"])
+        lines.append([self.ink, "in all, shared by all timesteps", "", "", "", f"{n_numbers:,}"])
         left, y = self.table
         for colour, *texts in lines:
             for column, text in zip(_TABLE_COLUMNS, texts, strict=True):
                 side = "right" if column == _TABLE_COLUMNS[-1] else "left"
-                weight = "normal" if column and colour != INK else "bold"
+                weight = "normal" if column and colour != self.ink else "bold"
                 self._write(left + column, y, text, 9, color=colour, ha=side, weight=weight)
             y -= _TABLE_ROW
 

@@ -134,7 +134,17 @@ def test_features_are_named():
     assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
     one = HiddenStateDisplay(states=[[0.1]], inputs=[[1.0]], feature_names=["sunspots"]).plot()
     assert (one.axes_[0].get_ylabel(), one.axes_[0].get_legend()) == ("sunspots", None)
-    assert HiddenStateDisplay(states=[[0.1]], inputs=np.ones((1, 12))).plot().axes_[0].get_legend() is None
+
+
+def test_many_features_have_colours_of_their_own_and_a_bar_that_names_them():
+    display = HiddenStateDisplay(states=[[0.1]], inputs=np.ones((1, 12)), feature_names=list("abcdefghijkl")).plot()
+    assert display.axes_[0].get_legend() is None
+    colours = [to_rgba(line.get_color()) for line in display.input_lines_]
+    assert len(set(colours)) == 12
+    bar = display.feature_colorbar_
+    np.testing.assert_allclose([bar.cmap(bar.norm(number)) for number in range(12)], colours)
+    assert [text.get_text() for text in bar.ax.get_yticklabels()] == list("acegik")
+    assert HiddenStateDisplay(states=[[0.1]], inputs=np.ones((1, 6))).plot().feature_colorbar_ is None
 
 
 def test_axes_of_the_caller():

@@ -1,0 +1,255 @@
+"""What a backtest has found: forecasts beside the truth, and measures of how good they are."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skrnn._inputs._parameters import check_count
+from skrnn._inputs._values import encode_labels
+from skrnn.forecasting._scores import read_keys, read_metrics, score_table
+from skrnn.metrics._mean_absolute_scaled_error import naive_error
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Forecasts from many origins, beside the truth.
+
+    :func:`backtest` returns it. Arrays of forecasts have an axis for the series where there are several.
+
+    Parameters
+    ----------
+    origins : ndarray of shape (n_origins,), int
+        Positions of the rows that were "now". The first step is the row after.
+    origin_times : ndarray of shape (n_origins,)
+        Their labels in the index of a pandas series; else their positions.
+    target_times : ndarray of shape (n_origins, n_steps)
+        The labels, or positions, of the rows that were forecast. Beyond the end of the series the index is continued;
+        if it has no constant step, labels there are NaT, or None.
+    forecasts : ndarray of shape (n_origins, n_steps) or (n_origins, n_steps, n_series)
+        The forecasts of each origin.
+    truth : ndarray of the shape of `forecasts`
+        The series at these rows; NaN where it is missing, or beyond its end.
+    lower, upper : ndarray of the shape of `forecasts`, or None
+        The intervals, if a coverage was asked for; NaN where too few errors were known at the origin.
+    coverage : float or None
+        The coverage that was asked for.
+    series_names : list or None
+        Names of the series, if columns had names.
+    groups : ndarray of shape (n_origins,), or None
+        The group of each origin, if the series had `groups`.
+    series : ndarray of shape (n_rows,) or (n_rows, n_series), or None
+        All rows of the series, among which `origins` are positions; NaN where one is missing.
+    series_groups : ndarray of shape (n_rows,), or None
+        The group of each row of `series`.
+    """
+
+    origins: NDArray[np.intp]
+    origin_times: NDArray[Any]
+    target_times: NDArray[Any]
+    forecasts: NDArray[np.floating]
+    truth: NDArray[np.floating]
+    lower: NDArray[np.floating] | None = None
+    upper: NDArray[np.floating] | None = None
+    coverage: float | None = None
+    series_names: list[Any] | None = None
+    groups: NDArray[Any] | None = None
+    series: NDArray[np.floating] | None = None
+    series_groups: NDArray[Any] | None = None
+
+    @property
+    def errors(self) -> NDArray[np.floating]:
+        """Truth minus forecast, of the shape of `forecasts`; NaN where the truth is not known."""
+        return self.truth - self.forecasts
+
+    def observed_coverage(self) -> NDArray[np.float64]:
+        """Return which share of the truth lies within its interval.
+
+        Returns
+        -------
+        ndarray of shape (n_steps,) or (n_steps, n_series)
+            The share at each step ahead, of the origins that have an interval and whose truth is known; NaN if there
+            are none.
+
+        Raises
+        ------
+        ValueError
+            If the backtest has no intervals.
+        """
+        if self.lower is None or self.upper is None:
+            raise ValueError("coverage was None in backtest, so there are no intervals; expected a number in (0, 1).")
+        counts = np.isfinite(self.truth) & np.isfinite(self.lower)
+        covered = counts & (self.lower <= self.truth) & (self.truth <= self.upper)
+        n_counted = counts.sum(axis=0)
+        return np.where(n_counted > 0, covered.sum(axis=0) / np.maximum(n_counted, 1), np.nan)
+
+    def naive(self, season: int = 1) -> "Backtest":
+        """Return the backtest of the naive forecast: from the same origins, the latest known value of the same season.
+
+        Parameters
+        ----------
+        season : int, default=1
+            How many rows a season has: 12 for months, 1 for the value at the origin itself.
+
+        Returns
+        -------
+        Backtest
+            With the same origins and truth, and without intervals. A forecast is NaN where no value of its season is
+            known.
+
+        Raises
+        ------
+        TypeError
+            If `season` is not an integer.
+        ValueError
+            If `season` is less than 1, or the backtest does not hold the series.
+        """
+        check_count("season", season)
+        steps = np.arange(1, self.forecasts.shape[1] + 1)
+        back = steps - season * -(-steps // season)
+        forecasts = np.full((*self.forecasts.shape[:2], self._all_series().shape[1]), np.nan)
+        for chosen, origins, values in self._parts():
+            rows = np.add.outer(origins, back)
+            latest = _latest_of_season(values, season)[np.maximum(rows, 0)]
+            forecasts[chosen] = np.where((rows >= 0)[:, :, np.newaxis], latest, np.nan)
+        return replace(self, forecasts=forecasts.reshape(self.forecasts.shape), lower=None, upper=None, coverage=None)
+
+    def to_frame(self) -> Any:
+        """Return the forecasts as a long table.
+
+        Returns
+        -------
+        DataFrame
+            A row per forecast, with the columns group (where there are groups), series (where they have names or are
+            several), origin, target, step (from 1), truth, forecast, and, with intervals, lower and upper. `origin` and
+            `target` are labels of the index, or positions.
+        """
+        import pandas as pd
+
+        shape = (*self.forecasts.shape[:2], self.forecasts[0, 0].size if len(self.forecasts) else 1)
+        names = self.series_names or (list(range(shape[2])) if shape[2] > 1 else None)
+        columns = {
+            "group": None if self.groups is None else self.groups[:, np.newaxis, np.newaxis],
+            "series": None if names is None else _objects(names),
+            "origin": self.origin_times[:, np.newaxis, np.newaxis],
+            "target": self.target_times[:, :, np.newaxis],
+            "step": np.arange(1, shape[1] + 1)[:, np.newaxis],
+            "truth": self.truth.reshape(shape),
+            "forecast": self.forecasts.reshape(shape),
+            "lower": None if self.lower is None else self.lower.reshape(shape),
+            "upper": None if self.upper is None else self.upper.reshape(shape),
+        }
+        filled = {name: np.broadcast_to(of, shape).ravel() for name, of in columns.items() if of is not None}
+        return pd.DataFrame(filled).infer_objects()
+
+    def scores(
+        self,
+        metrics: Sequence[str | Callable[..., float]] | Mapping[str, str | Callable[..., float]] | None = None,
+        *,
+        by: str | Sequence[str] | None = None,
+        season: int = 1,
+    ) -> Any:
+        """Return how good the forecasts are, per step ahead, series and group.
+
+        Parameters
+        ----------
+        metrics : list or dict, default=None
+            Names of the measures below, or functions ``metric(y_true, y_pred)`` such as
+            :func:`~sklearn.metrics.mean_absolute_percentage_error`, whose columns are called as they are. A dict gives
+            columns other names. If None, all of the measures below.
+        by : str or list of str, default=None
+            Columns of :meth:`to_frame`: a row for each combination of what they hold. If None, group and series, where
+            there are such, and step. An empty list gives one row.
+        season : int, default=1
+            How many rows a season has, for MASE.
+
+        Returns
+        -------
+        DataFrame
+            The columns of `by`, then `n`, of how many forecasts the truth is known, `n_missing`, of how many it is
+            missing or beyond the end, which are left out, and a column per measure, NaN where nothing is known.
+
+        Raises
+        ------
+        TypeError
+            If `season` is not an integer, or a metric neither a name nor a function.
+        ValueError
+            If a metric or a column of `by` is unknown, or a metric needs intervals that there are not.
+
+        See Also
+        --------
+        skrnn.plotting.BacktestDisplay : The same as a picture.
+
+        Notes
+        -----
+        =========  ==================================================================================================
+        MAE        :func:`~sklearn.metrics.mean_absolute_error`
+        RMSE       :func:`~sklearn.metrics.root_mean_squared_error`
+        MASE       :func:`~skrnn.metrics.mean_absolute_scaled_error`; its training part is the rows of the series, or of
+                   the group, up to the first origin
+        sMAPE      :func:`~skrnn.metrics.symmetric_mean_absolute_percentage_error`, from 0 to 2
+        pinball    mean of :func:`~sklearn.metrics.mean_pinball_loss` of the two bounds, at the levels
+                   (1 - coverage) / 2 and (1 + coverage) / 2
+        coverage   :func:`~skrnn.metrics.interval_coverage`
+        width      :func:`~skrnn.metrics.mean_interval_width`
+        =========  ==================================================================================================
+
+        The last three are those of forecasts that have an interval.
+        """
+        frame = self.to_frame()
+        chosen = read_metrics(metrics, self.lower is not None, self.series is not None)
+        keys = read_keys(by, frame)
+        if "MASE" in chosen.values():
+            frame["scale"] = self._scales(season)
+        return score_table(frame, chosen, keys, self.coverage)
+
+    def _all_series(self) -> NDArray[np.floating]:
+        """Return all rows of the series, (n_rows, n_series)."""
+        if self.series is None:
+            raise ValueError("series is None in this Backtest; expected the rows that were forecast from.")
+        return self.series.reshape(len(self.series), -1)
+
+    def _parts(self) -> Iterator[tuple[Any, NDArray[np.intp], NDArray[np.floating]]]:
+        """Yield, for each group, its origins, at which of its rows they are, and these rows, (n_rows, n_series)."""
+        values = self._all_series()
+        if self.groups is None or self.series_groups is None:
+            yield slice(None), self.origins, values
+            return
+        rows_of = _positions(self.series_groups)
+        for group, chosen in _positions(self.groups).items():
+            rows = rows_of[group]
+            yield chosen, np.searchsorted(rows, self.origins[chosen]), values[rows]
+
+    def _scales(self, season: int) -> NDArray[np.float64]:
+        """Return for each row of `to_frame` the error of the naive forecast in the training part."""
+        scales = np.empty((*self.forecasts.shape[:2], self._all_series().shape[1]))
+        for chosen, origins, values in self._parts():
+            scales[chosen] = naive_error(values[: origins.min() + 1], season)
+        return scales.ravel()
+
+
+def _positions(labels: NDArray[Any]) -> dict[Any, NDArray[np.intp]]:
+    """Return the positions of each label."""
+    distinct, codes = encode_labels(labels)
+    order = np.argsort(codes, kind="stable")
+    return dict(zip(distinct, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True))
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    """Return values, which may be tuples, as a 1-D array of objects."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _latest_of_season(values: NDArray[np.floating], season: int) -> NDArray[np.floating]:
+    """Return values (n_rows, n_series) with missing ones replaced by those a whole number of seasons before."""
+    n_rows, n_series = values.shape
+    n_seasons = -(-n_rows // season)
+    known = np.full((n_seasons * season, n_series), -1)
+    known[:n_rows] = np.where(np.isfinite(values), np.arange(n_rows)[:, np.newaxis], -1)
+    latest = np.maximum.accumulate(known.reshape(n_seasons, season, n_series), axis=0).reshape(-1, n_series)[:n_rows]
+    return np.where(latest >= 0, np.take_along_axis(values, np.maximum(latest, 0), axis=0), np.nan)
