@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.speed import figures, growth, page, searches, startup, steps, two_cores
 from benchmarks.speed.rounds import ROOT
+from skrnn.cells._compiled import why_not_compiled
 
 PARTS = {
     "startup": startup.measure,
@@ -32,7 +33,8 @@ QUICK = ROOT / "build" / "bench"
 
 def describe_machine() -> str:
     """Return processor and versions."""
-    libraries = ("numpy", "scipy", "scikit-learn", "torch", "jax", "skorch")
+    libraries = ["numpy", "scipy", "scikit-learn", "torch", "jax", "skorch"]
+    libraries += [] if why_not_compiled() else ["numba"]
     versions = ", ".join(f"{name} {version(name)}" for name in libraries)
     return f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}, {versions}"
 

@@ -19,9 +19,10 @@ read the ratios. This run: {machine}.
 All contestants run in processes of their own and take turns; a time is the median over these rounds, a ratio the median
 of the ratios within rounds. A shape is *batch, timesteps, features, hidden units*; the data are random numbers.
 
-- **skrnn**: one thread. Training is the time of `RNNRegressor.fit` divided by the number of minibatches, 20 per epoch
-  (5 for the largest shape), which includes validation of the input, shuffling, the loss curve and clipping. `predict`
-  gets the sequences of as many batches.
+- **skrnn**: one thread, with compiled cells if Numba is among the versions above; in further columns, if measured,
+  cells in NumPy (`SKRNN_NUMBA=0`) and two threads (`n_jobs=2`). Training is the time of `RNNRegressor.fit` divided by
+  the number of minibatches, 20 per epoch (5 for the largest shape), which includes validation of the input, shuffling,
+  the loss curve and clipping. `predict` gets the sequences of as many batches.
 - **PyTorch**: `nn.RNN`, `nn.GRU`, `nn.LSTM`, eager, with a linear readout, `MSELoss` and Adam, `loss.item()` once per
   step. The batch is a tensor already: no shuffling, no data loader. With one thread and with two, of which the faster
   counts. It predicts in `inference_mode`, all at once or batch by batch, of which the faster counts.
@@ -39,6 +40,8 @@ leaves no time for anything else. [Design for speed](performance.md) discusses t
 
 """
 
+#: Columns of other forms of skrnn, if they were measured.
+FORMS = {"skrnn-numpy": "NumPy cells, ms", "skrnn-2": "2 threads, ms"}
 TITLES = {"train": "One training step", "predict": "Predicting a batch"}
 FIGURES = {
     "steps": "![Times of PyTorch, JAX and the matrix products alone, divided by skrnn's](images/performance.png)",
@@ -103,8 +106,8 @@ def _means(ratios: dict[str, list[float]]) -> str:
     return f"{', '.join(others)} and {last}"
 
 
-def _step_row(result: dict[str, Any]) -> list[str]:
-    """Return the row of a problem."""
+def _step_row(result: dict[str, Any], others: Iterable[str]) -> list[str]:
+    """Return the row of a problem, with the times of other forms of skrnn."""
     problem = Problem.of(*result["problem"])
     threads = {"torch-1": "1", "torch-2": "2", "jax-1": "1", "jax-all": "all"}
     seconds, best = result["seconds"], {peer: better(result, peer) for peer in ("torch", "jax")}
@@ -113,7 +116,7 @@ def _step_row(result: dict[str, Any]) -> list[str]:
     return [
         problem.cell,
         str(problem.shape),
-        milliseconds(seconds["skrnn"]),
+        *(milliseconds(seconds[name]) for name in ("skrnn", *others)),
         *times,
         *(f"**{number}**" for number in ratios),
         three_digits(1 / ratio(result, "floor")),
@@ -123,13 +126,14 @@ def _step_row(result: dict[str, Any]) -> list[str]:
 
 def steps(results: Results) -> str:
     """Return a table for each task and dtype."""
-    head = ["cell", "shape", "skrnn, ms", "PyTorch, ms (threads)", "JAX, ms (threads)"]
+    others = [name for name in FORMS if name in results[0]["seconds"]]
+    head = ["cell", "shape", "skrnn, ms", *map(FORMS.get, others), "PyTorch, ms (threads)", "JAX, ms (threads)"]
     head += ["PyTorch / skrnn", "JAX / skrnn", "skrnn / products", "JAX compiles, s"]
     sections = []
     for task in TASKS:
         for dtype in DTYPES:
             chosen = select(results, task=task, dtype=dtype)
-            sections.append(f"## {TITLES[task]}, {dtype}\n\n{table(head, map(_step_row, chosen))}")
+            sections.append(f"## {TITLES[task]}, {dtype}\n\n{table(head, (_step_row(r, others) for r in chosen))}")
     return "\n\n".join(sections)
 
 

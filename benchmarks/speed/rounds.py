@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from benchmarks.speed.problems import Problem
+from skrnn.cells._compiled import SWITCH
 
 ROOT = Path(__file__).parents[2]
 ONE_XLA_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -22,14 +23,17 @@ ONE_XLA_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_thread
 
 @dataclass(frozen=True)
 class Contestant:
-    """A module of `contestants`, and its number of threads; None for no limit."""
+    """A module of `contestants`, its number of threads (None for no limit), and whether skrnn compiles its cells."""
 
     name: str
     module: str
     n_threads: int | None = 1
+    compiled: bool = True
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that set the number of threads before any library is imported."""
+        """Return the environment variables that are read before any library is imported."""
+        if not self.compiled:
+            return {**Contestant(self.name, self.module, self.n_threads).environment(), SWITCH: "0"}
         if self.n_threads is None:
             return {**os.environ, "JAX_PLATFORMS": "cpu"}
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(self.n_threads))
@@ -38,6 +42,8 @@ class Contestant:
 
 CONTESTANTS = [
     Contestant("skrnn", "skrnn"),
+    Contestant("skrnn-numpy", "skrnn", compiled=False),
+    Contestant("skrnn-2", "skrnn", 2),
     Contestant("floor", "floor"),
     Contestant("torch-1", "torch", 1),
     Contestant("torch-2", "torch", 2),

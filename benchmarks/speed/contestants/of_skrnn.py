@@ -1,5 +1,6 @@
 """skrnn as called by users: complete fits, divided by their number of steps, and `predict` on many batches at once."""
 
+import sys
 import time
 import warnings
 
@@ -12,7 +13,7 @@ from skrnn import RNNRegressor
 
 
 def make_regressor(problem: Problem, n_epochs: int) -> RNNRegressor:
-    """Return a regressor that trains for all epochs."""
+    """Return a regressor that trains for all epochs, with as many threads as the worker is asked for."""
     return RNNRegressor(
         (problem.shape.hidden_size,),
         cell=problem.cell,
@@ -20,6 +21,7 @@ def make_regressor(problem: Problem, n_epochs: int) -> RNNRegressor:
         max_iter=n_epochs,
         n_iter_no_change=np.inf,
         random_state=0,
+        n_jobs=int(sys.argv[2]),
     )
 
 
