@@ -19,7 +19,7 @@ ORDER = {
         "hidden_states",
     ],
     "classification": ["ragged_vowels", "prediction_at_every_timestep", "ensemble", "pooling"],
-    "forecasting": ["intervals", "hybrid", "quantiles", "families", "panel"],
+    "forecasting": ["intervals", "refits", "hybrid", "quantiles", "families", "panel"],
     "training": ["solvers", "adding_problem", "truncated_bptt", "early_stopping", "streaming"],
 }
 sections = ExplicitOrder([f"../examples/{section}" for section in ORDER])
