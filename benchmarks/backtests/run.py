@@ -58,7 +58,7 @@ def seasonal_naive(task: Task) -> Run:
 
 def run(task: Task, contestant: Contestant, seed: int) -> Run:
     """Fit a model on the training part, and forecast from there."""
-    table = task.scale(task.series) if contestant.of_departures else task.series
+    table = task.scale(task.series) if contestant.of_deviations else task.series
     table = table.ffill() if contestant.fills else table
     start = time.perf_counter()
     model = _fit(task, contestant, table[: task.border + 1], seed)
@@ -71,7 +71,7 @@ def _fit(task: Task, contestant: Contestant, table: pd.Series, seed: int) -> Any
     """Fit on the rows of a table, with weight zero for incomplete windows or targets if the model has weights."""
     X, y = to_supervised(table, n_steps=1 if contestant.one_step else task.n_steps)
     targets = y.to_numpy().reshape(len(y), -1)
-    n_before = contestant.n_rows - 1 + (task.n_before if contestant.of_departures else 0)
+    n_before = contestant.n_rows - 1 + (task.n_before if contestant.of_deviations else 0)
     weights = np.isfinite(targets).all(axis=1) & (np.arange(len(y)) >= n_before)
     first = int(np.argmax(X.notna().to_numpy().all(axis=1)))  # a window must contain a value
     targets = np.where(np.isfinite(targets), targets, np.nanmean(targets)).reshape(y.shape)
@@ -86,7 +86,7 @@ def _in_units(task: Task, contestant: Contestant, result: Backtest, seconds: flo
     """Return forecasts and intervals in the units of the series, from origins whose steps are all within it."""
     within = result.origins < len(task.series) - task.n_steps
     arrays = [array[within] for array in (result.forecasts, result.lower, result.upper)]
-    if contestant.of_departures:
+    if contestant.of_deviations:
         arrays = [task.inverse(array) for array in arrays]
     return _finish(task, result.origins[within], *arrays, seconds)
 

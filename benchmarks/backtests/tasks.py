@@ -51,10 +51,10 @@ class Task:
     season : int
         Length of the season in steps; 1 without a season.
     weights : tuple of float
-        Departures are the values minus the mean, with these weights, of the values one season before, two seasons
+        Deviations are the values minus the mean, with these weights, of the values one season before, two seasons
         before, and so on; without weights, the values themselves.
     scale, inverse : callable
-        Transformation of the values before departures are computed, and its inverse.
+        Transformation of the values before deviations are computed, and its inverse.
     """
 
     title: str
@@ -79,7 +79,7 @@ class Task:
 
     @property
     def n_before(self) -> int:
-        """Number of previous values on which a departure depends."""
+        """Number of previous values on which a deviation depends."""
         return self.season * len(self.weights)
 
 
