@@ -125,8 +125,8 @@ def naming_options(options: Mapping[str, Any], run: Run) -> Iterator[None]:
             raise
         if isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error):
             raise DivergenceError(
-                f"The solver diverged: SciPy's linear algebra encountered numbers that are not finite ({error}). X "
-                "and y of unit scale, or a smaller alpha, may help."
+                f"The solver diverged: SciPy's linear algebra encountered numbers that are not finite ({error}); "
+                "expected finite ones. X and y of unit scale, or a smaller alpha, may help."
             ) from error
         if not options:
             raise
