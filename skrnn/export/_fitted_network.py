@@ -84,11 +84,11 @@ def recurrent_biases(layer: LayerParameters) -> np.ndarray:
 
 
 @contextmanager
-def needing(package: str, who: str, command: str = 'pip install "skrnn[export]"') -> Iterator[None]:
+def needing(package: str, who: str) -> Iterator[None]:
     """Add to a failing import in the block which function requires the package, and how to install it."""
     try:
         yield
     except ImportError as error:
         raise ImportError(
-            f"{who} requires {package}, which cannot be imported ({error}). Install it: {command}"
+            f"{who} requires {package}, which cannot be imported ({error}). Install it: pip install {package}"
         ) from error

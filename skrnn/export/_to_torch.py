@@ -128,7 +128,7 @@ def make_module(network: NetworkDescription) -> Any:
 @cache
 def _module_class() -> Any:
     """Return the class of the module, which requires PyTorch."""
-    with needing("torch", "to_torch", "pip install torch"):
+    with needing("torch", "to_torch"):
         import torch
 
     @final

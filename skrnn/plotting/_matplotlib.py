@@ -15,7 +15,7 @@ def require_pyplot(caller: str) -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(f'{caller} requires matplotlib: pip install "skrnn[plot]"') from error
+        raise ImportError(f"{caller} requires matplotlib: pip install matplotlib") from error
     return plt
 
 
