@@ -14,7 +14,7 @@ from tests.export.fitted_networks import fitted
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it():
     with (
-        pytest.raises(ImportError, match="who requires not_there.*pip install not_there") as raised,
+        pytest.raises(ImportError, match=r"who requires not_there.*pip install not_there") as raised,
         needing("not_there", "who"),
     ):
         import not_there  # noqa: F401
@@ -28,7 +28,7 @@ def test_other_errors_pass():
 
 def test_to_onnx_without_onnx(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match="to_onnx requires onnx.*pip install onnx"):
+    with pytest.raises(ImportError, match=r"to_onnx requires onnx.*pip install onnx"):
         to_onnx(fitted(RNNRegressor((2,)), np.arange(5.0)))
 
 
