@@ -168,7 +168,7 @@ def test_multilabel(return_sequences):
 def test_classes_that_onnx_does_not_have():
     estimator = fitted(RNNClassifier((2,)), np.array([0, 1, 0]))
     estimator.classes_ = np.array([0, 2**64 - 1], dtype=np.uint64)
-    with pytest.raises(TypeError, match="of dtype uint64; ONNX has labels"):
+    with pytest.raises(TypeError, match="of dtype uint64; ONNX supports labels"):
         to_onnx(estimator)
 
 
@@ -211,7 +211,7 @@ def test_columns_of_a_data_frame_are_named():
     pd = pytest.importorskip("pandas")
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(8, 2)), columns=["left", "right"])
     model = to_onnx(fitted(RNNRegressor((4,)), np.arange(8.0), table))
-    assert model.graph.input[0].doc_string == "A table of the columns left, right, in this order."
+    assert model.graph.input[0].doc_string == "A table with the columns left, right, in this order."
 
 
 def test_readout_is_computed_in_the_dtype_of_the_outputs():
