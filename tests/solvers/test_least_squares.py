@@ -315,7 +315,8 @@ def test_no_point_is_evaluated_twice_in_a_row():
 
 @EVERY_METHOD
 def test_the_last_iteration_is_recorded_once(method):
-    _, _, thetas = solve(Rosenbrock(), method=method, options={"max_nfev": 8})  # ends while steps are larger than rounding
+    early = {"max_nfev": 8}  # while steps are larger than rounding
+    _, _, thetas = solve(Rosenbrock(), method=method, options=early)
     assert len(thetas) > 2
     assert not any(np.array_equal(*pair) for pair in pairwise(thetas))
 
