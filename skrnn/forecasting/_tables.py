@@ -77,7 +77,7 @@ def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.float
     if any(getattr(dtype, "kind", "O") in "mM" for dtype in selected.dtypes):  # as numbers, they would be nanoseconds
         raise ValueError(
             f"{name} has columns {list(selected.columns)}, of which some hold dates or durations; expected real "
-            "numbers. Dates belong into the index; identify several series by groups."
+            "numbers. Dates belong in the index; identify several series by groups."
         )
     try:
         values = selected.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)

@@ -228,7 +228,7 @@ def test_errors_of_frames():
     series = pd.Series([1.0, 2, 3], name="sales")
     dates = pd.date_range("2024-01-01", periods=3)
     for times in (dates, dates.tz_localize("Europe/Berlin"), dates - dates[0]):
-        with pytest.raises(ValueError, match="Dates belong into the index"):
+        with pytest.raises(ValueError, match="Dates belong in the index"):
             to_supervised(pd.DataFrame({"day": times, "sales": series}))
     numbered = pd.DataFrame({7: [1.0, 2, 3], 8: [4.0, 5, 6]})
     with pytest.raises(ValueError, match="groups is 7, but series has 2 columns"):
