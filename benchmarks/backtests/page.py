@@ -71,9 +71,10 @@ def verdict(contestants: list[dict[str, Any]]) -> str:
         min((kind for kind in means if _has_network(kind) is with_network), key=means.__getitem__)
         for with_network in (True, False)
     )
+    share = 100 * abs(means[best] / means[other] - 1)
     if means[best] < means[other]:
-        return f"Ahead: the error of *{best}* is {100 * (1 - means[best] / means[other]):.0f} % less than of *{other}*."
-    return f"Behind: the error of *{best}* is {100 * (means[best] / means[other] - 1):.0f} % larger than of *{other}*."
+        return f"Best: *{best}*, with an error {share:.1f} % below that of *{other}*."
+    return f"Best: *{other}*; the error of *{best}* is {share:.1f} % larger."
 
 
 def _has_network(kind: str) -> bool:
