@@ -97,7 +97,7 @@ def draw(results: dict[str, dict[str, Any]], path: Path) -> None:
         "network": ("D", "#0072B2", "none"),
         "several networks": ("D", "#0072B2", "#0072B2"),
     }
-    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 3.8), layout="constrained")
     for y, result in enumerate(reversed(results.values())):
         naive, *others = result["contestants"]
         axes.axhline(y, color="0.9", zorder=0)
@@ -116,5 +116,5 @@ def draw(results: dict[str, dict[str, Any]], path: Path) -> None:
     axes.set(xlabel="error / error of the seasonal naive forecast", ylim=(-0.6, len(results) - 0.4))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside upper center", ncols=6, frameon=False, handletextpad=0.1, columnspacing=1.2)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, handletextpad=0.1, columnspacing=1.2)
     figure.savefig(path, dpi=110, metadata={"Software": None})
