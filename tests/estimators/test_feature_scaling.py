@@ -187,7 +187,7 @@ def test_features_of_any_size_give_the_same_fit(size):
     X, y = make_regression_task()
     expected = make_estimator(solver="lbfgs").fit(X, y).predict(X)
     model = make_estimator(solver="lbfgs").fit(size * X, y)
-    np.testing.assert_allclose(model.predict(size * X), expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(model.predict(size * X), expected, rtol=1e-4, atol=1e-4)
 
 
 # Input of the network
@@ -200,8 +200,8 @@ def test_units_of_features_do_not_matter(Estimator, solver, bidirectional):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver=solver, bidirectional=bidirectional).fit(X, y)
     other = clone(model).fit(raw(X), y)
-    np.testing.assert_allclose(output(other, raw(X)), output(model, X), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(other.loss_curve_, model.loss_curve_, rtol=1e-6)
+    np.testing.assert_allclose(output(other, raw(X)), output(model, X), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(other.loss_curve_, model.loss_curve_, rtol=1e-5)
     unscaled = clone(model).set_params(normalize_X=False).fit(raw(X), y)
     assert abs(output(unscaled, raw(X)) - output(model, X)).max() > 1e-2
 
@@ -229,7 +229,7 @@ def test_fit_is_the_one_on_features_scaled_by_hand(solver):
     by_hand = [[(x - rows.mean(axis=0)) / rows.std(axis=0) for x in raw(some)] for some in (X, X_val)]
     model = make_estimator(solver=solver).fit(raw(X), y, X_val=raw(X_val), y_val=y[:5])
     expected = clone(model).set_params(normalize_X=False).fit(by_hand[0], y, X_val=by_hand[1], y_val=y[:5])
-    np.testing.assert_allclose(model.predict(raw(X)), expected.predict(by_hand[0]), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.predict(raw(X)), expected.predict(by_hand[0]), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(model.validation_loss_curve_, expected.validation_loss_curve_, rtol=1e-5)
     np.testing.assert_allclose(model.recurrent_weights_[0], expected.recurrent_weights_[0], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(model.input_weights_[0], expected.input_weights_[0] / rows.std(axis=0), rtol=1e-4)
