@@ -7,10 +7,16 @@ import numpy as np
 import sklearn
 from numpy.typing import NDArray
 from sklearn.base import is_regressor
+
+# Private, as scikit-learn has no public form of them: the rows of whatever X is, and parameters of named estimators.
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import _BaseComposition
 
 from skrnn._inputs._weights import weights_for
+
+#: The base class of an estimator whose parameter is a list of (name, estimator).
+NamedEstimators = _BaseComposition
 
 
 def is_regressor_instance(value: Any) -> bool:

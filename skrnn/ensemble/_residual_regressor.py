@@ -10,14 +10,14 @@ from sklearn.base import RegressorMixin, clone
 from sklearn.model_selection import TimeSeriesSplit, check_cv
 from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRouter
-from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skrnn._inputs._messages import naming, own_data
 from skrnn._inputs._parameters import describe, is_integer
 from skrnn._inputs._values import refuse_masked
 from skrnn._inputs._weights import read_weights
 from skrnn.ensemble._delegation import (
+    NamedEstimators,
     fit_arguments,
     is_regressor_instance,
     make_router,
@@ -32,7 +32,7 @@ from skrnn.estimators._interruption import whole_or_not
 _N_SPLITS = 5
 
 
-class ResidualRegressor(RegressorMixin, _BaseComposition):
+class ResidualRegressor(RegressorMixin, NamedEstimators):
     """Fit each estimator to the residuals of the previous ones, and add their predictions.
 
     Usually this is a linear model followed by a network: the network only has to learn nonlinear effects, and if there
@@ -274,7 +274,8 @@ class ResidualRegressor(RegressorMixin, _BaseComposition):
             return []
         with naming("cv", "a number of splits, a splitter, or an iterable of splits, for this number of rows"):
             is_count = self.cv is None or is_integer(self.cv)
-            n_rows = _num_samples(X)
+            check_consistent_length(X, y)
+            n_rows = len(y)
             if not is_count:
                 folds = check_cv(self.cv).split(np.empty((n_rows, 1)), y)
                 return [(np.asarray(train), np.asarray(test)) for train, test in folds]

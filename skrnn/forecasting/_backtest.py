@@ -172,6 +172,7 @@ def backtest(
     values, forecasts, truth, *bounds = arrays
     lower, upper = bounds or (None, None)
     timeline = rows.timeline
+    labels = None if rows.groups is None else rows.groups.labels
     return Backtest(
         timeline.came_from[origins],
         timeline.labels(origins),
@@ -182,9 +183,9 @@ def backtest(
         upper,
         coverage,
         rows.names,
-        None if rows.groups is None else rows.groups.labels[timeline.came_from[origins]],
+        None if labels is None else labels[timeline.came_from[origins]],
         values,
-        None if rows.groups is None else rows.groups.labels,
+        labels,
     )
 
 

@@ -1,4 +1,4 @@
-"""The index of a table: how it goes on, and what may follow it."""
+"""The index of a table: how it continues, and which rows may follow."""
 
 from bisect import bisect_left
 from typing import Any

@@ -1,4 +1,4 @@
-"""A model that is fitted again as time goes on, to what is known at each origin."""
+"""Models that are fitted again at the origins of a backtest, to the rows known there."""
 
 from dataclasses import dataclass
 from typing import Any, final

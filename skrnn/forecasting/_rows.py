@@ -76,7 +76,7 @@ class Rows:
         return self.timeline.index(self.table.index, self.groups)
 
     def take(self, positions: range | NDArray[np.intp]) -> Table:
-        """Return the rows at these positions, a DataFrame with an index that goes on where it can."""
+        """Return the rows at these positions, a DataFrame whose index continues where it can."""
         rows = take(self.table, positions)
         if is_frame(rows) and self.timeline.are_beyond(positions).any():
             rows = rows.set_axis(self._index[positions], axis=0)

@@ -84,7 +84,7 @@ N_BEGINNING = 64
 
 
 def is_begun_by_us(beginning: bytes) -> bool:
-    """Tell whether a file that begins so is empty or was written by `write_archive`, however it goes on."""
+    """Tell whether a file is empty or begins like one written by `write_archive`."""
     first_member = b"theta.npy\x93NUMPY"
     return not beginning or (beginning.startswith(b"PK\x03\x04") and first_member in beginning)
 
