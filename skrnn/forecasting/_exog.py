@@ -1,4 +1,4 @@
-"""What is known of the rows after a history in the columns that are not forecast."""
+"""Known values of the columns that are not forecast, in the rows after a history."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -58,7 +58,7 @@ def read_exog(panel: Panel, exog: Any, columns: list[int]) -> Exog:
         if exog.ndim != 3 or len(exog) != len(labels):
             raise ValueError(
                 f"exog has shape {exog.shape}; expected ({len(labels)}, n_steps, n_exog), one sequence or group after "
-                "another, or a DataFrame that tells its groups as history does."
+                "another, or a DataFrame that identifies its groups in the same way as history."
             )
         return Exog(exog.reshape(-1, exog.shape[2]), np.full(len(labels), exog.shape[1]), labels)
     exog = read_table(exog, "exog", unnamed)

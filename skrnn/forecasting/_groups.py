@@ -1,4 +1,4 @@
-"""Which series each row of a table belongs to: by a column, by a level of a pandas index, or by labels beside it."""
+"""The series of each row of a table: from a column, a level of a pandas index, or an array of labels."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ class Groups:
     name : object
         What the column, the level or the labels are called; None if they have no name.
     values : object
-        The labels as they came.
+        The labels as passed by the user.
     """
 
     labels: NDArray[Any]
@@ -71,7 +71,7 @@ def read_groups(table: Any, groups: Any, name: str) -> Groups | None:
     if level is not None:
         return Groups(labels, None, level, groups, values)
     if table.shape[1] < 2:
-        raise ValueError(f"groups is {groups!r}, the only column of {name}; expected one with a series beside it.")
+        raise ValueError(f"groups is {groups!r}, the only column of {name}; expected at least one more, with a series.")
     position = column_position(groups, table.shape[1], column_names(table), "groups", name)
     return Groups(labels, position, None, groups, values)
 

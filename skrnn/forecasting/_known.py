@@ -160,7 +160,7 @@ def read_known(values: Any, past: Table | None, table: Table, groups: Groups | N
 
 
 def aligned(exog: Any, table: Table, groups: Groups | None) -> Any:
-    """Return `exog` row for row with a table, if it tells its groups as the table does; else as it came."""
+    """Return `exog` in the order of a table's rows if it identifies its groups in the same way; else unchanged."""
     if exog is None or groups is None or not is_frame(table) or not hasattr(exog, "iloc"):
         return exog
     columns = read_table(exog, "exog", unnamed="exog")
@@ -247,5 +247,5 @@ def side_by_side(table: Table, others: list[Table]) -> Table:
     joined = pd.concat([table, *(other.set_axis(table.index, axis=0) for other in others)], axis=1)
     if joined.columns.has_duplicates:
         twice = list(joined.columns[joined.columns.duplicated()])
-        raise ValueError(f"The columns {twice} come more than once; expected different names.")
+        raise ValueError(f"The columns {twice} occur more than once; expected different names.")
     return joined

@@ -1,4 +1,4 @@
-"""Models that are fitted again at the origins of a backtest, to the rows known there."""
+"""Models that are refitted at the origins of a backtest, to the rows known there."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -24,12 +24,10 @@ def read_refit(refit: Any, max_train_size: int | None, sample_weight: Any, first
     if max_train_size is not None:
         check_count("max_train_size", max_train_size, 2)
     if refit and first_origin is None:
-        raise ValueError(
-            "first_origin is None, but the first refit needs rows to be fitted on; expected the last of these."
-        )
+        raise ValueError("first_origin is None, but the first refit needs training rows; expected the last of these.")
     for name, value in (("max_train_size", max_train_size), ("sample_weight", sample_weight)):
         if value is not None and not refit:
-            raise ValueError(f"{name} is given, but refit is False; expected refit=True or an integer with it.")
+            raise ValueError(f"{name} is given, but refit is False; expected refit=True or an integer.")
     return int(refit)
 
 
@@ -51,7 +49,7 @@ class Refits:
     max_train_size : int or None
         How many rows of a group up to the origin a clone is fitted on; None for all.
     sample_weight : array-like of shape (n_known,) or None
-        The weights of the rows, in the order of the table that came.
+        The weights of the rows, in the order of the user's table.
     """
 
     model: Any
@@ -85,7 +83,7 @@ class Refits:
         timeline = self.rows.timeline
         if self.rows.groups is not None and group_column(self.model) is None and n_history_rows(self.model):
             raise ValueError(
-                "refit with groups fits windows that must not cross groups, but group_column of the model is None; "
+                "refit with groups requires windows that do not cross groups, but group_column of the model is None; "
                 "expected SlidingWindow(group_column=...), and groups to name this column or level."
             )
         positions = timeline.known[is_past[timeline.known]]
@@ -97,8 +95,8 @@ class Refits:
         positions = positions[positions <= (ends - self.n_at_once)[timeline.groups_of(positions)]]
         if not len(positions):
             raise ValueError(
-                f"the model predicts {self.n_at_once} steps, but at the first origin it would be fitted again on "
-                f"{n_used.max()} rows; expected more, by a later first_origin or a larger max_train_size."
+                f"the model predicts {self.n_at_once} steps, but at the first origin it would be refitted to "
+                f"{n_used.max()} rows; expected more rows: a later first_origin or a larger max_train_size."
             )
         return self._fit(positions[np.argsort(timeline.came_from[positions], kind="stable")])
 

@@ -1,4 +1,4 @@
-"""Measures of forecasts in a long table, for each cell of it: a step ahead, a series, a group."""
+"""Metrics of forecasts in a long table, for each combination of step ahead, series and group."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -44,10 +44,12 @@ def read_metrics(metrics: Any, has_intervals: bool, has_series: bool) -> dict[st
     named = metrics if isinstance(metrics, Mapping) else {getattr(one, "__name__", one): one for one in metrics}
     for metric in named.values():
         if not callable(metric) and not isinstance(metric, str):
-            raise TypeError(f"metrics holds {metric!r}; expected a function metric(y_true, y_pred), or one of {known}.")
+            raise TypeError(
+                f"metrics contains {metric!r}; expected a function of y_true and y_pred, or one of {known}."
+            )
         if isinstance(metric, str) and metric not in known:
             reason = "" if metric not in _OF_INTERVALS else ", for which backtest needs a coverage"
-            raise ValueError(f"metrics holds {metric!r}{reason}; expected a function, or one of {known}.")
+            raise ValueError(f"metrics contains {metric!r}{reason}; expected a function, or one of {known}.")
     return {str(name): metric for name, metric in named.items()}
 
 
@@ -59,7 +61,7 @@ def read_keys(by: str | Sequence[str] | None, frame: Any) -> list[str]:
     possible = [name for name in ("group", "series", "origin", "target", "step") if name in frame]
     for key in keys:
         if key not in possible:
-            raise ValueError(f"by holds {key!r}; expected some of {possible}.")
+            raise ValueError(f"by contains {key!r}; expected some of {possible}.")
     return keys
 
 

@@ -1,4 +1,4 @@
-"""The tables that a model forecasts from: what came, and what is known of the rows that follow."""
+"""The tables that a model forecasts from: the user's rows, and known values of the rows that follow."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -56,7 +56,7 @@ def _refuse_infinity(values: NDArray[np.floating], name: str) -> None:
         row = int(np.argwhere(np.isinf(values))[0, 0])
         raise ValueError(
             f"{name} contains infinity in row {row}, or a number too large for {values.dtype}; expected finite "
-            "numbers, or NaN where one is missing."
+            "numbers, or NaN for missing ones."
         )
 
 
@@ -76,8 +76,8 @@ def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.float
     selected = table.iloc[:, columns]
     if any(getattr(dtype, "kind", "O") in "mM" for dtype in selected.dtypes):  # as numbers, they would be nanoseconds
         raise ValueError(
-            f"{name} has columns {list(selected.columns)}, of which some hold dates or durations; expected real "
-            "numbers. Dates belong in the index; identify several series by groups."
+            f"{name} has columns {list(selected.columns)}, some of which contain dates or durations; expected "
+            "real numbers. Dates belong in the index; identify several series by groups."
         )
     try:
         values = selected.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
@@ -107,7 +107,7 @@ def beside(series: Table, exog: Any) -> Table:
         return series
     exog = read_table(exog, "exog", unnamed="exog")
     if len(exog) != len(series):
-        raise ValueError(f"exog has {len(exog)} rows, but series has {len(series)}; expected as many.")
+        raise ValueError(f"exog has {len(exog)} rows, but series has {len(series)}; expected the same number.")
     if not is_frame(series):
         return np.column_stack([series, numbers(exog, range(exog.shape[1]), "exog")])
     import pandas as pd
@@ -115,7 +115,7 @@ def beside(series: Table, exog: Any) -> Table:
     if not is_frame(exog):
         exog = pd.DataFrame(exog, index=series.index, columns=[f"exog{j}" for j in range(exog.shape[1])])
     if not exog.index.equals(series.index):
-        raise ValueError("exog has another index than series; expected the same, row for row.")
+        raise ValueError("exog and series have different indices; expected the same index in the same order.")
     both = sorted(set(series.columns) & set(exog.columns), key=str)
     if both:
         raise ValueError(f"exog and series both have the columns {both}; expected different names.")
