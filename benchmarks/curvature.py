@@ -15,10 +15,9 @@ from threadpoolctl import threadpool_limits
 from skrnn.cells._base import Cell
 from skrnn.cells._registry import CELLS
 from skrnn.losses._registry import LOSSES
-from skrnn.network._full_objective import FullObjective
+from skrnn.network._full_objectives import FullObjective, SumOfSquares
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
-from skrnn.network._sum_of_squares import SumOfSquares
 from skrnn.sequences._ragged import from_array
 from skrnn.sequences._targets import Targets
 

@@ -9,11 +9,10 @@ from scipy.optimize import rosen, rosen_der
 
 from skrnn.cells._registry import CELLS
 from skrnn.losses._registry import LOSSES
-from skrnn.network._full_objective import FullObjective
+from skrnn.network._full_objectives import FullObjective, SumOfSquares
 from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
-from skrnn.network._sum_of_squares import SumOfSquares
 from skrnn.sequences._ragged import from_array
 from skrnn.sequences._targets import Targets
 

@@ -19,13 +19,12 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skrnn._inputs._messages import own_data
 from skrnn._inputs._parameters import check_count, describe, read_random_state
-from skrnn._inputs._weights import read_weights
+from skrnn._inputs._values import read_weights
 from skrnn.ensemble._change_regressor import ChangeRegressor, counted_from_last, last_known
-from skrnn.ensemble._delegation import is_regressor_instance
-from skrnn.ensemble._ensemble_regressor import EnsembleRegressor
-from skrnn.ensemble._relative_regressor import read_targets, warn_of_units
+from skrnn.ensemble._inner_estimators import is_regressor_instance, learn_features, read_known_sequences, read_sequences
+from skrnn.ensemble._relative_regressor import read_table_of_targets, warn_of_units
 from skrnn.ensemble._residual_regressor import ResidualRegressor
-from skrnn.ensemble._sequence_input import learn_features, read_known_sequences, read_sequences
+from skrnn.ensemble._seeded_ensembles import EnsembleRegressor
 from skrnn.estimators._interruption import whole_or_not
 from skrnn.estimators._regressor import RNNRegressor
 
@@ -172,7 +171,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
             If targets are so far from the last known values that X and y are probably in different units.
         """
         members = self._members()
-        windows, (targets, shape) = read_sequences(X), read_targets(y)
+        windows, (targets, shape) = read_sequences(X), read_table_of_targets(y)
         check_consistent_length(windows, targets)
         weights = read_weights(sample_weight, len(targets))
         rows = _complete(windows, weights > 0.0)

@@ -9,17 +9,20 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skrnn._inputs._messages import naming, warn
+from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count, describe
-from skrnn._inputs._values import refuse_masked
-from skrnn.ensemble._delegation import (
+from skrnn.ensemble._inner_estimators import (
     fit_arguments,
+    in_form_for,
     is_regressor_instance,
+    learn_features,
     make_router,
     predict_arguments,
+    read_known_sequences,
+    read_sequences,
+    read_targets,
     take_arguments,
 )
-from skrnn.ensemble._sequence_input import in_form_for, learn_features, read_known_sequences, read_sequences
 from skrnn.exceptions import DataWarning
 
 #: Minimum divisor of windows, relative to the typical one, because nearly constant windows say little about the future.
@@ -73,7 +76,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         """
         if not is_regressor_instance(self.regressor):
             raise TypeError(f"{describe('regressor', self.regressor)}; expected an instance of a regressor.")
-        windows, (targets, shape) = read_sequences(X), read_targets(y)
+        windows, (targets, shape) = read_sequences(X), read_table_of_targets(y)
         check_consistent_length(windows, targets)
         n_series = self._count_series(windows, targets.shape[1])
         references = self._references(windows, n_series, targets.shape[1])
@@ -207,13 +210,11 @@ def _per_output(scales: NDArray[Any], n_outputs: int) -> NDArray[Any]:
     return np.tile(scales, n_outputs // scales.shape[1])
 
 
-def read_targets(y: Any) -> tuple[NDArray[np.floating], tuple[int, ...]]:
-    """Return targets (n_samples, n_outputs), and their original shape per sample."""
-    refuse_masked(y, "y")
-    with naming("y", "real numbers of shape (n_samples,) or (n_samples, n_outputs)"):
-        if y is None:
-            raise ValueError("This estimator requires y to be passed, but the target y is None.")
-        targets = np.asarray(y, dtype=np.float64)
-        if targets.ndim not in (1, 2):
-            raise ValueError(f"y has {targets.ndim} dimensions.")
+def read_table_of_targets(y: Any) -> tuple[NDArray[np.floating], tuple[int, ...]]:
+    """Return targets as a table (n_samples, n_outputs), and their original shape per sample."""
+    targets = read_targets(y)
+    if targets.ndim not in (1, 2):
+        raise ValueError(
+            f"y has {targets.ndim} dimensions. Expected real numbers of shape (n_samples,) or (n_samples, n_outputs)."
+        )
     return targets.reshape(len(targets), -1), targets.shape[1:]

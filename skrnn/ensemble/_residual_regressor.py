@@ -14,15 +14,16 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skrnn._inputs._messages import naming, own_data
 from skrnn._inputs._parameters import describe, is_integer
-from skrnn._inputs._values import refuse_masked
-from skrnn._inputs._weights import read_weights
-from skrnn.ensemble._delegation import (
+from skrnn._inputs._values import read_weights
+from skrnn.ensemble._inner_estimators import (
     NamedEstimators,
     fit_arguments,
     is_regressor_instance,
+    learn_from_inner,
     make_router,
     predict_arguments,
     predict_arguments_of_fit,
+    read_targets,
     take,
     take_arguments,
 )
@@ -170,11 +171,7 @@ class ResidualRegressor(RegressorMixin, NamedEstimators):
             too few rows for the folds.
         """
         parts = self._check_parameters()
-        refuse_masked(y, "y")
-        with naming("y", "real numbers of shape (n_samples,) or (n_samples, n_outputs)"):
-            if y is None:
-                raise ValueError("This estimator requires y to be passed, but the target y is None.")
-            y = np.asarray(y, dtype=np.float64)
+        y = read_targets(y)
         X = X if hasattr(X, "shape") or isinstance(X, list | tuple) else np.asarray(X)
         weights = read_weights(sample_weight, len(y))
         sample_weight = None if sample_weight is None else weights
@@ -193,10 +190,7 @@ class ResidualRegressor(RegressorMixin, NamedEstimators):
         self.estimators_, self.shrinkage_, self._n_dimensions = fitted, np.array(factors), y.ndim
         by_name = dict(zip(parts, fitted, strict=True))
         self.named_estimators_ = Bunch(**{name: by_name.get(name, "drop") for name, _ in self.estimators})
-        for attribute in ("n_features_in_", "feature_names_in_"):
-            self.__dict__.pop(attribute, None)
-            if hasattr(fitted[0], attribute):
-                setattr(self, attribute, getattr(fitted[0], attribute))
+        learn_from_inner(self, fitted[0], "n_features_in_", "feature_names_in_")
         return self
 
     def predict(self, X: Any, **params: Any) -> NDArray[np.floating]:

@@ -14,13 +14,12 @@ from skrnn.cells._base import Cell
 from skrnn.cells._compiled import is_compiled
 from skrnn.cells._registry import CELLS
 from skrnn.losses._registry import REGRESSION_LOSSES
-from skrnn.network._full_objective import FullObjective
+from skrnn.network._full_objectives import FullObjective, SumOfSquares
 from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective
 from skrnn.network._parameters import ParameterLayout
 from skrnn.network._pooling import POOLINGS
-from skrnn.network._sum_of_squares import SumOfSquares
 from skrnn.parallel._workers import count_threads
 from skrnn.solvers import _registry as registry
 from skrnn.solvers._least_squares import LEAST_SQUARES_OPTIONS

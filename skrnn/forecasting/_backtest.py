@@ -1,19 +1,22 @@
-"""Forecasts from many origins in a series, and the observed values."""
+"""Forecasts from many origins in a series, beside the truth, of one model or of one that is fitted again."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
+import sklearn
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count, describe, is_integer
+from skrnn._inputs._values import read_weights, weights_for
 from skrnn.forecasting._backtest_result import Backtest
-from skrnn.forecasting._groups import named
 from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii
-from skrnn.forecasting._models import fitted_regressor, n_history_rows
+from skrnn.forecasting._models import fitted_regressor, group_column, n_history_rows, reads_sequences
 from skrnn.forecasting._recursion import n_steps_at_once, roll
-from skrnn.forecasting._refit import Refits, read_refit
 from skrnn.forecasting._rows import Rows, read_series
+from skrnn.forecasting._tables import named
 
 
 def backtest(
@@ -33,53 +36,53 @@ def backtest(
     max_train_size: int | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Backtest:
-    """Forecast `n_steps` steps from many rows of a series, each as if it were the last.
+    """Forecast `n_steps` steps from many rows of a series, as if each had been the last.
 
     Parameters
     ----------
     model : estimator
-        A fitted model, as in :func:`forecast`. It is never changed: with `refit`, clones of it are fitted.
+        A fitted model, as in :func:`forecast`. It stays as it is: with `refit`, clones of it are fitted.
     series : array-like of shape (n_rows,) or (n_rows, n_series)
         The series, as in :func:`to_supervised`.
     n_steps : int
-        Number of steps to forecast from each origin.
+        How many steps to forecast from each origin.
     first_origin : int or time, default=None
-        Position of the first row to forecast from, in each group if there are several. Use the last row that the model
-        was fitted on, targets included, because forecasts from earlier rows are too good. With an index of dates or
-        periods it may also be a time: the first origin is then the last row up to that time, or, if that is later, the
-        first row with the full history that the model needs. None: that row in any case, for a series that was not used
-        for training.
+        Position of the first row to forecast from, in each group if there are several. Let it be the last row that the
+        model was fitted on, targets included: forecasts from earlier rows are better than they will be. Where a pandas
+        index holds dates or periods, it may also be a time, which stands for the last row up to it, or for the first
+        one with all the history that the model looks back on, if that is later. None is the latter in any case, for a
+        series that the model has not seen.
     step : int, default=1
-        Number of rows from one origin to the next.
+        Rows from one origin to the next.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
-        Other columns, as in :func:`to_supervised`. As in :func:`forecast`, forecasts of later steps use the rows after
-        the origin; origins that would need rows beyond the end are left out.
+        The other columns, as in :func:`to_supervised`. Forecasts of later steps read the rows after the origin, as
+        those of :func:`forecast` do; origins so late that they would need rows beyond the end are left out.
     known_ahead : array-like of shape (n_times, n_known), default=None
-        Columns whose values are known in advance, as in :func:`to_supervised`. Origins that would need later times than
-        it has are left out.
+        Columns whose values are known before their time, as in :func:`to_supervised`. Origins so late that they would
+        need times that are not there are left out.
     static : array-like of shape (n_groups, n_static), default=None
-        Columns that are constant over time, as in :func:`to_supervised`.
+        Columns that are the same at all times, as in :func:`to_supervised`.
     coverage : float, default=None
-        Nominal coverage of the intervals, such as 0.9. None: no intervals.
+        Share of the truth that intervals should cover, such as 0.9. None: no intervals.
     n_calibration : int, default=None
-        Number of errors used for an interval, the latest ones of each step ahead. None: all that are known.
+        Of how many errors an interval is made, the latest ones of each step ahead; None takes all that are known.
     groups : str, int or array-like of shape (n_rows,), default=None
-        The series of each row, as in :func:`forecast`. The result has the origins of one group after another; intervals
-        are based on errors of the same group.
+        Which series each row belongs to, as in :func:`forecast`. Origins are those of one group after another;
+        intervals are made of errors of the same group.
     refit : bool or int, default=False
-        Whether to refit the model: at each origin (True), or at the first origin and at every k-th one after it (an
-        integer k). With False, the given model forecasts from all origins.
+        Whether the model is fitted again: at each origin (True), or at the first origin and at every k-th one from
+        there on (an integer k). False forecasts from all origins with the given model.
     max_train_size : int, default=None
-        With `refit`, the maximum number of training rows, the latest ones up to the origin, as in
-        :class:`~sklearn.model_selection.TimeSeriesSplit`. None: all rows.
+        With `refit`, the largest number of rows to fit on, the latest ones up to the origin, as in
+        :class:`~sklearn.model_selection.TimeSeriesSplit`. None fits on all of them.
     sample_weight : array-like of shape (n_rows,), default=None
-        With `refit`, the weights of the rows in each fit, such as 0 for the first ones, whose windows are incomplete.
+        With `refit`, the weights of the rows in each fit, such as 0 for the first ones, which have no whole window.
 
     Returns
     -------
     Backtest
-        Origins, forecasts, observed values, and intervals if `coverage` is given. The last origin is the last row but
-        one, of each group.
+        Origins, forecasts, truth, and intervals if `coverage` is given. The last origin is the last row but one, of
+        each group.
 
     Raises
     ------
@@ -88,8 +91,8 @@ def backtest(
     TypeError
         If a count is not an integer, or the model is not a regressor.
     ValueError
-        If a parameter has an invalid value; if there is no origin; if with `coverage` not enough errors for an interval
-        are known at any origin; and as in :func:`forecast`.
+        If a parameter has an unexpected value; if there is no origin; if with `coverage` no origin knows enough errors
+        for an interval; and as :func:`forecast` does.
 
     Warns
     -----
@@ -98,27 +101,27 @@ def backtest(
 
     See Also
     --------
-    forecast_interval : The forecast from the last row, with the same kind of interval.
-    Backtest.scores : Metrics of the forecasts, per step, series and group.
-    skrnn.plotting.BacktestDisplay : A plot of the error of each step.
+    forecast_interval : The forecast from the last row, with an interval of the same kind.
+    Backtest.scores : Measures of the forecasts, per step, series and group.
+    skrnn.plotting.BacktestDisplay : The error of each step as a picture.
 
     Notes
     -----
-    **Refitting.** A clone of the model, with the same parameters, is fitted to the rows up to the origin, or to the
-    last `max_train_size` of them. X and y are those of :func:`to_supervised`, with as many steps as the given model
-    predicts at once; no target is later than the origin, and rows that lack a target have weight 0. A search over
-    parameters searches again on these rows; to keep the parameters that it has found, pass its `best_estimator_`. The
-    windows used for forecasts may begin before the last `max_train_size` rows. With `groups`, a clone is fitted to the
-    rows of all groups up to the time of the origin (without dates, up to the same position in each group),
-    `max_train_size` applies to each group, and origins at the same time share a clone.
+    A refit clones the model, as :func:`~sklearn.base.clone` does, so that its parameters stay, and fits the clone to X
+    and y of the rows up to the origin, or of the last `max_train_size` of them, as :func:`to_supervised` makes them,
+    with as many steps as the given model predicts at once: no target is later than the origin. A row that lacks a
+    target gets the weight 0. A search over parameters searches again on these rows; to keep the parameters that it has
+    found, pass its `best_estimator_`. The windows that are forecast from may begin before the last `max_train_size`
+    rows. With `groups` a clone is fitted on the rows of all groups up to the time of the origin, or without dates up
+    to the same position in each group, and `max_train_size` holds for each group; origins of the same time share it.
 
-    **No leakage.** No forecast uses a row of the series after its origin, and no interval uses an error that was not
-    yet known: at origin o, the known errors of k steps ahead are those of the origins up to o - k. The interval is the
-    forecast plus and minus the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_.
+    No forecast sees a row of the series after its origin, and no interval an error that was not known then: at origin
+    o, the errors of k steps ahead are those of the origins up to o - k. The interval is the forecast plus and minus
+    the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_.
 
-    **Speed.** All origins are forecast together, with one transformation and one prediction per block for the windows
-    of all origins. If a transformer of the pipeline depends on more rows than its `n_history_rows`, each origin is
-    forecast separately.
+    All origins are forecast together: each block takes one transform and one prediction, of the windows of all origins
+    one after another. If a transformer of the pipeline gives something else there, because it looks at more rows than
+    it says, each origin is forecast separately.
 
     References
     ----------
@@ -199,7 +202,7 @@ def _read_origins(rows: Rows, first: Any, n_back: int, lasts: NDArray[np.intp], 
         longest = int(np.argmax(lasts))
         if first is None:
             raise ValueError(
-                f"series has no row to forecast from: the model needs {n_back} earlier rows, but the last possible "
+                f"series has no row to forecast from: the model looks back on {n_back} rows, but the last possible "
                 f"origin is row {lasts[longest]}. Expected a longer series, or first_origin."
             )
         raise ValueError(
@@ -248,3 +251,118 @@ def _radii(
             f"are {np.bincount(of_origins).max()} origins; expected more of them or a lower coverage."
         )
     return radii
+
+
+def read_refit(refit: Any, max_train_size: int | None, sample_weight: Any, first_origin: Any) -> int:
+    """Return how many origins share a model, 0 if all share the given one; raise if parameters do not match."""
+    if not is_integer(refit) and not isinstance(refit, bool | np.bool_):
+        raise TypeError(f"{describe('refit', refit)}; expected True, False or an integer >= 1.")
+    if is_integer(refit):
+        check_count("refit", refit)
+    if max_train_size is not None:
+        check_count("max_train_size", max_train_size, 2)
+    if refit and first_origin is None:
+        raise ValueError(
+            "first_origin is None, but the first refit needs rows to be fitted on; expected the last of these."
+        )
+    for name, value in (("max_train_size", max_train_size), ("sample_weight", sample_weight)):
+        if value is not None and not refit:
+            raise ValueError(f"{name} is given, but refit is False; expected refit=True or an integer with it.")
+    return int(refit)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Refits:
+    """A model, and the rows that it is fitted on again.
+
+    Attributes
+    ----------
+    model : estimator
+        The model, of which clones are fitted.
+    rows : Rows
+        All rows, of which a clone sees those up to an origin.
+    n_at_once : int
+        How many steps ahead the model predicts at once.
+    every : int
+        How many origins, or times of origins, share a clone.
+    max_train_size : int or None
+        How many rows of a group up to the origin a clone is fitted on; None for all.
+    sample_weight : array-like of shape (n_known,) or None
+        The weights of the rows, in the order of the table that came.
+    """
+
+    model: Any
+    rows: Rows
+    n_at_once: int
+    every: int
+    max_train_size: int | None
+    sample_weight: Any
+
+    def roll(self, origins: NDArray[np.intp], n_steps: int) -> NDArray[np.floating]:
+        """Return forecasts from each origin, (n_origins, n_steps, n_series), of a clone that knows no later row."""
+        clock = self._clock()
+        times, of_origins = np.unique(clock[origins], return_inverse=True)
+        forecasts = np.empty((len(origins), n_steps, len(self.rows.series)))
+        for first in range(0, len(times), self.every):
+            chosen = (first <= of_origins) & (of_origins < first + self.every)
+            fitted = fitted_regressor(self._fitted_on(clock <= times[first]))
+            forecasts[chosen] = roll(fitted, self.rows, origins[chosen], n_steps)
+        return forecasts
+
+    def _clock(self) -> NDArray[np.intp]:
+        """Return a number for each row that grows with time; with groups, rows of the same date have the same one."""
+        timeline = self.rows.timeline
+        clock = timeline.places(np.arange(len(timeline.came_from)))
+        if self.rows.groups is not None and timeline.has_dates:
+            clock[timeline.known] = timeline.times.unique().sort_values().get_indexer(timeline.times)
+        return clock
+
+    def _fitted_on(self, is_past: NDArray[np.bool_]) -> Any:
+        """Return a clone of the model that is fitted on the past rows, targets included."""
+        timeline = self.rows.timeline
+        if self.rows.groups is not None and group_column(self.model) is None and n_history_rows(self.model):
+            raise ValueError(
+                "refit with groups fits windows that must not cross groups, but group_column of the model is None; "
+                "expected SlidingWindow(group_column=...), and groups to name this column or level."
+            )
+        positions = timeline.known[is_past[timeline.known]]
+        groups = timeline.groups_of(positions)
+        n_past = np.bincount(groups, minlength=len(timeline.firsts))
+        n_used = np.minimum(n_past, self.max_train_size or len(positions))
+        ends = timeline.firsts + n_past - 1
+        positions = positions[(ends - n_used)[groups] < positions]
+        positions = positions[positions <= (ends - self.n_at_once)[timeline.groups_of(positions)]]
+        if not len(positions):
+            raise ValueError(
+                f"the model predicts {self.n_at_once} steps, but at the first origin it would be fitted again on "
+                f"{n_used.max()} rows; expected more, by a later first_origin or a larger max_train_size."
+            )
+        return self._fit(positions[np.argsort(timeline.came_from[positions], kind="stable")])
+
+    def _fit(self, positions: NDArray[np.intp]) -> Any:
+        """Return a clone of the model that is fitted on rows and the steps that follow each."""
+        came_from, weights = self.rows.timeline.came_from, None
+        if self.sample_weight is not None:
+            weights = read_weights(self.sample_weight, len(self.rows.timeline.known))[came_from[positions]]
+        X = self.rows.take(positions)
+        y = self.rows.values[np.add.outer(positions, np.arange(1, self.n_at_once + 1))].reshape(len(positions), -1)
+        y = y[:, 0] if y.shape[1] == 1 else y
+        if not reads_sequences(self.model):
+            return _fitted(clone(self.model), X, y, weights)
+        groups = self.rows.timeline.groups_of(positions)
+        of_groups = [groups == group for group in np.unique(groups)]
+        sequences, targets = ([np.asarray(part)[of] for of in of_groups] for part in (X, y))
+        of_timesteps = None if weights is None else [weights[of] for of in of_groups]
+        return clone(self.model).fit(sequences, targets, sample_weight=of_timesteps)
+
+
+def _fitted(model: Any, X: Any, y: NDArray[np.floating], weights: Any) -> Any:
+    """Fit a model to X and y, in which rows that lack a target weigh nothing."""
+    is_missing = np.isnan(y)
+    lacks_target = is_missing.reshape(len(y), -1).any(axis=1)
+    if lacks_target.any():
+        weights, y = np.where(lacks_target, 0.0, 1.0 if weights is None else weights), np.where(is_missing, 0.0, y)
+    if sklearn.get_config()["enable_metadata_routing"]:
+        return model.fit(X, y, **({} if weights is None else {"sample_weight": weights}))
+    return model.fit(X, y, **weights_for(model, weights))

@@ -1,4 +1,4 @@
-"""The result of a backtest: forecasts, observed values, and metrics."""
+"""What a backtest has found: forecasts beside the truth, and measures of how good they are."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,40 +9,39 @@ from numpy.typing import NDArray
 
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._values import encode_labels
-from skrnn.forecasting._scores import read_keys, read_metrics, score_table
-from skrnn.metrics._mean_absolute_scaled_error import naive_error
+from skrnn.metrics._forecast_metrics import naive_error, scaled, symmetric_percentages
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """Forecasts from many origins, and the observed values.
+    """Forecasts from many origins, beside the truth.
 
-    Returned by :func:`backtest`. With several series, arrays of forecasts have a last axis for them.
+    :func:`backtest` returns it. Arrays of forecasts have an axis for the series where there are several.
 
     Parameters
     ----------
     origins : ndarray of shape (n_origins,), int
-        Positions of the rows that were forecast from. The first step is the row after.
+        Positions of the rows that were "now". The first step is the row after.
     origin_times : ndarray of shape (n_origins,)
-        Their labels in the index of a pandas series, otherwise their positions.
+        Their labels in the index of a pandas series; else their positions.
     target_times : ndarray of shape (n_origins, n_steps)
-        The labels, or positions, of the rows that were forecast. Beyond the end of the series the index is continued,
-        or labels are NaT or None if it has no constant step.
+        The labels, or positions, of the rows that were forecast. Beyond the end of the series the index is continued;
+        if it has no constant step, labels there are NaT, or None.
     forecasts : ndarray of shape (n_origins, n_steps) or (n_origins, n_steps, n_series)
         The forecasts of each origin.
     truth : ndarray of the shape of `forecasts`
-        The observed values of these rows; NaN where they are missing, or beyond the end of the series.
+        The series at these rows; NaN where it is missing, or beyond its end.
     lower, upper : ndarray of the shape of `forecasts`, or None
-        The bounds of the intervals, if `coverage` was given; NaN where too few errors were known at the origin.
+        The intervals, if a coverage was asked for; NaN where too few errors were known at the origin.
     coverage : float or None
-        The nominal coverage.
+        The coverage that was asked for.
     series_names : list or None
-        Names of the series, if the columns had names.
+        Names of the series, if columns had names.
     groups : ndarray of shape (n_origins,), or None
         The group of each origin, if the series had `groups`.
     series : ndarray of shape (n_rows,) or (n_rows, n_series), or None
-        All rows of the series, to which the positions in `origins` refer; NaN where a value is missing.
+        All rows of the series, among which `origins` are positions; NaN where one is missing.
     series_groups : ndarray of shape (n_rows,), or None
         The group of each row of `series`.
     """
@@ -62,17 +61,17 @@ class Backtest:
 
     @property
     def errors(self) -> NDArray[np.floating]:
-        """Observed values minus forecasts, in the shape of `forecasts`; NaN where the truth is unknown."""
+        """Truth minus forecast, of the shape of `forecasts`; NaN where the truth is not known."""
         return self.truth - self.forecasts
 
     def observed_coverage(self) -> NDArray[np.float64]:
-        """Return the fraction of observed values within their intervals.
+        """Return which share of the truth lies within its interval.
 
         Returns
         -------
         ndarray of shape (n_steps,) or (n_steps, n_series)
-            The fraction at each step ahead, over the origins that have an interval and a known truth; NaN if there are
-            none.
+            The share at each step ahead, of the origins that have an interval and whose truth is known; NaN if there
+            are none.
 
         Raises
         ------
@@ -87,17 +86,17 @@ class Backtest:
         return np.where(n_counted > 0, covered.sum(axis=0) / np.maximum(n_counted, 1), np.nan)
 
     def naive(self, season: int = 1) -> "Backtest":
-        """Return the backtest of the naive forecast from the same origins: the latest known value of the same season.
+        """Return the backtest of the naive forecast: from the same origins, the latest known value of the same season.
 
         Parameters
         ----------
         season : int, default=1
-            Number of rows per season: 12 for monthly data, 1 for the value at the origin itself.
+            How many rows a season has: 12 for months, 1 for the value at the origin itself.
 
         Returns
         -------
         Backtest
-            With the same origins and observed values, without intervals. A forecast is NaN if no value of its season is
+            With the same origins and truth, and without intervals. A forecast is NaN where no value of its season is
             known.
 
         Raises
@@ -105,7 +104,7 @@ class Backtest:
         TypeError
             If `season` is not an integer.
         ValueError
-            If `season` is less than 1, or the backtest does not contain the series.
+            If `season` is less than 1, or the backtest does not hold the series.
         """
         check_count("season", season)
         steps = np.arange(1, self.forecasts.shape[1] + 1)
@@ -123,7 +122,7 @@ class Backtest:
         Returns
         -------
         DataFrame
-            One row per forecast, with the columns group (if there are groups), series (if they have names or there are
+            A row per forecast, with the columns group (where there are groups), series (where they have names or are
             several), origin, target, step (from 1), truth, forecast, and, with intervals, lower and upper. `origin` and
             `target` are labels of the index, or positions.
         """
@@ -152,37 +151,36 @@ class Backtest:
         by: str | Sequence[str] | None = None,
         season: int = 1,
     ) -> Any:
-        """Return metrics of the forecasts, per step ahead, series and group.
+        """Return how good the forecasts are, per step ahead, series and group.
 
         Parameters
         ----------
         metrics : list or dict, default=None
-            Names of the metrics below, or functions ``metric(y_true, y_pred)`` such as
-            :func:`~sklearn.metrics.mean_absolute_percentage_error`, whose names are the names of their columns. The
-            keys of a dict are other names of columns. None: all metrics below.
+            Names of the measures below, or functions ``metric(y_true, y_pred)`` such as
+            :func:`~sklearn.metrics.mean_absolute_percentage_error`, whose columns are called as they are. A dict gives
+            columns other names. If None, all of the measures below.
         by : str or list of str, default=None
-            Columns of :meth:`to_frame`: the result has one row for each combination of their values. None: step, and
-            group and series if there are these columns. An empty list gives a single row.
+            Columns of :meth:`to_frame`: a row for each combination of what they hold. If None, group and series, where
+            there are such, and step. An empty list gives one row.
         season : int, default=1
-            Number of rows per season, for MASE.
+            How many rows a season has, for MASE.
 
         Returns
         -------
         DataFrame
-            The columns of `by`; `n`, the number of forecasts whose truth is known; `n_missing`, the number of forecasts
-            that are left out because it is missing or beyond the end; and one column per metric, NaN if no truth is
-            known.
+            The columns of `by`, then `n`, of how many forecasts the truth is known, `n_missing`, of how many it is
+            missing or beyond the end, which are left out, and a column per measure, NaN where nothing is known.
 
         Raises
         ------
         TypeError
-            If `season` is not an integer, or a metric is neither a name nor a function.
+            If `season` is not an integer, or a metric neither a name nor a function.
         ValueError
-            If a metric or a column of `by` is unknown, or a metric requires intervals and there are none.
+            If a metric or a column of `by` is unknown, or a metric needs intervals that there are not.
 
         See Also
         --------
-        skrnn.plotting.BacktestDisplay : A plot of a metric over the steps ahead.
+        skrnn.plotting.BacktestDisplay : The same as a picture.
 
         Notes
         -----
@@ -198,7 +196,7 @@ class Backtest:
         width      :func:`~skrnn.metrics.mean_interval_width`
         =========  ==================================================================================================
 
-        The last three only include forecasts that have an interval.
+        The last three are those of forecasts that have an interval.
         """
         frame = self.to_frame()
         chosen = read_metrics(metrics, self.lower is not None, self.series is not None)
@@ -210,7 +208,7 @@ class Backtest:
     def _all_series(self) -> NDArray[np.floating]:
         """Return all rows of the series, (n_rows, n_series)."""
         if self.series is None:
-            raise ValueError("series is None in this Backtest; expected all rows of the series.")
+            raise ValueError("series is None in this Backtest; expected the rows that were forecast from.")
         return self.series.reshape(len(self.series), -1)
 
     def _parts(self) -> Iterator[tuple[Any, NDArray[np.intp], NDArray[np.floating]]]:
@@ -254,3 +252,92 @@ def _latest_of_season(values: NDArray[np.floating], season: int) -> NDArray[np.f
     known[:n_rows] = np.where(np.isfinite(values), np.arange(n_rows)[:, np.newaxis], -1)
     latest = np.maximum.accumulate(known.reshape(n_seasons, season, n_series), axis=0).reshape(-1, n_series)[:n_rows]
     return np.where(latest >= 0, np.take_along_axis(values, np.maximum(latest, 0), axis=0), np.nan)
+
+
+#: What needs intervals.
+_OF_INTERVALS = ("pinball", "coverage", "width")
+
+
+def _terms(metric: str, table: Mapping[str, Any]) -> NDArray[np.floating]:
+    """Return the numbers of which a measure is the mean; of RMSE, it is the root of the mean."""
+    truth, error = table["truth"], np.abs(table["truth"] - table["forecast"])
+    if metric == "MASE":
+        return scaled(error, table["scale"])
+    if metric == "sMAPE":
+        return symmetric_percentages(truth, table["forecast"])
+    if metric not in _OF_INTERVALS:
+        return error**2 if metric == "RMSE" else error
+    lower, upper, outside = table["lower"], table["upper"], (1.0 - table["coverage"]) / 2.0
+    if metric == "pinball":
+        return (_pinball(truth - lower, outside) + _pinball(truth - upper, 1.0 - outside)) / 2.0
+    inside = (lower <= truth) & (truth <= upper)
+    return upper - lower if metric == "width" else np.where(np.isnan(lower), np.nan, inside)
+
+
+def _pinball(errors: NDArray[np.floating], level: float) -> NDArray[np.floating]:
+    """Return the pinball loss of forecasts of a quantile."""
+    return np.maximum(level * errors, (level - 1.0) * errors)
+
+
+def read_metrics(metrics: Any, has_intervals: bool, has_series: bool) -> dict[str, Any]:
+    """Return the measures by the names of their columns, each a known name or a function."""
+    known = ["MAE", "RMSE", *["MASE"] * has_series, "sMAPE", *_OF_INTERVALS * has_intervals]
+    if metrics is None:
+        metrics = known
+    if isinstance(metrics, str) or callable(metrics):
+        metrics = [metrics]
+    named = metrics if isinstance(metrics, Mapping) else {getattr(one, "__name__", one): one for one in metrics}
+    for metric in named.values():
+        if not callable(metric) and not isinstance(metric, str):
+            raise TypeError(f"metrics holds {metric!r}; expected a function metric(y_true, y_pred), or one of {known}.")
+        if isinstance(metric, str) and metric not in known:
+            reason = "" if metric not in _OF_INTERVALS else ", for which backtest needs a coverage"
+            raise ValueError(f"metrics holds {metric!r}{reason}; expected a function, or one of {known}.")
+    return {str(name): metric for name, metric in named.items()}
+
+
+def read_keys(by: str | Sequence[str] | None, frame: Any) -> list[str]:
+    """Return the columns of a long table by which it is divided."""
+    if by is None:
+        return [name for name in ("group", "series", "step") if name in frame]
+    keys = [by] if isinstance(by, str) else list(by)
+    possible = [name for name in ("group", "series", "origin", "target", "step") if name in frame]
+    for key in keys:
+        if key not in possible:
+            raise ValueError(f"by holds {key!r}; expected some of {possible}.")
+    return keys
+
+
+def score_table(frame: Any, metrics: Mapping[str, Any], keys: list[str], coverage: float | None) -> Any:
+    """Return the measures as a DataFrame with a row for each combination of the keys."""
+    cells = frame.groupby(keys, sort=False, observed=True).ngroup().to_numpy() if keys else np.zeros(len(frame), int)
+    table = frame[keys].drop_duplicates(ignore_index=True) if keys else frame.iloc[:1, :0].copy()
+    columns = frame[[name for name in ("truth", "forecast", "lower", "upper", "scale") if name in frame]]
+    numbers = {name: columns[name].to_numpy() for name in columns} | {"coverage": coverage}
+    is_known = np.isfinite(numbers["truth"]) & np.isfinite(numbers["forecast"])
+    table["n"] = np.bincount(cells, weights=is_known).astype(int)
+    table["n_missing"] = np.bincount(cells, weights=~is_known).astype(int)
+    for name, metric in metrics.items():
+        if callable(metric):
+            table[name] = _of_each_cell(metric, numbers, np.where(is_known, cells, -1), len(table))
+        else:
+            values = _terms(metric, numbers)
+            means = _means(values, np.where(is_known & ~np.isnan(values), cells, -1), len(table))
+            table[name] = np.sqrt(means) if metric == "RMSE" else means
+    return table
+
+
+def _means(values: NDArray[Any], cells: NDArray[np.intp], n_cells: int) -> NDArray[np.float64]:
+    """Return the mean of the values in each cell, NaN in an empty one; those of cell -1 do not count."""
+    counts = np.bincount(cells + 1, minlength=n_cells + 1)[1:]
+    sums = np.bincount(cells + 1, weights=np.where(cells < 0, 0.0, values), minlength=n_cells + 1)[1:]
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _of_each_cell(
+    metric: Callable[..., float], numbers: Mapping[str, NDArray[Any]], cells: NDArray[np.intp], n_cells: int
+) -> list[float]:
+    """Return what a function says of the truth and the forecasts in each cell, NaN in an empty one."""
+    order = np.argsort(cells, kind="stable")
+    _, *rows = np.split(order, np.searchsorted(cells[order], np.arange(n_cells)))
+    return [float(metric(numbers["truth"][of], numbers["forecast"][of])) if len(of) else np.nan for of in rows]

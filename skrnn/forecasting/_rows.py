@@ -11,17 +11,18 @@ from skrnn._inputs._frames import require_order
 from skrnn._inputs._messages import warn
 from skrnn._inputs._tables import column_names, drop_column, is_frame, take_column
 from skrnn.exceptions import DataWarning
-from skrnn.forecasting._exog import Exog, read_exog
-from skrnn.forecasting._groups import Groups, named, of_group
 from skrnn.forecasting._index import warn_of_no_step
-from skrnn.forecasting._known import Known, Panel, aligned, read_panel, side_by_side
+from skrnn.forecasting._known import Exog, Known, Panel, aligned, read_exog, read_panel, side_by_side
 from skrnn.forecasting._models import group_column, n_history_rows, n_leads, parts, sees_column
 from skrnn.forecasting._tables import (
+    Groups,
     Table,
     beside,
     check_exog,
     data_columns,
+    named,
     numbers,
+    of_group,
     take,
     with_columns,
 )
@@ -222,13 +223,13 @@ def _warn_of_short(model: Any, rows: Rows) -> None:
     if len(short) == 0 or any(getattr(part, "carry_context", False) for part in parts(model)):
         return
     if rows.groups is None:
-        problem = f"history has {n_known[0]} rows, but the windows of the model have {n_spanned}"
+        problem = f"history has {n_known[0]} rows, but the windows of the model span {n_spanned}"
     else:
         problem = (
-            f"{len(short)} of {len(n_known)} groups in history have fewer rows than the windows of the model, "
-            f"{n_spanned}: {named([rows.labels[group] for group in short])}"
+            f"{len(short)} of {len(n_known)} groups in history have fewer than the {n_spanned} rows that the windows "
+            f"of the model span: {named([rows.labels[group] for group in short])}"
         )
-    warn(f"{problem}. The missing rows are replaced by padding. Pass a longer history.", DataWarning)
+    warn(f"{problem}. Padding stands in the place of the rows before them. Pass a longer history.", DataWarning)
 
 
 def _warn_of_no_times(rows: Rows, n_steps: int) -> None:
@@ -245,8 +246,8 @@ def _followed_by(rows: Rows, ahead: Exog) -> Rows:
     n_series = len(rows.series) - exog.shape[1]
     if n_series < 1:
         raise ValueError(
-            f"exog has {exog.shape[1]} columns, but history has {len(rows.series)}, including those of the series; "
-            "expected fewer columns in exog."
+            f"exog has {exog.shape[1]} columns, but history has {len(rows.series)}, those of the series included; "
+            "expected fewer in exog."
         )
     others, timeline = rows.series[n_series:], rows.timeline
     for group, label in enumerate(rows.labels):

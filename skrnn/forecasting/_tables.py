@@ -1,7 +1,10 @@
-"""The tables that a model forecasts from: the user's rows, and known values of the rows that follow."""
+"""Tables of rows, and which series each row belongs to."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +12,89 @@ from numpy.typing import NDArray
 from skrnn._inputs._frames import refuse_dates
 from skrnn._inputs._messages import naming
 from skrnn._inputs._tables import column_names, column_position, get_column, index_level, is_frame
-from skrnn._inputs._values import refuse_masked
-from skrnn.forecasting._groups import Groups
+from skrnn._inputs._values import encode_labels, read_labels, refuse_masked
 from skrnn.forecasting._index import check_follows
 from skrnn.forecasting._models import group_column
+
+#: How many groups a message names.
+_N_NAMED = 5
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The group of each row of a table.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_rows,)
+        The group of each row.
+    column : int or None
+        The position of the column of the table that holds them, if one does.
+    level : int or None
+        The level of its index that holds them, if one does.
+    name : object
+        What the column, the level or the labels are called; None if they have no name.
+    values : object
+        The labels as they came.
+    """
+
+    labels: NDArray[Any]
+    column: int | None
+    level: int | None
+    name: Any
+    values: Any
+
+    @cached_property
+    def _encoded(self) -> tuple[list[Any], NDArray[np.intp]]:
+        return encode_labels(self.labels)
+
+    @property
+    def distinct(self) -> list[Any]:
+        """The groups, in order of appearance."""
+        return self._encoded[0]
+
+    @property
+    def codes(self) -> NDArray[np.intp]:
+        """The number of each row's group among them, (n_rows,)."""
+        return self._encoded[1]
+
+
+def read_groups(table: Any, groups: Any, name: str) -> Groups | None:
+    """Return the groups of a table, which messages call `name`; None where all of its rows are one series.
+
+    `groups` is the name of a column or of an index level, the position of a column, or one label per row.
+    """
+    if groups is None:
+        return None
+    refuse_masked(groups, "groups")
+    if np.iterable(groups) and not isinstance(groups, str):
+        return Groups(read_labels(groups, len(table), "groups"), None, None, getattr(groups, "name", None), groups)
+    values = get_column(table, groups, "groups", name)
+    labels, level = read_labels(values, len(table), f"groups={groups!r}"), index_level(table, groups)
+    if level is not None:
+        return Groups(labels, None, level, groups, values)
+    if table.shape[1] < 2:
+        raise ValueError(f"groups is {groups!r}, the only column of {name}; expected one with a series beside it.")
+    position = column_position(groups, table.shape[1], column_names(table), "groups", name)
+    return Groups(labels, position, None, groups, values)
+
+
+def named(groups: list[Any]) -> str:
+    """Return the first of these groups as text."""
+    return ", ".join(map(str, groups[:_N_NAMED])) + (", ..." * (len(groups) > _N_NAMED))
+
+
+@contextmanager
+def of_group(group: Any) -> Iterator[None]:
+    """Let a ValueError that leaves the block say which group it is about; None: there are no groups."""
+    try:
+        yield
+    except ValueError as error:
+        if group is None:
+            raise
+        raise ValueError(f"Group {group!r}: {error}") from error
+
 
 #: An ndarray or a pandas DataFrame of shape (n_rows, n_columns).
 Table = Any
@@ -56,7 +138,7 @@ def _refuse_infinity(values: NDArray[np.floating], name: str) -> None:
         row = int(np.argwhere(np.isinf(values))[0, 0])
         raise ValueError(
             f"{name} contains infinity in row {row}, or a number too large for {values.dtype}; expected finite "
-            "numbers, or NaN for missing ones."
+            "numbers, or NaN where one is missing."
         )
 
 
@@ -76,8 +158,8 @@ def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.float
     selected = table.iloc[:, columns]
     if any(getattr(dtype, "kind", "O") in "mM" for dtype in selected.dtypes):  # as numbers, they would be nanoseconds
         raise ValueError(
-            f"{name} has columns {list(selected.columns)}, some of which contain dates or durations; expected "
-            "real numbers. Dates belong in the index; identify several series by groups."
+            f"{name} has columns {list(selected.columns)}, of which some hold dates or durations; expected real "
+            "numbers. Dates belong in the index; identify several series by groups."
         )
     try:
         values = selected.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
@@ -107,7 +189,7 @@ def beside(series: Table, exog: Any) -> Table:
         return series
     exog = read_table(exog, "exog", unnamed="exog")
     if len(exog) != len(series):
-        raise ValueError(f"exog has {len(exog)} rows, but series has {len(series)}; expected the same number.")
+        raise ValueError(f"exog has {len(exog)} rows, but series has {len(series)}; expected as many.")
     if not is_frame(series):
         return np.column_stack([series, numbers(exog, range(exog.shape[1]), "exog")])
     import pandas as pd
@@ -115,7 +197,7 @@ def beside(series: Table, exog: Any) -> Table:
     if not is_frame(exog):
         exog = pd.DataFrame(exog, index=series.index, columns=[f"exog{j}" for j in range(exog.shape[1])])
     if not exog.index.equals(series.index):
-        raise ValueError("exog and series have different indices; expected the same index in the same order.")
+        raise ValueError("exog has another index than series; expected the same, row for row.")
     both = sorted(set(series.columns) & set(exog.columns), key=str)
     if both:
         raise ValueError(f"exog and series both have the columns {both}; expected different names.")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._tables import is_frame
-from skrnn.forecasting._groups import Groups
 from skrnn.forecasting._index import continued_index
+from skrnn.forecasting._tables import Groups
 
 
 @final

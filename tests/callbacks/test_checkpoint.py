@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.callbacks import Checkpoint
-from skrnn.network._full_objective import FullObjective
+from skrnn.network._full_objectives import FullObjective
 from skrnn.persistence import _files as module
 from skrnn.solvers._scipy import METHODS
 from tests.callbacks.recorder import Crash, Recorder, Stopping

@@ -11,7 +11,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 
 from skrnn import RNNRegressor
-from skrnn.network._full_objective import FullObjective
+from skrnn.network._full_objectives import FullObjective
 from skrnn.parallel import _workers
 from skrnn.parallel._dask import Keepers, active_cluster, find_shared
 from skrnn.solvers._monitor import Monitor

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
-from skrnn.network._full_objective import FullObjective
+from skrnn.network._full_objectives import FullObjective
 from tests.estimators.tasks import (
     ESTIMATED,
     assert_same_fit,

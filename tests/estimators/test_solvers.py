@@ -9,7 +9,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.network._full_objective import FullObjective
+from skrnn.network._full_objectives import FullObjective
 from skrnn.solvers import _least_squares
 from skrnn.solvers._monitor import Monitor
 from skrnn.solvers._registry import SOLVERS, UPDATE_RULES

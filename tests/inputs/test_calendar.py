@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skrnn._inputs._calendar import CalendarLength, read_offset
+from skrnn._inputs._times import CalendarLength, read_offset
 
 BERLIN = "Europe/Berlin"
 

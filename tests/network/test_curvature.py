@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skrnn.losses._registry import LOSSES
-from skrnn.network import _full_objective, _inference, _layer_workspace, _linearisation
+from skrnn.network import _full_objectives, _inference, _layer_workspace, _linearisation
 from skrnn.network._inference import split
 from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network
@@ -474,7 +474,7 @@ def test_blocks_and_groups_of_any_size_give_the_same(cell_name, activation, prob
     expected = {name: ask(objective, theta) for name, ask in QUESTIONS.items()}
     monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", 1)
     monkeypatch.setattr(_linearisation, "_GRADIENT_BYTES", 1)
-    monkeypatch.setattr(_full_objective, "_COLUMNS_AT_ONCE", 3)
+    monkeypatch.setattr(_full_objectives, "_COLUMNS_AT_ONCE", 3)
     in_blocks, _ = make()
     for name, ask in QUESTIONS.items():
         np.testing.assert_allclose(ask(in_blocks, theta), expected[name], rtol=1e-10, atol=1e-13, err_msg=name)

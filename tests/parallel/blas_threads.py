@@ -17,7 +17,7 @@ from functools import partial
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skrnn import RNNRegressor
-from skrnn.network._full_objective import FullObjective
+from skrnn.network._full_objectives import FullObjective
 from skrnn.network._minibatch_objective import MinibatchObjective
 from tests.estimators.tasks import assert_same_fit, make_regression_task
 

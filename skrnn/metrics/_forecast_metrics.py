@@ -1,0 +1,247 @@
+"""Measures of forecasts and of their intervals, with the averages of scikit-learn's metrics."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import mean_absolute_error
+
+from skrnn._inputs._parameters import check_count
+
+
+def mean_absolute_scaled_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    y_train: ArrayLike,
+    season: int = 1,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+) -> Any:
+    """Return the mean absolute error over that of the naive forecast in the training part (MASE).
+
+    The naive forecast says of each row what the row one season before was: below 1, forecasts are better than that
+    forecast of one step was in the training part.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The truth.
+    y_pred : array-like of the shape of `y_true`
+        The forecasts.
+    y_train : array-like of shape (n_train,) or (n_train, n_outputs)
+        The rows that the model was fitted on, oldest first; NaN where one is missing.
+    season : int, default=1
+        How many rows before the naive forecast looks: 12 for months with a season, 1 for the last value.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+    multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), default="uniform_average"
+        How errors of several outputs are averaged, as in :func:`~sklearn.metrics.mean_absolute_error`.
+
+    Returns
+    -------
+    float or ndarray of shape (n_outputs,)
+        The error, of 0 or more; where the naive forecast makes no error in `y_train`, infinity, or 0 for perfect
+        forecasts.
+
+    Raises
+    ------
+    TypeError
+        If `season` is not an integer.
+    ValueError
+        If shapes do not match, `y_true` or `y_pred` holds NaN, or `y_train` has no two values one season apart.
+
+    See Also
+    --------
+    skrnn.forecasting.Backtest.scores : This and other measures of a backtest, per step and series.
+
+    References
+    ----------
+    .. [1] Hyndman, R. J. and Koehler, A. B. (2006). Another look at measures of forecast accuracy. International
+           Journal of Forecasting 22(4), 679-688. :doi:`10.1016/j.ijforecast.2006.03.001`
+
+    Examples
+    --------
+    >>> from skrnn.metrics import mean_absolute_scaled_error
+    >>> mean_absolute_scaled_error([5.0, 7.0], [6.0, 7.0], y_train=[1.0, 3.0, 2.0, 4.0])  # steps of 2, 1 and 2
+    0.3
+    """
+    errors = mean_absolute_error(y_true, y_pred, sample_weight=sample_weight, multioutput="raw_values")
+    training = np.asarray(y_train, dtype=np.float64)
+    scale = naive_error(training.reshape(len(training), -1), season)
+    if scale.shape != errors.shape:
+        raise ValueError(f"y_train has {len(scale)} outputs, but y_true has {len(errors)}; expected as many.")
+    if np.isnan(scale).any():
+        raise ValueError(f"y_train has no two values that are {season} rows apart; expected a longer one.")
+    return over_outputs(scaled(errors, scale), multioutput)
+
+
+def naive_error(y_train: NDArray[np.floating], season: int) -> NDArray[np.float64]:
+    """Return the mean absolute change over a season of values (n_rows, n_outputs), (n_outputs,); NaN where unknown."""
+    check_count("season", season)
+    changes = np.abs(y_train[season:] - y_train[:-season])
+    is_known = np.isfinite(changes)
+    n_known = is_known.sum(axis=0)
+    return np.where(n_known > 0, np.where(is_known, changes, 0.0).sum(axis=0) / np.maximum(n_known, 1), np.nan)
+
+
+def scaled(errors: NDArray[np.floating], scale: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return absolute errors over their scale; over a scale of zero infinity, or 0 where the error is zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((errors == 0.0) & (scale == 0.0), 0.0, errors / scale)
+
+
+def symmetric_mean_absolute_percentage_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+) -> Any:
+    """Return the mean of twice the absolute error over the sum of the absolute values (sMAPE).
+
+    Of the definitions in use this is that of the M3 and M4 competitions, 2 abs(y - f) / (abs(y) + abs(f)), as a
+    fraction from 0 to 2: times 100 it is in percent.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The truth.
+    y_pred : array-like of the shape of `y_true`
+        The forecasts.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+    multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), default="uniform_average"
+        How errors of several outputs are averaged, as in :func:`~sklearn.metrics.mean_absolute_error`.
+
+    Returns
+    -------
+    float or ndarray of shape (n_outputs,)
+        The error. A forecast of zero where the truth is zero has none; any other forecast of a zero has the error 2.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or there is NaN.
+
+    See Also
+    --------
+    sklearn.metrics.mean_absolute_percentage_error : The absolute error over the absolute truth alone.
+
+    References
+    ----------
+    .. [1] Makridakis, S. and Hibon, M. (2000). The M3-Competition: results, conclusions and implications. International
+           Journal of Forecasting 16(4), 451-476. :doi:`10.1016/S0169-2070(00)00057-1`
+
+    Examples
+    --------
+    >>> from skrnn.metrics import symmetric_mean_absolute_percentage_error
+    >>> symmetric_mean_absolute_percentage_error([1.0, 0.0], [3.0, 0.0])
+    0.5
+    """
+    mean_absolute_error(y_true, y_pred)  # checks shapes and values
+    errors = symmetric_percentages(np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64))
+    return mean_of(errors, sample_weight, multioutput)
+
+
+def symmetric_percentages(truth: NDArray[np.floating], forecasts: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the error of each forecast over the mean of the two absolute values, 0 where both are zero."""
+    return scaled(np.abs(truth - forecasts), (np.abs(truth) + np.abs(forecasts)) / 2.0)
+
+
+def interval_coverage(
+    y_true: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Any = "uniform_average",
+) -> Any:
+    """Return the share of the truth that lies within its interval, bounds included.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The truth.
+    lower, upper : array-like of the shape of `y_true`
+        The bounds.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+    multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), default="uniform_average"
+        How shares of several outputs are averaged, as in :func:`~sklearn.metrics.mean_absolute_error`.
+
+    Returns
+    -------
+    float or ndarray of shape (n_outputs,)
+        The share, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or there is NaN.
+
+    See Also
+    --------
+    sklearn.metrics.mean_pinball_loss : The loss of a quantile, such as one of the bounds.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import interval_coverage
+    >>> interval_coverage([1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0], [1.5, 2.0, 2.5, 5.0])
+    0.75
+    """
+    for bound in (lower, upper):
+        mean_absolute_error(y_true, bound)  # checks shapes and values
+    truth = np.asarray(y_true)
+    inside = (np.asarray(lower) <= truth) & (truth <= np.asarray(upper))
+    return mean_of(inside.astype(np.float64), sample_weight, multioutput)
+
+
+def mean_interval_width(
+    lower: ArrayLike, upper: ArrayLike, *, sample_weight: ArrayLike | None = None, multioutput: Any = "uniform_average"
+) -> Any:
+    """Return the mean width of intervals, in the unit of the series.
+
+    Parameters
+    ----------
+    lower, upper : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        The bounds.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+    multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), default="uniform_average"
+        How widths of several outputs are averaged, as in :func:`~sklearn.metrics.mean_absolute_error`.
+
+    Returns
+    -------
+    float or ndarray of shape (n_outputs,)
+        The width; that of an interval whose lower bound is above its upper one is negative.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or there is NaN.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import mean_interval_width
+    >>> mean_interval_width([0.0, 1.0], [1.0, 4.0])
+    2.0
+    """
+    mean_absolute_error(lower, upper)  # checks shapes and values
+    return mean_of(np.asarray(upper, np.float64) - np.asarray(lower, np.float64), sample_weight, multioutput)
+
+
+def mean_of(values: NDArray[np.floating], sample_weight: Any, multioutput: Any) -> Any:
+    """Return the mean of values (n_samples,) or (n_samples, n_outputs) over the samples, then over the outputs."""
+    return over_outputs(np.atleast_1d(np.average(values, axis=0, weights=sample_weight)), multioutput)
+
+
+def over_outputs(values: NDArray[np.floating], multioutput: Any) -> Any:
+    """Return values of outputs, (n_outputs,), or their average."""
+    if isinstance(multioutput, str):
+        if multioutput not in ("raw_values", "uniform_average"):
+            raise ValueError(
+                f"multioutput is {multioutput!r}; expected 'raw_values', 'uniform_average' or a weight for each output."
+            )
+        return values if multioutput == "raw_values" else float(values.mean())
+    return float(np.average(values, weights=multioutput))
