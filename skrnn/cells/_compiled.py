@@ -1,4 +1,4 @@
-"""The form of a cell that works fastest on arrays: loops that Numba compiles, where it is installed, or NumPy's."""
+"""The fastest form of a cell: loops compiled by Numba, if it is installed, or NumPy functions."""
 
 import os
 from collections.abc import Callable
@@ -52,23 +52,23 @@ class CompiledCell:
 
 
 def fastest_form(cell: Cell, dtype: np.dtype) -> Cell | CompiledCell:
-    """Return what computes the four functions of a cell fastest on arrays of a dtype."""
+    """Return the object that computes the four functions of a cell fastest for arrays of a dtype."""
     return CompiledCell(cell, dtype) if is_compiled(cell) else cell
 
 
 def is_compiled(cell: Cell) -> bool:
-    """Tell whether compiled loops compute the functions of a cell: threads then do not wait for the interpreter."""
+    """Return whether the functions of a cell are compiled loops, in which threads do not wait for the interpreter."""
     return cell.loops is not None and why_not_compiled() is None
 
 
 def why_not_compiled() -> str | None:
-    """Return why cells are not compiled; None where they are."""
+    """Return the reason why cells are not compiled, or None if they are."""
     return f"{SWITCH}=0" if os.environ.get(SWITCH) == "0" else _why_no_numba()
 
 
 @cache
 def _why_no_numba() -> str | None:
-    """Return why Numba cannot be used; None where it can."""
+    """Return the reason why Numba cannot be used, or None if it can."""
     try:
         import numba
     except ModuleNotFoundError:

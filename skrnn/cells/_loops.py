@@ -1,4 +1,4 @@
-"""What loops over units and sequences are made of; Numba compiles it, and must be installed where this is imported."""
+"""The common parts of loops over units and sequences, compiled by Numba, which this module requires."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -26,10 +26,10 @@ class Loops(NamedTuple):
 
 @intrinsic
 def whole(typing_context: Any, part: Any) -> Any:
-    """View the running columns of the arrays of a timestep as what they are a part of: an array without gaps.
+    """View the running columns of the arrays of a timestep as the contiguous array of which they are a part.
 
-    Its axes are as long as the memory from one entry of the axis before to the next. Only of an array without gaps does
-    the compiler know that the last axis has none, and makes vector instructions.
+    Each of its axes has the length of the memory between two entries of the previous axis. The compiler only generates
+    vector instructions if the type of an array says that it is contiguous.
     """
     contiguous = part.copy(layout="C", readonly=not part.mutable)
 
@@ -62,7 +62,7 @@ def _tanh_float32(x: Any) -> Any:
     y = x + x
     y = most if y > most else -most if y < -most else y  # NaN remains
     k = np.floor(y * np.float32(1.0 / np.log(2.0)) + _HALF)
-    # ln 2 in two parts, of which the first has so few digits that its product with k is exact.
+    # ln 2 in two parts; the first has so few digits that its product with k is exact.
     r = y - k * np.float32(0.693359375) - k * np.float32(np.log(2.0) - 0.693359375)
     series = np.float32(1 / 720) + r * np.float32(1 / 5040)
     series = np.float32(1 / 24) + r * (np.float32(1 / 120) + r * series)
@@ -90,5 +90,5 @@ def _tanh_float64(x: Any) -> Any:
 
 @register_jitable
 def sigmoid(half: Any) -> Any:
-    """Return the sigmoid of a pre-activation of which half is given: 0.5 * tanh(half) + 0.5."""
+    """Return the sigmoid of a pre-activation, given half of it: 0.5 * tanh(half) + 0.5."""
     return _HALF * tanh(half) + _HALF

@@ -24,12 +24,12 @@ def tanh(x: np.ndarray, out: np.ndarray) -> None:
 
 @cache
 def _is_slow() -> bool:
-    """Tell whether NumPy computes the hyperbolic tangent in float64 without AVX-512, on a processor of that kind."""
+    """Return whether NumPy computes the hyperbolic tangent in float64 without AVX-512, on an x86 processor."""
     return platform.machine() in {"x86_64", "AMD64"} and not has_avx512(numpy_config())
 
 
 def numpy_config() -> dict[str, Any]:
-    """Return what NumPy says of itself and the processor."""
+    """Return NumPy's information about its build and the processor."""
     try:
         return dict(np.show_config(mode="dicts") or {})
     except TypeError:  # NumPy 1.24 and 1.25 can only print it

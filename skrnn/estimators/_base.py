@@ -242,7 +242,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         sequences = form.sequences()
         if learns and not incremental and sequences.max_length == 1 and len(sequences) > 1:
             warn(
-                f"Each of the {len(sequences)} sequences of X has a single timestep: there is nothing to remember. If "
+                f"Each of the {len(sequences)} sequences of X has only a single timestep. If "
                 "the rows of X are one series, make windows with SlidingWindow, or pass it as one sequence, "
                 "X[np.newaxis], with return_sequences=True.",
                 DataWarning,

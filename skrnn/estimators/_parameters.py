@@ -214,7 +214,7 @@ def _check_activation(cell: str, activation: Any) -> None:
     accepted = CELLS[cell].activations
     if not isinstance(activation, str) or activation not in accepted:
         expected = ", ".join(repr(choice) for choice in accepted)
-        raise ValueError(f"activation is {activation!r}, but must be one of {expected} where cell={cell!r}.")
+        raise ValueError(f"activation is {activation!r}, but must be one of {expected} if cell={cell!r}.")
 
 
 def _check_pooling(pooling: str, return_sequences: Any) -> None:

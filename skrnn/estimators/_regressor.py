@@ -164,9 +164,9 @@ class RNNRegressor(RegressorMixin, BaseRNN):
     n_jobs : int or None, default=None
         Number of threads, or of workers of the backend set by `joblib.parallel_config`, for chunks of the data: in
         predictions, and when one of SciPy's methods evaluates the objective over all data. A single chunk is not sent
-        to workers. Results of these do not depend on it, to the last bit. With compiled cells, threads also share large
-        minibatches of "adam" and "sgd": the same number of threads gives the same bits, another one agrees to
-        rounding. None means 1, -1 all processors.
+        to workers. The results do not depend on `n_jobs`, to the last bit. With compiled cells, threads also share
+        large minibatches of "adam" and "sgd": fits with the same `n_jobs` are identical to the last bit, fits with
+        another one agree up to rounding. None means 1, -1 all processors.
 
     Attributes
     ----------

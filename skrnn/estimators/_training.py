@@ -312,11 +312,11 @@ class Run:
 
 
 def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_runs: int) -> None:
-    """Warn where runs diverged, and where the user or a limit ended the solver before it had converged."""
+    """Warn if runs diverged, or if the user or a limit ended the solver before it had converged."""
     n_diverged = sum(outcome.error is not None for outcome in outcomes)
     if n_diverged:
         warn(
-            f"The solver diverged from {n_diverged} of {len(outcomes)} starts; the best of the others is kept.",
+            f"The solver diverged in {n_diverged} of {len(outcomes)} starts; the best of the others is kept.",
             ConvergenceWarning,
         )
     if best.notice is not None:
@@ -331,7 +331,9 @@ def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_runs: int) -> None:
     elif best.stopped_short is not None:
         fall = recent_fall(best.loss_curve)
         if fall is None or fall > _FALL_THAT_COUNTS:
-            of_all = "" if fall is None else f": the last tenth of them brought {fall:.0%} of what the loss has fallen"
+            of_all = (
+                "" if fall is None else f": the last tenth of them contributed {fall:.0%} of the decrease of the loss"
+            )
             message = f"{best.stopped_short}, and the solver hasn't converged yet{of_all}. {best.advice}"
             warn(message, ConvergenceWarning)
 

@@ -1,4 +1,4 @@
-"""Scorers for targets at every timestep, and measures of forecasts and intervals."""
+"""Scorers for targets at every timestep, and metrics of forecasts and intervals."""
 
 from skrnn.metrics._forecast_metrics import (
     interval_coverage,

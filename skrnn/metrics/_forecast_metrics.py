@@ -1,4 +1,4 @@
-"""Measures of forecasts and of their intervals, with the averages of scikit-learn's metrics."""
+"""Metrics of forecasts and of their intervals, with averages as in scikit-learn's metrics."""
 
 from typing import Any
 
@@ -18,21 +18,21 @@ def mean_absolute_scaled_error(
     sample_weight: ArrayLike | None = None,
     multioutput: Any = "uniform_average",
 ) -> Any:
-    """Return the mean absolute error over that of the naive forecast in the training part (MASE).
+    """Return the mean absolute error divided by that of the naive forecast in the training part (MASE).
 
-    The naive forecast says of each row what the row one season before was: below 1, forecasts are better than that
-    forecast of one step was in the training part.
+    The naive forecast of a row is the value one season earlier. Below 1, forecasts are better than this forecast was
+    in the training part.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        The truth.
+        The observed values.
     y_pred : array-like of the shape of `y_true`
         The forecasts.
     y_train : array-like of shape (n_train,) or (n_train, n_outputs)
-        The rows that the model was fitted on, oldest first; NaN where one is missing.
+        The rows that the model was fitted on, oldest first; missing ones are NaN.
     season : int, default=1
-        How many rows before the naive forecast looks: 12 for months with a season, 1 for the last value.
+        Number of rows per season: 12 for monthly data with a yearly season, 1 for the last value as naive forecast.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the samples.
     multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), default="uniform_average"
@@ -41,7 +41,7 @@ def mean_absolute_scaled_error(
     Returns
     -------
     float or ndarray of shape (n_outputs,)
-        The error, of 0 or more; where the naive forecast makes no error in `y_train`, infinity, or 0 for perfect
+        The error, at least 0. If the naive forecast has no error in `y_train`, it is infinity, or 0 for perfect
         forecasts.
 
     Raises
@@ -49,11 +49,11 @@ def mean_absolute_scaled_error(
     TypeError
         If `season` is not an integer.
     ValueError
-        If shapes do not match, `y_true` or `y_pred` holds NaN, or `y_train` has no two values one season apart.
+        If shapes do not match, `y_true` or `y_pred` contains NaN, or `y_train` has no two values one season apart.
 
     See Also
     --------
-    skrnn.forecasting.Backtest.scores : This and other measures of a backtest, per step and series.
+    skrnn.forecasting.Backtest.scores : This and other metrics of a backtest, per step and series.
 
     References
     ----------
@@ -70,9 +70,9 @@ def mean_absolute_scaled_error(
     training = np.asarray(y_train, dtype=np.float64)
     scale = naive_error(training.reshape(len(training), -1), season)
     if scale.shape != errors.shape:
-        raise ValueError(f"y_train has {len(scale)} outputs, but y_true has {len(errors)}; expected as many.")
+        raise ValueError(f"y_train has {len(scale)} outputs, but y_true has {len(errors)}; expected the same number.")
     if np.isnan(scale).any():
-        raise ValueError(f"y_train has no two values that are {season} rows apart; expected a longer one.")
+        raise ValueError(f"y_train has no two values that are {season} rows apart; expected a longer series.")
     return over_outputs(scaled(errors, scale), multioutput)
 
 
@@ -98,15 +98,15 @@ def symmetric_mean_absolute_percentage_error(
     sample_weight: ArrayLike | None = None,
     multioutput: Any = "uniform_average",
 ) -> Any:
-    """Return the mean of twice the absolute error over the sum of the absolute values (sMAPE).
+    """Return the mean of twice the absolute error divided by the sum of the absolute values (sMAPE).
 
-    Of the definitions in use this is that of the M3 and M4 competitions, 2 abs(y - f) / (abs(y) + abs(f)), as a
-    fraction from 0 to 2: times 100 it is in percent.
+    There are several definitions; this is the one of the M3 and M4 competitions, 2 abs(y - f) / (abs(y) + abs(f)), as
+    a fraction from 0 to 2. Multiply by 100 for percent.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        The truth.
+        The observed values.
     y_pred : array-like of the shape of `y_true`
         The forecasts.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -117,7 +117,7 @@ def symmetric_mean_absolute_percentage_error(
     Returns
     -------
     float or ndarray of shape (n_outputs,)
-        The error. A forecast of zero where the truth is zero has none; any other forecast of a zero has the error 2.
+        The error. If the truth is zero, a forecast of zero has error 0 and any other forecast has error 2.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def symmetric_mean_absolute_percentage_error(
 
     See Also
     --------
-    sklearn.metrics.mean_absolute_percentage_error : The absolute error over the absolute truth alone.
+    sklearn.metrics.mean_absolute_percentage_error : The absolute error divided by the absolute truth alone.
 
     References
     ----------
@@ -157,23 +157,23 @@ def interval_coverage(
     sample_weight: ArrayLike | None = None,
     multioutput: Any = "uniform_average",
 ) -> Any:
-    """Return the share of the truth that lies within its interval, bounds included.
+    """Return the fraction of observed values within their intervals, bounds included.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        The truth.
+        The observed values.
     lower, upper : array-like of the shape of `y_true`
         The bounds.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the samples.
     multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), default="uniform_average"
-        How shares of several outputs are averaged, as in :func:`~sklearn.metrics.mean_absolute_error`.
+        How the fractions of several outputs are averaged, as in :func:`~sklearn.metrics.mean_absolute_error`.
 
     Returns
     -------
     float or ndarray of shape (n_outputs,)
-        The share, from 0 to 1.
+        The fraction, from 0 to 1.
 
     Raises
     ------
@@ -214,7 +214,7 @@ def mean_interval_width(
     Returns
     -------
     float or ndarray of shape (n_outputs,)
-        The width; that of an interval whose lower bound is above its upper one is negative.
+        The mean width. An interval whose lower bound is above its upper bound has a negative width.
 
     Raises
     ------

@@ -279,13 +279,13 @@ def _check_lengths(lengths: np.ndarray, name: str, expected: np.ndarray, expecte
     """Raise unless all samples have the same numbers of timesteps in both."""
     if len(lengths) != len(expected):
         raise ValueError(
-            f"{name} has {len(lengths)} samples, but {expected_name} has {len(expected)}; expected as many."
+            f"{name} has {len(lengths)} samples, but {expected_name} has {len(expected)}; expected the same number."
         )
     if (lengths != expected).any():
         sample = int(np.argmax(lengths != expected))
         raise ValueError(
             f"{name} has {lengths[sample]} timesteps in sample {sample}, but {expected_name} has {expected[sample]}; "
-            "expected as many."
+            "expected the same number."
         )
 
 

@@ -1,4 +1,4 @@
-"""Splitters that keep time in order, for many series at once."""
+"""Chronological cross-validation splitters for panels of many series."""
 
 from skrnn.model_selection._panel_split import PanelTimeSeriesSplit
 

@@ -1,4 +1,4 @@
-"""Folds of rows in order of time: which of them train and which test."""
+"""Chronological folds: slices of rows for training and for testing."""
 
 from bisect import bisect_left, bisect_right
 from itertools import pairwise
@@ -27,9 +27,9 @@ class Fold(NamedTuple):
 
 
 def borders_by_count(times: np.ndarray, n_splits: int) -> list[Any]:
-    """Return the n_splits + 1 borders of test parts with equally many distinct times each; `times` are ascending.
+    """Return the n_splits + 1 borders of test parts with the same number of distinct times; `times` are ascending.
 
-    The last border is the last time; a test part holds the times after one border up to the next.
+    The last border is the last time; a test part has the times after one border up to the next.
 
     >>> borders_by_count(np.array([0, 1, 1, 4, 5, 5, 7, 9]), 2)
     [1, 5, 9]
@@ -38,13 +38,13 @@ def borders_by_count(times: np.ndarray, n_splits: int) -> list[Any]:
     count = len(distinct) // (n_splits + 1)
     if count == 0:
         raise ValueError(
-            f"n_splits is {n_splits}, which takes {n_splits + 1} distinct times or more, but X has {len(distinct)}."
+            f"n_splits is {n_splits}, which requires at least {n_splits + 1} distinct times, but X has {len(distinct)}."
         )
     return distinct[-1 - n_splits * count :: count].tolist()
 
 
 def borders_by_size(times: np.ndarray, n_splits: int, test_size: Length) -> list[Any]:
-    """Return the borders, as `borders_by_count` does, of test parts of equal length.
+    """Return the borders, as in `borders_by_count`, of test parts of equal length.
 
     >>> borders_by_size(np.array([0, 1, 1, 4, 5, 5, 7, 9]), 2, 3)
     [3, 6, 9]
@@ -53,10 +53,10 @@ def borders_by_size(times: np.ndarray, n_splits: int, test_size: Length) -> list
 
 
 def make_folds(times: np.ndarray, borders: list[Any], lengths: Lengths) -> list[Fold]:
-    """Return the rows that train and test at each border but the last, as slices of the ascending `times`.
+    """Return the training and test rows at each border but the last, as slices of the ascending `times`.
 
-    The rows up to a border less the gap train, if their targets end before those of the test part begin; the rows
-    after it up to the next border test, if their windows begin after the training part ends.
+    Training rows are those up to a border minus the gap whose targets end before those of the test part begin; test
+    rows are those after it up to the next border whose windows begin after the training part ends.
 
     >>> make_folds(np.array([0, 1, 1, 4, 5, 5, 7, 9]), [3, 6, 9], Lengths(gap=2))
     [Fold(train=slice(0, 3, None), test=slice(3, 6, None)), Fold(train=slice(0, 4, None), test=slice(6, 8, None))]
@@ -65,7 +65,7 @@ def make_folds(times: np.ndarray, borders: list[Any], lengths: Lengths) -> list[
 
 
 def _make_fold(times: np.ndarray, border: int | float, end: int | float, lengths: Lengths) -> Fold:
-    """Return the rows that train up to one border, and those that test from there to the next."""
+    """Return the training rows up to one border, and the test rows from there to the next."""
     slack = _rounding_error(times)
     start, stop = bisect_right(times, border + slack), bisect_right(times, end + slack)
     last = border - lengths.gap
@@ -81,7 +81,7 @@ def _make_fold(times: np.ndarray, border: int | float, end: int | float, lengths
 
 
 def _rounding_error(times: np.ndarray) -> int | float:
-    """Return how far a float may miss a border that it is meant to be on, such as 0.3 that of 0.1 + 0.2."""
+    """Return a bound for the rounding error of floats that are equal to a border, such as 0.3 and 0.1 + 0.2."""
     if times.dtype.kind == "i":
         return 0
     return 16 * float(np.spacing(max(abs(times[0]), abs(times[-1]))))

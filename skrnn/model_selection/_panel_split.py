@@ -1,4 +1,4 @@
-"""A splitter that keeps time in order for many series at once."""
+"""A chronological splitter for a panel of many series."""
 
 from collections.abc import Iterator
 from typing import Any, final
@@ -19,11 +19,11 @@ from skrnn.model_selection._folds import Fold, Lengths, borders_by_count, border
 
 @final
 class PanelTimeSeriesSplit(BaseCrossValidator):
-    """Split many series at the same moments: train on all before, test on all after.
+    """Split many series at common points in time: train on earlier rows, test on later ones.
 
-    A panel has a row for each series (group) and time, in any order. Each fold has one border, a moment that is the
-    same for all series: rows up to it train, rows after it test. So nothing that happened in any series after the
-    border is in the training part. The test parts follow each other and end with the last time.
+    A panel has one row per series (group) and time, in any order. Each fold has a border, a point in time that is the
+    same for all series: rows up to it are training rows, later rows are test rows. The training part therefore contains
+    nothing that happened in any series after the border. The test parts follow each other and end with the last time.
 
     For a single series whose rows are in order, the folds are those of
     :class:`~sklearn.model_selection.TimeSeriesSplit`.
@@ -33,66 +33,64 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
     n_splits : int, default=5
         Number of folds, at least 2.
     time_column : str or int, default=None
-        The column of `X` that holds the times: the name of a column or of an index level of a data frame ("index" for
-        a pandas index without a name), or a position. Times are integers, floats, dates, durations (datetime64,
-        timedelta64) or pandas periods. If None, the time of a row is its place in its group, counted back from the
-        group's last row: groups of different lengths end together.
+        The column of `X` with the times: the name of a column or of an index level of a data frame ("index" for a
+        pandas index without a name), or a position. Times are integers, floats, dates, durations (datetime64,
+        timedelta64) or pandas periods. If None, the time of a row is its position in its group, counted from the last
+        row of the group, so that groups of different lengths end at the same time.
     group_column : str or int, default=None
-        The column of `X` that holds the groups, found in the same way, where :meth:`split` is not given `groups`. With
-        neither, and no `time_column`, the rows are a single series in order.
+        The column of `X` with the groups, specified in the same way, if `groups` are not passed to :meth:`split`. With
+        neither, and no `time_column`, the rows are a single series in chronological order.
     test_size : length of time, default=None
-        Length of each test part. If None, each has equally many distinct times,
-        ``n_distinct_times // (n_splits + 1)``.
+        Length of each test part. If None, all have the same number of distinct times, ``n_distinct_times // (n_splits +
+        1)``.
     gap : length of time, default=0
-        How long before the border the training part ends.
+        Time between the end of the training part and the border.
     max_train_size : length of time, default=None
-        Length of the training part at most. If None, it begins with the first time.
+        Maximum length of the training part. If None, it begins with the first time.
     horizon : length of time, default=None
-        How far the targets reach ahead: that of a row at time t is made of values in ``(t, t + horizon]``. Training
-        rows whose targets overlap those of the test part are left out: none where times are one apart and `horizon`
-        is 1. If None, none are.
+        How far targets reach ahead: the target of a row at time t depends on values in ``(t, t + horizon]``. Training
+        rows whose targets overlap those of the test part are left out; with times 1 apart and a `horizon` of 1 there
+        are none. If None, no rows are left out.
     window : length of time, default=None
-        How far the rows reach back, where they are windows already: that at time t holds values in ``(t - window, t]``.
-        Test rows whose windows reach back to a training row are left out: none where times are one apart and `window`
-        is 1. If None, none are.
+        How far rows reach back, if they are already windows: the row at time t contains values in ``(t - window, t]``.
+        Test rows whose windows contain a training row are left out; with times 1 apart and a `window` of 1 there are
+        none. If None, no rows are left out.
 
     See Also
     --------
     sklearn.model_selection.TimeSeriesSplit : The same for a single series, by row.
-    sklearn.model_selection.GroupKFold : Test on groups that are not in training, regardless of time.
-    skrnn.preprocessing.SlidingWindow : Make the windows inside of a pipeline, after the split.
+    sklearn.model_selection.GroupKFold : Test on groups that are not in the training part, regardless of time.
+    skrnn.preprocessing.SlidingWindow : Make windows in a pipeline, after the split.
 
     Notes
     -----
-    A *length of time* is an integer where times are integers, a real number where they are floats, a number of rows
-    where there is no `time_column`, a number of periods for periods. For dates and durations it is a
-    :class:`datetime.timedelta`, a :class:`numpy.timedelta64` or, where pandas is installed, anything that
-    `pandas.Timedelta` reads, such as "7D"; for dates also an offset of pandas, such as ``pandas.DateOffset(months=1)``,
-    two of which are two months. Where dates have a time zone whole days are those of its calendar, which may have 23
-    or 25 hours; "24h" and numpy.timedelta64(24, "h") are 24 hours.
+    A *length of time* is an integer if times are integers, a real number if they are floats, a number of periods if
+    they are periods, and a number of rows if there is no `time_column`. For dates and durations it is a
+    :class:`datetime.timedelta`, a :class:`numpy.timedelta64` or, if pandas is installed, anything that
+    `pandas.Timedelta` accepts, such as "7D"; for dates also a pandas offset, such as ``pandas.DateOffset(months=1)``.
+    If dates have a time zone, whole days are calendar days of this zone, which may have 23 or 25 hours; "24h" and
+    numpy.timedelta64(24, "h") are 24 hours.
 
-    Intervals of time are open on the left and closed on the right, as a `rolling` window of pandas is. With
-    ``test_size=s`` and the last time T, the borders are ``T - n_splits * s, ..., T - 2 * s, T - s``. The fold of border
-    b tests ``(b, b + s]`` and trains on ``(e - max_train_size, e]``, where e is ``b - gap``, or earlier where `horizon`
-    ends the training part. A float that misses the end of an
-    interval by a rounding error counts as on it.
+    Time intervals are open on the left and closed on the right, like `rolling` windows in pandas. With ``test_size=s``
+    and the last time T, the borders are ``T - n_splits * s, ..., T - 2 * s, T - s``. The fold of border b has the test
+    part ``(b, b + s]`` and the training part ``(e - max_train_size, e]``, where e is ``b - gap``, or earlier if
+    `horizon` requires it. Floats are compared up to rounding errors.
 
-    Purging [1]_: with `horizon`, the training part ends where its targets would reach beyond the first time of the test
-    part, if the gap does not end it before. With `window`, the test part begins where its windows no longer reach back
-    to the last time of the training part. Take the longest length that occurs: 5 rows of a series without weekends
-    are "7D". Where :class:`~skrnn.preprocessing.SlidingWindow` is a step of a :class:`~sklearn.pipeline.Pipeline`,
-    `window` is not needed, for windows are made after the split; `horizon` is, if targets reach more than a step ahead.
+    Purging [1]_: with `horizon`, the training part ends before its targets would reach beyond the first time of the
+    test part. With `window`, the test part begins when its windows no longer contain the last time of the training
+    part. Use the longest length that occurs: 5 rows of a series without weekends are "7D". If
+    :class:`~skrnn.preprocessing.SlidingWindow` is a step of a :class:`~sklearn.pipeline.Pipeline`, `window` is not
+    needed, because windows are made after the split; `horizon` is needed if targets reach more than one step ahead.
 
-    The column of times stays in `X`: leave it out of the features with a
-    :class:`~sklearn.compose.ColumnTransformer`, or make it the index of the frame. Dates with a time zone are
-    compared in UTC. Dates of months may be turned into periods (`Series.dt.to_period` of pandas): lengths are then
-    numbers of months.
+    The time column remains in `X`: exclude it from the features with a :class:`~sklearn.compose.ColumnTransformer`, or
+    make it the index of the data frame. Dates with a time zone are compared in UTC. Dates of months can be converted to
+    periods (`Series.dt.to_period` of pandas), so that lengths are numbers of months.
 
-    A group without rows in a part contributes none. With `time_column`, groups only serve to check that none has two
-    rows of the same time.
+    A group may have no rows in a part. With `time_column`, groups are only used to check that no group has two rows at
+    the same time.
 
-    Without `time_column`, `X` may be whatever scikit-learn can index, such as an array
-    (n_samples, n_timesteps, n_features) or a list of sequences.
+    Without `time_column`, `X` may be anything that scikit-learn can index, such as an array (n_samples, n_timesteps,
+    n_features) or a list of sequences.
 
     References
     ----------
@@ -101,7 +99,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
 
     Examples
     --------
-    Two shops, one of which opened two days late:
+    Two shops, one of which opened two days later:
 
     >>> import numpy as np
     >>> from skrnn.model_selection import PanelTimeSeriesSplit
@@ -114,14 +112,14 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
     [0. 1.] -> [2. 3. 2. 3.]
     [0. 1. 2. 3. 2. 3.] -> [4. 5. 4. 5.]
 
-    By rows of each shop, both of which end with the last day:
+    By the rows of each shop, if both end on the last day:
 
     >>> for train, test in PanelTimeSeriesSplit(n_splits=2).split(X, groups=shop):
     ...     print(f"{train} -> {test}")
     [0 1] -> [2 3 6 7]
     [0 1 2 3 6 7] -> [4 5 8 9]
 
-    Targets that are made of the next two days: that of day 3 shares day 5 with that of day 4, which tests.
+    Targets that depend on the next two days: those of day 3 and of day 4, a test day, both depend on day 5.
 
     >>> purged = PanelTimeSeriesSplit(n_splits=2, time_column=0, horizon=2)
     >>> [np.unique(X[train, 0]).tolist() for train, _ in purged.split(X)]
@@ -154,7 +152,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         self.window = window
 
     def split(self, X: Any, y: Any = None, groups: ArrayLike | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Generate the rows that train and those that test, fold after fold.
+        """Generate the training and test rows of each fold.
 
         Parameters
         ----------
@@ -168,18 +166,18 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         Yields
         ------
         train : ndarray of int
-            The rows that train, ascending.
+            The training rows, ascending.
         test : ndarray of int
-            The rows that test, ascending.
+            The test rows, ascending.
 
         Raises
         ------
         TypeError
-            If a length of time does not go with the times, or a column holds something else than times.
+            If a length of time does not match the type of the times, or a column does not contain times.
         ValueError
-            If a length of time is negative; if a column does not exist; if a time or a group is missing; if a group
-            has two rows of one time; if without `time_column` dates in the index of `X` decrease within a group; if
-            groups are given twice; or if a part has no rows.
+            If a length of time is negative; if a column does not exist; if a time or a group is missing; if a group has
+            two rows at the same time; if, without `time_column`, dates in the index of `X` decrease within a group; if
+            both `group_column` and `groups` are given; or if a part has no rows.
         """
         if isinstance(groups, str):
             groups = get_column(X, groups, "groups")
@@ -226,7 +224,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         if self.group_column is not None:
             name = f"group_column={self.group_column!r}"
             if groups is not None:
-                raise ValueError(f"groups are given, and so is {name}; expected one of them.")
+                raise ValueError(f"both groups and {name} are given; expected only one of them.")
             groups = get_column(X, self.group_column, "group_column")
         return None if groups is None else read_labels(groups, n_rows, name)
 
@@ -260,12 +258,12 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         return folds
 
     def _describe_empty(self, part: str, k: int, ordered: np.ndarray) -> str:
-        """Return what to say of a fold's part without rows."""
+        """Return the message for a part of a fold without rows."""
         names = ("n_splits", "test_size", "gap", "max_train_size", "horizon", "window")
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) is not None)
         return (
-            f"The {part} part of fold {k} has no rows: too many splits, or too long lengths of time, for "
-            f"{len(ordered)} rows at {len(np.unique(ordered))} distinct times, with {settings}."
+            f"The {part} part of fold {k} has no rows: for {len(ordered)} rows at {len(np.unique(ordered))} distinct "
+            f"times there are too many splits, or lengths of time are too long ({settings})."
         )
 
 
@@ -284,6 +282,6 @@ def _check_panel(times: np.ndarray, codes: np.ndarray, name: str) -> None:
     if same.any():
         first, second = sorted(order[np.argmax(same) :][:2].tolist())
         raise ValueError(
-            f"{name} has the same time in the rows {first} and {second}, which are of the same group; expected each "
-            "time once per group."
+            f"{name} has the same time in rows {first} and {second} of the same group; expected each time at most once "
+            "per group."
         )

@@ -1,1 +1,1 @@
-"""Checkpoints: what they hold, and how they are written and read with suspicion."""
+"""Checkpoints: their contents, and the files to which they are written and from which they are safely read."""

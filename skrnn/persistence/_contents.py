@@ -1,4 +1,4 @@
-"""What a checkpoint holds: an estimator during its fit, as plain arrays and a description, and back."""
+"""The contents of a checkpoint: an estimator during its fit, as plain arrays and a description, and back."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -89,10 +89,10 @@ def store(estimator: Any, state: RunState) -> tuple[dict[str, Any], dict[str, np
 
 
 def restore(description: Any, arrays: dict[str, np.ndarray]) -> BaseRNN:
-    """Return the estimator of a description and arrays that anyone may have made up, or raise one of many errors.
+    """Return the estimator of an untrusted description and arrays, or raise one of many errors.
 
-    All that it holds comes from parameters that a user might have set, and from arrays of the sizes that follow from
-    them, by the code that stores the result of a fit.
+    Its contents come from parameters that a user might have set, and from arrays with the sizes that follow from them,
+    and are set by the code that stores the result of a fit.
     """
     _check_description(description)
     estimator = _unfitted(description)
@@ -123,7 +123,7 @@ def restore(description: Any, arrays: dict[str, np.ndarray]) -> BaseRNN:
         merit=description["merit"],
         scores=[take(arrays, f"scores_{number}", _FLOATS).tolist() for number in range(description["n_scorers"])],
     )
-    require(not arrays, f"it has members that do not belong there: {sorted(arrays)}")
+    require(not arrays, f"it has unexpected members: {sorted(arrays)}")
     outcome = _outcome(estimator, state, description["n_samples_seen"][0])
     store_outcome(estimator, scaling, encoder, layout, outcome, [outcome])
     estimator._unfinished = state
@@ -142,7 +142,7 @@ def _check_description(description: Any) -> None:
     version, differing = description.get("format_version"), set(description) ^ set(_FIELDS)
     expected = f"this version of skrnn reads {_FORMAT_VERSION}"
     require(bool(version == _FORMAT_VERSION), f"its format is {version!r}, and {expected}")
-    require(not differing, f"its description lacks, or should not have, {sorted(differing)}")
+    require(not differing, f"its description has missing or unexpected fields: {sorted(differing)}")
     for name, (kind, _) in _FIELDS.items():
         require(_is_of(kind, description[name]), f"its {name} is {description[name]!r}")
 
@@ -159,25 +159,25 @@ def _is_of(kind: Any, value: Any) -> bool:
 def _unfitted(description: Mapping[str, Any]) -> BaseRNN:
     """Return an estimator with the parameters that are described, which are checked as `fit` checks them."""
     name, dtype = description["estimator"], description["dtype"]
-    require(name in _ESTIMATORS, f"its estimator is {name!r}, none of {', '.join(_ESTIMATORS)}")
+    require(name in _ESTIMATORS, f"its estimator is {name!r}, not one of {', '.join(_ESTIMATORS)}")
     make: Any = _ESTIMATORS[name]
     parameters = {name: from_json(value) for name, value in description["parameters"].items()}
     if description["has_random_state"]:
         parameters["random_state"] = RandomState()
     differing = set(parameters) ^ set(make().get_params(deep=False))
-    require(not differing, f"its parameters lack, or should not have, {sorted(differing)}")
+    require(not differing, f"it has missing or unexpected parameters: {sorted(differing)}")
     estimator: BaseRNN = make(**parameters)
     check_parameters(estimator)
     read_random_state(estimator.random_state)
     is_possible = dtype in ("float32", "float64") and estimator.dtype in (None, dtype)
-    require(is_possible, f"its network is of dtype {dtype!r}, with the parameter {estimator.dtype!r}")
+    require(is_possible, f"its network has dtype {dtype!r}, but the parameter is {estimator.dtype!r}")
     return estimator
 
 
 def _finite(arrays: dict[str, np.ndarray], name: str, dtype: Any, length: int) -> np.ndarray:
     """Return the vector of this name, dtype and length, or raise ValueError if a number in it is not finite."""
     array = take(arrays, name, np.dtype(dtype), (length,))
-    require(bool(np.isfinite(array).all()), f"its {name} holds what is not finite")
+    require(bool(np.isfinite(array).all()), f"its {name} contains values that are not finite")
     return array
 
 
@@ -187,7 +187,7 @@ def _monitor_state(description: Mapping[str, Any], arrays: dict[str, np.ndarray]
     recorded = {name: description[name] for name in ("best_merits", "best_iteration", "n_stalled")}
     n_iter, *n_validated = map(len, curves.values())
     belong = recorded["best_iteration"] < n_iter and n_validated in ([0, 0], [n_iter, n_iter])
-    require(belong, "its curves do not belong together, or to the best iteration")
+    require(belong, "its curves do not match each other, or the best iteration")
     has_best = recorded["best_merits"] > [-np.inf, -np.inf]
     best_theta = _finite(arrays, "best_theta", theta.dtype, len(theta)) if has_best else np.empty(0)
     chosen = description["chosen"] or None
@@ -210,7 +210,7 @@ def _rng_state(arrays: dict[str, np.ndarray], name: str, twister: list[Any]) -> 
     keys = take(arrays, name, _KEYS, (_N_KEYS,))
     position, has_gauss, gauss = twister
     is_state = position <= _N_KEYS and has_gauss <= 1 and bool(keys[1:].any())
-    require(is_state, f"its {name} are no state of a Mersenne twister")
+    require(is_state, f"its {name} are not the state of a Mersenne twister")
     return ("MT19937", keys, position, has_gauss, gauss)
 
 
@@ -255,7 +255,7 @@ def _learn_form(estimator: Any, form: Mapping[str, Any], arrays: dict[str, np.nd
         require(len(classes) > 0, "it has no classes")
     encoder = encoder.with_form(n_columns, classes)
     is_same = classes is None or (encoder.classes.dtype == classes.dtype and np.array_equal(encoder.classes, classes))
-    require(is_same, "its classes are none that a fit finds")
+    require(is_same, "its classes could not result from a fit")
     return n_features_in // n_folded, encoder
 
 
@@ -279,8 +279,8 @@ def to_json(name: str, value: Any, depth: int = _MAX_DEPTH) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return {"array": value.ravel().tolist(), "shape": list(value.shape)}
     raise TypeError(
-        f"{name} is or holds an object of type {type(value).__name__}, which Checkpoint cannot store without pickle; "
-        "expected None, numbers, strings, and lists, tuples, dicts and numeric arrays of them."
+        f"{name} is or contains an object of type {type(value).__name__}, which Checkpoint cannot store without "
+        "pickle; expected None, numbers, strings, and lists, tuples, dicts and numeric arrays of them."
     )
 
 
@@ -297,7 +297,7 @@ def from_json(value: Any) -> Any:
             return np.array(numbers).reshape(shape)
         case dict():
             raise ValueError(
-                f"a parameter holds an object with the keys {sorted(value)}, or values that do not fit them"
+                f"a parameter contains an object with the keys {sorted(value)}, or values that do not match them"
             )
     return value
 

@@ -1,4 +1,4 @@
-"""The file of a checkpoint: an .npz archive, replaced as a whole and read with suspicion; nothing in it is run."""
+"""The file of a checkpoint: an .npz archive, replaced as a whole, and validated when it is read; no code is run."""
 
 import io
 import json
@@ -65,12 +65,12 @@ def read_archive(content: bytes) -> tuple[Any, dict[str, np.ndarray]]:
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         digest = sha256(memoryview(content)[:-_N_DIGEST]).hexdigest().encode("ascii")
-        require(archive.comment == _SIGNATURE + digest, "its checksum is missing, or that of other contents")
+        require(archive.comment == _SIGNATURE + digest, "its checksum is missing or does not match")
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-        require(len(members) == len(archive.infolist()), "it has several members of one name")
+        require(len(members) == len(archive.infolist()), "it has several members with the same name")
         for member in members.values():
             is_plain = member.compress_type == zipfile.ZIP_STORED and member.compress_size == member.file_size
-            require(is_plain and not member.extra, f"its {member.filename!r} is compressed, or has something added")
+            require(is_plain and not member.extra, f"its {member.filename!r} is compressed, or has extra data")
         n_bytes = sum(member.file_size for member in members.values())
         require(n_bytes <= len(content), f"its members declare {n_bytes} bytes in a file of {len(content)}")
         n_bytes = members["description"].file_size if "description" in members else 0
@@ -93,14 +93,14 @@ def _read_array(name: str, content: bytes) -> np.ndarray:
     """Return the array in this machine's byte order. (NumPy's reader believes the shape, and parses text as Python.)"""
     header = _HEADER.fullmatch(content[:_N_HEADER])
     if header is None:
-        raise ValueError(f"its {name} is no array of numbers or strings")
+        raise ValueError(f"its {name} is not an array of numbers or strings")
     dtype: np.dtype = np.dtype(header[1].decode("ascii"))
     shape = [int(length) for length in header[2].split(b",") if length.strip()]
     array = np.frombuffer(content, dtype, offset=_N_HEADER).reshape(shape)
     if dtype.kind == "b":
         require(not (array.view(np.uint8) > 1).any(), f"its {name} has bytes other than 0 and 1")
     if dtype.kind == "U":
-        require(not (array.view("<u4") > 0x10FFFF).any(), f"its {name} has what is no character")
+        require(not (array.view("<u4") > 0x10FFFF).any(), f"its {name} contains invalid characters")
     return array.astype(dtype.newbyteorder("="))
 
 
@@ -124,7 +124,7 @@ def prepare(path: str | os.PathLike[str]) -> Path:
             open(temporary, "x").close()
             temporary.unlink()
     except OSError as error:
-        raise type(error)(f"{name}, where no file can be written: {error}") from error
+        raise type(error)(f"{name}, but no file can be written there: {error}") from error
     if is_folder:
         raise IsADirectoryError(f"{name}, which is a folder; expected the name of a file.")
     if not is_in_folder:
@@ -137,12 +137,12 @@ def _check_replaceable(file: Path, name: str) -> None:
     if not file.exists():
         return
     if not file.is_file():
-        raise ValueError(f"{name}, which is no regular file; expected a new one, or one that Checkpoint has written.")
+        raise ValueError(f"{name}, which is not a regular file; expected a new file, or one written by Checkpoint.")
     if not file.stat().st_mode & 0o222:
         raise PermissionError("it is read-only")
     with open(file, "rb") as existing:
         if not is_begun_by_us(existing.read(N_BEGINNING)):
-            raise ValueError(f"{name}, which is a file that Checkpoint has not written; expected a new one.")
+            raise ValueError(f"{name}, a file that was not written by Checkpoint; expected a new file.")
 
 
 def _temporary(file: Path) -> Path:
@@ -175,10 +175,10 @@ def save(path: Path, estimator: BaseRNN, state: RunState) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> BaseRNN:
-    """Return the estimator in the file, or raise a ValueError that names the file if it is no checkpoint."""
+    """Return the estimator in the file, or raise a ValueError that names the file if it is not a checkpoint."""
     name = f"path is {os.fspath(path)!r}"
     if os.path.exists(path) and not os.path.isfile(path):
-        raise ValueError(f"{name}, which is no file; expected one that Checkpoint has written.")
+        raise ValueError(f"{name}, which is not a file; expected one written by Checkpoint.")
     with open(path, "rb") as file:
         n_bytes = os.fstat(file.fileno()).st_size
         content = file.read() if n_bytes <= MAX_BYTES else b""
@@ -187,5 +187,5 @@ def load(path: str | os.PathLike[str]) -> BaseRNN:
         return restore(*read_archive(content))
     except _READING_ERRORS as error:
         what = str(error)[:300]  # which may quote the file
-        expected = "expected a file as Checkpoint has written it."
+        expected = "expected a file written by Checkpoint."
         raise ValueError(f"{name}, which cannot be loaded: {what}; {expected}") from error

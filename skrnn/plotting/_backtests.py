@@ -1,4 +1,4 @@
-"""A picture of how errors of forecasts grow with the steps ahead."""
+"""Display of forecast errors over the steps ahead."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, final
@@ -12,7 +12,7 @@ from skrnn.plotting._matplotlib import axes_or_new, colour_of, ink_of, label_axe
 
 @final
 class BacktestDisplay:
-    """The error of forecasts over the steps ahead, of one or several models, beside that of the naive forecast.
+    """Forecast errors over the steps ahead, of one or several models and of the naive forecast.
 
     It is recommended to use :meth:`from_backtest` or :meth:`from_estimator` to create the display. All parameters are
     stored as attributes.
@@ -22,24 +22,24 @@ class BacktestDisplay:
     errors : array-like of shape (n_steps,) or (n_models, n_steps)
         The error of each step ahead.
     naive_errors : array-like of shape (n_steps,), default=None
-        That of the naive forecast.
+        The error of the naive forecast.
     names : list of str of length n_models, default=None
         Names of the models, for the legend.
     metric_name : str, default=None
         Label of the vertical axis.
     season : int, default=1
-        How many rows a season of the naive forecast has.
+        Number of rows per season of the naive forecast.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
         Axes with the errors.
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure with the axes.
     lines_ : list of matplotlib Line2D
         The errors of each model.
     naive_line_ : matplotlib Line2D or None
-        The errors of the naive forecast, if they are known.
+        The errors of the naive forecast, if given.
 
     See Also
     --------
@@ -94,11 +94,11 @@ class BacktestDisplay:
         Parameters
         ----------
         result : Backtest or dict of Backtest
-            What :func:`skrnn.forecasting.backtest` returns; of several models a dict, whose keys are their names. The
-            naive forecast is that from the origins of the first.
+            Results of :func:`skrnn.forecasting.backtest`; for several models a dict, whose keys are their names. The
+            naive forecast is made from the origins of the first.
         metric : str or callable, default="MAE"
-            A measure of :meth:`skrnn.forecasting.Backtest.scores`, or a function ``metric(y_true, y_pred)``. Errors of
-            several series or groups count together.
+            A metric of :meth:`skrnn.forecasting.Backtest.scores`, or a function ``metric(y_true, y_pred)``. Several
+            series or groups are evaluated together.
         season : int, default=1
             How many rows a season has, for the naive forecast and for MASE.
         ax : matplotlib Axes, default=None
@@ -118,13 +118,16 @@ class BacktestDisplay:
         ImportError
             If matplotlib or pandas is not installed.
         TypeError, ValueError
-            As :meth:`skrnn.forecasting.Backtest.scores` does; if `result` is empty, or has different numbers of steps.
+            As in :meth:`skrnn.forecasting.Backtest.scores`; also if `result` is empty, or its backtests have different
+            numbers of steps.
         """
         require_pyplot(f"{cls.__name__}.from_backtest")
         results = list(result.values()) if isinstance(result, Mapping) else [result]
         lengths = {one.forecasts.shape[1] for one in results}
         if len(lengths) != 1:
-            raise ValueError(f"result has backtests of {sorted(lengths)} steps; expected the same number in all.")
+            raise ValueError(
+                f"result has backtests of {sorted(lengths)} steps; expected the same number of steps in all."
+            )
         has_naive = metric not in ("pinball", "coverage", "width") and results[0].series is not None
         named = {"error": metric}
         errors, *naive = (
@@ -154,16 +157,17 @@ class BacktestDisplay:
         naive_kw: dict[str, Any] | None = None,
         **options: Any,
     ) -> Self:
-        """Forecast from many rows of a series, as if each had been the last, and draw the errors.
+        """Forecast from many rows of a series, each as if it were the last, and draw the errors.
 
         Parameters
         ----------
         estimator : estimator or dict of estimators
-            A fitted model, as in :func:`skrnn.forecasting.backtest`; of several a dict, whose keys are their names.
+            A fitted model, as in :func:`skrnn.forecasting.backtest`; for several models a dict, whose keys are their
+            names.
         series : array-like of shape (n_rows,) or (n_rows, n_series)
             The series.
         n_steps : int
-            How many steps to forecast from each origin.
+            Number of steps to forecast from each origin.
         metric : str or callable, default="MAE"
             The error, as in :meth:`from_backtest`.
         season : int, default=1
@@ -187,7 +191,7 @@ class BacktestDisplay:
         ImportError
             If matplotlib or pandas is not installed.
         NotFittedError, TypeError, ValueError
-            As :func:`skrnn.forecasting.backtest` and :meth:`from_backtest` do.
+            As in :func:`skrnn.forecasting.backtest` and :meth:`from_backtest`.
         """
         require_pyplot(f"{cls.__name__}.from_estimator")
         is_several = isinstance(estimator, Mapping)
@@ -249,9 +253,7 @@ class BacktestDisplay:
             raise ValueError(f"errors has shape {errors.shape}; expected (n_steps,) or (n_models, n_steps).")
         naive_errors = None if self.naive_errors is None else np.asarray(self.naive_errors, dtype=np.float64)
         if naive_errors is not None and naive_errors.shape != errors.shape[1:]:
-            raise ValueError(
-                f"naive_errors has shape {naive_errors.shape}; expected {errors.shape[1:]}, as errors has."
-            )
+            raise ValueError(f"naive_errors has shape {naive_errors.shape}; expected {errors.shape[1:]}, like errors.")
         unnamed = ["model"] if len(errors) == 1 else [f"model {number}" for number in range(len(errors))]
         names = unnamed if self.names is None else list(self.names)
         if len(names) != len(errors):

@@ -44,7 +44,7 @@ def merge_style(kind: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
 
 
 def colour_of(number: int) -> Any:
-    """Return the colour of the curve with this number, cyclically: of the style in force, if it has its own."""
+    """Return the colour of the curve with this number, cyclically: that of the current style, if it has its own."""
     from matplotlib import rcParams, rcParamsDefault
 
     colours, usual = (
@@ -55,12 +55,12 @@ def colour_of(number: int) -> Any:
 
 
 def ink_of(ax: Any) -> Any:
-    """Return the colour of what is written on axes: black, unless their style says otherwise."""
+    """Return the colour of text on the axes: black, unless their style has another one."""
     return ax.xaxis.label.get_color()
 
 
 def is_dark(ax: Any) -> bool:
-    """Tell whether axes are written on with a light colour."""
+    """Return whether text on the axes is light."""
     from matplotlib.colors import to_rgb
 
     return sum(to_rgb(ink_of(ax))) > 1.5

@@ -553,13 +553,13 @@ SameName.__name__ = "RNNRegressor"
         (Derived(), TypeError, "Checkpoint is set on Derived; expected an RNNRegressor or RNNClassifier"),
         (SameName(), TypeError, "expected an RNNRegressor or RNNClassifier of skrnn itself"),
         (RNNRegressor(solver="lbfgs", solver_options={"finite_diff_rel_step": len}), TypeError, "solver_options is or"),
-        (RNNClassifier(class_weight={0: object()}), TypeError, "class_weight is or holds an object of type object"),
+        (RNNClassifier(class_weight={0: object()}), TypeError, "class_weight is or contains an object of type object"),
         (
             RNNRegressor(random_state=np.random.RandomState(np.random.PCG64(0))),
             TypeError,
             "random_state draws from PCG64; expected MT19937",
         ),
-        (RNNRegressor(random_state=np.random), TypeError, "random_state is or holds an object of type module"),
+        (RNNRegressor(random_state=np.random), TypeError, "random_state is or contains an object of type module"),
         (
             RNNRegressor(solver="lbfgs", solver_options={"eps": np.arange(1e6)}),
             ValueError,

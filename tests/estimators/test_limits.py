@@ -87,7 +87,7 @@ def test_loss_that_still_falls_is_said(Estimator, solver):
     assert fall == pytest.approx((model.loss_curve_[-2] - last) / (first - last))
     assert fall > 0.01
     assert message.startswith("Maximum iterations (3) reached, and the solver hasn't converged yet: the last tenth of ")
-    assert f"brought {fall:.0%} of what the loss has fallen. A larger max_iter" in message
+    assert f"contributed {fall:.0%} of the decrease of the loss. A larger max_iter" in message
 
 
 @each_estimator
@@ -158,7 +158,7 @@ def test_more_than_a_hundredth_of_the_fall_is_worth_a_warning(losses, share):
     of_run = outcome(losses)
     messages = warnings_of(warn_of, of_run, [of_run], 1)
     start = "Maximum iterations (9) reached, and the solver hasn't converged yet"
-    expected = f"{start}: the last tenth of them brought {share} of what the loss has fallen. Do more."
+    expected = f"{start}: the last tenth of them contributed {share} of the decrease of the loss. Do more."
     assert messages == ([] if share is None else [expected])
     assert warnings_of(warn_of, outcome(losses, None), [outcome(losses, None)], 1) == []
 

@@ -108,7 +108,7 @@ def test_diverging_starts_are_left_out_with_a_warning(monkeypatch):
     monkeypatch.setattr(
         Monitor, "record", lambda self, theta, loss: record(self, theta, np.nan if loss == single else loss)
     )
-    with pytest.warns(ConvergenceWarning, match="diverged from 1 of 4 starts"):
+    with pytest.warns(ConvergenceWarning, match="diverged in 1 of 4 starts"):
         model = make_estimator(RNNRegressor).fit(X, y)
     assert model.loss_curves_[0] == []
     assert np.isfinite(model.predict(X)).all()
@@ -191,7 +191,7 @@ def test_infinite_validation_losses_are_still_better_than_divergence(monkeypatch
         record(self, theta, np.nan if loss == first else loss)
 
     monkeypatch.setattr(Monitor, "record", diverging)
-    with pytest.warns(ConvergenceWarning, match="diverged from 1 of 4 starts"):
+    with pytest.warns(ConvergenceWarning, match="diverged in 1 of 4 starts"):
         make_estimator(RNNRegressor).fit(X, y)
 
 

@@ -11,7 +11,7 @@ TIMES = np.array([0, 0, 1, 2, 4, 5, 5, 8, 9])
 def test_borders_by_count():
     assert borders_by_count(TIMES, 2) == [2, 5, 9]  # of seven times, two in each part, three before
     assert borders_by_count(TIMES, 6) == [0, 1, 2, 4, 5, 8, 9]
-    with pytest.raises(ValueError, match="n_splits is 7, which takes 8 distinct times or more, but X has 7"):
+    with pytest.raises(ValueError, match="n_splits is 7, which requires at least 8 distinct times, but X has 7"):
         borders_by_count(TIMES, 7)
 
 

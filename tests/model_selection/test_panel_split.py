@@ -553,8 +553,8 @@ def test_numpy_integer_of_splits():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_splits": 7}, "n_splits is 7, which takes 8 distinct times or more, but X has 7"),
-        ({"n_splits": 5, "test_size": 2}, "train part of fold 0 has no rows.* 7 rows at 7 .* n_splits=5, test_size=2"),
+        ({"n_splits": 7}, "n_splits is 7, which requires at least 8 distinct times, but X has 7"),
+        ({"n_splits": 5, "test_size": 2}, "train part of fold 0 has no rows.* 7 rows at 7 .*n_splits=5, test_size=2"),
         ({"n_splits": 3, "gap": 4}, "train part of fold 0 has no rows.*gap=4"),
         ({"n_splits": 2, "horizon": 4}, "train part of fold 0 has no rows.*horizon=4"),
         ({"n_splits": 2, "window": 3}, "test part of fold 0 has no rows.*window=3"),
@@ -592,14 +592,14 @@ def test_only_the_gap_may_be_zero(name):
 
 
 def test_groups_given_twice():
-    with pytest.raises(ValueError, match="groups are given, and so is group_column='shop'"):
+    with pytest.raises(ValueError, match="both groups and group_column='shop' are given"):
         next(PanelTimeSeriesSplit(group_column="shop").split(panel_frame(), groups=np.zeros(72)))
 
 
 def test_a_group_with_two_rows_of_one_time():
     X = np.array([0, 1, 2, 3, 1])[:, np.newaxis]
     assert len(list(PanelTimeSeriesSplit(2, time_column=0).split(X, groups=[0, 0, 0, 0, 1]))) == 2
-    with pytest.raises(ValueError, match="time_column=0 has the same time in the rows 1 and 4"):
+    with pytest.raises(ValueError, match="time_column=0 has the same time in rows 1 and 4"):
         next(PanelTimeSeriesSplit(2, time_column=0).split(X, groups=[0, 0, 0, 0, 0]))
 
 

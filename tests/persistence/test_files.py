@@ -34,7 +34,7 @@ def assert_refused(path, error, message):
 def test_a_fifo_and_a_device_are_refused(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "fifo", os.devnull):
-        assert_refused(path, ValueError, "no regular file; expected a new one, or one that Checkpoint has written")
+        assert_refused(path, ValueError, "not a regular file; expected a new file, or one written by Checkpoint")
     assert stat.S_ISFIFO(os.stat(tmp_path / "fifo").st_mode)
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
@@ -43,7 +43,7 @@ def test_a_fifo_and_a_device_are_refused(tmp_path):
 def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
     path = tmp_path / "data.csv"
     path.write_bytes(content)
-    assert_refused(path, ValueError, "a file that Checkpoint has not written; expected a new one")
+    assert_refused(path, ValueError, "a file that was not written by Checkpoint; expected a new file")
     assert path.read_bytes() == content
     assert [entry.name for entry in tmp_path.iterdir()] == ["data.csv"]
 
@@ -51,7 +51,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
 def test_an_archive_of_arrays_is_refused(tmp_path):
     path = tmp_path / "arrays.npz"
     np.savez(path, theta_of_mine=np.zeros(3))
-    assert_refused(path, ValueError, "has not written")
+    assert_refused(path, ValueError, "not written by")
     assert np.load(path).files == ["theta_of_mine"]
 
 
@@ -142,7 +142,7 @@ def test_a_folder_in_which_nothing_can_be_written_is_refused(tmp_path, monkeypat
         raise PermissionError("not here")
 
     monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(PermissionError, match="where no file can be written: not here"):
+    with pytest.raises(PermissionError, match="but no file can be written there: not here"):
         Checkpoint(tmp_path / "c").setup(RNNRegressor(), None)
 
 
@@ -153,6 +153,6 @@ def test_what_comes_to_lie_there_during_the_fit_is_not_replaced(tmp_path):
         def on_fit_task_end(self, estimator, context):
             path.write_text("mine")
 
-    with pytest.raises(ValueError, match="has not written"):
+    with pytest.raises(ValueError, match="not written by"):
         fit(path, Replacing(10**9))
     assert path.read_text() == "mine"

@@ -86,7 +86,7 @@ def test_numbers_of_numpy_are_those_of_python(value, expected):
     ids=lambda value: type(value).__name__,
 )
 def test_nothing_else_is_taken(value):
-    with pytest.raises(TypeError, match=r"x is or holds an object of type .*; expected"):
+    with pytest.raises(TypeError, match=r"x is or contains an object of type .*; expected"):
         to_json("x", value)
 
 

@@ -657,11 +657,11 @@ def test_what_is_no_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         Checkpoint.load(tmp_path / "nothing")
     for path in (tmp_path, Path(os.devnull)):
-        with pytest.raises(ValueError, match="which is no file"):
+        with pytest.raises(ValueError, match="which is not a file"):
             Checkpoint.load(path)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(ValueError, match="which is no file"):
+        with pytest.raises(ValueError, match="which is not a file"):
             Checkpoint.load(tmp_path / "pipe")
 
 
