@@ -24,14 +24,14 @@ demo: $(VENV)/installed-demo
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-# Every combination of the axes of each test, and every example that Hypothesis draws.
+# Every combination of the axes of each test, every example that Hypothesis draws, thorough tests and the pages' examples.
 test-all: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --all-cases
 
 # The tests as older x86 processors would run them, one after another. PROCESSORS=--least selects the least capable one,
 # PROCESSORS="--only Haswell" that one.
 test-processors: $(VENV)/installed-test
-	$(BIN)/python -m tests.processors -n $(WORKERS) $(PROCESSORS)
+	$(BIN)/python -m tests.processors -n $(WORKERS) --thorough $(PROCESSORS)
 
 test-slow: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --run-slow -m slow tests

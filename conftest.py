@@ -44,12 +44,13 @@ doctest.DocTestParser = MarkdownParser
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --all-cases, --run-slow, --run-export and --run-clients."""
+    """Add --all-cases, --thorough, --run-slow, --run-export and --run-clients."""
     parser.addoption(
         "--all-cases",
         action="store_true",
-        help="run every combination of a test's axes, and its full number of drawings",
+        help="run every combination of a test's axes, and its full number of drawings, and what --thorough adds",
     )
+    parser.addoption("--thorough", action="store_true", help="run also thorough tests, and the pages' examples")
     parser.addoption("--run-slow", action="store_true", help="run also the tests marked slow")
     parser.addoption(
         "--run-export", action="store_true", help="run also what needs ONNX and PyTorch, which must be there"
@@ -102,8 +103,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests marked slow unless they are asked for."""
-    if not config.getoption("--run-slow"):
-        for item in items:
-            if "slow" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="slow: run with --run-slow"))
+    """Leave out slow and thorough tests, and pages, unless they are asked for, a page also by its name."""
+    is_thorough = config.getoption("--thorough") or config.getoption("--all-cases")
+    named = {config.invocation_params.dir / argument for argument in config.args}
+    for item in items:
+        if "slow" in item.keywords and not config.getoption("--run-slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: run with --run-slow"))
+        is_page = item.path.suffix == ".md" and item.path not in named
+        if (is_page or "thorough" in item.keywords) and not is_thorough:
+            item.add_marker(pytest.mark.skip(reason="thorough: run with --thorough or --all-cases"))

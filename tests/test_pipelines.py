@@ -135,6 +135,7 @@ def test_windows_are_read_in_place(dilation):
     assert np.shares_memory(from_array(windows[20:]).rows, windows)
 
 
+@pytest.mark.thorough
 def test_memory_of_predictions_of_windows():
     series = np.random.default_rng(0).normal(size=(1_000_000, 4)).astype(np.float32)
     model = make_pipeline(SlidingWindow(n_timesteps=100), make_regressor(hidden_layer_sizes=(2,), max_iter=1))

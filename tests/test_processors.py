@@ -51,6 +51,7 @@ def test_glibc_is_kept_from_what_the_processor_lacks():
     reason="another BLAS",
 )
 @pytest.mark.axis(("condition", "code"), [("True", 0), FAILS_ON_NEHALEM], quick=[FAILS_ON_NEHALEM])
+@pytest.mark.thorough
 def test_says_what_failed_on_which_processor(condition, code, tmp_path):
     path = tmp_path / "test_something.py"
     path.write_text(f"import os\n\n\ndef test_that_it_holds():\n    assert {condition}\n", encoding="utf-8")

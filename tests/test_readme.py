@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
+
 TEXT = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_the_programs_print_what_their_comments_say(capsys):
     program = "\n".join(re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE))
     stated = re.findall(r"^print\(.*\)  # (.*)$", program, re.MULTILINE)

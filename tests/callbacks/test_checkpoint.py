@@ -780,7 +780,8 @@ def test_a_write_that_breaks_off_leaves_the_previous_file(tmp_path, monkeypatch)
 
 
 @needs_callbacks
-@pytest.mark.axis("seed", range(4), quick=[0])
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(4))
 def test_a_kill_at_any_moment_leaves_a_whole_file_from_which_the_fit_goes_on(seed, tmp_path):
     """The process prints one line per iteration and is killed while running, usually during a write."""
     code = textwrap.dedent(

@@ -140,6 +140,7 @@ def test_of_several_starts_the_one_that_scores_best_is_kept(n_jobs):
 
 
 @needs_callbacks
+@pytest.mark.thorough
 def test_in_worker_processes_the_same_is_kept_though_scores_stay_there():
     X, y = make_task(RNNRegressor)
     models = []

@@ -109,6 +109,7 @@ def test_cell_without_loops_stays_in_numpy(monkeypatch):
     assert fastest_form(cell, np.dtype(np.float32)) is cell
 
 
+@needs_numba
 def test_fits_and_loads_where_numba_is_missing(tmp_path):
     X = np.random.default_rng(0).normal(size=(20, 6, 2)).astype(np.float32)
     path = tmp_path / "model.pickle"
@@ -125,6 +126,7 @@ def test_fits_and_loads_where_numba_is_missing(tmp_path):
     assert run(code) == b"same"
 
 
+@needs_numba
 def test_numba_is_not_imported_before_it_is_needed():
     assert run("import sys, skrnn; print('numba' in sys.modules, end='')") == b"False"
     assert run(f"{FIT}\nprint('numba' in sys.modules, end='')", **{SWITCH: "0"}) == b"False"

@@ -44,7 +44,7 @@ def test_what_auto_stands_for(solver):
 
 
 @each_estimator
-@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs", "trust-krylov"])
+@pytest.mark.axis("solver", ["adam", "sgd", "lbfgs", "trust-krylov"], quick=["adam", "sgd", "lbfgs"])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_auto_fits_as_the_numbers_do(Estimator, solver):
     X, y = make_task(Estimator)

@@ -366,7 +366,7 @@ def test_chunks_and_segments_do_not_change_the_answers(monkeypatch):
     np.testing.assert_allclose(answers_of(model, X), expected, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.axis("backend", ["threading", "loky"])
+@pytest.mark.axis("backend", ["threading", "loky"], quick=["threading"])
 @each_output
 def test_backends(several_chunks, backend, return_sequences):
     X, y = make_ragged_task(RNNRegressor, return_sequences=return_sequences)

@@ -125,7 +125,7 @@ def test_many_series_of_different_lengths_take_one_prediction_per_step():
             Counting.n_calls += 1
             return super().predict(X)
 
-    table = panel(200)
+    table = panel(40)
     model = make_pipeline(SlidingWindow(4, padding="edge", flatten=True, group_column="store"), Counting())
     model.fit(*to_supervised(table, groups="store"))
     predictions = forecast(model, table, 6, groups="store")

@@ -43,6 +43,7 @@ def test_same_bits_with_two_workers(name, expected):
     assert result(name, n_jobs=2) == expected[name]
 
 
+@pytest.mark.thorough
 def test_threads_of_blas_change_no_more_than_rounding(expected):
     limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "3")
     found = results_of_process(**limits)

@@ -274,6 +274,7 @@ def test_ten_threads_predict_with_one_estimator_and_fit_others():
 
 
 @needs_callbacks
+@pytest.mark.thorough
 def test_worker_that_is_lost_in_a_fit_is_a_clear_error(tmp_path):
     X, y = make_task(RNNRegressor)
     model = make_estimator(n_init=4, n_jobs=2).fit(X[:20], y[:20])
