@@ -34,7 +34,7 @@ def make_regressor(**parameters):
 
 
 @pytest.mark.filterwarnings("ignore:os.fork:DeprecationWarning")
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.axis("n_jobs", [None, 2], quick=[None])
 def test_search_over_windows_and_cells(n_jobs, monkeypatch):
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")  # of the workers, which do not share this process's filters
     X, y = load_sunspots(return_X_y=True)

@@ -154,7 +154,7 @@ def test_in_worker_processes_the_same_is_kept_though_scores_stay_there():
 
 
 @needs_callbacks
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.axis("n_jobs", [None, 2], quick=[None])
 def test_grid_search_in_a_pipeline(n_jobs):
     X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 7.0
     stopping = EarlyStoppingOn("r2", n_iter_no_change=1, tol=0.01)

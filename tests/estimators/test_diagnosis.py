@@ -61,7 +61,7 @@ def test_penalty(Estimator, cell, solver, learning_rate_init):
 
 
 @each_estimator
-@pytest.mark.axis("bidirectional", [False, True])
+@pytest.mark.axis("bidirectional", [False, True], quick=[False])
 @pytest.mark.axis("solver", ["adam", "lbfgs"])
 def test_saturated_units(Estimator, bidirectional, solver):
     X, y = make_ragged_task(Estimator)

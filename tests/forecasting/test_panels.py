@@ -93,7 +93,7 @@ def one_by_one(model, table, n_steps, exog=None, groups=None):
     return pd.concat(paths)
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.axis("kind", MODELS, quick=[kind for kind in MODELS if kind != "hybrid"])
 def test_equals_a_loop_over_the_groups(kind):
     table = interleaved(panel())
     model = MODELS[kind].fit(*to_supervised(table, groups="store"))

@@ -82,7 +82,7 @@ def test_without_refit_the_given_model_forecasts():
     n_at_once=st.integers(1, 3),
     origin=st.integers(20, 57),
 )
-@examples(30)
+@examples(16)
 def test_no_fit_and_no_interval_sees_what_comes_after_its_origin(kind, refit, max_train_size, n_at_once, origin):
     series = seasonal()
     model = fit(MODELS[kind], series[:20], n_steps=n_at_once)
@@ -206,7 +206,7 @@ def panel(**options):
     return table, model.fit(*to_supervised(table[:"2024-01-30"], groups="store"))
 
 
-@pytest.mark.parametrize(("refit", "max_train_size"), [(True, None), (3, None), (2, 10)])
+@pytest.mark.axis(("refit", "max_train_size"), [(True, None), (3, None), (2, 10)], quick=[(2, 10)])
 def test_with_groups_a_model_knows_all_groups_up_to_the_time_of_the_origin(refit, max_train_size):
     table, model = panel()
     options = {"groups": "store", "first_origin": "2024-01-30", "refit": refit, "max_train_size": max_train_size}

@@ -39,9 +39,9 @@ N_DIGEST = 64
 
 
 MANY, ALL = (pytest.param(number, marks=pytest.mark.slow) for number in (10_000, 1))
-few_or_many = pytest.mark.axis("n", [300, MANY], quick=[75, MANY])
-#: Each name gets every third value, or all, in the quick run every twelfth.
-some_or_all = pytest.mark.axis("step", [3, ALL], quick=[12, ALL])
+few_or_many = pytest.mark.axis("n", [300, MANY], quick=[40, MANY])
+#: Each name gets every third value, or all, in the quick run every twenty-fourth.
+some_or_all = pytest.mark.axis("step", [3, ALL], quick=[24, ALL])
 
 
 class Whole:
