@@ -15,12 +15,13 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def check_count(name: str, value: Any, least: float = 1) -> None:
-    """Raise unless the parameter `name` is an integer of at least `least`."""
+def check_count(name: str, value: Any, least: float = 1, most: float = math.inf) -> None:
+    """Raise unless the parameter `name` is an integer of at least `least`, and at most `most`."""
+    expected = f"expected an integer >= {least}" if most == math.inf else f"expected an integer from {least} to {most}"
     if not is_integer(value):
-        raise TypeError(f"{describe(name, value)}; expected an integer >= {least}.")
-    if value < least:
-        raise ValueError(f"{name} is {value}; expected an integer >= {least}.")
+        raise TypeError(f"{describe(name, value)}; {expected}.")
+    if not least <= value <= most:
+        raise ValueError(f"{name} is {value}; {expected}.")
 
 
 def check_positive(name: str, value: Any) -> float:

@@ -5,15 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-#: One half in both dtypes, as arrays without axes: NumPy takes these faster than Python's numbers.
-_HALF = {np.dtype(dtype): np.array(0.5, dtype) for dtype in (np.float32, np.float64)}
-
-
-def sigmoids_of_tanh(tanh_of_halves: np.ndarray) -> None:
-    """Turn the tanh of halves into sigmoids, in place: sigmoid(x) = 0.5 * tanh(0.5 * x) + 0.5."""
-    half = _HALF[tanh_of_halves.dtype]
-    tanh_of_halves *= half
-    tanh_of_halves += half
+#: Of float32 or float64.
+Array = np.ndarray
 
 
 class Cell(ABC):
@@ -72,28 +65,18 @@ class Cell(ABC):
         return "orthogonal"
 
     @abstractmethod
-    def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
+    def advance(self, record: Array, h: Array, c: Array, new_h: Array, new_c: Array) -> None:
         """Write the new state into `new_h` and `new_c`, and what `linearise` needs into `record`.
 
         On entry `record` begins with the pre-activations of the timestep.
         """
 
     @abstractmethod
-    def linearise(
-        self,
-        records: np.ndarray,
-        h: np.ndarray,
-        c: np.ndarray,
-        new_h: np.ndarray,
-        new_c: np.ndarray,
-        coefficients: np.ndarray,
-    ) -> None:
+    def linearise(self, records: Array, h: Array, c: Array, new_h: Array, new_c: Array, coefficients: Array) -> None:
         """Write the local derivatives of a block of timesteps into `coefficients`."""
 
     @abstractmethod
-    def backward(
-        self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray
-    ) -> None:
+    def backward(self, coefficients: Array, d_h: Array, d_c: Array, d_preactivations: Array) -> None:
         """Write the gradient on the pre-activations into `d_preactivations`, and take `d_c` one timestep back.
 
         On entry `d_h` and `d_c` are the gradient on the new state. On return `d_c` is the gradient on the previous
@@ -102,7 +85,7 @@ class Cell(ABC):
         """
 
     @abstractmethod
-    def tangent(self, coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+    def tangent(self, coefficients: Array, t_preactivations: Array, t_h: Array, t_c: Array) -> None:
         """Take `t_h` and `t_c` one timestep forward: from the perturbation of the previous state to that of the new.
 
         `t_preactivations`, (n_preactivations, hidden_size, B), is the perturbation of the pre-activations, including

@@ -4,8 +4,8 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from skrnn.cells._base import Cell, sigmoids_of_tanh
-from skrnn.cells._tanh import tanh
+from skrnn.cells._base import Array, Cell
+from skrnn.cells._tanh import sigmoids_of_tanh, tanh
 
 
 @final
@@ -29,7 +29,7 @@ class GRUCell(Cell):
     n_coefficients: ClassVar[int] = 5
     loops: ClassVar[str | None] = "skrnn.cells._loops_gru"
 
-    def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
+    def advance(self, record: Array, h: Array, c: Array, new_h: Array, new_c: Array) -> None:
         """Write h_t into `new_h`; `record` becomes [q, z, r, n]."""
         sigmoids = record[1:3]
         tanh(sigmoids, out=sigmoids)
@@ -42,15 +42,7 @@ class GRUCell(Cell):
         new_h *= z
         new_h += n
 
-    def linearise(
-        self,
-        records: np.ndarray,
-        h: np.ndarray,
-        c: np.ndarray,
-        new_h: np.ndarray,
-        new_c: np.ndarray,
-        coefficients: np.ndarray,
-    ) -> None:
+    def linearise(self, records: Array, h: Array, c: Array, new_h: Array, new_c: Array, coefficients: Array) -> None:
         """Write d h_t / d (q, z, r, a) and the direct path z into `coefficients`."""
         q, z, r, n = records.swapaxes(0, 1)
         k_q, k_z, k_r, k_a, direct = coefficients.swapaxes(0, 1)
@@ -65,14 +57,12 @@ class GRUCell(Cell):
         k_z *= direct  # k_z = (1 - z) z (h_{t-1} - n), with h_t = n + z (h_{t-1} - n)
         direct[...] = z
 
-    def backward(
-        self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray
-    ) -> None:
+    def backward(self, coefficients: Array, d_h: Array, d_c: Array, d_preactivations: Array) -> None:
         """Write the gradient on [q, z, r, a] into `d_preactivations`; what flows around the gates remains in `d_h`."""
         np.multiply(coefficients[:4], d_h, out=d_preactivations)
         d_h *= coefficients[4]
 
-    def tangent(self, coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+    def tangent(self, coefficients: Array, t_preactivations: Array, t_h: Array, t_c: Array) -> None:
         """Add up in `t_h` what comes around the gates and through each of them."""
         t_preactivations *= coefficients[:4]
         t_h *= coefficients[4]

@@ -1,11 +1,10 @@
 """The gated recurrent unit as loops; `GRUCell` has the equations and their sources."""
 
-import numpy as np
-
+from skrnn.cells._base import Array
 from skrnn.cells._loops import ONE, Loops, sigmoid, tanh, whole
 
 
-def advance(record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
+def advance(record: Array, h: Array, c: Array, new_h: Array, new_c: Array) -> None:
     """Write h_t into `new_h`; `record` becomes [q, z, r, n]."""
     hidden_size, n_running = new_h.shape
     record, h, new_h = whole(record), whole(h), whole(new_h)
@@ -17,14 +16,7 @@ def advance(record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray,
             record[1, u, b], record[2, u, b], record[3, u, b] = z, r, n
 
 
-def linearise(
-    records: np.ndarray,
-    h: np.ndarray,
-    c: np.ndarray,
-    new_h: np.ndarray,
-    new_c: np.ndarray,
-    coefficients: np.ndarray,
-) -> None:
+def linearise(records: Array, h: Array, c: Array, new_h: Array, new_c: Array, coefficients: Array) -> None:
     """Write d h_t / d (q, z, r, a) and the direct path z into `coefficients`."""
     n_steps, hidden_size, n_running = new_h.shape
     for t in range(n_steps):
@@ -40,7 +32,7 @@ def linearise(
                 k[4, u, b] = z
 
 
-def backward(coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray) -> None:
+def backward(coefficients: Array, d_h: Array, d_c: Array, d_preactivations: Array) -> None:
     """Write the gradient on [q, z, r, a] into `d_preactivations`; what flows around the gates remains in `d_h`."""
     hidden_size, n_running = d_h.shape
     k, d_h, d = whole(coefficients), whole(d_h), whole(d_preactivations)
@@ -54,7 +46,7 @@ def backward(coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preac
             d_h[u, b] = k[4, u, b] * on_h
 
 
-def tangent(coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+def tangent(coefficients: Array, t_preactivations: Array, t_h: Array, t_c: Array) -> None:
     """Add up in `t_h` what comes around the gates and through each of them."""
     hidden_size, n_running = t_h.shape
     k, t, t_h = whole(coefficients), whole(t_preactivations), whole(t_h)

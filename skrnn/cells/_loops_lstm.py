@@ -1,11 +1,10 @@
 """Long short-term memory as loops; `LSTMCell` has the equations and their sources."""
 
-import numpy as np
-
+from skrnn.cells._base import Array
 from skrnn.cells._loops import Loops, sigmoid, tanh, whole
 
 
-def advance(record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
+def advance(record: Array, h: Array, c: Array, new_h: Array, new_c: Array) -> None:
     """Write h_t and c_t into `new_h` and `new_c`; `record` becomes [i, o, f, g, tanh(c_t)]."""
     hidden_size, n_running = new_h.shape
     record, c, new_h, new_c = whole(record), whole(c), whole(new_h), whole(new_c)
@@ -19,14 +18,7 @@ def advance(record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray,
             record[0, u, b], record[1, u, b], record[2, u, b], record[3, u, b], record[4, u, b] = i, o, f, g, tanh_c
 
 
-def linearise(
-    records: np.ndarray,
-    h: np.ndarray,
-    c: np.ndarray,
-    new_h: np.ndarray,
-    new_c: np.ndarray,
-    coefficients: np.ndarray,
-) -> None:
+def linearise(records: Array, h: Array, c: Array, new_h: Array, new_c: Array, coefficients: Array) -> None:
     """Write d c_t / d (i, f, g), d h_t / d o, d h_t / d c_t and the path f of the cell state."""
     n_steps, hidden_size, n_running = new_h.shape
     for t in range(n_steps):
@@ -42,7 +34,7 @@ def linearise(
                 k[5, u, b] = f
 
 
-def backward(coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray) -> None:
+def backward(coefficients: Array, d_h: Array, d_c: Array, d_preactivations: Array) -> None:
     """Write the gradient on [i, o, f, g] into `d_preactivations`, and take `d_c` one timestep back."""
     hidden_size, n_running = d_h.shape
     k, d_h, d_c, d = whole(coefficients), whole(d_h), whole(d_c), whole(d_preactivations)
@@ -57,7 +49,7 @@ def backward(coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preac
             d_c[u, b] = k[5, u, b] * on_c
 
 
-def tangent(coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+def tangent(coefficients: Array, t_preactivations: Array, t_h: Array, t_c: Array) -> None:
     """Take `t_c` along its path, add what comes through the gates, and write into `t_h` what follows."""
     hidden_size, n_running = t_h.shape
     k, t, t_h, t_c = whole(coefficients), whole(t_preactivations), whole(t_h), whole(t_c)

@@ -4,8 +4,8 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from skrnn.cells._base import Cell, sigmoids_of_tanh
-from skrnn.cells._tanh import tanh
+from skrnn.cells._base import Array, Cell
+from skrnn.cells._tanh import sigmoids_of_tanh, tanh
 
 
 @final
@@ -28,7 +28,7 @@ class LSTMCell(Cell):
     n_coefficients: ClassVar[int] = 6
     loops: ClassVar[str | None] = "skrnn.cells._loops_lstm"
 
-    def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
+    def advance(self, record: Array, h: Array, c: Array, new_h: Array, new_c: Array) -> None:
         """Write h_t and c_t into `new_h` and `new_c`; `record` becomes [i, o, f, g, tanh(c_t)]."""
         gates, sigmoids = record[:4], record[:3]
         tanh(gates, out=gates)
@@ -40,15 +40,7 @@ class LSTMCell(Cell):
         tanh(new_c, out=tanh_c)
         np.multiply(o, tanh_c, out=new_h)
 
-    def linearise(
-        self,
-        records: np.ndarray,
-        h: np.ndarray,
-        c: np.ndarray,
-        new_h: np.ndarray,
-        new_c: np.ndarray,
-        coefficients: np.ndarray,
-    ) -> None:
+    def linearise(self, records: Array, h: Array, c: Array, new_h: Array, new_c: Array, coefficients: Array) -> None:
         """Write d c_t / d (i, f, g), d h_t / d o, d h_t / d c_t and the path f of the cell state."""
         sigmoids, i_o, g_tanh_c = records[:, :3], records[:, :2], records[:, 3:]
         k_i_o, k_f, path = coefficients[:, :2], coefficients[:, 2], coefficients[:, 5]
@@ -62,9 +54,7 @@ class LSTMCell(Cell):
         np.subtract(i_o, k_g_c, out=k_g_c)  # k_g = i (1 - g^2), k_c = o (1 - tanh(c_t)^2)
         path[...] = records[:, 2]
 
-    def backward(
-        self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray
-    ) -> None:
+    def backward(self, coefficients: Array, d_h: Array, d_c: Array, d_preactivations: Array) -> None:
         """Write the gradient on [i, o, f, g] into `d_preactivations`, and take `d_c` one timestep back."""
         k_o, k_c, path, d_o = coefficients[1], coefficients[4], coefficients[5], d_preactivations[1]
         np.multiply(d_h, k_c, out=d_o)
@@ -73,7 +63,7 @@ class LSTMCell(Cell):
         np.multiply(d_h, k_o, out=d_o)
         d_c *= path
 
-    def tangent(self, coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+    def tangent(self, coefficients: Array, t_preactivations: Array, t_h: Array, t_c: Array) -> None:
         """Take `t_c` along its path, add what comes through the gates, and write into `t_h` what follows."""
         k_c, path = coefficients[4:]
         t_preactivations *= coefficients[:4]

@@ -4,7 +4,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from skrnn.cells._base import Cell
+from skrnn.cells._base import Array, Cell
 from skrnn.cells._tanh import tanh
 
 
@@ -23,22 +23,14 @@ class SimpleCell(Cell):
         """Identity for relu (Le, Jaitly, Hinton 2015, arXiv:1504.00941), orthogonal for tanh."""
         return "identity" if self.activation == "relu" else "orthogonal"
 
-    def advance(self, record: np.ndarray, h: np.ndarray, c: np.ndarray, new_h: np.ndarray, new_c: np.ndarray) -> None:
+    def advance(self, record: Array, h: Array, c: Array, new_h: Array, new_c: Array) -> None:
         """Write activation(record) into `new_h`."""
         if self.activation == "relu":
             np.maximum(record[0], 0.0, out=new_h)
         else:
             tanh(record[0], out=new_h)
 
-    def linearise(
-        self,
-        records: np.ndarray,
-        h: np.ndarray,
-        c: np.ndarray,
-        new_h: np.ndarray,
-        new_c: np.ndarray,
-        coefficients: np.ndarray,
-    ) -> None:
+    def linearise(self, records: Array, h: Array, c: Array, new_h: Array, new_c: Array, coefficients: Array) -> None:
         """Write d new_h / d pre-activation, which follows from `new_h` alone, into `coefficients`."""
         slope = coefficients[:, 0]
         if self.activation == "relu":
@@ -47,12 +39,10 @@ class SimpleCell(Cell):
             np.multiply(new_h, new_h, out=slope)
             np.subtract(1.0, slope, out=slope)
 
-    def backward(
-        self, coefficients: np.ndarray, d_h: np.ndarray, d_c: np.ndarray, d_preactivations: np.ndarray
-    ) -> None:
+    def backward(self, coefficients: Array, d_h: Array, d_c: Array, d_preactivations: Array) -> None:
         """Write slope * d_h into `d_preactivations`."""
         np.multiply(coefficients[0], d_h, out=d_preactivations[0])
 
-    def tangent(self, coefficients: np.ndarray, t_preactivations: np.ndarray, t_h: np.ndarray, t_c: np.ndarray) -> None:
+    def tangent(self, coefficients: Array, t_preactivations: Array, t_h: Array, t_c: Array) -> None:
         """Write slope * t_preactivations into `t_h`."""
         np.multiply(coefficients[0], t_preactivations[0], out=t_h)

@@ -13,7 +13,7 @@ from skrnn._inputs._frames import warn_unless_aligned
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import read_random_state
 from skrnn.estimators._callbacks import CallbackSupportMixin, Task, begin_fit, with_callbacks
-from skrnn.estimators._diagnosis import warn_if_far, warn_if_nothing_was_learnt
+from skrnn.estimators._diagnosis import warn_if_far, warn_if_nothing_was_learnt, warn_of_end
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted import fitted_dtype, read_fitted
 from skrnn.estimators._interruption import settings_unchanged_on_error, unchanged_on_error
@@ -22,7 +22,7 @@ from skrnn.estimators._run_state import RunState
 from skrnn.estimators._sequence_format import SequenceFormat
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._target_encoder import TargetEncoder
-from skrnn.estimators._training import Training, warn_of
+from skrnn.estimators._training import Training
 from skrnn.estimators._training_data import TrainingData
 from skrnn.exceptions import DataWarning
 from skrnn.network._inference import hidden_states, outputs
@@ -140,7 +140,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         best, outcomes = training.best_outcome(runs)
         training.store(self, best, outcomes)
         self.__dict__.pop("_unfinished", None)
-        warn_of(best, outcomes, len(runs))
+        warn_of_end(best, outcomes, len(runs))
         warn_if_nothing_was_learnt(training, best)
         if task is not None:
             task.end(dict)  # the estimator itself is fitted: no attributes to add

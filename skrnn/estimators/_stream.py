@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from skrnn._inputs._messages import naming
-from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._parameters import check_count
 from skrnn._inputs._values import check_size, largest_of, refuse_masked
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._sequence_format import dtype_with_gaps
@@ -74,10 +74,7 @@ class Stream:
     def __init__(
         self, network: Network, theta: np.ndarray, n_sequences: int, scaling: FeatureScaling, encoder: TargetEncoder
     ) -> None:
-        if not is_integer(n_sequences):
-            raise TypeError(f"n_sequences must be an integer, not {n_sequences!r}.")
-        if n_sequences < 1:
-            raise ValueError(f"n_sequences == {n_sequences}, must be >= 1.")
+        check_count("n_sequences", n_sequences)
         self.n_sequences = int(n_sequences)
         self._network, self._theta, self._scaling, self._encoder = network, theta, scaling, encoder
         self._largest = largest_of(theta.dtype)

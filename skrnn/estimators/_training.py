@@ -7,13 +7,10 @@ from functools import cached_property
 from typing import Any, final
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
-from skrnn._inputs._messages import warn
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted import Outcome, read_theta, store_outcome
-from skrnn.estimators._interruption import tell_of_interruption
 from skrnn.estimators._parameters import choose_tol, make_network, make_solver, make_solver_objective, remedy
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._target_encoder import TargetEncoder
@@ -27,8 +24,6 @@ from skrnn.parallel._workers import worker_map, worker_runs
 from skrnn.solvers._monitor import DivergenceError, Monitor
 from skrnn.solvers._registry import UPDATE_RULES
 
-#: If the loss is still decreasing faster, more iterations may change predictions: see `recent_fall`.
-_FALL_THAT_COUNTS = 0.01
 #: Smaller parameters are of usual size.
 _LARGE = 1e6
 
@@ -309,44 +304,6 @@ class Run:
             parameters=self._training.parameters,
             digest=self._training.digest,
         )
-
-
-def warn_of(best: Outcome, outcomes: Sequence[Outcome], n_runs: int) -> None:
-    """Warn if runs diverged, or if the user or a limit ended the solver before it had converged."""
-    n_diverged = sum(outcome.error is not None for outcome in outcomes)
-    if n_diverged:
-        warn(
-            f"The solver diverged in {n_diverged} of {len(outcomes)} starts; the best of the others is kept.",
-            ConvergenceWarning,
-        )
-    if best.notice is not None:
-        warn(best.notice)
-    was_stopped = any(outcome.is_last for outcome in outcomes)
-    if outcomes[-1].was_interrupted or (len(outcomes) < n_runs and not was_stopped):
-        tell_of_interruption()
-        when = f"{len(outcomes)} of {n_runs} starts"
-        if outcomes[-1].was_interrupted:
-            when = f"{outcomes[-1].n_iter} iterations" + (f" of start {len(outcomes)}" if n_runs > 1 else "")
-        warn(f"Training interrupted by user after {when}; the best parameters so far are kept.")
-    elif best.stopped_short is not None:
-        fall = recent_fall(best.loss_curve)
-        if fall is None or fall > _FALL_THAT_COUNTS:
-            of_all = (
-                "" if fall is None else f": the last tenth of them contributed {fall:.0%} of the decrease of the loss"
-            )
-            message = f"{best.stopped_short}, and the solver hasn't converged yet{of_all}. {best.advice}"
-            warn(message, ConvergenceWarning)
-
-
-def recent_fall(losses: Sequence[float]) -> float | None:
-    """Return how much the loss has fallen in the last tenth of the iterations, as a share of its fall in all.
-
-    None where there are too few iterations to say, or where it has not fallen in all.
-    """
-    n_last = max(1, len(losses) // 10)
-    if len(losses) <= n_last or losses[0] <= losses[-1]:
-        return None
-    return (losses[-1 - n_last] - losses[-1]) / (losses[0] - losses[-1])
 
 
 def _copy(rng: np.random.RandomState) -> np.random.RandomState:

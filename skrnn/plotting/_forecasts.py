@@ -6,6 +6,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._inputs._parameters import check_count
 from skrnn._inputs._tables import is_frame
 from skrnn.forecasting import forecast, forecast_interval
 from skrnn.forecasting._index import continued_index
@@ -17,7 +18,6 @@ from skrnn.plotting._matplotlib import (
     ink_of,
     label_axes,
     merge_style,
-    read_integer,
     require_pyplot,
 )
 
@@ -187,16 +187,19 @@ class ForecastDisplay:
         require_pyplot(f"{cls.__name__}.from_estimator")
         if coverage is None and n_calibration is not None:
             raise ValueError(f"n_calibration is {n_calibration}, but coverage is None; expected a coverage.")
-        read_integer("n_steps", n_steps, 1)
+        check_count("n_steps", n_steps)
         table = read_table(series, "series")
+        if n_history is not None:
+            check_count("n_history", n_history)
         times, time_name = _times_of(table, n_steps)
         positions = _read_origins(origins, len(table))
         settings = {} if coverage is None else {"coverage": coverage, "n_calibration": n_calibration}
         table, paths = _forecast_from(estimator, table, exog, positions, n_steps, settings)
-        paths = [path[:, :, read_integer("series_index", series_index, 0, path.shape[2] - 1)] for path in paths]
+        check_count("series_index", series_index, 0, paths[0].shape[2] - 1)
+        paths = [path[:, :, series_index] for path in paths]
         values, series_name = _series_of(estimator, table, series_index)
         first, last = positions.min() + 1, positions.max() + 1 + n_steps
-        start = 0 if n_history is None else max(0, first - read_integer("n_history", n_history, 1))
+        start = 0 if n_history is None else max(0, first - n_history)
         display = cls(
             history=values[start:first],
             truth=values[first:last] if first < len(values) else None,

@@ -6,7 +6,8 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrnn.plotting._matplotlib import colour_of, is_dark, merge_style, read_integer, require_pyplot
+from skrnn._inputs._parameters import describe, is_integer
+from skrnn.plotting._matplotlib import colour_of, is_dark, merge_style, require_pyplot
 from skrnn.plotting._networks import split_network
 
 #: Largest number of features with a legend, which would hide more curves: those have graded colours, and a colour bar.
@@ -277,10 +278,11 @@ class HiddenStateDisplay:
 def _take_sample(X: Any, sample: int) -> Any:
     """Return X with only one of its samples, in the same format."""
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-    position = read_integer("sample", sample)
-    if not -n_samples <= position < n_samples:
+    if not is_integer(sample):
+        raise TypeError(f"{describe('sample', sample)}; expected an integer.")
+    if not -n_samples <= sample < n_samples:
         raise ValueError(f"sample is {sample}, but X has {n_samples} samples.")
-    position %= n_samples
+    position = sample % n_samples
     return (X.iloc if hasattr(X, "iloc") else X)[position : position + 1]
 
 

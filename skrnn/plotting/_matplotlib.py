@@ -1,9 +1,7 @@
-"""Helpers of the displays: the optional matplotlib, axes, colours and integer parameters."""
+"""Helpers of the displays: the optional matplotlib, axes and colours."""
 
 from collections.abc import Mapping
 from typing import Any
-
-from skrnn._inputs._parameters import is_integer
 
 #: Colours that colour-blind readers can tell apart (Okabe and Ito, https://jfly.uni-koeln.de/color/), for styles of
 #: matplotlib that have none of their own.
@@ -64,16 +62,3 @@ def is_dark(ax: Any) -> bool:
     from matplotlib.colors import to_rgb
 
     return sum(to_rgb(ink_of(ax))) > 1.5
-
-
-def read_integer(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
-    """Return an integer; raise if the value is not an integer or out of bounds."""
-    expected = "an integer"
-    if least is not None:
-        expected += f" >= {least}" if most is None else f" from {least} to {most}"
-    if not is_integer(value):
-        raise TypeError(f"{name} is {value!r}; expected {expected}.")
-    number = int(value)
-    if (least is not None and number < least) or (most is not None and number > most):
-        raise ValueError(f"{name} is {number}; expected {expected}.")
-    return number

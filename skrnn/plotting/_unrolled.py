@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 from typing import Any, Self, final
 
-from skrnn.plotting._matplotlib import read_integer, require_pyplot
+from skrnn._inputs._parameters import check_count
+from skrnn.plotting._matplotlib import require_pyplot
 from skrnn.plotting._networks import final_network
 from skrnn.plotting._unrolled_drawing import LAYER_COLOURS, READOUT_COLOURS, Drawing, Unit
 
@@ -168,7 +169,7 @@ class UnrolledDisplay:
             If `n_timesteps` is less than 2, or the lists of shapes have different lengths.
         """
         plt = require_pyplot(f"{type(self).__name__}.plot")
-        n_timesteps = read_integer("n_timesteps", n_timesteps, 2)
+        check_count("n_timesteps", n_timesteps, 2)
         drawing = Drawing(self._layers(), n_timesteps, return_sequences=self.return_sequences, pooling=self.pooling)
         readout = Unit("readout", "", READOUT_COLOURS, (self.readout_shape, self.readout_shape[:1]))
         drawing.draw(plt, ax, self.cell, readout)

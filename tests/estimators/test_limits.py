@@ -9,8 +9,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.estimators._diagnosis import recent_fall, warn_of_end
 from skrnn.estimators._parameters import choose_max_iter, choose_tol
-from skrnn.estimators._training import recent_fall, warn_of
 from skrnn.solvers._registry import SOLVERS, UPDATE_RULES
 from tests.estimators.tasks import assert_same_fit, make_regression_task, make_task
 
@@ -156,16 +156,16 @@ def test_recent_fall_is_that_of_the_last_tenth(losses, expected):
 )
 def test_more_than_a_hundredth_of_the_fall_is_worth_a_warning(losses, share):
     of_run = outcome(losses)
-    messages = warnings_of(warn_of, of_run, [of_run], 1)
+    messages = warnings_of(warn_of_end, of_run, [of_run], 1)
     start = "Maximum iterations (9) reached, and the solver hasn't converged yet"
     expected = f"{start}: the last tenth of them contributed {share} of the decrease of the loss. Do more."
     assert messages == ([] if share is None else [expected])
-    assert warnings_of(warn_of, outcome(losses, None), [outcome(losses, None)], 1) == []
+    assert warnings_of(warn_of_end, outcome(losses, None), [outcome(losses, None)], 1) == []
 
 
 def test_loss_that_has_not_fallen_is_worth_a_warning():
     of_run = outcome([1.0, 2.0, 3.0])
-    (message,) = warnings_of(warn_of, of_run, [of_run], 1)
+    (message,) = warnings_of(warn_of_end, of_run, [of_run], 1)
     assert message == "Maximum iterations (9) reached, and the solver hasn't converged yet. Do more."
 
 

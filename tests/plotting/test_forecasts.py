@@ -250,7 +250,7 @@ def test_data_that_do_not_match(parameters, error, message):
         ({"origins": [1.5]}, TypeError, r"origins is \[1.5\]; expected integer positions"),
         ({"series_index": 1}, ValueError, "series_index is 1; expected an integer from 0 to 0"),
         ({"n_history": 0}, ValueError, "n_history is 0; expected an integer >= 1"),
-        ({"n_history": 2.0}, TypeError, "n_history is 2.0; expected an integer"),
+        ({"n_history": 2.0}, TypeError, "n_history is 2.0 of type float; expected an integer"),
         ({"n_calibration": 20}, ValueError, "n_calibration is 20, but coverage is None"),
         ({"n_steps": 0}, ValueError, "n_steps"),
     ],

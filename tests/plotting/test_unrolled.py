@@ -226,7 +226,7 @@ def test_classes_have_outputs_of_their_own():
 
 @pytest.mark.parametrize(("n_timesteps", "error"), [(1, ValueError), (2.0, TypeError), (True, TypeError)])
 def test_too_few_timesteps(n_timesteps, error):
-    with pytest.raises(error, match=f"n_timesteps is {n_timesteps}; expected an integer >= 2"):
+    with pytest.raises(error, match=f"n_timesteps is {n_timesteps}.*; expected an integer >= 2"):
         display_of().plot(n_timesteps=n_timesteps)
 
 
