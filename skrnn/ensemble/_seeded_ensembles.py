@@ -221,7 +221,8 @@ class EnsembleRegressor(RegressorMixin, SeededEnsemble):
     -----
     The standard deviation returned by :meth:`predict` shows where members disagree. It does not include the noise of
     the targets, which all members share, so intervals based on it alone are too narrow. For prediction intervals use
-    :func:`~skrnn.forecasting.forecast_interval` with `n_calibration`.
+    :func:`~skrnn.forecasting.forecast_interval` with `n_calibration`, and maybe ``method="ensemble"``, which adds the
+    deviation to the noise.
 
     References
     ----------

@@ -1,5 +1,6 @@
 """Forecasts from many origins in a series, beside the truth, of one model or of one that is fitted again."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -9,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from skrnn._inputs._messages import warn
-from skrnn._inputs._parameters import check_count, describe, is_integer
+from skrnn._inputs._parameters import check_choice, check_count, describe, is_integer
 from skrnn._inputs._values import read_weights, weights_for
 from skrnn.forecasting._backtest_result import Backtest
-from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii
+from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii, rolling_scaled_radii
+from skrnn.forecasting._members import roll_members
 from skrnn.forecasting._models import fitted_regressor, group_column, n_history_rows, reads_sequences
 from skrnn.forecasting._recursion import n_steps_at_once, roll
 from skrnn.forecasting._rows import Rows, read_series
@@ -31,6 +33,7 @@ def backtest(
     static: ArrayLike | None = None,
     coverage: float | None = None,
     n_calibration: int | None = None,
+    method: str = "conformal",
     groups: Any = None,
     refit: bool | int = False,
     max_train_size: int | None = None,
@@ -66,6 +69,9 @@ def backtest(
         Share of the truth that intervals should cover, such as 0.9. None: no intervals.
     n_calibration : int, default=None
         Of how many errors an interval is made, the latest ones of each step ahead; None takes all that are known.
+    method : {"conformal", "ensemble"}, default="conformal"
+        How the intervals are made, as in :func:`forecast_interval`: "ensemble" makes them wider where the members of an
+        :class:`~skrnn.ensemble.EnsembleRegressor` disagree.
     groups : str, int or array-like of shape (n_rows,), default=None
         Which series each row belongs to, as in :func:`forecast`. Origins are those of one group after another;
         intervals are made of errors of the same group.
@@ -89,10 +95,11 @@ def backtest(
     NotFittedError
         If the model has not been fitted.
     TypeError
-        If a count is not an integer, or the model is not a regressor.
+        If a count is not an integer, `method` is not a string, or the model is not a regressor.
     ValueError
         If a parameter has an unexpected value; if there is no origin; if with `coverage` no origin knows enough errors
-        for an interval; and as :func:`forecast` does.
+        for an interval; if ``method="ensemble"`` and `coverage` is None, or the model has no ensemble; and as
+        :func:`forecast` does.
 
     Warns
     -----
@@ -117,7 +124,8 @@ def backtest(
 
     No forecast sees a row of the series after its origin, and no interval an error that was not known then: at origin
     o, the errors of k steps ahead are those of the origins up to o - k. The interval is the forecast plus and minus
-    the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_.
+    the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_, which ``method="ensemble"`` scales as
+    :func:`forecast_interval` does.
 
     All origins are forecast together: each block takes one transform and one prediction, of the windows of all origins
     one after another. If a transformer of the pipeline gives something else there, because it looks at more rows than
@@ -152,6 +160,7 @@ def backtest(
     for name, value in (("n_steps", n_steps), ("step", step)):
         check_count(name, value)
     check_calibration(coverage, n_calibration)
+    uses_members = _read_method(method, coverage)
     every = read_refit(refit, max_train_size, sample_weight, first_origin)
     best = fitted_regressor(model)
     rows = read_series(best, series, exog, n_steps, groups, known_ahead, static)
@@ -161,14 +170,18 @@ def backtest(
     if is_short:
         lasts = np.minimum(lasts, rows.ends - (n_steps - 1) // n_at_once * n_at_once)
     origins = _read_origins(rows, first_origin, n_history_rows(best), lasts, step)
-    if every:
-        forecasts = Refits(model, rows, n_at_once, every, max_train_size, sample_weight).roll(origins, n_steps)
+    refits = Refits(model, rows, n_at_once, every, max_train_size, sample_weight) if every else None
+    deviations = None
+    if uses_members:
+        forecasts, deviations = (
+            refits.roll_members(origins, n_steps) if refits else roll_members(best, rows, origins, n_steps)
+        )
     else:
-        forecasts = roll(best, rows, origins, n_steps)
+        forecasts = refits.roll(origins, n_steps) if refits else roll(best, rows, origins, n_steps)
     truth = rows.truths(origins, n_steps)
     arrays = [rows.known_values(), forecasts, truth]
     if coverage is not None:
-        radii = _radii(rows, np.abs(truth - forecasts), origins, coverage, n_calibration)
+        radii = _radii(rows, np.abs(truth - forecasts), deviations, origins, coverage, n_calibration)
         arrays += [forecasts - radii, forecasts + radii]
     if len(rows.series) == 1:
         arrays = [array[..., 0] for array in arrays]
@@ -232,19 +245,35 @@ def _first_places(rows: Rows, first: Any, n_back: int) -> NDArray[np.intp]:
     return np.maximum(places, n_back)
 
 
+def _read_method(method: str, coverage: float | None) -> bool:
+    """Return whether intervals are made with the members of an ensemble; raise if a parameter is invalid."""
+    check_choice("method", method, ("conformal", "ensemble"))
+    if method == "ensemble" and coverage is None:
+        raise ValueError("method is 'ensemble', but coverage is None; expected a coverage, such as 0.9.")
+    return method == "ensemble"
+
+
 def _radii(
     rows: Rows,
-    scores: NDArray[np.floating],
+    errors: NDArray[np.floating],
+    deviations: NDArray[np.floating] | None,
     origins: NDArray[np.intp],
     coverage: float,
     n_calibration: int | None,
 ) -> NDArray[np.float64]:
-    """Return half the width of each interval, of the shape (n_origins, n_steps, n_series) of the absolute errors."""
-    radii = np.empty(scores.shape)
+    """Return half the width of each interval, of the shape (n_origins, n_steps, n_series) of the absolute errors.
+
+    The deviations of the members, if any, have the same shape.
+    """
+    radii = np.empty(errors.shape)
     of_origins = rows.timeline.groups_of(origins)
-    for group, k, j in np.ndindex(len(rows.labels), *scores.shape[1:]):
-        chosen = of_origins == group
-        radii[chosen, k, j] = rolling_radii(scores[chosen, k, j], origins[chosen], k + 1, coverage, n_calibration)
+    for group, k, j in np.ndindex(len(rows.labels), *errors.shape[1:]):
+        place = (of_origins == group, k, j)
+        settings = (origins[place[0]], k + 1, coverage, n_calibration)
+        if deviations is None:
+            radii[place] = rolling_radii(errors[place], *settings)
+        else:
+            radii[place] = rolling_scaled_radii(errors[place], deviations[place], *settings)
     if np.isnan(radii).all():
         raise ValueError(
             f"coverage={coverage} needs at least {least_calibration(coverage)} errors known at an origin, and there "
@@ -301,14 +330,27 @@ class Refits:
 
     def roll(self, origins: NDArray[np.intp], n_steps: int) -> NDArray[np.floating]:
         """Return forecasts from each origin, (n_origins, n_steps, n_series), of a clone that knows no later row."""
-        clock = self._clock()
-        times, of_origins = np.unique(clock[origins], return_inverse=True)
         forecasts = np.empty((len(origins), n_steps, len(self.rows.series)))
-        for first in range(0, len(times), self.every):
-            chosen = (first <= of_origins) & (of_origins < first + self.every)
-            fitted = fitted_regressor(self._fitted_on(clock <= times[first]))
+        for chosen, fitted in self._clones(origins):
             forecasts[chosen] = roll(fitted, self.rows, origins[chosen], n_steps)
         return forecasts
+
+    def roll_members(
+        self, origins: NDArray[np.intp], n_steps: int
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Return forecasts as `roll` does, and the standard deviations of those of the members of the clones."""
+        forecasts, deviations = np.empty((2, len(origins), n_steps, len(self.rows.series)))
+        for chosen, fitted in self._clones(origins):
+            forecasts[chosen], deviations[chosen] = roll_members(fitted, self.rows, origins[chosen], n_steps)
+        return forecasts, deviations
+
+    def _clones(self, origins: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.bool_], Any]]:
+        """Yield which origins share a clone, and this clone, fitted on the rows up to the first of them."""
+        clock = self._clock()
+        times, of_origins = np.unique(clock[origins], return_inverse=True)
+        for first in range(0, len(times), self.every):
+            chosen = (first <= of_origins) & (of_origins < first + self.every)
+            yield chosen, fitted_regressor(self._fitted_on(clock <= times[first]))
 
     def _clock(self) -> NDArray[np.intp]:
         """Return a number for each row that grows with time; with groups, rows of the same date have the same one."""

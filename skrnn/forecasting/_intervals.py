@@ -1,4 +1,4 @@
-"""Forecasts with intervals, from predicted quantiles or split-conformal."""
+"""Forecasts with intervals: predicted quantiles, or split-conformal with or without the spread of an ensemble."""
 
 from bisect import bisect_left, insort
 from collections import deque
@@ -9,12 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._parameters import check_count, check_share
+from skrnn._inputs._parameters import check_choice, check_count, check_share
 from skrnn.forecasting._forecast import as_history
+from skrnn.forecasting._members import roll_members
 from skrnn.forecasting._models import fitted_regressor, n_history_rows, point_forecasts, quantile_levels
 from skrnn.forecasting._recursion import predictions_at, roll
 from skrnn.forecasting._rows import Rows, read_rows
 from skrnn.forecasting._tables import of_group
+
+#: How intervals may be made.
+METHODS = ("auto", "quantiles", "conformal", "ensemble")
 
 #: Largest rounding error by which (n + 1) * coverage may exceed an integer.
 _ROUNDING = 1e-9
@@ -45,6 +49,7 @@ def forecast_interval(
     *,
     coverage: float = 0.9,
     n_calibration: int | None = None,
+    method: str = "auto",
     exog: ArrayLike | None = None,
     known_ahead: ArrayLike | None = None,
     static: ArrayLike | None = None,
@@ -54,7 +59,8 @@ def forecast_interval(
 
     Without `n_calibration` the bounds are quantiles predicted by the model, for at most as many steps as it predicts.
     Otherwise they are split-conformal, for any model and any number of steps: the forecast plus and minus a quantile of
-    its absolute errors on the last rows of the history.
+    its absolute errors on the last rows of the history. For ensembles the interval can also be wider where the members
+    disagree.
 
     Parameters
     ----------
@@ -70,6 +76,12 @@ def forecast_interval(
     n_calibration : int, default=None
         Number of rows at the end of `history` used for calibration. **The model must not have been fitted on them**, as
         input or as target, or the intervals are too narrow.
+    method : {"auto", "quantiles", "conformal", "ensemble"}, default="auto"
+        How the intervals are made. "quantiles": predicted by the model. "conformal": equally wide at all times, from
+        the errors on the calibration rows. "ensemble": from these errors, and wider where the members of an
+        :class:`~skrnn.ensemble.EnsembleRegressor` disagree; it is the model, or a part of it, as in a pipeline, a
+        :class:`~skrnn.ensemble.ChangeRegressor` or a :class:`~skrnn.ensemble.HybridRegressor`. "auto": "conformal" with
+        `n_calibration`, "quantiles" without.
     exog : array-like of shape (n_steps,) or (n_steps, n_exog), default=None
         The columns that are not forecast, for the rows after `history`, as in :func:`forecast`.
     known_ahead : array-like of shape (n_times, n_known), default=None
@@ -90,11 +102,13 @@ def forecast_interval(
     NotFittedError
         If the model has not been fitted.
     TypeError
-        If a count is not an integer, `coverage` is not a number, or the model is not a regressor.
+        If a count is not an integer, `coverage` is not a number, `method` is not a string, or the model is not a
+        regressor.
     ValueError
-        If a parameter is invalid; if `n_calibration`, or its number of values that are not missing, is too small for
-        the coverage; if without it the model does not predict the quantiles, or not for `n_steps`; and as in
-        :func:`forecast`.
+        If a parameter is invalid, or `method` does not match `n_calibration`; if `n_calibration`, or its number of
+        values that are not missing, is too small for the coverage; if without it the model does not predict the
+        quantiles, or not for `n_steps`; if ``method="ensemble"`` and the model has no ensemble of at least two members;
+        and as in :func:`forecast`.
 
     See Also
     --------
@@ -106,6 +120,12 @@ def forecast_interval(
     way as the forecast itself, including recursion. Half the width of the interval is the ceil((n + 1) * coverage)-th
     smallest of the n absolute errors [1]_ [2]_: coverage 0.9 requires 9 errors, 0.95 requires 19, and more reduce its
     variance.
+
+    With ``method="ensemble"`` each absolute error is divided by sqrt(s**2 + v) before the quantile is taken, and the
+    quantile is multiplied by this for the step to forecast. s is the standard deviation of the members' forecasts, each
+    fed with its own, and v the mean square of the errors of this step: the variance of an ensemble as the sum of the
+    noise and of the disagreement of its members [5]_, as the scale of a normalised conformal interval [2]_ [6]_.
+    Members that differ only in their seeds share most of their error, so s alone would be far too small.
 
     If the errors at calibration and ahead are exchangeable, the interval of each step has at least the nominal
     coverage, on average over histories. The errors of a series are only approximately exchangeable: they are
@@ -122,6 +142,10 @@ def forecast_interval(
     .. [3] Stankeviciute, K., Alaa, A. M. and van der Schaar, M. (2021). Conformal time-series forecasting. Advances in
            Neural Information Processing Systems 34.
     .. [4] Xu, C. and Xie, Y. (2021). Conformal prediction interval for dynamic time-series. ICML.
+    .. [5] Lakshminarayanan, B., Pritzel, A. and Blundell, C. (2017). Simple and scalable predictive uncertainty
+           estimation using deep ensembles. Advances in Neural Information Processing Systems 30. :arxiv:`1612.01474`
+    .. [6] Papadopoulos, H., Vovk, V. and Gammerman, A. (2011). Regression conformal prediction with nearest neighbours.
+           Journal of Artificial Intelligence Research 40, 815-840. :doi:`10.1613/jair.3198`
 
     Examples
     --------
@@ -141,13 +165,29 @@ def forecast_interval(
     check_count("n_steps", n_steps)
     check_share("coverage", coverage)
     check_calibration(coverage, n_calibration)
+    _check_method(method, coverage, n_calibration)
     model = fitted_regressor(model)
     rows = read_rows(model, history, exog, n_steps, groups, known_ahead, static)
     if n_calibration is None:
         paths = _quantiles(model, rows, n_steps, coverage)
     else:
-        paths = _conformal(model, rows, n_steps, coverage, int(n_calibration))
+        paths = _conformal(model, rows, n_steps, coverage, int(n_calibration), method == "ensemble")
     return ForecastInterval(*(as_history(rows, path) for path in paths))
+
+
+def _check_method(method: str, coverage: float, n_calibration: int | None) -> None:
+    """Raise unless intervals can be made in this way with or without rows to calibrate on."""
+    check_choice("method", method, METHODS)
+    if method == "quantiles" and n_calibration is not None:
+        raise ValueError(
+            f"n_calibration is {n_calibration}, but method is 'quantiles', which are not calibrated; expected None, or "
+            "method='conformal'."
+        )
+    if method in ("conformal", "ensemble") and n_calibration is None:
+        raise ValueError(
+            f"n_calibration is None, but method is {method!r}; expected the number of rows at the end of history that "
+            f"the model was not fitted to, at least {least_calibration(coverage)} for coverage={coverage}."
+        )
 
 
 def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[NDArray[np.floating]]:
@@ -169,7 +209,9 @@ def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[ND
     return [path[:, :n_steps] for path in paths]
 
 
-def _conformal(model: Any, rows: Rows, n_steps: int, coverage: float, n_calibration: int) -> list[NDArray[np.floating]]:
+def _conformal(
+    model: Any, rows: Rows, n_steps: int, coverage: float, n_calibration: int, uses_members: bool
+) -> list[NDArray[np.floating]]:
     """Return the forecasts and the bounds, (n_groups, n_steps, n_series) each."""
     timeline, n_least = rows.timeline, n_calibration + n_steps + n_history_rows(model)
     for label, n_known in zip(rows.labels, timeline.n_known, strict=True):
@@ -181,24 +223,35 @@ def _conformal(model: Any, rows: Rows, n_steps: int, coverage: float, n_calibrat
                 )
     n_origins = n_calibration + n_steps
     origins = np.add.outer(timeline.lasts, np.arange(1 - n_origins, 1)).ravel()
-    forecasts, truth = roll(model, rows, origins, n_steps), rows.truths(origins, n_steps)
-    scores = np.abs(truth - forecasts).reshape(-1, n_origins, *forecasts.shape[1:])
+    if uses_members:
+        forecasts, deviations = roll_members(model, rows, origins, n_steps)
+    else:
+        forecasts = roll(model, rows, origins, n_steps)
+        deviations = np.zeros(forecasts.shape)
+    of_groups = (-1, n_origins, *forecasts.shape[1:])
+    errors = np.abs(rows.truths(origins, n_steps) - forecasts).reshape(of_groups)
     is_earlier = np.add.outer(np.arange(n_origins), np.arange(1, n_steps + 1)) < n_steps
-    scores[:, is_earlier] = np.nan
-    forecasts = forecasts[n_origins - 1 :: n_origins]
+    errors[:, is_earlier] = np.nan
+    forecasts, deviations = forecasts[n_origins - 1 :: n_origins], deviations.reshape(of_groups)
     radii = np.empty(forecasts.shape)
     for group, label in enumerate(rows.labels):
         with of_group(label):
-            radii[group] = _radii(scores[group], coverage, n_calibration)
+            radii[group] = _radii(errors[group], deviations[group], coverage, n_calibration)
     return [forecasts, forecasts - radii, forecasts + radii]
 
 
-def _radii(scores: NDArray[np.floating], coverage: float, n_calibration: int) -> NDArray[np.float64]:
-    """Return half the width of intervals, (n_steps, n_series), from absolute errors (n_origins, n_steps, n_series)."""
-    radii = np.empty(scores.shape[1:])
+def _radii(
+    errors: NDArray[np.floating], deviations: NDArray[np.floating], coverage: float, n_calibration: int
+) -> NDArray[np.float64]:
+    """Return half the width of intervals at the last origin, (n_steps, n_series).
+
+    Absolute errors and deviations of the members are (n_origins, n_steps, n_series).
+    """
+    radii = np.empty(errors.shape[1:])
     for k, j in np.ndindex(radii.shape):
-        known = np.sort(scores[:, k, j][np.isfinite(scores[:, k, j])])
-        radii[k, j] = radius(known.tolist(), coverage)
+        is_known = np.isfinite(errors[:, k, j])
+        known = errors[is_known, k, j]
+        radii[k, j] = scaled_radius(known, deviations[is_known, k, j], deviations[-1, k, j], coverage)
         if np.isnan(radii[k, j]):
             raise ValueError(
                 f"the last n_calibration={n_calibration} rows of history have {len(known)} values that are not "
@@ -248,24 +301,58 @@ def radius(ordered: Sequence[float], coverage: float) -> float:
     return float(ordered[rank - 1]) if rank <= len(ordered) else np.nan
 
 
+def scaled_radius(
+    errors: NDArray[np.floating], deviations: NDArray[np.floating], deviation: float, coverage: float
+) -> float:
+    """Return the radius where members deviate by `deviation`, from absolute errors where they did by `deviations`.
+
+    If all deviations are 0, it is the :func:`radius` of the errors.
+    """
+    if deviation == 0.0 and not deviations.any():
+        return radius(np.sort(errors).tolist(), coverage)
+    noise = np.mean(np.square(errors)) if len(errors) else 0.0
+    scales = np.sqrt(np.square(deviations) + noise)
+    scaled = np.divide(errors, scales, out=np.zeros(len(errors)), where=scales > 0.0)
+    return radius(np.sort(scaled).tolist(), coverage) * float(np.sqrt(deviation**2 + noise))
+
+
 def rolling_radii(
-    scores: NDArray[np.floating], origins: Sequence[int], delay: int, coverage: float, n_calibration: int | None
+    errors: NDArray[np.floating], origins: Sequence[int], delay: int, coverage: float, n_calibration: int | None
 ) -> NDArray[np.float64]:
     """Return the radius at each origin, of the latest `n_calibration` (None: all) absolute errors known there.
 
-    The error `scores[i]`, NaN where the truth is missing, is known from row `origins[i] + delay`.
+    The error `errors[i]`, NaN where the truth is missing, is known from row `origins[i] + delay`.
     """
-    radii = np.full(len(scores), np.nan)
+    radii = np.full(len(errors), np.nan)
     latest: deque[float] = deque()
     ordered: list[float] = []
     n_known = 0
     for i, origin in enumerate(origins):
         while origins[n_known] + delay <= origin:
-            if np.isfinite(scores[n_known]):
-                latest.append(scores[n_known])
-                insort(ordered, scores[n_known])
+            if np.isfinite(errors[n_known]):
+                latest.append(errors[n_known])
+                insort(ordered, errors[n_known])
             n_known += 1
             if n_calibration is not None and len(latest) > n_calibration:
                 del ordered[bisect_left(ordered, latest.popleft())]
         radii[i] = radius(ordered, coverage)
+    return radii
+
+
+def rolling_scaled_radii(
+    errors: NDArray[np.floating],
+    deviations: NDArray[np.floating],
+    origins: Sequence[int],
+    delay: int,
+    coverage: float,
+    n_calibration: int | None,
+) -> NDArray[np.float64]:
+    """Return the radius at each origin, as :func:`rolling_radii` does, scaled by the deviations of the members."""
+    known = np.flatnonzero(np.isfinite(errors))
+    known_from = np.asarray(origins)[known] + delay
+    radii = np.empty(len(errors))
+    for i, origin in enumerate(origins):
+        past = known[: np.searchsorted(known_from, origin, side="right")]
+        past = past if n_calibration is None else past[-n_calibration:]
+        radii[i] = scaled_radius(errors[past], deviations[past], deviations[i], coverage)
     return radii
