@@ -1,4 +1,4 @@
-"""From a series to forecasts with intervals, and to how good they would have been."""
+"""Forecasts of a series with intervals, and measures of how good they would have been."""
 
 from skrnn.forecasting._backtest import backtest
 from skrnn.forecasting._backtest_result import Backtest

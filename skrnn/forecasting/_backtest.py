@@ -1,4 +1,4 @@
-"""Forecasts from many origins in a series, beside the truth, of one model or of one that is fitted again."""
+"""Forecasts from many origins in a series, by a single model or by a model that is refitted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,56 +39,56 @@ def backtest(
     max_train_size: int | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Backtest:
-    """Forecast `n_steps` steps from many rows of a series, as if each had been the last.
+    """Forecast `n_steps` steps from many rows of a series, each as if it were the last.
 
     Parameters
     ----------
     model : estimator
-        A fitted model, as in :func:`forecast`. It stays as it is: with `refit`, clones of it are fitted.
+        A fitted model, as in :func:`forecast`. It is never changed: with `refit`, clones of it are fitted.
     series : array-like of shape (n_rows,) or (n_rows, n_series)
         The series, as in :func:`to_supervised`.
     n_steps : int
-        How many steps to forecast from each origin.
+        Number of steps to forecast from each origin.
     first_origin : int or time, default=None
-        Position of the first row to forecast from, in each group if there are several. Let it be the last row that the
-        model was fitted on, targets included: forecasts from earlier rows are better than they will be. Where a pandas
-        index holds dates or periods, it may also be a time, which stands for the last row up to it, or for the first
-        one with all the history that the model looks back on, if that is later. None is the latter in any case, for a
-        series that the model has not seen.
+        Position of the first row to forecast from, in each group if there are several. Use the last row that the model
+        was fitted on, targets included, because forecasts from earlier rows are too good. With an index of dates or
+        periods it may also be a time: the first origin is then the last row up to that time, or, if that is later, the
+        first row with the full history that the model needs. None: that row in any case, for a series that was not used
+        for training.
     step : int, default=1
-        Rows from one origin to the next.
+        Number of rows from one origin to the next.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
-        The other columns, as in :func:`to_supervised`. Forecasts of later steps read the rows after the origin, as
-        those of :func:`forecast` do; origins so late that they would need rows beyond the end are left out.
+        Other columns, as in :func:`to_supervised`. As in :func:`forecast`, forecasts of later steps use the rows after
+        the origin; origins that would need rows beyond the end are left out.
     known_ahead : array-like of shape (n_times, n_known), default=None
-        Columns whose values are known before their time, as in :func:`to_supervised`. Origins so late that they would
-        need times that are not there are left out.
+        Columns whose values are known in advance, as in :func:`to_supervised`. Origins that would need later times than
+        it has are left out.
     static : array-like of shape (n_groups, n_static), default=None
-        Columns that are the same at all times, as in :func:`to_supervised`.
+        Columns that are constant over time, as in :func:`to_supervised`.
     coverage : float, default=None
-        Share of the truth that intervals should cover, such as 0.9. None: no intervals.
+        Nominal coverage of the intervals, such as 0.9. None: no intervals.
     n_calibration : int, default=None
-        Of how many errors an interval is made, the latest ones of each step ahead; None takes all that are known.
+        Number of errors used for an interval, the latest ones of each step ahead. None: all that are known.
     method : {"conformal", "ensemble"}, default="conformal"
-        How the intervals are made, as in :func:`forecast_interval`: "ensemble" makes them wider where the members of an
+        Kind of intervals, as in :func:`forecast_interval`: with "ensemble" they are wider where the members of an
         :class:`~skrnn.ensemble.EnsembleRegressor` disagree.
     groups : str, int or array-like of shape (n_rows,), default=None
-        Which series each row belongs to, as in :func:`forecast`. Origins are those of one group after another;
-        intervals are made of errors of the same group.
+        The series of each row, as in :func:`forecast`. The result has the origins of one group after another; intervals
+        are based on errors of the same group.
     refit : bool or int, default=False
-        Whether the model is fitted again: at each origin (True), or at the first origin and at every k-th one from
-        there on (an integer k). False forecasts from all origins with the given model.
+        Whether to refit the model: at each origin (True), or at the first origin and at every k-th one after it (an
+        integer k). With False, the given model forecasts from all origins.
     max_train_size : int, default=None
-        With `refit`, the largest number of rows to fit on, the latest ones up to the origin, as in
-        :class:`~sklearn.model_selection.TimeSeriesSplit`. None fits on all of them.
+        With `refit`, the maximum number of training rows, the latest ones up to the origin, as in
+        :class:`~sklearn.model_selection.TimeSeriesSplit`. None: all rows.
     sample_weight : array-like of shape (n_rows,), default=None
-        With `refit`, the weights of the rows in each fit, such as 0 for the first ones, which have no whole window.
+        With `refit`, the weights of the rows in each fit, such as 0 for the first ones, whose windows are incomplete.
 
     Returns
     -------
     Backtest
-        Origins, forecasts, truth, and intervals if `coverage` is given. The last origin is the last row but one, of
-        each group.
+        Origins, forecasts, observed values, and intervals if `coverage` is given. The last origin is the last row but
+        one, of each group.
 
     Raises
     ------
@@ -97,9 +97,9 @@ def backtest(
     TypeError
         If a count is not an integer, `method` is not a string, or the model is not a regressor.
     ValueError
-        If a parameter has an unexpected value; if there is no origin; if with `coverage` no origin knows enough errors
-        for an interval; if ``method="ensemble"`` and `coverage` is None, or the model has no ensemble; and as
-        :func:`forecast` does.
+        If a parameter has an invalid value; if there is no origin; if with `coverage` not enough errors for an interval
+        are known at any origin; if ``method="ensemble"`` and `coverage` is None, or the model has no ensemble; and as
+        in :func:`forecast`.
 
     Warns
     -----
@@ -108,28 +108,28 @@ def backtest(
 
     See Also
     --------
-    forecast_interval : The forecast from the last row, with an interval of the same kind.
-    Backtest.scores : Measures of the forecasts, per step, series and group.
-    skrnn.plotting.BacktestDisplay : The error of each step as a picture.
+    forecast_interval : The forecast from the last row, with the same kind of interval.
+    Backtest.scores : Metrics of the forecasts, per step, series and group.
+    skrnn.plotting.BacktestDisplay : A plot of the error of each step.
 
     Notes
     -----
-    A refit clones the model, as :func:`~sklearn.base.clone` does, so that its parameters stay, and fits the clone to X
-    and y of the rows up to the origin, or of the last `max_train_size` of them, as :func:`to_supervised` makes them,
-    with as many steps as the given model predicts at once: no target is later than the origin. A row that lacks a
-    target gets the weight 0. A search over parameters searches again on these rows; to keep the parameters that it has
-    found, pass its `best_estimator_`. The windows that are forecast from may begin before the last `max_train_size`
-    rows. With `groups` a clone is fitted on the rows of all groups up to the time of the origin, or without dates up
-    to the same position in each group, and `max_train_size` holds for each group; origins of the same time share it.
+    **Refitting.** A clone of the model, with the same parameters, is fitted to the rows up to the origin, or to the
+    last `max_train_size` of them. X and y are those of :func:`to_supervised`, with as many steps as the given model
+    predicts at once; no target is later than the origin, and rows that lack a target have weight 0. A search over
+    parameters searches again on these rows; to keep the parameters that it has found, pass its `best_estimator_`. The
+    windows used for forecasts may begin before the last `max_train_size` rows. With `groups`, a clone is fitted to the
+    rows of all groups up to the time of the origin (without dates, up to the same position in each group),
+    `max_train_size` applies to each group, and origins at the same time share a clone.
 
-    No forecast sees a row of the series after its origin, and no interval an error that was not known then: at origin
-    o, the errors of k steps ahead are those of the origins up to o - k. The interval is the forecast plus and minus
-    the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_, which ``method="ensemble"`` scales as
-    :func:`forecast_interval` does.
+    **No leakage.** No forecast uses a row of the series after its origin, and no interval uses an error that was not
+    yet known: at origin o, the known errors of k steps ahead are those of the origins up to o - k. The interval is the
+    forecast plus and minus the ceil((n + 1) * coverage)-th smallest of these n absolute errors [1]_ [2]_, which
+    ``method="ensemble"`` scales as in :func:`forecast_interval`.
 
-    All origins are forecast together: each block takes one transform and one prediction, of the windows of all origins
-    one after another. If a transformer of the pipeline gives something else there, because it looks at more rows than
-    it says, each origin is forecast separately.
+    **Speed.** All origins are forecast together, with one transformation and one prediction per block for the windows
+    of all origins. If a transformer of the pipeline depends on more rows than its `n_history_rows`, each origin is
+    forecast separately.
 
     References
     ----------
@@ -215,7 +215,7 @@ def _read_origins(rows: Rows, first: Any, n_back: int, lasts: NDArray[np.intp], 
         longest = int(np.argmax(lasts))
         if first is None:
             raise ValueError(
-                f"series has no row to forecast from: the model looks back on {n_back} rows, but the last possible "
+                f"series has no row to forecast from: the model needs {n_back} earlier rows, but the last possible "
                 f"origin is row {lasts[longest]}. Expected a longer series, or first_origin."
             )
         raise ValueError(
@@ -291,12 +291,10 @@ def read_refit(refit: Any, max_train_size: int | None, sample_weight: Any, first
     if max_train_size is not None:
         check_count("max_train_size", max_train_size, 2)
     if refit and first_origin is None:
-        raise ValueError(
-            "first_origin is None, but the first refit needs rows to be fitted on; expected the last of these."
-        )
+        raise ValueError("first_origin is None, but the first refit needs training rows; expected the last of these.")
     for name, value in (("max_train_size", max_train_size), ("sample_weight", sample_weight)):
         if value is not None and not refit:
-            raise ValueError(f"{name} is given, but refit is False; expected refit=True or an integer with it.")
+            raise ValueError(f"{name} is given, but refit is False; expected refit=True or an integer.")
     return int(refit)
 
 
@@ -318,7 +316,7 @@ class Refits:
     max_train_size : int or None
         How many rows of a group up to the origin a clone is fitted on; None for all.
     sample_weight : array-like of shape (n_known,) or None
-        The weights of the rows, in the order of the table that came.
+        The weights of the rows, in the order of the user's table.
     """
 
     model: Any
@@ -365,7 +363,7 @@ class Refits:
         timeline = self.rows.timeline
         if self.rows.groups is not None and group_column(self.model) is None and n_history_rows(self.model):
             raise ValueError(
-                "refit with groups fits windows that must not cross groups, but group_column of the model is None; "
+                "refit with groups requires windows that do not cross groups, but group_column of the model is None; "
                 "expected SlidingWindow(group_column=...), and groups to name this column or level."
             )
         positions = timeline.known[is_past[timeline.known]]
@@ -377,8 +375,8 @@ class Refits:
         positions = positions[positions <= (ends - self.n_at_once)[timeline.groups_of(positions)]]
         if not len(positions):
             raise ValueError(
-                f"the model predicts {self.n_at_once} steps, but at the first origin it would be fitted again on "
-                f"{n_used.max()} rows; expected more, by a later first_origin or a larger max_train_size."
+                f"the model predicts {self.n_at_once} steps, but at the first origin it would be refitted to "
+                f"{n_used.max()} rows; expected more rows: a later first_origin or a larger max_train_size."
             )
         return self._fit(positions[np.argsort(timeline.came_from[positions], kind="stable")])
 

@@ -1,4 +1,4 @@
-"""What a backtest has found: forecasts beside the truth, and measures of how good they are."""
+"""The result of a backtest: forecasts, observed values, and metrics."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,33 +15,33 @@ from skrnn.metrics._forecast_metrics import naive_error, scaled, symmetric_perce
 @final
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """Forecasts from many origins, beside the truth.
+    """Forecasts from many origins, and the observed values.
 
-    :func:`backtest` returns it. Arrays of forecasts have an axis for the series where there are several.
+    Returned by :func:`backtest`. With several series, arrays of forecasts have a last axis for them.
 
     Parameters
     ----------
     origins : ndarray of shape (n_origins,), int
-        Positions of the rows that were "now". The first step is the row after.
+        Positions of the rows that were forecast from. The first step is the row after.
     origin_times : ndarray of shape (n_origins,)
-        Their labels in the index of a pandas series; else their positions.
+        Their labels in the index of a pandas series, otherwise their positions.
     target_times : ndarray of shape (n_origins, n_steps)
-        The labels, or positions, of the rows that were forecast. Beyond the end of the series the index is continued;
-        if it has no constant step, labels there are NaT, or None.
+        The labels, or positions, of the rows that were forecast. Beyond the end of the series the index is continued,
+        or labels are NaT or None if it has no constant step.
     forecasts : ndarray of shape (n_origins, n_steps) or (n_origins, n_steps, n_series)
         The forecasts of each origin.
     truth : ndarray of the shape of `forecasts`
-        The series at these rows; NaN where it is missing, or beyond its end.
+        The observed values of these rows; NaN where they are missing, or beyond the end of the series.
     lower, upper : ndarray of the shape of `forecasts`, or None
-        The intervals, if a coverage was asked for; NaN where too few errors were known at the origin.
+        The bounds of the intervals, if `coverage` was given; NaN where too few errors were known at the origin.
     coverage : float or None
-        The coverage that was asked for.
+        The nominal coverage.
     series_names : list or None
-        Names of the series, if columns had names.
+        Names of the series, if the columns had names.
     groups : ndarray of shape (n_origins,), or None
         The group of each origin, if the series had `groups`.
     series : ndarray of shape (n_rows,) or (n_rows, n_series), or None
-        All rows of the series, among which `origins` are positions; NaN where one is missing.
+        All rows of the series, to which the positions in `origins` refer; NaN where a value is missing.
     series_groups : ndarray of shape (n_rows,), or None
         The group of each row of `series`.
     """
@@ -61,17 +61,17 @@ class Backtest:
 
     @property
     def errors(self) -> NDArray[np.floating]:
-        """Truth minus forecast, of the shape of `forecasts`; NaN where the truth is not known."""
+        """Observed values minus forecasts, in the shape of `forecasts`; NaN where the truth is unknown."""
         return self.truth - self.forecasts
 
     def observed_coverage(self) -> NDArray[np.float64]:
-        """Return which share of the truth lies within its interval.
+        """Return the fraction of observed values within their intervals.
 
         Returns
         -------
         ndarray of shape (n_steps,) or (n_steps, n_series)
-            The share at each step ahead, of the origins that have an interval and whose truth is known; NaN if there
-            are none.
+            The fraction at each step ahead, over the origins that have an interval and a known truth; NaN if there are
+            none.
 
         Raises
         ------
@@ -86,17 +86,17 @@ class Backtest:
         return np.where(n_counted > 0, covered.sum(axis=0) / np.maximum(n_counted, 1), np.nan)
 
     def naive(self, season: int = 1) -> "Backtest":
-        """Return the backtest of the naive forecast: from the same origins, the latest known value of the same season.
+        """Return the backtest of the naive forecast from the same origins: the latest known value of the same season.
 
         Parameters
         ----------
         season : int, default=1
-            How many rows a season has: 12 for months, 1 for the value at the origin itself.
+            Number of rows per season: 12 for monthly data, 1 for the value at the origin itself.
 
         Returns
         -------
         Backtest
-            With the same origins and truth, and without intervals. A forecast is NaN where no value of its season is
+            With the same origins and observed values, without intervals. A forecast is NaN if no value of its season is
             known.
 
         Raises
@@ -104,7 +104,7 @@ class Backtest:
         TypeError
             If `season` is not an integer.
         ValueError
-            If `season` is less than 1, or the backtest does not hold the series.
+            If `season` is less than 1, or the backtest does not contain the series.
         """
         check_count("season", season)
         steps = np.arange(1, self.forecasts.shape[1] + 1)
@@ -122,7 +122,7 @@ class Backtest:
         Returns
         -------
         DataFrame
-            A row per forecast, with the columns group (where there are groups), series (where they have names or are
+            One row per forecast, with the columns group (if there are groups), series (if they have names or there are
             several), origin, target, step (from 1), truth, forecast, and, with intervals, lower and upper. `origin` and
             `target` are labels of the index, or positions.
         """
@@ -151,36 +151,37 @@ class Backtest:
         by: str | Sequence[str] | None = None,
         season: int = 1,
     ) -> Any:
-        """Return how good the forecasts are, per step ahead, series and group.
+        """Return metrics of the forecasts, per step ahead, series and group.
 
         Parameters
         ----------
         metrics : list or dict, default=None
-            Names of the measures below, or functions ``metric(y_true, y_pred)`` such as
-            :func:`~sklearn.metrics.mean_absolute_percentage_error`, whose columns are called as they are. A dict gives
-            columns other names. If None, all of the measures below.
+            Names of the metrics below, or functions ``metric(y_true, y_pred)`` such as
+            :func:`~sklearn.metrics.mean_absolute_percentage_error`, whose names are the names of their columns. The
+            keys of a dict are other names of columns. None: all metrics below.
         by : str or list of str, default=None
-            Columns of :meth:`to_frame`: a row for each combination of what they hold. If None, group and series, where
-            there are such, and step. An empty list gives one row.
+            Columns of :meth:`to_frame`: the result has one row for each combination of their values. None: step, and
+            group and series if there are these columns. An empty list gives a single row.
         season : int, default=1
-            How many rows a season has, for MASE.
+            Number of rows per season, for MASE.
 
         Returns
         -------
         DataFrame
-            The columns of `by`, then `n`, of how many forecasts the truth is known, `n_missing`, of how many it is
-            missing or beyond the end, which are left out, and a column per measure, NaN where nothing is known.
+            The columns of `by`; `n`, the number of forecasts whose truth is known; `n_missing`, the number of forecasts
+            that are left out because it is missing or beyond the end; and one column per metric, NaN if no truth is
+            known.
 
         Raises
         ------
         TypeError
-            If `season` is not an integer, or a metric neither a name nor a function.
+            If `season` is not an integer, or a metric is neither a name nor a function.
         ValueError
-            If a metric or a column of `by` is unknown, or a metric needs intervals that there are not.
+            If a metric or a column of `by` is unknown, or a metric requires intervals and there are none.
 
         See Also
         --------
-        skrnn.plotting.BacktestDisplay : The same as a picture.
+        skrnn.plotting.BacktestDisplay : A plot of a metric over the steps ahead.
 
         Notes
         -----
@@ -196,7 +197,7 @@ class Backtest:
         width      :func:`~skrnn.metrics.mean_interval_width`
         =========  ==================================================================================================
 
-        The last three are those of forecasts that have an interval.
+        The last three only include forecasts that have an interval.
         """
         frame = self.to_frame()
         chosen = read_metrics(metrics, self.lower is not None, self.series is not None)
@@ -208,7 +209,7 @@ class Backtest:
     def _all_series(self) -> NDArray[np.floating]:
         """Return all rows of the series, (n_rows, n_series)."""
         if self.series is None:
-            raise ValueError("series is None in this Backtest; expected the rows that were forecast from.")
+            raise ValueError("series is None in this Backtest; expected all rows of the series.")
         return self.series.reshape(len(self.series), -1)
 
     def _parts(self) -> Iterator[tuple[Any, NDArray[np.intp], NDArray[np.floating]]]:
@@ -289,10 +290,12 @@ def read_metrics(metrics: Any, has_intervals: bool, has_series: bool) -> dict[st
     named = metrics if isinstance(metrics, Mapping) else {getattr(one, "__name__", one): one for one in metrics}
     for metric in named.values():
         if not callable(metric) and not isinstance(metric, str):
-            raise TypeError(f"metrics holds {metric!r}; expected a function metric(y_true, y_pred), or one of {known}.")
+            raise TypeError(
+                f"metrics contains {metric!r}; expected a function of y_true and y_pred, or one of {known}."
+            )
         if isinstance(metric, str) and metric not in known:
             reason = "" if metric not in _OF_INTERVALS else ", for which backtest needs a coverage"
-            raise ValueError(f"metrics holds {metric!r}{reason}; expected a function, or one of {known}.")
+            raise ValueError(f"metrics contains {metric!r}{reason}; expected a function, or one of {known}.")
     return {str(name): metric for name, metric in named.items()}
 
 
@@ -304,7 +307,7 @@ def read_keys(by: str | Sequence[str] | None, frame: Any) -> list[str]:
     possible = [name for name in ("group", "series", "origin", "target", "step") if name in frame]
     for key in keys:
         if key not in possible:
-            raise ValueError(f"by holds {key!r}; expected some of {possible}.")
+            raise ValueError(f"by contains {key!r}; expected some of {possible}.")
     return keys
 
 

@@ -26,48 +26,48 @@ def forecast(
 ) -> Any:
     """Forecast the `n_steps` steps after the last row of a history, or of each group of rows.
 
-    A model that predicts one step ahead is applied again and again, each forecast being the next row of its history.
-    One that predicts several steps gives them at once, and if `n_steps` is more, block after block.
+    A model that predicts one step ahead is applied repeatedly: each forecast becomes the next row of its history. A
+    model that predicts several steps predicts them at once; for more steps, it is applied block by block.
 
     Parameters
     ----------
     model : estimator
-        A fitted regressor, such as RNNRegressor, or a pipeline of transformers and one, or a search over such. It was
-        fitted to X and y of :func:`to_supervised`, or of the same form. Or an :class:`~skrnn.RNNRegressor` with
-        ``return_sequences=True`` that was fitted to whole sequences. If it has several levels of `quantile`, forecasts
-        are those of level 0.5.
+        A regressor, a pipeline that ends in one, or a search over either, fitted to X and y as made by
+        :func:`to_supervised`; or an :class:`~skrnn.RNNRegressor` with ``return_sequences=True``, fitted to whole
+        sequences. With several levels of `quantile`, forecasts are those of level 0.5.
     history : array-like of shape (n_rows,) or (n_rows, n_columns)
-        The rows up to now, the last one being now, with the columns of X in training: the series, then those of
-        `exog`. With ``return_sequences=True`` also several sequences side by side: an array (n_sequences,
-        n_rows, n_columns) or a list of arrays.
+        The rows up to the present, which is the last one, with the columns of X in training: the series, then those of
+        `exog`. With ``return_sequences=True`` also several sequences, which are forecast in parallel: an array
+        (n_sequences, n_rows, n_columns) or a list of arrays.
     n_steps : int
-        How many steps to forecast.
+        Number of steps to forecast.
     exog : array-like of shape (n_steps,) or (n_steps, n_exog), default=None
-        Of the rows after `history`, the columns that are not forecast; needed wherever training had some. The rows
-        from the last block of forecasts on are not read and may be absent: for a model of one step the last one, for
-        one that predicts `n_steps` at once all of them. A pandas index continues that of `history`; what has none is
-        read as the rows that follow. For several sequences (n_sequences, n_steps, n_exog). With `groups` a DataFrame
-        that holds the groups as `history` does, or an array (n_groups, n_steps, n_exog).
+        The columns that are not forecast, for the rows after `history`; required if the model was trained with such
+        columns. Rows from the last block of forecasts on are not used and may be left out: the last row for a model
+        that predicts one step, all rows for a model that predicts `n_steps` at once. A pandas index must continue that
+        of `history`; without an index, rows are assumed to follow directly. For several sequences (n_sequences,
+        n_steps, n_exog). With `groups` a DataFrame that identifies the groups in the same way as `history`, or an array
+        (n_groups, n_steps, n_exog).
     known_ahead : array-like of shape (n_times, n_known), default=None
-        Columns whose values are known before their time, as in :func:`to_supervised`: in all rows of `history` but the
-        first, and in the steps to forecast. A column of `history` with the same name is their past. Where the index of
-        `history` has no constant step, the times after its last one are those of the steps.
+        Columns whose values are known in advance, as in :func:`to_supervised`, for all rows of `history` except the
+        first, and for the steps to forecast. A column of `history` with the same name contains its past values. If the
+        index of `history` has no constant step, the times of the steps are those of `known_ahead` after the last row.
     static : array-like of shape (n_groups, n_static), default=None
-        Columns that are the same at all times, as in :func:`to_supervised`.
+        Columns that are constant over time, as in :func:`to_supervised`.
     groups : str, int or array-like of shape (n_rows,), default=None
-        Which series each row belongs to, where `history` holds several, of any lengths, one below the other or
-        interleaved: the name of a column or of a level of the index, the position of a column, or labels, as in
-        :func:`to_supervised`. All groups are forecast together: each block takes a single prediction.
+        The series of each row, if `history` contains several, of any lengths, one after another or interleaved: the
+        name of a column or of a level of the index, the position of a column, or labels, as in :func:`to_supervised`.
+        All groups are forecast together, with a single prediction per block.
 
     Returns
     -------
     ndarray, Series or DataFrame of shape (n_steps,) or (n_steps, n_series)
-        The forecasts; 1-D for one series. A pandas history gives a Series or DataFrame with the names of the series
-        and with its index continued; if this has no constant step, with that of `known_ahead` or `exog`, or with steps
-        numbered from 1. Several sequences give an array (n_sequences, n_steps) or (n_sequences, n_steps, n_series).
-        With `groups` the forecasts of one group after another, in order of appearance, n_groups * n_steps rows, with
-        the column or level of the groups in its place. Labels that are neither become the first level of a pandas
-        index.
+        The forecasts, 1-D for one series. For a pandas history a Series or DataFrame with the names of the series,
+        whose index continues that of the history; if this has no constant step, the index is that of `known_ahead` or
+        `exog`, or steps are numbered from 1. For several sequences an array (n_sequences, n_steps) or (n_sequences,
+        n_steps, n_series). With `groups` the forecasts of one group after another, in order of appearance, in n_groups
+        * n_steps rows, including the column or level of the groups; an array of labels becomes the first level of a
+        pandas index.
 
     Raises
     ------
@@ -76,33 +76,33 @@ def forecast(
     TypeError
         If `n_steps` is not an integer, or the model is not a regressor.
     ValueError
-        If `n_steps` is less than 1; if `history` or `exog` does not match the model, or each other; if dates in the
-        index of `history` decrease; if the model predicts NaN or infinity; if it predicts at each timestep and is
-        bidirectional. With `groups` a message about one of them names it.
+        If `n_steps` is less than 1; if `history` or `exog` does not match the model, or they do not match each other;
+        if dates in the index of `history` decrease; if the model predicts NaN or infinity; or if it predicts at each
+        timestep and is bidirectional. With `groups`, a message about a single group names it.
 
     Warns
     -----
     DataWarning
-        If a history has fewer rows than the windows of the model span; if its index has no constant step, a time twice,
-        or numbers that decrease.
+        If a history has fewer rows than the windows of the model; if its index has no constant step, contains a time
+        twice, or contains decreasing numbers.
 
     See Also
     --------
     forecast_interval : Forecasts with lower and upper bounds.
-    backtest : Forecasts from many origins in a series, beside the truth.
+    backtest : Forecasts from many origins in a series, compared with the observed values.
 
     Notes
     -----
-    From the second block on, the transformers of a pipeline are applied to as many rows as they look back: the sum of
-    their `n_history_rows`, as :class:`~skrnn.SlidingWindow` has it. Whether they give the same from those as from the
-    whole history is checked first; a transformer that looks further back without saying so gets the whole history
-    each time. The final estimator gets one row, or window. In a meta-estimator around a pipeline, such as
-    TransformedTargetRegressor, it gets as many as the pipeline looks back.
+    From the second block on, the transformers of a pipeline are only applied to the rows that they need: the sum of
+    their `n_history_rows`, as defined by :class:`~skrnn.SlidingWindow`. It is first checked that these rows give the
+    same result as the whole history; a transformer that depends on more rows gets the whole history each time. The
+    final estimator gets one row, or window; inside a meta-estimator around a pipeline, such as
+    TransformedTargetRegressor, it gets as many rows as the pipeline needs.
 
-    With ``return_sequences=True`` the network reads the history once, and then each of its forecasts.
+    With ``return_sequences=True`` the network reads the history once, and then its own forecasts, one timestep each.
 
-    If the model has a `group_column` in one of its transformers, the column is no series, and without `groups` the
-    history holds one of them.
+    If a transformer of the model has a `group_column`, this column is not a series; without `groups` the history must
+    then contain a single group.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def _forecast_sequences(model: Any, history: Any, exog: Any, n_steps: int) -> ND
     """Return forecasts from the end of each sequence, (n_sequences, n_steps) or (n_sequences, n_steps, n_series)."""
     sequences = [read_table(sequence, "history") for sequence in history]
     if len({sequence.shape[1] for sequence in sequences}) != 1:
-        raise ValueError("history has sequences of different numbers of columns, or none; expected the same in all.")
+        raise ValueError("history has no sequences, or their numbers of columns differ; expected the same in all.")
     numbered = np.repeat(np.arange(len(sequences)), [len(sequence) for sequence in sequences])
     rows = read_rows(model, np.concatenate(sequences), exog, n_steps, numbered)
     paths = roll(model, rows, rows.timeline.lasts, n_steps)

@@ -40,8 +40,8 @@ def check_follows(ahead: Any, index: Any) -> None:
     problem = _problem(ahead, index) if len(ahead) else ""
     if problem:
         raise ValueError(
-            f"{problem}; expected its index to continue that of history. An array without index, such as "
-            "exog.to_numpy(), is read as the rows that follow."
+            f"{problem}; expected an index that continues that of history. An array without index, such as "
+            "exog.to_numpy(), is assumed to follow directly."
         )
 
 
@@ -51,11 +51,11 @@ def warn_of_no_step(index: Any) -> None:
         return
     n_even = bisect_left(range(3, len(index)), True, key=lambda n: continued_index(index[:n], 1) is None) + 2
     before, after = (as_text(index[row]) for row in (n_even - 1, n_even))
-    of_several = " If it is that of several series, identify them by groups." if index.nlevels > 1 else ""
+    of_several = " If the rows belong to several series, identify them by groups." if index.nlevels > 1 else ""
     warn(
-        f"The index of history has no constant step: {after} comes after {before}. So the times of the forecasts are "
-        "not known, and they are numbered. Pass an exog of n_steps rows with an index, make that of history regular "
-        f"(asfreq of pandas), or drop it (reset_index).{of_several}",
+        f"The index of history has no constant step: {after} comes after {before}. The times of the forecasts are "
+        "therefore unknown, and forecasts are numbered. Pass an exog of n_steps rows with an index, make the index of "
+        f"history regular (asfreq of pandas), or drop it (reset_index).{of_several}",
         DataWarning,
     )
 

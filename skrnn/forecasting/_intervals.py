@@ -203,8 +203,8 @@ def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[ND
     paths = [point_forecasts(model, predictions, len(rows.series), level) for level in levels]
     if n_steps > paths[0].shape[1]:
         raise ValueError(
-            f"n_steps is {n_steps}, but the quantiles of the model are those of {paths[0].shape[1]} steps, and cannot "
-            "be fed back. For more steps, fit it to y of as many steps, or pass n_calibration."
+            f"n_steps is {n_steps}, but the model predicts quantiles of {paths[0].shape[1]} steps, which cannot be fed "
+            "back. For more steps, fit it to y with as many steps, or pass n_calibration."
         )
     return [path[:, :n_steps] for path in paths]
 
@@ -219,7 +219,7 @@ def _conformal(
             with of_group(label):
                 raise ValueError(
                     f"n_calibration is {n_calibration}, but history has {n_known} rows; expected at least {n_least}: "
-                    f"those to calibrate on, n_steps={n_steps} before, and what the model looks back on."
+                    f"the calibration rows, n_steps={n_steps} before them, and the history that the model needs."
                 )
     n_origins = n_calibration + n_steps
     origins = np.add.outer(timeline.lasts, np.arange(1 - n_origins, 1)).ravel()

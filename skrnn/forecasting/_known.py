@@ -161,7 +161,7 @@ def read_known(values: Any, past: Table | None, table: Table, groups: Groups | N
 
 
 def aligned(exog: Any, table: Table, groups: Groups | None) -> Any:
-    """Return `exog` row for row with a table, if it tells its groups as the table does; else as it came."""
+    """Return `exog` in the order of a table's rows if it identifies its groups in the same way; else unchanged."""
     if exog is None or groups is None or not is_frame(table) or not hasattr(exog, "iloc"):
         return exog
     columns = read_table(exog, "exog", unnamed="exog")
@@ -248,7 +248,7 @@ def side_by_side(table: Table, others: list[Table]) -> Table:
     joined = pd.concat([table, *(other.set_axis(table.index, axis=0) for other in others)], axis=1)
     if joined.columns.has_duplicates:
         twice = list(joined.columns[joined.columns.duplicated()])
-        raise ValueError(f"The columns {twice} come more than once; expected different names.")
+        raise ValueError(f"The columns {twice} occur more than once; expected different names.")
     return joined
 
 
@@ -295,7 +295,7 @@ def read_exog(panel: Panel, exog: Any, columns: list[int]) -> Exog:
         if exog.ndim != 3 or len(exog) != len(labels):
             raise ValueError(
                 f"exog has shape {exog.shape}; expected ({len(labels)}, n_steps, n_exog), one sequence or group after "
-                "another, or a DataFrame that tells its groups as history does."
+                "another, or a DataFrame that identifies its groups in the same way as history."
             )
         return Exog(exog.reshape(-1, exog.shape[2]), np.full(len(labels), exog.shape[1]), labels)
     exog = read_table(exog, "exog", unnamed)

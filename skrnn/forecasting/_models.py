@@ -114,8 +114,8 @@ def reads_sequences(model: Any) -> bool:
         )
     if any(getattr(part, "bidirectional", False) for part in parts(model)):
         raise ValueError(
-            "model has return_sequences=True and bidirectional=True; expected bidirectional=False: in training it "
-            "has seen what comes after each timestep."
+            "model has return_sequences=True and bidirectional=True; expected bidirectional=False: in training its "
+            "predictions depended on later timesteps."
         )
     return True
 
@@ -155,11 +155,11 @@ def point_forecasts(model: Any, predictions: Any, n_series: int, level: float = 
     n_outputs = predictions.shape[1]
     if n_outputs % n_series:
         raise ValueError(
-            f"model predicts {n_outputs} numbers for each row, but history has {n_series} columns of series; expected "
-            "a multiple. If some of these columns are not forecast, pass exog, which has as many columns."
+            f"model predicts {n_outputs} numbers per row, but history has {n_series} columns of series; expected a "
+            "multiple of the columns. If some of them are not forecast, pass their future values as exog."
         )
     if not np.isfinite(predictions).all():
         raise ValueError(
-            "model predicts NaN or infinity; expected finite numbers. Is history in the range of training?"
+            "model predicts NaN or infinity; expected finite numbers. Check that history is in the range of training."
         )
     return predictions.reshape(len(predictions), -1, n_series)

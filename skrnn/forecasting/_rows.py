@@ -223,13 +223,13 @@ def _warn_of_short(model: Any, rows: Rows) -> None:
     if len(short) == 0 or any(getattr(part, "carry_context", False) for part in parts(model)):
         return
     if rows.groups is None:
-        problem = f"history has {n_known[0]} rows, but the windows of the model span {n_spanned}"
+        problem = f"history has {n_known[0]} rows, but the windows of the model have {n_spanned}"
     else:
         problem = (
-            f"{len(short)} of {len(n_known)} groups in history have fewer than the {n_spanned} rows that the windows "
-            f"of the model span: {named([rows.labels[group] for group in short])}"
+            f"{len(short)} of {len(n_known)} groups in history have fewer rows than the windows of the model, "
+            f"{n_spanned}: {named([rows.labels[group] for group in short])}"
         )
-    warn(f"{problem}. Padding stands in the place of the rows before them. Pass a longer history.", DataWarning)
+    warn(f"{problem}. The missing rows are replaced by padding. Pass a longer history.", DataWarning)
 
 
 def _warn_of_no_times(rows: Rows, n_steps: int) -> None:
@@ -246,8 +246,8 @@ def _followed_by(rows: Rows, ahead: Exog) -> Rows:
     n_series = len(rows.series) - exog.shape[1]
     if n_series < 1:
         raise ValueError(
-            f"exog has {exog.shape[1]} columns, but history has {len(rows.series)}, those of the series included; "
-            "expected fewer in exog."
+            f"exog has {exog.shape[1]} columns, but history has {len(rows.series)}, including those of the series; "
+            "expected fewer columns in exog."
         )
     others, timeline = rows.series[n_series:], rows.timeline
     for group, label in enumerate(rows.labels):

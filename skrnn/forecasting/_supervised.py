@@ -1,4 +1,4 @@
-"""From a series to aligned X and y for forecasts one or several steps ahead."""
+"""Aligned X and y of a series, for forecasts one or several steps ahead."""
 
 from typing import Any, final
 
@@ -15,9 +15,9 @@ from skrnn.forecasting._tables import Groups, Table, beside, named, numbers, tak
 
 @final
 class Supervised(tuple[Any, Any]):
-    """X and y of a series, and which of its rows they are.
+    """X and y of a series, and the positions of their rows.
 
-    What :func:`to_supervised` returns. It unpacks into two, ``X, y = to_supervised(series)``.
+    Returned by :func:`to_supervised`. It unpacks into two, ``X, y = to_supervised(series)``.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class Supervised(tuple[Any, Any]):
     y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_steps * n_series)
         The targets of each row.
     rows : ndarray of shape (n_rows,), int
-        The positions in the series of the rows kept, in increasing order.
+        The positions of these rows in the series, in increasing order.
     n_dropped : int
-        How many rows were dropped because they are too near to the end of the series, or of their group.
+        Number of rows that were dropped because they are too close to the end of the series, or of their group.
     sample_weight : ndarray of shape (n_rows,)
-        The weight of each row in a fit: 0 where fewer than `n_history` rows come before it in its group, or a target is
-        missing, else 1.
+        The weight of each row in a fit: 0 if fewer than `n_history` rows of its group precede it or a target is
+        missing, otherwise 1.
     """
 
     X: Any
@@ -49,11 +49,11 @@ class Supervised(tuple[Any, Any]):
         return self
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        """Return what a copy is made of."""
+        """Return the arguments for a copy."""
         return self.X, self.y, self.rows, self.n_dropped, self.sample_weight
 
     def __repr__(self) -> str:
-        """Return the shapes, and how many rows were dropped."""
+        """Return the shapes, and the number of dropped rows."""
         return f"Supervised(X: {self.X.shape}, y: {self.y.shape}, n_dropped: {self.n_dropped})"
 
 
@@ -69,75 +69,75 @@ def to_supervised(
 ) -> Supervised:
     """Make aligned X and y of a series, for forecasts `n_steps` steps ahead.
 
-    Row t of X holds the series and `exog` at t, and what is known ahead at t+1, ..., t+n_steps; row t of y holds the
-    series at t+1, ..., t+n_steps. Windows are not made here: :class:`~skrnn.preprocessing.SlidingWindow`, in a
-    pipeline, makes them of the rows of X.
+    Row t of X contains the series and `exog` at t, and `known_ahead` at t+1, ..., t+n_steps; row t of y contains the
+    series at t+1, ..., t+n_steps. Windows are not made here, but from the rows of X by
+    :class:`~skrnn.preprocessing.SlidingWindow` in a pipeline.
 
     Parameters
     ----------
     series : array-like of shape (n_rows,) or (n_rows, n_series)
-        One or several series, oldest row first; a pandas Series or DataFrame keeps index and names. NaN is a missing
-        value: it stays NaN in X, where the recurrent estimators skip a row that is NaN in every column, and in y,
-        where it is a missing target.
+        One or several series, oldest row first; a pandas Series or DataFrame keeps its index and names. NaN is a
+        missing value and remains NaN: in X, the recurrent estimators skip a row that is NaN in every column; in y, it
+        is a missing target.
     n_steps : int, default=1
-        How many steps ahead the targets reach.
+        Number of steps ahead that the targets reach.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
-        Other columns of X, at t and not after. Two pandas objects must have the same index,
-        unless `exog` has the column or level of the groups: then rows are matched by group and time.
+        Other columns of X, which contain their values at t. If `series` and `exog` are pandas objects, they must have
+        the same index, unless `exog` has the column or level of the groups: rows are then matched by group and time.
     known_ahead : array-like of shape (n_times, n_known), default=None
-        Columns whose values are known before their time: the calendar, prices, promotions. A DataFrame has its own
-        times in its index, in any order, and is matched by time, and by group if it has the column or level of the
-        groups; it may reach beyond the series. X has a column for each step and name, all names of t+1 first,
-        ``name_t+1`` to ``name_t+n_steps``. A column of `series` with the same name is no series but the past of this
-        one, for times that `known_ahead` does not have. The rows of an array are those of `series`, and later ones.
+        Columns whose values are known in advance: the calendar, prices, promotions. The index of a DataFrame contains
+        times, in any order, which may extend beyond the series; rows are matched by time, and by group if there is the
+        column or level of the groups. X has one column per step and name, all names of t+1 first, ``name_t+1`` to
+        ``name_t+n_steps``. A column of `series` with the same name is not a series, but contains past values, for times
+        that `known_ahead` lacks. An array has the rows of `series`, followed by later ones.
     static : array-like of shape (n_groups, n_static), default=None
-        Columns that are the same at all times, such as the size of a store: a DataFrame with the groups in its index,
-        or in a column, or an array in the order in which the groups appear. A column of `series` with the same name is
-        no series.
+        Columns that are constant over time, such as the size of a store: a DataFrame with the groups in its index or in
+        a column, or an array in the order of appearance of the groups. A column of `series` with the same name is not a
+        series.
     groups : str, int or array-like of shape (n_rows,), default=None
-        Which series each row belongs to, where several stand one below the other or interleaved: targets never cross
-        from one group to another. A string or an integer is the name (in a DataFrame) or the position of a
-        column of `series` that stays in X, for ``SlidingWindow(group_column=...)``, and is no target; a string may
-        also be the name of a level of the index, which X keeps.
+        The series of each row, if the rows of several series are stacked or interleaved: targets never cross from one
+        group to another. A string or an integer is the name (in a DataFrame) or the position of a column of `series`,
+        which remains in X for ``SlidingWindow(group_column=...)`` and is not a target; a string may also be the name of
+        a level of the index, which X keeps.
     n_history : int, default=0
-        How many rows must come before a row, in its group, for its weight in `sample_weight` to be 1: the
-        `n_history_rows` of the windows. Rows with fewer stay in X, as the history of later ones.
+        Number of rows of the same group that must precede a row for its weight in `sample_weight` to be 1; usually the
+        `n_history_rows` of the windows. Rows with fewer remain in X, as the history of later rows.
 
     Returns
     -------
     Supervised
-        A pair ``(X, y)`` with the attributes `X`, `y`, `rows`, the positions of the rows that were kept, and
-        `n_dropped`: the last `n_steps` rows, of each group, lack some of their targets. X is 2-D. y has a column for
-        each step and series, all series of t+1 first, ``name_t+1`` to ``name_t+n_steps`` in a DataFrame. If there is
-        only one, y is 1-D, a Series, as scikit-learn expects.
+        A pair ``(X, y)`` with the attributes `X`, `y`, `rows`, `n_dropped` and `sample_weight`. The last `n_steps` rows
+        of the series, or of each group, are dropped because they lack some of their targets. X is 2-D. y has one column
+        per step and series, all series of t+1 first, in a DataFrame ``name_t+1`` to ``name_t+n_steps``. A single column
+        is 1-D (a Series), as scikit-learn expects.
 
     Raises
     ------
     TypeError
-        If `n_steps` is not an integer, `groups` neither a column nor one label per row, or a label cannot be hashed.
+        If `n_steps` is not an integer, `groups` is neither a column nor one label per row, or a label is not hashable.
     ValueError
-        If `n_steps` is less than 1, or no row has all its targets, or none of these has `n_history` rows before it; if
-        `series` is not a table of numbers, or dates in its index decrease within a group; if `exog`, `known_ahead`,
+        If `n_steps` is less than 1; if no row has all its targets, or none of these is preceded by `n_history` rows; if
+        `series` is not a table of numbers, or dates in its index decrease within a group; or if `exog`, `known_ahead`,
         `static` or `groups` does not match it.
 
     Warns
     -----
     UserWarning
-        If a group has `n_steps` rows or fewer, and is lost.
+        If a group has at most `n_steps` rows, so that all of them are dropped.
 
     See Also
     --------
     forecast : Forecasts of a model that was fitted to X and y.
-    skrnn.preprocessing.SlidingWindow : Give every row of X the window of rows that ends there.
+    skrnn.preprocessing.SlidingWindow : Turns each row of X into the window of rows that ends with it.
 
     Notes
     -----
-    Rows with a missing target keep their place, since windows reach over them. Fit with a weight of 0 for them, and
-    any number as their target: for the recurrent estimators this leaves the row out.
+    Rows with a missing target are kept, because they are part of later windows. In `fit`, give them a weight of 0 and
+    any number as target: for the recurrent estimators this is equivalent to leaving the target out.
 
-    The windows of the first rows reach back before the series. Recurrent networks skip what is not known, but to other
-    estimators the padding of a window is a value like any other. With `n_history` and the weights they do not learn it:
-    ``model.fit(X, y, ridge__sample_weight=supervised.sample_weight)``.
+    The windows of the first rows begin before the series. Recurrent networks skip these timesteps, but other estimators
+    would learn from the padding. To prevent this, use `n_history` and the weights: ``model.fit(X, y,
+    ridge__sample_weight=supervised.sample_weight)``.
 
     Examples
     --------
@@ -195,7 +195,7 @@ def to_supervised(
     X = side_by_side(X, [*_known_at(panel, targets), *panel.static_at(codes[rows])])
     is_counted = (_n_earlier(codes)[rows] >= n_history) & ~np.isnan(values).any(axis=1)
     if n_history and not is_counted.any():
-        raise ValueError(f"n_history is {n_history}, but no row with all its targets has as many rows before it.")
+        raise ValueError(f"n_history is {n_history}, but no row with all its targets is preceded by as many rows.")
     y = _as_targets(values, X, table, positions, n_steps)
     return Supervised(X, y, rows, len(table) - len(rows), is_counted.astype(np.float64))
 
@@ -224,7 +224,7 @@ def _warn_of_lost(groups: Groups, n_steps: int) -> None:
     is_short = np.bincount(groups.codes) <= n_steps
     if is_short.any() and not is_short.all():
         short = [groups.distinct[code] for code in np.flatnonzero(is_short)]
-        warn(f"{len(short)} groups have n_steps={n_steps} rows or fewer and are lost: {named(short)}.")
+        warn(f"{len(short)} groups have at most n_steps={n_steps} rows and are dropped: {named(short)}.")
 
 
 def _target_rows(codes: NDArray[np.intp], n_steps: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,4 +1,4 @@
-"""Tables of rows, and which series each row belongs to."""
+"""Tables of rows, and the series of each row."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ class Groups:
     name : object
         What the column, the level or the labels are called; None if they have no name.
     values : object
-        The labels as they came.
+        The labels as passed by the user.
     """
 
     labels: NDArray[Any]
@@ -75,7 +75,7 @@ def read_groups(table: Any, groups: Any, name: str) -> Groups | None:
     if level is not None:
         return Groups(labels, None, level, groups, values)
     if table.shape[1] < 2:
-        raise ValueError(f"groups is {groups!r}, the only column of {name}; expected one with a series beside it.")
+        raise ValueError(f"groups is {groups!r}, the only column of {name}; expected at least one more, with a series.")
     position = column_position(groups, table.shape[1], column_names(table), "groups", name)
     return Groups(labels, position, None, groups, values)
 
@@ -138,7 +138,7 @@ def _refuse_infinity(values: NDArray[np.floating], name: str) -> None:
         row = int(np.argwhere(np.isinf(values))[0, 0])
         raise ValueError(
             f"{name} contains infinity in row {row}, or a number too large for {values.dtype}; expected finite "
-            "numbers, or NaN where one is missing."
+            "numbers, or NaN for missing ones."
         )
 
 
@@ -158,7 +158,7 @@ def numbers(table: Table, columns: Sequence[int], name: str) -> NDArray[np.float
     selected = table.iloc[:, columns]
     if any(getattr(dtype, "kind", "O") in "mM" for dtype in selected.dtypes):  # as numbers, they would be nanoseconds
         raise ValueError(
-            f"{name} has columns {list(selected.columns)}, of which some hold dates or durations; expected real "
+            f"{name} has columns {list(selected.columns)}, some of which contain dates or durations; expected real "
             "numbers. Dates belong in the index; identify several series by groups."
         )
     try:
@@ -189,7 +189,7 @@ def beside(series: Table, exog: Any) -> Table:
         return series
     exog = read_table(exog, "exog", unnamed="exog")
     if len(exog) != len(series):
-        raise ValueError(f"exog has {len(exog)} rows, but series has {len(series)}; expected as many.")
+        raise ValueError(f"exog has {len(exog)} rows, but series has {len(series)}; expected the same number.")
     if not is_frame(series):
         return np.column_stack([series, numbers(exog, range(exog.shape[1]), "exog")])
     import pandas as pd
@@ -197,7 +197,7 @@ def beside(series: Table, exog: Any) -> Table:
     if not is_frame(exog):
         exog = pd.DataFrame(exog, index=series.index, columns=[f"exog{j}" for j in range(exog.shape[1])])
     if not exog.index.equals(series.index):
-        raise ValueError("exog has another index than series; expected the same, row for row.")
+        raise ValueError("exog and series have different indices; expected the same index in the same order.")
     both = sorted(set(series.columns) & set(exog.columns), key=str)
     if both:
         raise ValueError(f"exog and series both have the columns {both}; expected different names.")

@@ -258,7 +258,7 @@ def test_step_without_an_interval_has_no_observed_coverage():
         ({"n_calibration": 20}, ValueError, "n_calibration is 20, but coverage is None"),
         ({"coverage": 0.9, "n_calibration": 8}, ValueError, "n_calibration is 8, but coverage=0.9 needs at least 9"),
         ({"coverage": 0.99}, ValueError, "coverage=0.99 needs at least 99 errors known at an origin, and there are 37"),
-        ({"series": [1.0, 2.0]}, ValueError, "the model looks back on 2 rows, but the last possible origin is row 0"),
+        ({"series": [1.0, 2.0]}, ValueError, "the model needs 2 earlier rows, but the last possible origin is row 0"),
         ({"series": []}, ValueError, r"series has shape \(0, 1\)"),
         ({"exog": [1.0]}, ValueError, "exog has 1 rows, but series has 40"),
         ({"series": pd.DataFrame({"a": list("ab") * 20})}, ValueError, r"series has columns \['a'\]; expected real"),

@@ -208,11 +208,11 @@ def test_a_constant_group_has_no_scale():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"metrics": ["MAPE"]}, ValueError, r"metrics holds 'MAPE'; expected a function, or one of \['MAE', 'RMSE'"),
-        ({"metrics": ["coverage"]}, ValueError, "metrics holds 'coverage', for which backtest needs a coverage"),
-        ({"metrics": [3]}, TypeError, r"metrics holds 3; expected a function metric\(y_true, y_pred\)"),
-        ({"by": "store"}, ValueError, r"by holds 'store'; expected some of \['origin', 'target', 'step'\]"),
-        ({"by": ["group"]}, ValueError, "by holds 'group'"),
+        ({"metrics": ["MAPE"]}, ValueError, r"metrics contains 'MAPE'; expected a function, or one of \['MAE', 'RMSE'"),
+        ({"metrics": ["coverage"]}, ValueError, "metrics contains 'coverage', for which backtest needs a coverage"),
+        ({"metrics": [3]}, TypeError, r"metrics contains 3; expected a function of y_true and y_pred"),
+        ({"by": "store"}, ValueError, r"by contains 'store'; expected some of \['origin', 'target', 'step'\]"),
+        ({"by": ["group"]}, ValueError, "by contains 'group'"),
         ({"season": 0}, ValueError, "season is 0"),
     ],
 )

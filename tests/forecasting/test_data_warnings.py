@@ -16,7 +16,7 @@ from tests.data_warnings import assert_warned_once, data_warnings
 
 SERIES = np.sin(np.arange(60.0) / 3.0)
 FRAME = pd.Series(SERIES, index=pd.period_range("2020-01", periods=60, freq="M"), name="sales")
-SHORT = "history has 3 rows, but the windows of the model span 5"
+SHORT = "history has 3 rows, but the windows of the model have 5"
 
 
 def lags(**parameters):
@@ -146,7 +146,7 @@ def test_levels_of_numbers_may_be_groups():
 def test_a_series_too_short_for_a_backtest():
     model = lags().fit(*to_supervised(FRAME))
     message = (
-        "series has no row to forecast from: the model looks back on 4 rows, but the last possible origin is row 3"
+        "series has no row to forecast from: the model needs 4 earlier rows, but the last possible origin is row 3"
     )
     with pytest.raises(ValueError, match=message):
         backtest(model, FRAME[:5], 3)
@@ -158,5 +158,5 @@ def test_columns_of_dates_are_no_series():
         to_supervised(table)
     with pytest.raises(TypeError, match="Column 'when' of exog contains dates, not numbers"):
         to_supervised(SERIES, exog=table)
-    with pytest.raises(ValueError, match="of which some hold dates or durations"):
+    with pytest.raises(ValueError, match="some of which contain dates or durations"):
         to_supervised(FRAME.reset_index().assign(index=pd.date_range("2024", periods=60)))

@@ -418,7 +418,7 @@ def model():
         ({"history": np.zeros((3, 4, 5))}, ValueError, r"history has shape \(3, 4, 5\)"),
         ({"history": np.zeros((9, 2))}, ValueError, "X has 2 features"),
         ({"history": ["a"]}, ValueError, "history has dtype"),
-        ({"exog": [1.0, 2.0, 3.0]}, ValueError, "exog has 1 columns, but history has 1, those of the series included"),
+        ({"exog": [1.0, 2.0, 3.0]}, ValueError, "exog has 1 columns, but history has 1, including those of the series"),
         ({"history": [1.0, 2.0, np.nan]}, ValueError, "NaN"),
         ({"model": Ridge()}, NotFittedError, "not fitted"),
         ({"model": make_pipeline(Ridge())}, NotFittedError, "not fitted"),
@@ -450,7 +450,7 @@ def test_columns_that_were_in_training():
     model = lags(3).fit(*to_supervised(series, exog=exog))
     with pytest.raises(ValueError, match="X has 1 features, but SlidingWindow is expecting 2"):
         forecast(model, series, 2)
-    with pytest.raises(ValueError, match="predicts 1 numbers for each row, but history has 2 columns of series"):
+    with pytest.raises(ValueError, match="predicts 1 numbers per row, but history has 2 columns of series"):
         forecast(model, np.column_stack([series, exog]), 2)
 
 

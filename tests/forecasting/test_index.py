@@ -162,7 +162,7 @@ def test_rows_that_do_not_follow(name):
     if name in ("months", "months with holes"):
         wrong["of another frequency"] = (pd.period_range("2024-01", periods=4, freq="Q"), "periods of frequency Q-DEC")
     if name != "rows":
-        wrong["reset"] = (pd.RangeIndex(4), r"exog\.to_numpy\(\), is read as the rows that follow")
+        wrong["reset"] = (pd.RangeIndex(4), r"exog\.to_numpy\(\), is assumed to follow directly")
     for index, message in wrong.values():
         with pytest.raises(ValueError, match=message):
             check_follows(index, known)

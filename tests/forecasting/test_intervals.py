@@ -142,7 +142,7 @@ def test_errors_of_quantile_models(quantiles):
     series = seasonal(90, 1)
     with pytest.raises(ValueError, match=r"quantiles \[0.05, 0.25, 0.5, 0.75, 0.95\]; expected 0.1 among them"):
         forecast_interval(quantiles, series, 1, coverage=0.8)
-    with pytest.raises(ValueError, match="n_steps is 2, but the quantiles of the model are those of 1 steps"):
+    with pytest.raises(ValueError, match="n_steps is 2, but the model predicts quantiles of 1 steps"):
         forecast_interval(quantiles, series, 2)
 
 

@@ -264,7 +264,9 @@ def test_short_groups_are_named_and_forecast_like_short_series():
     table = panel(6)
     short = pd.concat([table, table[table["store"] == "store 0"][:2].assign(store="new")])
     model = lags().fit(*to_supervised(table, groups="store"))
-    with pytest.warns(DataWarning, match="1 of 7 groups in history have fewer than the 4 rows .*: new") as warned:
+    with pytest.warns(
+        DataWarning, match="1 of 7 groups in history have fewer rows than the windows of the model, 4: new"
+    ) as warned:
         predictions = forecast(model, short, 3, groups="store")
     assert len(warned) == 1
     with pytest.warns(DataWarning):

@@ -153,7 +153,7 @@ def test_errors():
     model = fitted(X)
     with pytest.raises(ValueError, match="history has 2 columns; expected 1, as in training"):
         forecast(model, np.zeros((5, 2)), 3)
-    with pytest.raises(ValueError, match="history has sequences of different numbers of columns, or none"):
+    with pytest.raises(ValueError, match="history has no sequences, or their numbers of columns differ"):
         forecast(model, [np.zeros((5, 1)), np.zeros((5, 2))], 3)
     with pytest.raises(ValueError, match=r"history has shape \(0, 1\)"):
         forecast(model, [np.zeros((5, 1)), np.zeros((0, 1))], 3)

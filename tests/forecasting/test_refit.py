@@ -170,9 +170,9 @@ def test_the_given_model_is_left_as_it_is():
         ({"max_train_size": 10, "refit": False}, ValueError, "max_train_size is given, but refit is False"),
         ({"sample_weight": np.ones(40), "refit": False}, ValueError, "sample_weight is given, but refit is False"),
         ({"max_train_size": 1.5}, TypeError, "max_train_size is 1.5 of type float"),
-        ({"max_train_size": 2}, ValueError, r"predicts 2 steps.*fitted again on 2 rows; expected more"),
-        ({"first_origin": None}, ValueError, "first_origin is None, but the first refit needs rows"),
-        ({"first_origin": 1}, ValueError, "at the first origin it would be fitted again on 2 rows"),
+        ({"max_train_size": 2}, ValueError, r"predicts 2 steps.*refitted to 2 rows; expected more rows"),
+        ({"first_origin": None}, ValueError, "first_origin is None, but the first refit needs training rows"),
+        ({"first_origin": 1}, ValueError, "at the first origin it would be refitted to 2 rows"),
         ({"sample_weight": np.ones(3)}, ValueError, r"sample_weight has shape \(3,\); expected \(40,\)"),
     ],
 )
@@ -233,5 +233,5 @@ def test_with_groups_a_model_knows_all_groups_up_to_the_time_of_the_origin(refit
 def test_windows_of_groups_need_a_group_column():
     table, _ = panel()
     model = fit(lags(3), table.query("store == 'a'")["sales"])
-    with pytest.raises(ValueError, match="windows that must not cross groups, but group_column of the model is None"):
+    with pytest.raises(ValueError, match="windows that do not cross groups, but group_column of the model is None"):
         backtest(model, table, 2, groups="store", first_origin="2024-01-30", refit=True)

@@ -39,7 +39,7 @@ def test_targets_are_the_next_rows_of_the_group(n_rows, n_series, n_steps, n_gro
         return
     is_short = np.bincount(groups, minlength=n_groups)
     if any(0 < count <= n_steps for count in is_short):
-        with pytest.warns(UserWarning, match="are lost"):
+        with pytest.warns(UserWarning, match="are dropped"):
             supervised = to_supervised(series, n_steps=n_steps, groups=groups)
     else:
         supervised = to_supervised(series, n_steps=n_steps, groups=groups)
@@ -163,7 +163,7 @@ def test_nullable_numbers_of_pandas():
 
 
 def test_warns_of_groups_that_are_lost():
-    with pytest.warns(UserWarning, match=r"1 groups have n_steps=2 rows or fewer and are lost: b\."):
+    with pytest.warns(UserWarning, match=r"1 groups have at most n_steps=2 rows and are dropped: b\."):
         supervised = to_supervised([1.0, 2, 3, 4, 5], n_steps=2, groups=list("aabab"))
     assert supervised.rows.tolist() == [0]
 
@@ -237,7 +237,7 @@ def test_errors_of_frames():
         to_supervised(pd.DataFrame(np.zeros((3, 3)), columns=["a", "a", "b"]), groups="a")
     with pytest.raises(TypeError, match=r"groups is 1.5 of type float; expected the name or the position of a column"):
         to_supervised(np.zeros((3, 2)), groups=1.5)
-    with pytest.raises(ValueError, match="exog has another index"):
+    with pytest.raises(ValueError, match="exog and series have different indices"):
         to_supervised(series, exog=pd.Series([1, 2, 3], index=[1, 2, 3]))
     with pytest.raises(ValueError, match=r"exog and series both have the columns \['sales'\]"):
         to_supervised(series, exog=series)
@@ -261,7 +261,7 @@ def test_weights_count_history_in_each_group_and_targets_that_are_missing():
     assert to_supervised(series).sample_weight.tolist() == [1, 1, 1, 0, 1, 1, 1]
     copied = pickle.loads(pickle.dumps(supervised))
     np.testing.assert_array_equal(copied.sample_weight, supervised.sample_weight)
-    with pytest.raises(ValueError, match="n_history is 3, but no row with all its targets has as many rows before it"):
+    with pytest.raises(ValueError, match="n_history is 3, but no row with all its targets is preceded by as many rows"):
         to_supervised(series, groups=list("abababab"), n_history=3)
     with pytest.raises(ValueError, match="n_history is -1; expected an integer >= 0"):
         to_supervised(series, n_history=-1)
