@@ -2,8 +2,11 @@
 
     python -m benchmarks.speed [part ...] [--quick] [--redraw]
 
-Named parts are measured again, the others are taken from the last run (results.json). With --quick, few shapes and
-rounds are run, and the results are written to build/bench/. With --redraw, nothing is measured.
+Named parts are measured again, the others are taken from the last run on this kind of processor. Kinds have the names
+of OpenBLAS's kernels: results/haswell.json is for AVX2, results/skylakex.json for AVX-512, and the page compares them.
+With --quick, few shapes and rounds are run, and the results are written to build/bench/. With --redraw, nothing is
+measured. On a processor with AVX-512, OPENBLAS_CORETYPE=Haswell NPY_DISABLE_CPU_FEATURES=X86_V4
+ATEN_CPU_CAPABILITY=avx2 XLA_FLAGS=--xla_cpu_max_isa=AVX2 emulates one without.
 """
 
 import argparse
@@ -14,6 +17,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from threadpoolctl import ThreadpoolController
 
 from benchmarks.speed import figures, growth, page, searches, startup, steps, two_cores
 from benchmarks.speed.rounds import ROOT
@@ -26,7 +31,7 @@ PARTS = {
     "searches": searches.measure,
     "steps": steps.measure,
 }
-RESULTS = ROOT / "benchmarks" / "speed" / "results.json"
+RESULTS = ROOT / "benchmarks" / "speed" / "results"
 DOCS = ROOT / "docs"
 QUICK = ROOT / "build" / "bench"
 
@@ -36,7 +41,14 @@ def describe_machine() -> str:
     libraries = ["numpy", "scipy", "scikit-learn", "torch", "jax", "skorch"]
     libraries += [] if why_not_compiled() else ["numba"]
     versions = ", ".join(f"{name} {version(name)}" for name in libraries)
-    return f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}, {versions}"
+    python = f"Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {_processor()}, OpenBLAS for {kernels()}, {python}, {versions}"
+
+
+def kernels() -> str:
+    """Return the kind of processor for which OpenBLAS has chosen its kernels, such as Haswell or SkylakeX."""
+    libraries = ThreadpoolController().select(internal_api="openblas").info()
+    return libraries[0]["architecture"] if libraries else "other"
 
 
 def _processor() -> str:
@@ -77,17 +89,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a trial, written to build/bench/")
     parser.add_argument("--redraw", action="store_true", help="measure nothing: write the page from the last results")
     options = parser.parse_args()
-    path, docs = (QUICK / "results.json", QUICK) if options.quick else (RESULTS, DOCS)
+    folder, docs = (QUICK, QUICK) if options.quick else (RESULTS, DOCS)
+    path = folder / f"{kernels().lower()}.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     if not options.redraw:
         for name in options.parts or PARTS:
             start = time.perf_counter()
             results[name] = shortened(PARTS[name](quick=options.quick))
-            results["machine"] = describe_machine()
+            results |= {"machine": describe_machine(), "kernels": kernels()}
             save(results, path)  # keep the results even if the next part fails
             print(f"{name} took {time.perf_counter() - start:.0f} s", flush=True)
     figures.draw(results, docs / "images")
-    (docs / "performance.md").write_text(page.write(results))
+    of_others = [json.loads(other.read_text()) for other in sorted(folder.glob("*.json")) if other != path]
+    (docs / "performance.md").write_text(page.write(results, of_others))
     (docs / "design").mkdir(exist_ok=True)
     (docs / "design" / "goals.md").write_text(page.goals(results))
     print(f"Written: {docs / 'performance.md'} and {docs / 'design' / 'goals.md'}")

@@ -11,7 +11,7 @@ from benchmarks.speed.standings import Results, better, geometric_mean, ratio, s
 METHOD = """\
 ## How it is measured
 
-`make bench` writes this page, its figures and `benchmarks/speed/results.json`. It makes an environment of its own
+`make bench` writes this page, its figures and a file in `benchmarks/speed/results/`. It makes an environment of its own
 (`.venv-bench`, with PyTorch, skorch and JAX) and takes half an hour on two cores, which should be idle;
 `make bench BENCH_OPTIONS=--quick` is a trial of two minutes, written to `build/bench/`. Times vary from run to run, so
 read the ratios. This run: {machine}.
@@ -33,8 +33,9 @@ of the ratios within rounds. A shape is *batch, timesteps, features, hidden unit
 GOALS_PAGE = """\
 # Goals for speed
 
-Written by `make bench`, with [Performance](../performance.md), from the same run. Ratios of training steps are those of
-float32 unless stated otherwise; skrnn has one thread. *The products alone* is the ratio that the matrix products in
+Written by `make bench`, with [Performance](../performance.md), from the same run, with compiled cells. Ratios are those
+of float32 unless stated otherwise. skrnn has one thread unless `n_jobs` is mentioned; of the other library's numbers of
+threads, the faster counts, unless one thread is mentioned. *The products alone* is the ratio that the matrix products in
 NumPy would reach without anything else: no code that uses this BLAS can reach a goal beyond it, and a goal close to it
 leaves no time for anything else. [Design for speed](performance.md) discusses the missed goals.
 
@@ -93,11 +94,42 @@ def summary(results: dict[str, Any]) -> str:
     shapes = [number for of_cell in train.values() for number in of_cell]
     text = (
         f"A training step of PyTorch takes {_means(train)} times as long as one of skrnn, as a geometric mean over "
-        f"{len(SHAPES)} shapes; single shapes range from {min(shapes):.2g} to {max(shapes):.2g}, and the smaller the "
-        f"network, the larger the ratio. A prediction of PyTorch takes {_means(predict)} times as long (below 1, "
+        f"{len(SHAPES)} shapes, on the processor named [below](#how-it-is-measured); single shapes range from "
+        f"{min(shapes):.2g} to {max(shapes):.2g}, and the smaller the network, the larger the ratio. A prediction of PyTorch takes {_means(predict)} times as long (below 1, "
         f"PyTorch is faster). A grid search with skorch takes {min(searches):.2g} to {max(searches):.2g} times as long."
     )
     return fill(text, 120)
+
+
+def processors(results: dict[str, Any], others: Iterable[dict[str, Any]]) -> str:
+    """Return the table of geometric means for each kind of processor, this one first."""
+    head = [
+        "kernels of OpenBLAS",
+        "cells",
+        *(f"{task}, {dtype}" for task in ("step", "prediction") for dtype in DTYPES),
+    ]
+    rows, runs = [], [results, *(other for other in others if "steps" in other)]
+    for run in runs:
+        is_compiled = "skrnn-numpy" in run["steps"][0]["seconds"]
+        forms = [("compiled", "skrnn"), ("NumPy", "skrnn-numpy")] if is_compiled else [("NumPy", "skrnn")]
+        for title, form in forms:
+            means = [
+                " / ".join(
+                    three_digits(geometric_mean([ratio(r, "torch, one", form) for r in chosen]))
+                    for chosen in (select(run["steps"], task=task, dtype=dtype, cell=cell) for cell in CELLS)
+                )
+                for task in TASKS
+                for dtype in DTYPES
+            ]
+            rows.append([run["kernels"], title, *means])
+    machines = "; ".join(f"{run['kernels']}: {run['machine']}" for run in runs)
+    text = f"""\
+## Processors
+
+PyTorch / skrnn with one thread each, geometric means over the shapes for rnn / gru / lstm. Haswell stands for processors
+with AVX2, SkylakeX for those with AVX-512. Each row is the last run on such a processor, not always of the same version.
+{machines}."""
+    return f"{text}\n\n{table(head, rows)}"
 
 
 def _means(ratios: dict[str, list[float]]) -> str:
@@ -207,9 +239,13 @@ where the fixed cost of a timestep is negligible.
 PARTS = {"steps": steps, "searches": searches, "startup": startup, "two_cores": two_cores, "growth": growth}
 
 
-def write(results: dict[str, Any]) -> str:
-    """Return the page of performance, of those parts that there are."""
+def write(results: dict[str, Any], others: Iterable[dict[str, Any]]) -> str:
+    """Return the page of performance, of those parts that there are, compared with runs on other processors."""
     parts = [write_part(results[name]) for name, write_part in PARTS.items() if name in results]
-    first = [FIGURES["steps"], summary(results)] if {"steps", "searches"} <= set(results) else []
+    first = (
+        [FIGURES["steps"], summary(results), processors(results, others)]
+        if {"steps", "searches"} <= set(results)
+        else []
+    )
     method = METHOD.format(machine=results["machine"]).strip()
     return "\n\n".join(["# Performance", *first, *parts, method, COMMITS])

@@ -36,8 +36,9 @@ class Contestant:
             return {**Contestant(self.name, self.module, self.n_threads).environment(), SWITCH: "0"}
         if self.n_threads is None:
             return {**os.environ, "JAX_PLATFORMS": "cpu"}
+        xla_flags = f"{os.environ.get('XLA_FLAGS', '')} {ONE_XLA_THREAD}"
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(self.n_threads))
-        return {**os.environ, **threads, "XLA_FLAGS": ONE_XLA_THREAD, "JAX_PLATFORMS": "cpu"}
+        return {**os.environ, **threads, "XLA_FLAGS": xla_flags, "JAX_PLATFORMS": "cpu"}
 
 
 CONTESTANTS = [

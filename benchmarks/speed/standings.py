@@ -6,8 +6,13 @@ import numpy as np
 
 from benchmarks.speed.problems import Problem
 
-#: The contestants of each peer; the faster one counts.
-PEERS = {"torch": ("torch-1", "torch-2"), "jax": ("jax-1", "jax-all"), "floor": ("floor",)}
+#: The contestants of each peer, of which the faster one counts; "one" has one thread.
+PEERS = {
+    "torch": ("torch-1", "torch-2"),
+    "torch, one": ("torch-1",),
+    "jax": ("jax-1", "jax-all"),
+    "floor": ("floor",),
+}
 #: Names in the tables.
 NAMES = {"torch": "PyTorch", "jax": "JAX", "floor": "matrix products"}
 Results = list[dict[str, Any]]
@@ -18,14 +23,14 @@ def better(result: dict[str, Any], peer: str) -> str:
     return min(PEERS[peer], key=result["seconds"].__getitem__)
 
 
-def ratio(result: dict[str, Any], peer: str) -> float:
-    """Return the time of a peer relative to that of skrnn."""
-    return result["ratios"][better(result, peer)]
+def ratio(result: dict[str, Any], peer: str, of: str = "skrnn") -> float:
+    """Return the time of a peer relative to that of skrnn, or of one of its forms."""
+    return result["ratios"][better(result, peer)] / result["ratios"][of]
 
 
 def bare_ratio(result: dict[str, Any], peer: str) -> float:
     """Return the time of a peer relative to the matrix products alone, the best possible ratio."""
-    return ratio(result, peer) / ratio(result, "floor")
+    return ratio(result, peer, "floor")
 
 
 def select(results: Results, **wanted: str) -> Results:
