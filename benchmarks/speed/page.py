@@ -1,6 +1,6 @@
 """The Markdown pages of the results: performance, and the goals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from textwrap import fill
 from typing import Any
 
@@ -35,9 +35,9 @@ GOALS_PAGE = """\
 
 Written by `make bench`, with [Performance](../performance.md), from the same run, with compiled cells. Ratios are those
 of float32 unless stated otherwise. skrnn has one thread unless `n_jobs` is mentioned; of the other library's numbers of
-threads, the faster counts, unless one thread is mentioned. *The products alone* is the ratio that the matrix products in
-NumPy would reach without anything else: no code that uses this BLAS can reach a goal beyond it, and a goal close to it
-leaves no time for anything else. [Design for speed](performance.md) discusses the missed goals.
+threads, the faster counts, unless one thread is mentioned. *The products alone* is the ratio that the matrix products
+in NumPy would reach without anything else: no code that uses this BLAS can reach a goal beyond it, and a goal close to
+it leaves no time for anything else. [Design for speed](performance.md) discusses the missed goals.
 
 """
 
@@ -103,33 +103,26 @@ def summary(results: dict[str, Any]) -> str:
 
 def processors(results: dict[str, Any], others: Iterable[dict[str, Any]]) -> str:
     """Return the table of geometric means for each kind of processor, this one first."""
-    head = [
-        "kernels of OpenBLAS",
-        "cells",
-        *(f"{task}, {dtype}" for task in ("step", "prediction") for dtype in DTYPES),
-    ]
-    rows, runs = [], [results, *(other for other in others if "steps" in other)]
-    for run in runs:
+    rows = []
+    for run in (results, *(other for other in others if "steps" in other)):
         is_compiled = "skrnn-numpy" in run["steps"][0]["seconds"]
-        forms = [("compiled", "skrnn"), ("NumPy", "skrnn-numpy")] if is_compiled else [("NumPy", "skrnn")]
-        for title, form in forms:
-            means = [
-                " / ".join(
-                    three_digits(geometric_mean([ratio(r, "torch, one", form) for r in chosen]))
-                    for chosen in (select(run["steps"], task=task, dtype=dtype, cell=cell) for cell in CELLS)
-                )
-                for task in TASKS
-                for dtype in DTYPES
-            ]
-            rows.append([run["kernels"], title, *means])
-    machines = "; ".join(f"{run['kernels']}: {run['machine']}" for run in runs)
-    text = f"""\
-## Processors
+        forms = {"compiled": "skrnn", "NumPy": "skrnn-numpy"} if is_compiled else {"NumPy": "skrnn"}
+        rows += [[run["kernels"], title, *_means_of_tables(run["steps"], form)] for title, form in forms.items()]
+    text = """\
+PyTorch / skrnn with one thread each, geometric means over the shapes, for rnn / gru / lstm. The kind of processor is
+named by OpenBLAS's kernels: Haswell for AVX2, SkylakeX for AVX-512. Each row is from the last run on such a processor,
+not always of the same version."""
+    columns = [f"{task}, {dtype}" for task in ("step", "prediction") for dtype in DTYPES]
+    return f"## Processors\n\n{text}\n\n{table(['processor', 'cells', *columns], rows)}"
 
-PyTorch / skrnn with one thread each, geometric means over the shapes for rnn / gru / lstm. Haswell stands for processors
-with AVX2, SkylakeX for those with AVX-512. Each row is the last run on such a processor, not always of the same version.
-{machines}."""
-    return f"{text}\n\n{table(head, rows)}"
+
+def _means_of_tables(results: Results, form: str) -> Iterator[str]:
+    """Yield the geometric means of the cells for each task and dtype, in one form of skrnn and with one thread."""
+    for task in TASKS:
+        for dtype in DTYPES:
+            of_cells = [select(results, task=task, dtype=dtype, cell=cell) for cell in CELLS]
+            means = [geometric_mean([ratio(r, "torch, one", form) for r in of_cell]) for of_cell in of_cells]
+            yield " / ".join(map(three_digits, means))
 
 
 def _means(ratios: dict[str, list[float]]) -> str:
