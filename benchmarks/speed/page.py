@@ -95,7 +95,8 @@ def summary(results: dict[str, Any]) -> str:
     text = (
         f"A training step of PyTorch takes {_means(train)} times as long as one of skrnn, as a geometric mean over "
         f"{len(SHAPES)} shapes, on the processor named [below](#how-it-is-measured); single shapes range from "
-        f"{min(shapes):.2g} to {max(shapes):.2g}, and the smaller the network, the larger the ratio. A prediction of PyTorch takes {_means(predict)} times as long (below 1, "
+        f"{min(shapes):.2g} to {max(shapes):.2g}, and the smaller the network, the larger the ratio. A "
+        f"prediction of PyTorch takes {_means(predict)} times as long (below 1, "
         f"PyTorch is faster). A grid search with skorch takes {min(searches):.2g} to {max(searches):.2g} times as long."
     )
     return fill(text, 120)
