@@ -1,9 +1,9 @@
-"""Names and index of a data frame: lags, chronological order, strings and dates."""
+"""Names and index of a data frame: chronological order, strings and dates."""
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from operator import eq, lt
 from typing import Any
 
@@ -14,10 +14,10 @@ from skrnn._inputs._tables import column_names, is_frame, take_column
 from skrnn._inputs._values import ADVICE, as_array, encode_labels, strings_or_dates
 from skrnn.exceptions import DataWarning
 
-#: Names of lag columns: "lag_1", "sales_lag_1", "y_lag1_mean", "x_t-1", "x(t-1)", but not "flag_1".
-_LAG = re.compile(
-    r"^(?P<before>.*?)[_\-. ]?(?<![^\W\d_])(?:lag[_\-. ]?|t(?P<minus>-))(?P<lag>\d+)(?P<after>\D*)$", re.IGNORECASE
-)
+#: "2024-01", "2024-01-31", "2024-01-31 12:00:00", "2024-01-31T12:00:00Z".
+_ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([ T]\d{2}:\d{2}\S*)?)?")
+#: Share of rows that repeat the time of the row before from which they are probably rows of several series.
+_MANY = 0.25
 
 
 def refuse_dates(X: Any, name: str) -> None:
@@ -50,14 +50,28 @@ def explaining(X: Any, of_strings: str = "") -> Iterator[None]:
 
 
 def warn_unless_ordered(X: Any, labels: np.ndarray | None, name: str = "X") -> None:
-    """Warn if the index of a pandas object decreases within a series: all rows, or those with the same label."""
-    if _neighbours(_times_of(X), labels, lt) is not None:
+    """Warn if the index of a pandas object decreases within a series: all rows, or those with the same label.
+
+    Also if times, unlike plain numbers, are repeated so often that the rows are probably those of several series.
+    """
+    times = _times_of(X)
+    of_group = "" if labels is None else " within a group"
+    if _neighbours(times, labels, lt) is not None:
         warn(
-            f"The index of {name} decreases{'' if labels is None else ' within a group'}, but rows must be in "
-            f"chronological order. Sort a single series with {name}.sort_index(), and split it with TimeSeriesSplit "
-            "instead of shuffled folds; identify several series by groups.",
+            f"The index of {name} decreases{of_group}, but rows must be in chronological order. Sort a single series "
+            f"with {name}.sort_index(), and split it with TimeSeriesSplit instead of shuffled folds; identify several "
+            "series by groups.",
             DataWarning,
         )
+    elif times is not None and (X.index.nlevels > 1 or times.dtype.kind not in "iuf"):
+        twice = _all_neighbours(times, labels, eq)
+        if len(twice) >= _MANY * len(times):
+            first, second = twice[0].tolist()
+            warn(
+                f"The index of {name} has {len(twice)} times again{of_group}, such as {times[first]} in rows {first} "
+                f"and {second}, but each row must be a step in time. Identify several series by groups.",
+                DataWarning,
+            )
 
 
 def require_order(X: Any, labels: np.ndarray | None, name: str) -> None:
@@ -75,7 +89,8 @@ def require_order(X: Any, labels: np.ndarray | None, name: str) -> None:
             f"The index of {name} has no time in row {int(np.argmax(times.isna()))}; expected one in each."
         )
     of_group = "" if labels is None else " within a group"
-    level = X.index.names[0] if X.index.nlevels > 1 else None
+    of_labels = (k for k in range(X.index.nlevels) if not _holds_times(X.index.get_level_values(k)))
+    level = X.index.names[next(of_labels, 0)] if X.index.nlevels > 1 else None
     advice = f"identify several series by groups{'' if level is None else f'={level!r}'}."
     back = _neighbours(times, labels, lt)
     if back is not None:
@@ -106,32 +121,40 @@ def as_text(entry: Any) -> str:
 
 def _neighbours(times: Any, labels: np.ndarray | None, compare: Callable[[Any, Any], Any]) -> tuple[int, int] | None:
     """Return the first two successive rows of a series for which compare(later, earlier) is true, or None."""
+    found = _all_neighbours(times, labels, compare)
+    return (int(found[0, 0]), int(found[0, 1])) if len(found) else None
+
+
+def _all_neighbours(times: Any, labels: np.ndarray | None, compare: Callable[[Any, Any], Any]) -> np.ndarray:
+    """Return the pairs of successive rows of a series for which compare(later, earlier) is true, (n_pairs, 2)."""
     if times is None or (times.is_monotonic_increasing and times.is_unique):
-        return None
+        return np.empty((0, 2), dtype=np.intp)
     codes = np.zeros(len(times), dtype=np.intp) if labels is None else encode_labels(labels)[1]
     order = np.argsort(codes, kind="stable")
     times, codes = times[order], codes[order]
     found = np.flatnonzero(np.asarray(compare(times[1:], times[:-1])) & (codes[1:] == codes[:-1]))
-    return (int(order[found[0]]), int(order[found[0] + 1])) if len(found) else None
+    return np.column_stack([order[found], order[found + 1]])
 
 
 def _times_of(X: Any) -> Any:
     """Return the index of a pandas object if it may contain times, otherwise None.
 
-    With several levels it is the last one, if it contains dates; numbers, such as months after years, are combined with
-    the numbers directly before them.
+    With several levels these are numbers in the last ones, such as months after years or hours after days, combined;
+    otherwise the last level of times.
     """
     index: Any = getattr(X, "index", None)
     if not hasattr(index, "is_monotonic_increasing"):
         return None
-    levels = [index.get_level_values(k) for k in reversed(range(index.nlevels))]
-    if _holds_times(levels[0]):
-        return levels[0]
-    n_numbers = len(list(takewhile(lambda level: level.dtype.kind in "iuf", levels)))
-    if n_numbers < 2:
-        return levels[0] if n_numbers else None
-    numbers = index.droplevel(list(range(index.nlevels - n_numbers)))
-    return type(levels[0])(numbers.factorize(sort=True)[0])
+    levels = [index.get_level_values(k) for k in range(index.nlevels)]
+    n_numbers = len(list(takewhile(lambda level: level.dtype.kind in "iuf", reversed(levels))))
+    if n_numbers == 0:
+        return next((level for level in reversed(levels) if _holds_times(level) or _holds_iso_dates(level)), None)
+    n_before = index.nlevels - n_numbers
+    if n_before and _holds_times(levels[n_before - 1]):
+        n_before -= 1
+    if index.nlevels - n_before == 1:
+        return levels[-1]
+    return type(levels[-1])(index.droplevel(list(range(n_before))).factorize(sort=True)[0])
 
 
 def _holds_dates(index: Any) -> bool:
@@ -141,6 +164,12 @@ def _holds_dates(index: Any) -> bool:
 def _holds_times(index: Any) -> bool:
     """Return whether a pandas index contains dates, periods or durations."""
     return _holds_dates(index) or index.dtype.kind == "m" or index.inferred_type in ("date", "datetime")
+
+
+def _holds_iso_dates(index: Any) -> bool:
+    """Return whether a pandas index contains dates as strings, the year first, whose order is chronological."""
+    is_iso = len(index) > 0 and isinstance(index[0], str) and _ISO_DATE.fullmatch(index[0]) is not None
+    return is_iso and all(isinstance(label, str) and _ISO_DATE.fullmatch(label) is not None for label in index)
 
 
 def warn_unless_aligned(X: Any, y: Any) -> None:
@@ -167,44 +196,6 @@ def warn_of_features(X: Any) -> None:
         f"Each row of X is interpreted as a sequence of one feature, whose timesteps are the {len(names)} columns "
         f"{_shown(names)}. If the columns are features, and the dates of the index are the timesteps, make windows of "
         f"the rows with SlidingWindow; otherwise set n_timesteps={len(names)}.",
-        DataWarning,
-    )
-
-
-def warn_of_lags(X: Any, n_timesteps: int | None) -> None:
-    """Warn if column names are those of lags, but not ordered from the oldest to the newest timestep.
-
-    With `n_timesteps` None each column is a timestep; otherwise columns are ordered by timestep.
-    """
-    names = column_names(X)
-    matches = [_LAG.match(name) if isinstance(name, str) else None for name in names]
-    if sum(match is not None for match in matches) < 2:
-        return
-    newest: dict[Any, str] = {}  # possible names of columns without a lag, and their series
-    for match in filter(None, matches):
-        series = match["before"] + match["after"]
-        newest[series] = series
-        if match["minus"]:  # "x(t)" with "x(t-1)"
-            newest[match.string[: match.start("minus")] + match["after"]] = series
-    columns = [
-        (newest.get(name, name), 0 if name in newest else -1)
-        if match is None
-        else (match["before"] + match["after"], int(match["lag"]))
-        for name, match in zip(names, matches, strict=True)
-    ]
-    width = 1 if n_timesteps is None else max(1, len(columns) // n_timesteps)
-    timesteps = [columns[first : first + width] for first in range(0, len(columns), width)]
-    if any(lag < 0 for _, lag in columns) or any(len({lag for _, lag in timestep}) > 1 for timestep in timesteps):
-        problem = "columns of different timesteps, or without a timestep, are grouped together"
-    elif len({tuple(series for series, _ in timestep) for timestep in timesteps}) > 1:
-        problem = "columns are grouped by series"
-    elif any(later[0][1] >= earlier[0][1] for earlier, later in pairwise(timesteps)):
-        problem = "they are not ordered from the oldest to the newest"
-    else:
-        return
-    warn(
-        f"The columns of X, {_shown(names)}, are named like lags, but {problem}, while columns are read as "
-        "consecutive timesteps. Use skrnn.preprocessing.LagsToSequences.",
         DataWarning,
     )
 

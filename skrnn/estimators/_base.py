@@ -240,7 +240,8 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         """Return the encoder of targets, learnt from these or kept, and the training data."""
         form = SequenceFormat.read(self, X, None if learns else self.input_weights_[0].shape[1])
         sequences = form.sequences()
-        if learns and not incremental and sequences.max_length == 1 and len(sequences) > 1:
+        has_one = sequences.max_length == 1 and len(sequences) > 1
+        if learns and has_one and (form.kind == "array" or not incremental):  # later blocks of a list may be longer
             warn(
                 f"Each of the {len(sequences)} sequences of X has only a single timestep. If "
                 "the rows of X are one series, make windows with SlidingWindow, or pass it as one sequence, "

@@ -1,8 +1,7 @@
 """A transformer that turns a table of lags into sequences."""
 
-import re
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, Self, final
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +9,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn._inputs._frames import refuse_dates
+from skrnn._inputs._frames import explaining
+from skrnn._inputs._lags import read_lags
 from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import check_choice, check_count
 from skrnn._inputs._tables import column_names, column_position
@@ -62,9 +62,9 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
     Notes
     -----
     **A wrong order raises no error.** A network that reads the newest value first forgets it first. If column names
-    contain the lag (``lag_1``, ``lag2``, ``y_lag_1``, ``y_target_lag-1``, ``x_t-1``), :meth:`fit` checks that they
-    agree with the parameters. Most libraries pass arrays without column names; docs/other_tools.md has the parameters
-    for each.
+    contain the lag (``lag_1``, ``lag2``, ``y_lag_1``, ``y_target_lag-1``, ``lag(1)``, ``x_t-1``, ``x(t-1)``),
+    :meth:`fit` checks that they agree with the parameters. Most libraries pass arrays without column names;
+    docs/other_tools.md has the parameters for each.
 
     **Gaps.** A timestep at which the lags of all variables are NaN is masked: NaN in every feature. A timestep at which
     only some are NaN is passed through unchanged; the final estimator may or may not accept it.
@@ -200,8 +200,7 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
     def _read(self, X: Any) -> NDArray[np.floating]:
         """Return X as a 2-D array of finite numbers and NaN, float32 or float64."""
         refuse_masked(X, "X")
-        with naming("X", _EXPECTED_X):
-            refuse_dates(X, "X")
+        with naming("X", _EXPECTED_X), explaining(X):
             values = check_array(X, ensure_all_finite="allow-nan", estimator=self, input_name="X")
             check_kind(values, "X")
             dtype = np.float32 if values.dtype == np.float32 else np.float64
@@ -242,25 +241,6 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
 ORDERS = ("newest_first", "oldest_first")
 ARRANGEMENTS = ("variable", "timestep")
 
-#: Names of lags in other libraries: lag_1, lag1, y_lag_1, y_target_lag-1, y_t-1.
-_LAG = re.compile(r"(?:(?P<variable>.*)_)?(?:lag[_-]?|t-)(?P<lag>\d+)")
-
-
-@final
-class Lag(NamedTuple):
-    """The content of a column name.
-
-    Attributes
-    ----------
-    variable : str
-        The name of the variable.
-    lag : int
-        How many timesteps ago the value was; 0 if the name does not say.
-    """
-
-    variable: str
-    lag: int
-
 
 def lag_columns(blocks: Sequence[int], n_timesteps: int, order: str, by: str, first: int) -> NDArray[np.intp]:
     """Return the column of each timestep and variable, oldest timestep first, (n_timesteps, n_variables).
@@ -282,13 +262,13 @@ def check_names(names: Sequence[Any], columns: NDArray[np.intp], parameters: str
 
     Messages end with `parameters`, or with the parameter `other_order` if only the order is wrong.
     """
-    said = [_read_name(name) for name in names]
-    if not any(_LAG.fullmatch(str(name)) for name in names):
+    said = read_lags(names)
+    if not any(column.lag for column in said):
         return
     for of_variable in columns.T:
-        lags = [said[column].lag for column in of_variable]
+        lags = [said[column].lag or 0 for column in of_variable]
         shown = [str(names[column]) for column in of_variable]
-        if len({said[column].variable for column in of_variable}) > 1:
+        if len({said[column].series for column in of_variable}) > 1:
             raise ValueError(f"X has columns {_some(shown)}, whose names belong to different variables{parameters}")
         if (np.diff(lags) > 0).all():
             in_order = [str(names[column]) for column in sorted(of_variable)]
@@ -297,17 +277,11 @@ def check_names(names: Sequence[Any], columns: NDArray[np.intp], parameters: str
             )
         if (np.diff(lags) >= 0).any():
             raise ValueError(f"X has columns {_some(shown)}, whose names are not in order, oldest first{parameters}")
-    variables = {said[column].variable for column in columns.ravel()}
+    variables = {said[column].series for column in columns.ravel()}
     others = np.setdiff1d(np.arange(len(names)), columns)
-    left = [str(names[column]) for column in others if said[column].lag and said[column].variable in variables]
+    left = [str(names[column]) for column in others if said[column].lag and said[column].series in variables]
     if left:
         raise ValueError(f"X has columns {_some(left)}, whose names say that they are lags too{parameters}")
-
-
-def _read_name(name: Any) -> Lag:
-    """Return the content of a column name."""
-    match = _LAG.fullmatch(str(name))
-    return Lag(match["variable"] or "", int(match["lag"])) if match else Lag(str(name), 0)
 
 
 def _some(names: list[str]) -> str:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_flag, describe
-from skrnn._inputs._tables import column_names, column_position, is_frame, take_column
+from skrnn._inputs._tables import column_names, column_position, get_column, index_level, is_frame, take_column
 from skrnn._inputs._times import Times, read_times
 from skrnn._inputs._values import as_array, encode_labels, find_missing, read_labels
 from skrnn.exceptions import DataWarning
@@ -49,6 +49,12 @@ def check_table(table: Any) -> None:
 def find_column(table: Any, column: Any, parameter: str) -> int:
     """Return the position of a column given by name or position."""
     return column_position(column, table.shape[1], column_names(table), parameter, "table")
+
+
+def _read_column(table: Any, column: Any, parameter: str) -> Any:
+    """Return a column, or a level of a pandas index as a column."""
+    found = get_column(table, column, parameter, "table")
+    return found.to_series() if hasattr(found, "to_series") else found
 
 
 def read_groups(column: Any, name: str, times: Times | None) -> Groups:
@@ -243,14 +249,15 @@ def to_sequences(
     table : data frame of shape (n_rows, n_columns)
         A data frame of pandas or polars. Rows may be in any order.
     group : str or int
-        The column that says which sequence a row belongs to, by name or position.
+        The column that says which sequence a row belongs to, by name or position; or the name of a level of a pandas
+        index.
     time : str or int, default=None
-        The column by which the rows of a group are sorted: numbers, dates, durations or periods. None: the rows of each
-        group are already in order.
+        The column, or level, by which the rows of a group are sorted: numbers, dates, durations or periods. The index
+        is called "index" if it has no name. None: the rows of each group are already in order.
     features : list of str or int, default=None
         The feature columns, in their order in the sequences. None: all columns except group, time and target.
     target : str or int, default=None
-        The column of targets, numbers or class labels. None: there are no targets.
+        The column, or level, of targets, numbers or class labels. None: there are no targets.
     return_sequences : bool, default=False
         Whether each timestep has a target, as for estimators with ``return_sequences=True``. If False, each sequence
         has one target, which must be the same in all rows of the group.
@@ -311,8 +318,10 @@ def to_sequences(
     check_table(table)
     check_flag("return_sequences", return_sequences)
     given = {"group": group} | {name: of for name, of in (("time", time), ("target", target)) if of is not None}
-    positions = {name: find_column(table, column, name) for name, column in given.items()}
-    columns = {name: take_column(table, position) for name, position in positions.items()}
+    columns = {name: _read_column(table, column, name) for name, column in given.items()}
+    positions = {
+        find_column(table, column, name) for name, column in given.items() if index_level(table, column) is None
+    }
     names = {name: f"{name}={column!r} of table" for name, column in given.items()}
     times = read_times(columns["time"], names["time"]) if "time" in given else None
     groups = read_groups(columns["group"], names["group"], times)
@@ -320,7 +329,7 @@ def to_sequences(
         refuse_repeated(columns["time"], names["time"], times, groups)
         _warn_of_gaps(columns["time"], names["time"], times, groups)
     if features is None:
-        of_features = [j for j in range(table.shape[1]) if j not in positions.values()]
+        of_features = [j for j in range(table.shape[1]) if j not in positions]
     else:
         of_features = [find_column(table, column, "features") for column in read_names(features)]
     values = read_features(table, of_features)

@@ -48,6 +48,14 @@ def test_single_timesteps(form):
         assert data_warnings(lambda fitted=fitted, y=y: fitted.fit(data, y).predict(data)) == []
 
 
+@pytest.mark.parametrize("form", SINGLE)
+def test_single_timesteps_of_the_first_block(form):
+    model = regressor()
+    found = data_warnings(lambda: model.partial_fit(SINGLE[form], SERIES[1:]))
+    assert len(found) == (form != "a list of arrays")  # sequences of later lists may be longer
+    assert data_warnings(lambda: model.partial_fit(SINGLE[form], SERIES[1:])) == []
+
+
 def test_single_timesteps_of_a_folded_table_and_of_pipelines():
     table = np.column_stack([SERIES, SERIES**2])[:-1]
     assert_warned_once(lambda: regressor(n_timesteps=1).fit(table, SERIES[1:]), "single timestep")

@@ -47,7 +47,11 @@ INDICES = {
     "integers": pd.Index(np.arange(30) * 2),
     "floats": pd.Index(np.arange(30.0)),
     "lengths of time": DAYS - DAYS[0],
+    "dates as strings": DAYS.strftime("%Y-%m-%d"),
+    "hours as strings": DAYS.strftime("%Y-%m-%dT%H:%M:%S"),
     "dates of a shop": pd.MultiIndex.from_product([["north"], DAYS]),
+    "dates before the shop": pd.MultiIndex.from_product([DAYS, ["north"]]),
+    "hours of days": pd.MultiIndex.from_product([DAYS[:5], range(6)]),
     "months of years": pd.MultiIndex.from_product([range(2000, 2005), range(6)]),
 }
 
@@ -67,9 +71,26 @@ def test_rows_whose_order_says_nothing():
     names = [f"row {i}" for i in SHUFFLED]
     assert data_warnings(lambda: SlidingWindow(3).fit(frame[:29].set_axis(names, axis=0))) == []
     assert data_warnings(lambda: SlidingWindow(3).fit(frame.reset_index(drop=True))) == []
-    assert data_warnings(lambda: SlidingWindow(3).fit(frame.set_axis(np.repeat(DAYS[:10], 3), axis=0))) == []
+    for repeated in (np.repeat(range(10), 3), [*DAYS[:25], *DAYS[24:29]]):  # numbers; an hour that comes twice
+        rows = frame.set_axis(pd.Index(repeated), axis=0)
+        assert data_warnings(lambda rows=rows: SlidingWindow(3).fit(rows)) == []
     assert data_warnings(lambda: SlidingWindow(3).fit(frame.to_numpy()[SHUFFLED])) == []
     assert data_warnings(lambda: SlidingWindow(3).fit(pl.DataFrame({"v": SERIES.to_numpy()[SHUFFLED]}))) == []
+
+
+@pytest.mark.parametrize(
+    "days", [DAYS, DAYS.to_period("D"), DAYS.strftime("%Y-%m-%d")], ids=["dates", "periods", "text"]
+)
+def test_several_series_at_the_same_times(days):
+    shops = pd.DataFrame({"shop": [1, 2] * 30, "sales": np.arange(60.0)}, index=np.repeat(days, 2))
+    twice = "The index of X has 30 times again, such as 2024-01-01"
+    assert_warned_once(lambda: SlidingWindow(3).fit(shops), twice, "in rows 0 and 1", "Identify several series")
+    assert data_warnings(lambda: SlidingWindow(3, group_column="shop").fit(shops)) == []
+    levels = shops.assign(shop=["north", "south"] * 30).set_index("shop", append=True)
+    assert_warned_once(lambda: SlidingWindow(3).fit(levels), twice)
+    assert data_warnings(lambda: SlidingWindow(3, group_column="shop").fit(levels)) == []
+    shuffled = levels.iloc[np.r_[2, 1, 0, 3:60]]
+    assert_warned_once(lambda: SlidingWindow(3, group_column="shop").fit(shuffled), f"{DECREASES} within a group")
 
 
 def test_several_series_one_below_the_other():
@@ -217,6 +238,15 @@ def test_columns_that_are_lags_in_another_order(name, make_frame):
     assert_warned_once(lambda: model().fit(table, TARGETS), problem, "LagsToSequences", repr(names[0]))
 
 
+@pytest.mark.parametrize(
+    "name", ["lag({})", "Lag {}", "lagged_{}", "y_shifted_{}", "y[t-{}]", "t - {}", "y_t_minus_{}", "y.L.{}"]
+)
+def test_spellings_of_lags(name):
+    table = TABLE.set_axis([name.format(lag) for lag in (1, 2, 3, 4)], axis=1)
+    assert_warned_once(lambda: model().fit(table, TARGETS), "not ordered from the oldest to the newest")
+    assert data_warnings(lambda: model().fit(table.iloc[:, ::-1], TARGETS)) == []
+
+
 def test_folded_lags_of_several_series():
     def fit(*names):
         table = TABLE.set_axis(names, axis=1)
@@ -239,6 +269,8 @@ def test_folded_lags_of_several_series():
         ["event-1", "event-2", "event-3", "event-4"],
         ["t0", "t1", "t2", "t3"],
         ["t4", "t3", "t2", "t1"],
+        ["L1", "L2", "L3", "L4"],
+        ["shift_1", "shift_2", "shift_3", "shift_4"],
         ["lag", "leg", "log", "lug"],
         [4, 3, 2, 1],
     ],

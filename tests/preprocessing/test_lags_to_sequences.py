@@ -4,6 +4,7 @@ import pickle
 from importlib import import_module
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,7 +132,10 @@ AGREE = [
         {"n_timesteps": 2, "n_variables": 2, "order": "oldest_first"},
     ),
     (["lag_1", "lag_7", "lag_365"], {}),
+    (["lag(1)", "lag(2)"], {}),
+    (["x(t-2)", "x(t-1)", "x(t)"], {"order": "oldest_first"}),
     (["temperature", "flag_1", "flag_0"], {}),  # no lags by their names
+    (["L1", "L2", "t1"], {"order": "oldest_first"}),
 ]
 
 
@@ -143,6 +147,22 @@ def test_names_that_agree(names, parameters, library):
     assert transformer.feature_names_in_.tolist() == names
     assert transformer.transform(X).shape[0] == 1
 
+
+NEWEST_FIRST = [
+    ["Lag 1", "Lag 2"],
+    ["LAG-1", "LAG-2"],
+    ["lag(1)", "lag(2)"],
+    ["lag[1]", "lag[2]"],
+    ["lag=1", "lag=2"],
+    ["lag1_sales", "lag2_sales"],
+    ["sales_shifted_1", "sales_shifted_2"],
+    ["lagged_1", "lagged_2"],
+    ["x(t)", "x(t-1)", "x(t-2)"],
+    ["y[t-1]", "y[t-2]"],
+    ["t - 1", "t - 2"],
+    ["y_t_minus_1", "y_t_minus_2"],
+    ["y.L.1", "y.L.2"],
+]
 
 DISAGREE = [
     (
@@ -165,6 +185,10 @@ DISAGREE = [
     (["lag_1", "lag_2", "price"], {"n_timesteps": 3}, "'price'.* belong to different variables.*n_timesteps=3"),
     (["price", "lag_1", "lag_2"], {"n_timesteps": 2}, "'price'.* belong to different variables.*first_lag=0"),
     (["lag_1", "lag_3", "lag_2"], {}, "not in order"),
+    *(
+        (names, {"order": "oldest_first"}, r"in the other order\. Expected order='newest_first'")
+        for names in NEWEST_FIRST
+    ),
 ]
 
 
@@ -232,7 +256,11 @@ def test_wrong_values_are_refused(X, parameters, message):
 def test_wrong_types_are_refused():
     with pytest.raises(TypeError, match=r"[Ss]parse"):
         LagsToSequences().fit(sparse.csr_matrix(np.eye(3)))
-    with pytest.raises(TypeError, match=r"X has dtype datetime64.*expected real numbers"):
+    with pytest.raises(ValueError, match=r"Column 'shop' of X contains strings, not numbers"):
+        LagsToSequences(1).fit(pd.DataFrame({"lag_1": [1.0], "shop": ["north"]}))
+    with pytest.raises(TypeError, match=r"Column 'day' of X contains dates, not numbers"):
+        LagsToSequences(1).fit(pd.DataFrame({"lag_1": [1.0], "day": pd.to_datetime(["2024-01-01"])}))
+    with pytest.raises(TypeError, match=r"X contains dates, not numbers\. .*Expected real numbers"):
         LagsToSequences().fit(np.zeros((2, 2), "M8[D]"))
 
 

@@ -55,6 +55,25 @@ def test_rows_of_each_group_in_order_of_time(library):
     assert y.tolist() == [0, 1]
 
 
+def test_levels_of_an_index_are_columns():
+    table = make_table()
+    parameters = {"group": "patient", "time": "day", "target": "ill"}
+    expected = to_sequences(table, **parameters)
+    for levels in (["day"], ["patient"], ["patient", "day"], ["day", "patient"], ["ill", "patient", "day"]):
+        sequences = to_sequences(table.set_index(levels), **parameters)
+        assert values_of(sequences.X) == values_of(expected.X)
+        assert sequences.y.tolist() == [0, 1]
+        assert sequences.groups.tolist() == ["ann", "ben"]
+        assert sequences.to_rows(sequences.rows).tolist() == [0, 1, 2, 3, 4]
+    unnamed = table.set_index("day").rename_axis(None)
+    assert values_of(to_sequences(unnamed, group="patient", time="index", target="ill").X) == values_of(expected.X)
+    twice = table.assign(day=[8, 1, 8, 3, 2]).set_index(["patient", "day"])
+    with pytest.raises(ValueError, match=r"time='day' of table is 8 in rows 0 and 2, both of group 'ann'"):
+        to_sequences(twice, group="patient", time="day")
+    with pytest.raises(ValueError, match=r"time is 'week', but table has .* index levels \['patient', 'day'\]"):
+        to_sequences(table.set_index(["patient", "day"]), group="patient", time="week")
+
+
 @given(codes=st.lists(st.integers(0, 3), min_size=1, max_size=20), seed=st.integers(0, 100))
 @examples(40)
 def test_rows_come_back_in_the_order_of_the_table(codes, seed):
