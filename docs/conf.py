@@ -38,6 +38,7 @@ extensions = [
     "sphinx.ext.extlinks",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "parameter_links",
     "source_pages",
 ]
 templates_path = ["_templates"]

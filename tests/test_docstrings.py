@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,12 @@ def public_members():
 def test_docstring_follows_numpydoc(name):
     problems = [f"{code}: {text}" for code, text in validate(name)["errors"] if code not in IGNORED]
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("estimator", [skrnn.RNNRegressor, skrnn.RNNClassifier])
+def test_list_of_parameters_by_topic_is_complete(estimator):
+    _, topics = inspect.getdoc(estimator).split("Parameters\n---", 1)[0].split("by topic:")
+    assert sorted(re.findall(r"`(\w+)`", topics)) == sorted(estimator().get_params())
 
 
 def test_methods_are_among_the_validated():

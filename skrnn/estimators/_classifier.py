@@ -19,6 +19,17 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
     one output for two classes, with one output per class for more, and for several yes-or-no labels (multilabel
     targets) the sum over the labels.
 
+    The parameters by topic:
+
+    - architecture: `hidden_layer_sizes`, `cell`, `activation`, `bidirectional`, `return_sequences`, `pooling`;
+    - data: `n_timesteps`, `normalize_X`, `class_weight`, `dtype`;
+    - objective: `alpha`, `dropout`, `recurrent_dropout`;
+    - training: `max_iter`, `tol`, `n_iter_no_change`, `early_stopping`, `validation_fraction`, `validation_split`,
+      `n_init`, `warm_start`, `random_state`, `n_jobs`, `verbose`;
+    - solver: `solver`; for SciPy's methods `max_fun`, `solver_options`; for stochastic solvers `batch_size`, `shuffle`,
+      `bptt_steps`, `max_grad_norm`, `learning_rate_init`; for "sgd" also `learning_rate`, `power_t`, `momentum`,
+      `nesterovs_momentum`; for "adam" also `beta_1`, `beta_2`, `epsilon`.
+
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
