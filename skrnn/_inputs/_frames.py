@@ -101,17 +101,22 @@ def require_order(X: Any, labels: np.ndarray | None, name: str) -> None:
         )
     twice = _neighbours(times, labels, eq)
     if twice is not None:
-        first, second = (as_text(X.index[row]) for row in twice)
-        if first != second:
-            raise ValueError(
-                f"The index of {name} has the same time twice{of_group}, {first} in row {twice[0]} and {second} in row "
-                f"{twice[1]}; expected the rows of one series, or {advice}"
-            )
-        warn(
-            f"The index of {name} has {first} twice{of_group}, in rows {twice[0]} and {twice[1]}, but each row must be "
-            f"a step in time. Remove duplicates, or {advice}",
-            DataWarning,
+        _refuse_or_warn_of_twice(X.index, twice, f"The index of {name} has", of_group, advice)
+
+
+def _refuse_or_warn_of_twice(index: Any, rows: tuple[int, int], subject: str, of_group: str, advice: str) -> None:
+    """Raise ValueError for the same time in two rows if other levels of the index differ, otherwise warn of it."""
+    first, second = (as_text(index[row]) for row in rows)
+    if first != second:
+        raise ValueError(
+            f"{subject} the same time twice{of_group}, {first} in row {rows[0]} and {second} in row {rows[1]}; "
+            f"expected the rows of one series, or {advice}"
         )
+    warn(
+        f"{subject} {first} twice{of_group}, in rows {rows[0]} and {rows[1]}, but each row must be a step in time. "
+        f"Remove duplicates, or {advice}",
+        DataWarning,
+    )
 
 
 def as_text(entry: Any) -> str:

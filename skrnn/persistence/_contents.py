@@ -99,14 +99,9 @@ def restore(description: Any, arrays: dict[str, np.ndarray]) -> BaseRNN:
     n_features, encoder = _learn_form(estimator, description, arrays)
     layout = parameter_layout(estimator, n_features, encoder.n_outputs)
     theta = _finite(arrays, "theta", description["dtype"], layout.n_parameters)  # before anything of its size is made
-    location = _finite(arrays, "target_location", _FLOATS, encoder.n_outputs)
-    scale = _finite(arrays, "target_scale", _FLOATS, encoder.n_outputs)
-    require(bool((scale > 0.0).all()), "its target_scale is not positive")
+    location, scale = _scaling_of("target", arrays, encoder.n_outputs)
     encoder = replace(encoder, location=location, scale=scale)
-    scaling = FeatureScaling(
-        _finite(arrays, "feature_location", _FLOATS, n_features), _finite(arrays, "feature_scale", _FLOATS, n_features)
-    )
-    require(bool((scaling.scale > 0.0).all()), "its feature_scale is not positive")
+    scaling = FeatureScaling(*_scaling_of("feature", arrays, n_features))
     rng_state = _rng_state(arrays, "keys", description["twister"])
     if description["has_random_state"]:
         estimator.random_state.set_state(rng_state)
@@ -179,6 +174,13 @@ def _finite(arrays: dict[str, np.ndarray], name: str, dtype: Any, length: int) -
     array = take(arrays, name, np.dtype(dtype), (length,))
     require(bool(np.isfinite(array).all()), f"its {name} contains values that are not finite")
     return array
+
+
+def _scaling_of(what: str, arrays: dict[str, np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return location and scale of the features or of the targets, or raise ValueError if one is not possible."""
+    location, scale = (_finite(arrays, f"{what}_{name}", _FLOATS, length) for name in ("location", "scale"))
+    require(bool((scale > 0.0).all()), f"its {what}_scale is not positive")
+    return location, scale
 
 
 def _monitor_state(description: Mapping[str, Any], arrays: dict[str, np.ndarray], theta: np.ndarray) -> dict[str, Any]:
