@@ -78,7 +78,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def goals(results: dict[str, Any]) -> str:
-    """Return the page of the goals beside what was measured, and what was not met in bold."""
+    """Return the page of goals and measurements; goals that were not met are bold."""
     met = {True: "yes", False: "**no**"}
     found = [goal for part, of_part in GOALS.items() if part in results for goal in of_part(results[part])]
     rows = [[goal.what, goal.wanted, goal.measured, met[goal.met]] for goal in found]
@@ -86,7 +86,7 @@ def goals(results: dict[str, Any]) -> str:
 
 
 def summary(results: dict[str, Any]) -> str:
-    """Return what is to be known first, in three sentences."""
+    """Return the summary at the top of the page, in three sentences."""
     steps, searches = select(results["steps"], dtype="float32"), [result["ratio"] for result in results["searches"]]
     train, predict = (
         {cell: [ratio(r, "torch") for r in select(steps, task=task, cell=cell)] for cell in CELLS} for task in TASKS
