@@ -174,7 +174,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         windows, (targets, shape) = read_sequences(X), read_table_of_targets(y)
         check_consistent_length(windows, targets)
         weights = read_weights(sample_weight, len(targets))
-        rows = _complete(windows, weights > 0.0)
+        rows = _rows_of_whole_windows(windows, weights > 0.0)
         windows, targets, weights = windows[rows], targets[rows].reshape(-1, *shape), weights[rows]
         # Weights are passed to all parts, whatever they request. Changes and residuals may be noise.
         with config_context(enable_metadata_routing=False), own_data():
@@ -275,7 +275,7 @@ class _WindowsToTable(TransformerMixin, BaseEstimator):
         """Return windows (n_samples, n_timesteps, n_features) as a table."""
         windows = read_sequences(X)
         for _ in range(2):  # forward, then backward for the beginning
-            windows = _carried_on(windows)[:, ::-1]
+            windows = _filled_forward(windows)[:, ::-1]
         return np.nan_to_num(windows).reshape(len(windows), -1)
 
     def __sklearn_tags__(self) -> Any:
@@ -287,14 +287,14 @@ class _WindowsToTable(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _carried_on(windows: NDArray[Any]) -> NDArray[Any]:
+def _filled_forward(windows: NDArray[Any]) -> NDArray[Any]:
     """Return windows in which missing values are filled with the previous value, if any."""
     timesteps = np.arange(windows.shape[1])[:, np.newaxis]
     known = np.maximum.accumulate(np.where(np.isnan(windows), 0, timesteps), axis=1)
     return np.take_along_axis(windows, known, axis=1)
 
 
-def _complete(windows: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _rows_of_whole_windows(windows: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the counted windows that do not begin with a masked timestep, or all if these are not the majority."""
     complete = counts & ~np.isnan(windows[:, 0]).all(axis=1)
     return np.flatnonzero(complete if 2 * complete.sum() > counts.sum() else counts)

@@ -127,7 +127,7 @@ def fit_arguments(
         given = params if sample_weight is None else {**params, "sample_weight": sample_weight}
         routed = process_routing(owner, "fit", **given)
         return {name: dict(routed[name].fit) for name in parts}
-    _refuse(owner, "fit", params)
+    _refuse_metadata(owner, "fit", params)
     return {name: weights_for(part, sample_weight) for name, part in parts.items()}
 
 
@@ -136,7 +136,7 @@ def predict_arguments(owner: Any, parts: Mapping[str, Any], params: dict[str, An
     if sklearn.get_config()["enable_metadata_routing"]:
         routed = process_routing(owner, "predict", **params)
         return {name: dict(routed[name].predict) for name in parts}
-    _refuse(owner, "predict", params)
+    _refuse_metadata(owner, "predict", params)
     return {name: {} for name in parts}
 
 
@@ -146,7 +146,7 @@ def predict_arguments_of_fit(owner: Any, parts: Mapping[str, Any], params: dict[
     return predict_arguments(owner, parts, {name: params[name] for name in consumed})
 
 
-def _refuse(owner: Any, method: str, params: dict[str, Any]) -> None:
+def _refuse_metadata(owner: Any, method: str, params: dict[str, Any]) -> None:
     """Raise if there are metadata without metadata routing."""
     if params:
         raise ValueError(

@@ -81,22 +81,22 @@ class SeasonalRegressor(RelativeRegressor):
 
     def _relative(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:
         """Return the deviations of the timesteps with all earlier seasons in their window, masked if missing."""
-        n_lost = self._count_lost(windows)
-        deviations = np.array(windows[:, n_lost:])
-        timesteps = np.arange(n_lost, windows.shape[1])
-        deviations[:, :, :n_series] -= self._usual(windows[:, :, :n_series], timesteps)
+        n_lead_in = self._count_lead_in(windows)
+        deviations = np.array(windows[:, n_lead_in:])
+        timesteps = np.arange(n_lead_in, windows.shape[1])
+        deviations[:, :, :n_series] -= self._seasonal_means(windows[:, :, :n_series], timesteps)
         deviations[np.isnan(deviations[:, :, :n_series]).all(axis=2)] = np.nan  # networks only skip whole timesteps
         return deviations
 
     def _references(self, windows: NDArray[Any], n_series: int, n_outputs: int) -> NDArray[Any]:
         """Return the weighted sums of earlier seasons for the timestep of each output."""
-        self._count_lost(windows)
+        self._count_lead_in(windows)
         steps = np.arange(1, n_outputs // n_series + 1)
         not_known = -(-steps // self.season) - 1  # seasons that are in the future
         timesteps = windows.shape[1] - 1 + steps - not_known * self.season
-        return self._usual(windows[:, :, :n_series], timesteps).reshape(len(windows), -1)
+        return self._seasonal_means(windows[:, :, :n_series], timesteps).reshape(len(windows), -1)
 
-    def _usual(self, windows: NDArray[Any], timesteps: NDArray[np.integer]) -> NDArray[Any]:
+    def _seasonal_means(self, windows: NDArray[Any], timesteps: NDArray[np.integer]) -> NDArray[Any]:
         """Return weighted sums of the values of earlier seasons, (n_samples, n_timesteps, n_series)."""
         weights = self._read_weights()
         sums, known = 0.0, 0.0
@@ -116,13 +116,13 @@ class SeasonalRegressor(RelativeRegressor):
             raise ValueError(f"weights is {self.weights!r}; expected positive numbers (n_seasons,).")
         return weights
 
-    def _count_lost(self, windows: NDArray[Any]) -> int:
+    def _count_lead_in(self, windows: NDArray[Any]) -> int:
         """Return how many timesteps of a window only serve as earlier seasons; raise if it has no more."""
         n_seasons = len(self._read_weights())
-        n_lost = int(self.season) * n_seasons
-        if windows.shape[1] <= n_lost:
+        n_lead_in = int(self.season) * n_seasons
+        if windows.shape[1] <= n_lead_in:
             raise ValueError(
-                f"X has {windows.shape[1]} timesteps; expected more than {n_lost}, for {n_seasons} season(s) of "
+                f"X has {windows.shape[1]} timesteps; expected more than {n_lead_in}, for {n_seasons} season(s) of "
                 f"{self.season}."
             )
-        return n_lost
+        return n_lead_in

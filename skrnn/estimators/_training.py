@@ -10,7 +10,7 @@ import numpy as np
 
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._feature_scaling import FeatureScaling
-from skrnn.estimators._fitted import Outcome, read_theta, store_outcome
+from skrnn.estimators._fitted_attributes import Outcome, read_theta, store_outcome
 from skrnn.estimators._parameters import choose_tol, make_network, make_solver, make_solver_objective, remedy
 from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._target_encoder import TargetEncoder

@@ -9,7 +9,7 @@ import numpy as np
 
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._feature_scaling import FeatureScaling
-from skrnn.estimators._fitted import read_fitted
+from skrnn.estimators._fitted_attributes import read_fitted
 from skrnn.estimators._target_encoder import Kind
 from skrnn.network._parameters import LayerParameters, NetworkParameters
 

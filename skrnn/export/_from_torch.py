@@ -10,7 +10,7 @@ from sklearn.base import clone, is_classifier
 
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._classifier import RNNClassifier
-from skrnn.estimators._fitted import set_fitted_parameters
+from skrnn.estimators._fitted_attributes import set_fitted_parameters
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.export._to_torch import MODULES, ORDERS
 

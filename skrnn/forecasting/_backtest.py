@@ -14,7 +14,7 @@ from skrnn.forecasting._models import fitted_regressor, n_history_rows
 from skrnn.forecasting._recursion import n_steps_at_once, roll
 from skrnn.forecasting._refit import Refits, read_refit
 from skrnn.forecasting._rows import Rows, read_series
-from skrnn.forecasting._tables import named
+from skrnn.forecasting._tables import list_groups
 
 
 def backtest(
@@ -229,7 +229,7 @@ def _read_origins(rows: Rows, first: Any, n_back: int, lasts: NDArray[np.intp], 
         )
     if not has_origin.all():
         short = [rows.labels[group] for group in np.flatnonzero(~has_origin)]
-        warn(f"{len(short)} groups have no row to forecast from and are left out: {named(short)}.")
+        warn(f"{len(short)} groups have no row to forecast from and are left out: {list_groups(short)}.")
     return np.concatenate(
         [
             timeline.firsts[group] + np.arange(firsts[group], lasts[group] + 1, step)

@@ -11,11 +11,11 @@ from skrnn._inputs._messages import warn
 from skrnn.exceptions import DataWarning
 
 
-def kind(index: Any) -> str:
+def kind_of_index(index: Any) -> str:
     """Return in words what a pandas index holds: entries of the same kind have an order, but for labels."""
     if index.nlevels > 1:
-        return f"levels of {', '.join(kind(index.get_level_values(k)) for k in range(index.nlevels))}"
-    index = plain(index)
+        return f"levels of {', '.join(kind_of_index(index.get_level_values(k)) for k in range(index.nlevels))}"
+    index = as_usual_index(index)
     if hasattr(index, "asfreq"):
         return f"periods of frequency {index.freqstr}"
     letter = getattr(index.dtype, "kind", "O")
@@ -24,7 +24,7 @@ def kind(index: Any) -> str:
     return {"m": "durations", "i": "numbers", "u": "numbers", "f": "numbers"}.get(letter, "labels")
 
 
-def plain(index: Any) -> Any:
+def as_usual_index(index: Any) -> Any:
     """Return an index of objects or of Arrow's dates as the index that pandas has for dates, periods or numbers."""
     import pandas as pd
 
@@ -47,7 +47,7 @@ def check_follows(ahead: Any, index: Any) -> None:
 
 def warn_of_no_step(index: Any) -> None:
     """Warn that forecasts have no labels where the index of their history increases, but not by a constant step."""
-    if kind(index) == "labels" or len(index) < 2 or not index.is_monotonic_increasing:
+    if kind_of_index(index) == "labels" or len(index) < 2 or not index.is_monotonic_increasing:
         return
     n_even = bisect_left(range(3, len(index)), True, key=lambda n: continued_index(index[:n], 1) is None) + 2
     before, after = (as_text(index[row]) for row in (n_even - 1, n_even))
@@ -62,11 +62,11 @@ def warn_of_no_step(index: Any) -> None:
 
 def _problem(ahead: Any, index: Any) -> str:
     """Return what to say of the first entry of `ahead` that cannot follow those before it, or nothing."""
-    came, expected = kind(ahead), kind(index)
+    came, expected = kind_of_index(ahead), kind_of_index(index)
     if came != expected:
         origin = " from 0, as reset_index leaves them" if getattr(ahead, "start", None) == 0 else ""
         return f"exog has {came}{origin} in its index, but history has {expected}"
-    ahead, index = plain(ahead), plain(index)
+    ahead, index = as_usual_index(ahead), as_usual_index(index)
     following = continued_index(index, len(ahead))
     if following is not None:
         return _beside_the_step(ahead, index, following)
@@ -132,7 +132,7 @@ def continued_index(index: Any, n_rows: int) -> Any:
         return _continued_periods(index, n_rows)
     if isinstance(index, pd.DatetimeIndex):
         return _continued_dates(index, n_rows)
-    entries = plain(index)
+    entries = as_usual_index(index)
     ahead = _evenly_continued(index, n_rows) if entries.dtype == index.dtype else continued_index(entries, n_rows)
     if ahead is None or entries.dtype == index.dtype:
         return ahead

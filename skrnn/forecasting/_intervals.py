@@ -15,7 +15,7 @@ from skrnn.forecasting._members import roll_members
 from skrnn.forecasting._models import fitted_regressor, n_history_rows, point_forecasts, quantile_levels
 from skrnn.forecasting._recursion import predictions_at, roll
 from skrnn.forecasting._rows import Rows, read_rows
-from skrnn.forecasting._tables import of_group
+from skrnn.forecasting._tables import naming_group
 
 #: How intervals may be made.
 METHODS = ("auto", "quantiles", "conformal", "ensemble")
@@ -216,7 +216,7 @@ def _conformal(
     timeline, n_least = rows.timeline, n_calibration + n_steps + n_history_rows(model)
     for label, n_known in zip(rows.labels, timeline.n_known, strict=True):
         if n_known < n_least:
-            with of_group(label):
+            with naming_group(label):
                 raise ValueError(
                     f"n_calibration is {n_calibration}, but history has {n_known} rows; expected at least {n_least}: "
                     f"the calibration rows, n_steps={n_steps} before them, and the history that the model needs."
@@ -235,7 +235,7 @@ def _conformal(
     forecasts, deviations = forecasts[n_origins - 1 :: n_origins], deviations.reshape(of_groups)
     radii = np.empty(forecasts.shape)
     for group, label in enumerate(rows.labels):
-        with of_group(label):
+        with naming_group(label):
             radii[group] = _radii(errors[group], deviations[group], coverage, n_calibration)
     return [forecasts, forecasts - radii, forecasts + radii]
 

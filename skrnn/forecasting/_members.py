@@ -45,7 +45,7 @@ def _is_ensemble(value: Any) -> bool:
     return "return_std" in signature(value.predict).parameters
 
 
-def _held_in(value: Any) -> list[Any]:
+def _values_in(value: Any) -> list[Any]:
     """Return what an estimator, or a list, tuple or dictionary of estimators, holds."""
     if isinstance(value, list | tuple):
         return list(value)
@@ -58,14 +58,14 @@ def _sizes(value: Any) -> list[int]:
     """Return the number of members of each ensemble in an estimator."""
     if _is_ensemble(value):
         return [len(value.estimators_)]
-    return [size for part in _held_in(value) for size in _sizes(part)]
+    return [size for part in _values_in(value) for size in _sizes(part)]
 
 
 def _with_member(value: Any, member: int) -> Any:
     """Return a shallow copy of an estimator in which this member replaces each ensemble; itself if it has none."""
     if _is_ensemble(value):
         return value.estimators_[member]
-    held = _held_in(value)
+    held = _values_in(value)
     replaced = [_with_member(part, member) for part in held]
     if all(new is old for new, old in zip(replaced, held, strict=True)):
         return value

@@ -39,12 +39,12 @@ def n_history_rows(model: Any) -> int:
     """
     if not hasattr(model, "get_params"):
         return 0
-    held = [part for value in model.get_params(deep=False).values() for part in _held_in(value)]
+    held = [part for value in model.get_params(deep=False).values() for part in _estimators_in(value)]
     among = sum if hasattr(model, "steps") else max
     return int(getattr(model, "n_history_rows", 0)) + among([0, *map(n_history_rows, held)])
 
 
-def _held_in(value: Any) -> list[Any]:
+def _estimators_in(value: Any) -> list[Any]:
     """Return the estimators in the value of a parameter: itself, or those of a list of tuples with their names."""
     entries = value if isinstance(value, list | tuple) else [value]
     values = [part for entry in entries for part in (entry if isinstance(entry, tuple) else [entry])]

@@ -128,7 +128,7 @@ _N_TRIED, _N_TRIED_ORIGINS = 8, 100
 
 
 @own_data()
-def _look_at(model: Any, table: Table, ends: NDArray[np.intp]) -> Any:
+def _final_input(model: Any, table: Table, ends: NDArray[np.intp]) -> Any:
     """Return what the final estimator sees at these rows; its predictions, if it may look at rows before them."""
     transformers, estimator = _split(model)
     for transformer in transformers:
@@ -165,7 +165,7 @@ class _Windows:
         self.n_window = n_history_rows(model) + 1
         has_window = rows.timeline.places(origins) + 1 >= self.n_window
         ready = np.flatnonzero(has_window)
-        if len(ready) and not self._suffice(origins[ready]):
+        if len(ready) and not self._windows_suffice(origins[ready]):
             ready = ready[:0]
         self.ready, self.early = ready, np.setdiff1d(np.arange(len(origins)), ready)
 
@@ -174,7 +174,7 @@ class _Windows:
         """Return the model's predictions after forecasts (n_origins, n_done, n_series) from each origin."""
         pieces = [self._rows_before(self.ready, paths)] if len(self.ready) else []
         pieces += [self._rows_before(self.early[i : i + 1], paths) for i in range(len(self.early))]
-        seen = [_look_at(self.model, table, ends) for table, ends in pieces]
+        seen = [_final_input(self.model, table, ends) for table, ends in pieces]
         joined = seen[0] if len(seen) == 1 else _joined(seen)
         estimator = _split(self.model)[1]
         predictions = np.asarray(estimator.predict(joined) if is_row_by_row(estimator) else joined)
@@ -199,7 +199,7 @@ class _Windows:
         table = with_columns(rows.take(positions.ravel()), rows.series, columns)
         return table, np.arange(n_rows - 1, positions.size, n_rows)
 
-    def _suffice(self, ends: NDArray[np.intp]) -> bool:
+    def _windows_suffice(self, ends: NDArray[np.intp]) -> bool:
         """Tell whether the model sees the same with the last `n_window` rows as with all rows, at some of these ends.
 
         The windows of all ends are read one after another: a transformer that looks further back, or ahead, or at all
@@ -215,13 +215,13 @@ class _Windows:
         ends = ends[:: -(-len(ends) // _N_TRIED_ORIGINS)]
         windows = rows.take(np.add.outer(ends, np.arange(1 - self.n_window, 1)).ravel())
         try:
-            from_windows = _look_at(self.model, windows, np.arange(self.n_window - 1, len(windows), self.n_window))
+            from_windows = _final_input(self.model, windows, np.arange(self.n_window - 1, len(windows), self.n_window))
         except ValueError:  # too few rows for it; any other error will come from all rows too
             return False
         from_all = []
         for group in np.unique(timeline.groups_of(ends)):
             first, of_group = timeline.firsts[group], ends[timeline.groups_of(ends) == group]
-            from_all.append(_look_at(self.model, rows.take(range(first, of_group[-1] + 1)), of_group - first))
+            from_all.append(_final_input(self.model, rows.take(range(first, of_group[-1] + 1)), of_group - first))
         return _are_same(from_windows, from_all[0] if len(from_all) == 1 else _joined(from_all))
 
 

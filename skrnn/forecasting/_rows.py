@@ -12,7 +12,7 @@ from skrnn._inputs._messages import warn
 from skrnn._inputs._tables import column_names, drop_column, is_frame, take_column
 from skrnn.exceptions import DataWarning
 from skrnn.forecasting._index import warn_of_no_step
-from skrnn.forecasting._known import Exog, Known, Panel, aligned, read_exog, read_panel, side_by_side
+from skrnn.forecasting._known_columns import Exog, Known, Panel, aligned, read_exog, read_panel, side_by_side
 from skrnn.forecasting._models import group_column, n_history_rows, n_leads, parts, sees_column
 from skrnn.forecasting._tables import (
     Groups,
@@ -20,9 +20,9 @@ from skrnn.forecasting._tables import (
     beside,
     check_exog,
     data_columns,
-    named,
+    list_groups,
+    naming_group,
     numbers,
-    of_group,
     take,
     with_columns,
 )
@@ -227,7 +227,7 @@ def _warn_of_short(model: Any, rows: Rows) -> None:
     else:
         problem = (
             f"{len(short)} of {len(n_known)} groups in history have fewer rows than the windows of the model, "
-            f"{n_spanned}: {named([rows.labels[group] for group in short])}"
+            f"{n_spanned}: {list_groups([rows.labels[group] for group in short])}"
         )
     warn(f"{problem}. The missing rows are replaced by padding. Pass a longer history.", DataWarning)
 
@@ -251,7 +251,7 @@ def _followed_by(rows: Rows, ahead: Exog) -> Rows:
         )
     others, timeline = rows.series[n_series:], rows.timeline
     for group, label in enumerate(rows.labels):
-        with of_group(label):
+        with naming_group(label):
             known = take(rows.table, range(timeline.firsts[group], timeline.lasts[group] + 1))
             if timeline.times is not None:
                 known = known.set_axis(timeline.of_group(group), axis=0)

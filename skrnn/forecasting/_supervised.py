@@ -9,8 +9,8 @@ from skrnn._inputs._frames import require_order
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._tables import is_frame
-from skrnn.forecasting._known import Panel, aligned, read_panel, side_by_side
-from skrnn.forecasting._tables import Groups, Table, beside, named, numbers, take
+from skrnn.forecasting._known_columns import Panel, aligned, read_panel, side_by_side
+from skrnn.forecasting._tables import Groups, Table, beside, list_groups, numbers, take
 
 
 @final
@@ -224,7 +224,7 @@ def _warn_of_lost(groups: Groups, n_steps: int) -> None:
     is_short = np.bincount(groups.codes) <= n_steps
     if is_short.any() and not is_short.all():
         short = [groups.distinct[code] for code in np.flatnonzero(is_short)]
-        warn(f"{len(short)} groups have at most n_steps={n_steps} rows and are dropped: {named(short)}.")
+        warn(f"{len(short)} groups have at most n_steps={n_steps} rows and are dropped: {list_groups(short)}.")
 
 
 def _target_rows(codes: NDArray[np.intp], n_steps: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -80,13 +80,13 @@ def read_groups(table: Any, groups: Any, name: str) -> Groups | None:
     return Groups(labels, position, None, groups, values)
 
 
-def named(groups: list[Any]) -> str:
+def list_groups(groups: list[Any]) -> str:
     """Return the first of these groups as text."""
     return ", ".join(map(str, groups[:_N_NAMED])) + (", ..." * (len(groups) > _N_NAMED))
 
 
 @contextmanager
-def of_group(group: Any) -> Iterator[None]:
+def naming_group(group: Any) -> Iterator[None]:
     """Let a ValueError that leaves the block say which group it is about; None: there are no groups."""
     try:
         yield

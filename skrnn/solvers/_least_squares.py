@@ -8,7 +8,7 @@ from scipy import optimize
 from scipy.sparse.linalg import LinearOperator
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._run import NO_LIMIT, Run, Stop, check_result, naming_options
+from skrnn.solvers._scipy_run import NO_LIMIT, ScipyRun, Stop, check_result, naming_options
 
 #: Options of `scipy.optimize.least_squares` that may be set.
 LEAST_SQUARES_OPTIONS = ("method", "ftol", "xtol", "gtol", "x_scale", "tr_solver", "tr_options", "max_nfev")
@@ -76,7 +76,7 @@ class LeastSquaresSolver:
 
     def minimize(self, objective: SumOfSquares, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
         """Return the minimum found by SciPy, or the last iterate if stopped by `monitor`."""
-        run = Run(theta, monitor, self.max_fun)
+        run = ScipyRun(theta, monitor, self.max_fun)
         n_residuals, n_parameters = objective.n_residuals, len(theta)
         n_bytes = n_residuals * n_parameters * np.dtype(np.float64).itemsize
         options = {"x_scale": 1.0, "max_nfev": NO_LIMIT, **self._method_for(n_parameters), **self.options}
@@ -94,9 +94,9 @@ class LeastSquaresSolver:
         return self._solve(evaluations, options, theta, run)
 
     def _solve(
-        self, evaluations: "_Compressed | _Plain", options: dict[str, Any], theta: np.ndarray, run: Run
+        self, evaluations: "_Compressed | _Plain", options: dict[str, Any], theta: np.ndarray, run: ScipyRun
     ) -> np.ndarray:
-        """Run SciPy with these options and return the final theta."""
+        """ScipyRun SciPy with these options and return the final theta."""
         fun: Callable[[np.ndarray], Any] = evaluations.residuals
         jac: Callable[[np.ndarray], Any] = evaluations.jacobian
         minpack = _Minpack(run, evaluations, len(theta))
@@ -126,7 +126,7 @@ class LeastSquaresSolver:
 class _Evaluated:
     """The objective and its residuals at the point of the last evaluation."""
 
-    def __init__(self, objective: SumOfSquares, run: Run) -> None:
+    def __init__(self, objective: SumOfSquares, run: ScipyRun) -> None:
         self.objective = objective
         self.run = run
         self._theta: np.ndarray | None = None
@@ -157,7 +157,7 @@ class _Compressed:
     decomposition, instead of time at each step of the method.
     """
 
-    def __init__(self, objective: SumOfSquares, run: Run) -> None:
+    def __init__(self, objective: SumOfSquares, run: ScipyRun) -> None:
         self.objective = objective
         self.evaluated = _Evaluated(objective, run)
         self.n_rows = len(run.theta) + 1
@@ -181,7 +181,7 @@ class _Compressed:
 class _Plain:
     """Uncompressed residuals and Jacobian, as a matrix or as an operator."""
 
-    def __init__(self, objective: SumOfSquares, run: Run, forms_jacobian: bool) -> None:
+    def __init__(self, objective: SumOfSquares, run: ScipyRun, forms_jacobian: bool) -> None:
         self.objective = objective
         self.evaluated = _Evaluated(objective, run)
         self.n_rows = objective.n_residuals
@@ -214,7 +214,7 @@ class _Minpack:
     penalty may lead to a network of zeros, where the gradient vanishes.
     """
 
-    def __init__(self, run: Run, evaluations: "_Compressed | _Plain", n_parameters: int) -> None:
+    def __init__(self, run: ScipyRun, evaluations: "_Compressed | _Plain", n_parameters: int) -> None:
         self._run = run
         self._evaluations = evaluations
         self._start = run.theta

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import optimize
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._run import NO_LIMIT, Run, Stop, check_result, naming_options
+from skrnn.solvers._scipy_run import NO_LIMIT, ScipyRun, Stop, check_result, naming_options
 
 
 class FullObjective(Protocol):
@@ -104,7 +104,7 @@ class ScipySolver:
 
     def minimize(self, objective: FullObjective, theta: np.ndarray, monitor: Monitor) -> np.ndarray:
         """Return the minimum found by SciPy, or the last iterate if stopped by `monitor`."""
-        run = Run(theta, monitor, self.max_fun)
+        run = ScipyRun(theta, monitor, self.max_fun)
         evaluations = _Evaluations(objective, run)
         curvature = (
             {self.method.curvature: getattr(evaluations, self.method.curvature)} if self.method.curvature else {}
@@ -136,7 +136,7 @@ class ScipySolver:
 class _Evaluations:
     """The objective as called by SciPy's methods, in float64."""
 
-    def __init__(self, objective: FullObjective, run: Run) -> None:
+    def __init__(self, objective: FullObjective, run: ScipyRun) -> None:
         self.objective = objective
         self.run = run
         self._evaluated: np.ndarray | None = None

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.estimators._diagnosis import recent_fall, warn_of_end
+from skrnn.estimators._fit_warnings import recent_fall, warn_of_end
 from skrnn.estimators._parameters import choose_max_iter, choose_tol
 from skrnn.solvers._registry import SOLVERS, UPDATE_RULES
 from tests.estimators.tasks import assert_same_fit, make_regression_task, make_task

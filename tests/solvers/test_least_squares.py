@@ -10,7 +10,7 @@ from scipy import optimize
 from skrnn.solvers import _least_squares
 from skrnn.solvers._least_squares import LeastSquaresSolver, _Compressed, _reflected, _too_large, _triangle
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._run import Run
+from skrnn.solvers._scipy_run import ScipyRun
 from tests.problems import FUNCTIONS, LeastSquares, Rosenbrock
 
 EVERY_METHOD = pytest.mark.parametrize("method", ["lm", "trf", "dogbox"])
@@ -81,7 +81,7 @@ def test_compressed_rows_keep_lengths_and_angles(function):
     theta = objective.start + 0.4
     residuals, jacobian = objective.residuals_and_jacobian(theta)
     monitor = Monitor(max_iter=10, tol=0.0, n_iter_no_change=10)
-    compressed = _Compressed(objective, Run(objective.start, monitor, 100))
+    compressed = _Compressed(objective, ScipyRun(objective.start, monitor, 100))
     few_residuals, few_rows = compressed.residuals(theta), compressed.jacobian(theta)
     assert few_rows.shape == (len(theta) + 1, len(theta))
     np.testing.assert_allclose(few_rows.T @ few_rows, jacobian.T @ jacobian, rtol=1e-12, atol=1e-12)

@@ -5,8 +5,8 @@ import pytest
 from scipy import optimize
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._run import Run
 from skrnn.solvers._scipy import METHODS, ScipySolver, _Evaluations
+from skrnn.solvers._scipy_run import ScipyRun
 from tests.problems import FUNCTIONS, LeastSquares, Rosenbrock
 
 EVERY_METHOD = pytest.mark.axis("name", METHODS)
@@ -195,7 +195,7 @@ def test_float32_in_and_out_where_a_limit_ends_it(name):
 
 def make_evaluations(objective, max_fun=10**6):
     monitor = Monitor(max_iter=10, tol=0.0, n_iter_no_change=10)
-    return _Evaluations(objective, Run(objective.start, monitor, max_fun))
+    return _Evaluations(objective, ScipyRun(objective.start, monitor, max_fun))
 
 
 @EVERY_FUNCTION

@@ -17,7 +17,7 @@ class Stop(StopIteration):
 
 
 @final
-class Run:
+class ScipyRun:
     """Connects one of SciPy's methods with the monitor.
 
     Parameters
@@ -113,7 +113,7 @@ class Run:
 
 
 @contextmanager
-def naming_options(options: Mapping[str, Any], run: Run) -> Iterator[None]:
+def naming_options(options: Mapping[str, Any], run: ScipyRun) -> Iterator[None]:
     """Add the user's options, if any, to SciPy's errors that leave the block.
 
     Numbers that are not finite in SciPy's linear algebra raise the error of a diverging solver.

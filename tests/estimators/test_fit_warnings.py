@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
-from skrnn.estimators import _diagnosis
+from skrnn.estimators import _fit_warnings
 from skrnn.estimators._training_data import TrainingData
 from skrnn.losses._registry import REGRESSION_LOSSES
 from tests.estimators.tasks import make_classification_task, make_ragged_task, make_regression_task, make_task
@@ -241,12 +241,12 @@ def test_few_of_many_sequences_are_looked_at(monkeypatch):
         seen.append(len(indices))
         return take(data, indices)
 
-    def counted_states(network, theta, sequences, map_chunks, hidden_states=_diagnosis.hidden_states):
+    def counted_states(network, theta, sequences, map_chunks, hidden_states=_fit_warnings.hidden_states):
         seen.append(len(sequences))
         return hidden_states(network, theta, sequences, map_chunks)
 
     monkeypatch.setattr(TrainingData, "take", counted)
-    monkeypatch.setattr(_diagnosis, "hidden_states", counted_states)
-    monkeypatch.setattr(_diagnosis, "_N_EXAMINED", 50)
+    monkeypatch.setattr(_fit_warnings, "hidden_states", counted_states)
+    monkeypatch.setattr(_fit_warnings, "_N_EXAMINED", 50)
     assert len(diagnoses(make_estimator(alpha=1e5), X, y)) == 1
     assert seen[-2:] == [50, 20]

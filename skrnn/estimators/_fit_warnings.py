@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn._inputs._messages import is_own_data, warn
-from skrnn.estimators._fitted import Outcome
+from skrnn.estimators._fitted_attributes import Outcome
 from skrnn.estimators._interruption import tell_of_interruption
 from skrnn.estimators._training import Training
 from skrnn.exceptions import DataWarning

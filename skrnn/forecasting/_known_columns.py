@@ -10,7 +10,7 @@ from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._tables import column_names, drop_column, index_level, is_frame
 from skrnn._inputs._values import refuse_masked
-from skrnn.forecasting._tables import UNNAMED, Groups, Table, named, read_groups, read_table, take
+from skrnn.forecasting._tables import UNNAMED, Groups, Table, list_groups, read_groups, read_table, take
 from skrnn.forecasting._timeline import timed, times_of
 
 
@@ -216,7 +216,7 @@ def read_static(values: Any, table: Table, groups: Groups | None) -> Table | Non
     found = labels.get_indexer(pd.Index(groups.distinct, dtype=object, tupleize_cols=False))
     if (found < 0).any():
         missing = [groups.distinct[group] for group in np.flatnonzero(found < 0)]
-        raise ValueError(f"static lacks {len(missing)} groups: {named(missing)}.")
+        raise ValueError(f"static lacks {len(missing)} groups: {list_groups(missing)}.")
     if of_rows is not None and of_rows.column is not None:
         columns = drop_column(columns, of_rows.column)
     return take(columns, found)
@@ -304,7 +304,7 @@ def read_exog(panel: Panel, exog: Any, columns: list[int]) -> Exog:
         raise ValueError("groups are labels without a name; expected exog of shape (n_groups, n_steps, n_exog).")
     missing = [label for label in labels if label not in set(of_exog.distinct)]
     if missing:
-        raise ValueError(f"exog lacks {len(missing)} groups of history: {named(missing)}.")
+        raise ValueError(f"exog lacks {len(missing)} groups of history: {list_groups(missing)}.")
     numbers_of = {label: number for number, label in enumerate(labels)}
     codes = np.array([numbers_of.get(label, -1) for label in of_exog.distinct])[of_exog.codes]
     kept = np.argsort(codes, kind="stable")[(codes < 0).sum() :]
