@@ -1,7 +1,7 @@
 """A grid search, and a fit on all data at once, on a Dask cluster: here of two processes on this machine.
 
 For a cluster of several machines, start `dask scheduler` on one and `dask worker tcp://<scheduler>:8786` on the others,
-each with skrnn installed, and hand the scheduler's address to `Client`. Needs Dask: pip install ".[cluster]"
+each with skrnn installed, and pass the address of the scheduler to `Client`. Requires Dask: pip install ".[cluster]"
 """
 
 import time

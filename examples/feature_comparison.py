@@ -1,10 +1,10 @@
 """Ridge regression, boosted trees and a recurrent network in one grid search, over the same windows of sunspots.
 
 `SlidingWindow(flatten=True)` gives every model the same table of lagged columns, so that one search compares the
-families and the length of the window; the network folds a row of the table back into timesteps. Each fold's first
-windows lack history and repeat its first year, which makes the validation of long windows harder than their use. The
-error is the mean squared error divided by 1535, the customary scale of this series (Weigend, Huberman, Rumelhart 1990).
-A network is fitted from one random start; another one moves its error by some hundredths.
+families and the length of the window; the network folds a row of the table back into timesteps. The first windows of
+each fold lack history and repeat its first year, so validation errors of long windows are larger than errors in use.
+The error is the mean squared error divided by 1535, the customary scale of this series (Weigend, Huberman, Rumelhart
+1990). A network is fitted from one random start; another start changes its error by a few hundredths.
 """
 
 import time
@@ -47,7 +47,7 @@ def main() -> None:
     rows = []
     for name, (params, validated) in best_of_each_family(search).items():
         model = make_model(search, params).fit(X[training], y[training])
-        predictions = model.predict(X)[~training]  # windows of the first years reach back into the training years
+        predictions = model.predict(X)[~training]  # windows of the first years begin in the training years
         rows.append((name, validated, mean_squared_error(y[~training], predictions) / SCALE, describe(params)))
     persistence = mean_squared_error(y[~training], X[~training, 0]) / SCALE
     rows.append(("persistence", np.nan, persistence, "this year's number"))
@@ -64,7 +64,7 @@ def make_search(
     model = Pipeline(
         [
             ("scale", StandardScaler()),
-            ("window", SlidingWindow(padding="edge", flatten=True)),  # not all of the models take missing values
+            ("window", SlidingWindow(padding="edge", flatten=True)),  # not all models accept missing values
             ("model", Ridge()),
         ]
     )
@@ -106,7 +106,7 @@ def describe(params: dict[str, Any]) -> str:
 
 
 def print_table(rows: list[tuple[str, float, float, str]]) -> None:
-    """Print a line for each model, and who is best where."""
+    """Print a line for each model, and which one is best."""
     width = max(len(name) for name, *_ in rows) + 2
     print(f"{'mean squared error / 1535':<{width}}  validation  1921-2008  setting")
     for name, validated, held_out, setting in rows:

@@ -1,7 +1,7 @@
-"""A series larger than memory: scaled, learnt from and predicted one block of rows at a time.
+"""A series larger than memory: scaling, training and predictions, one block of rows at a time.
 
-The rows are in a file that `np.load` maps into memory: a slice is read when it is used. An array of Zarr, which stores
-compressed blocks, is sliced alike and may take its place.
+The rows are in a file that `np.load` maps into memory: a slice is read when it is used. A Zarr array, which stores
+compressed blocks, can be sliced in the same way and used instead.
 """
 
 import tempfile
@@ -30,11 +30,11 @@ def main(n_rows: int = 200_000, n_features: int = 64) -> None:
         predictions = predict(scaler, model, series)
         print(f"{series.nbytes / 1e6:.0f} MB, {series[:BLOCK_SIZE].nbytes / 1e6:.0f} at a time")
         print(f"R^2 on the last tenth: {r2_score(targets[n_training:], predictions[n_training:]):.3f}")
-        del series  # a file that is mapped cannot be deleted everywhere
+        del series  # some systems cannot delete a mapped file
 
 
 def write_series(series: Any) -> np.ndarray:
-    """Write random rows into `series`, and return a target for each: what a feature was three rows before."""
+    """Write random rows into `series`, and return a target for each: the value of a feature three rows before."""
     rng = np.random.default_rng(0)
     for rows in blocks(series.shape[0]):
         series[rows] = 100.0 + rng.normal(size=(rows.stop - rows.start, series.shape[1]))
@@ -42,7 +42,7 @@ def write_series(series: Any) -> np.ndarray:
 
 
 def train(series: Any, targets: np.ndarray, n_rows: int, n_epochs: int = 2) -> tuple[StandardScaler, RNNRegressor]:
-    """Return a scaler and a network that have seen the first `n_rows` rows, the network `n_epochs` times."""
+    """Return a scaler and a network, fitted to the first `n_rows` rows, the network in `n_epochs` epochs."""
     scaler = StandardScaler()
     for rows in blocks(n_rows):
         scaler.partial_fit(series[rows])
@@ -59,9 +59,9 @@ def predict(scaler: StandardScaler, model: RNNRegressor, series: Any) -> np.ndar
 
 
 def windows_of(scaler: StandardScaler, series: Any, rows: slice) -> np.ndarray:
-    """Return the windows that end at these rows: those that they have among all windows of the series.
+    """Return the windows that end at these rows, the same as among all windows of the series.
 
-    `SlidingWindow` pads a copy of what it gets: these rows, and those before them that their windows reach back to.
+    `SlidingWindow` makes a padded copy of its input: these rows, and the earlier ones that their windows contain.
     """
     n_before = min(WINDOW.n_history_rows, rows.start)
     return WINDOW.fit_transform(scaler.transform(series[rows.start - n_before : rows.stop]))[n_before:]

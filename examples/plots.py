@@ -1,6 +1,6 @@
 """Pictures of networks on the yearly sunspot numbers: training, forecasts, their errors, hidden states, the network.
 
-Every network is fitted on the years to 1920. Needs matplotlib and pandas: pip install ".[plot]" pandas
+Every network is fitted on the years up to 1920. Requires matplotlib and pandas: pip install ".[plot]" pandas
 """
 
 from pathlib import Path
@@ -55,7 +55,7 @@ def draw_losses(training: pd.Series) -> Figure:
 
 
 def draw_forecasts(model: Pipeline, series: pd.Series) -> Figure:
-    """Draw forecasts of ten years, about a cycle, from three years that the network has not seen and from the last."""
+    """Draw forecasts of ten years, about a cycle, from three years after the training data and from the last year."""
     origins = [series.index.get_loc(year) for year in (1963, 1976, 1989, 2008)]
     display = ForecastDisplay.from_estimator(
         model, series, n_steps=10, origins=origins, coverage=0.8, n_calibration=30, n_history=30
@@ -72,7 +72,7 @@ def draw_errors(model: Pipeline, series: pd.Series) -> Figure:
 
 
 def draw_hidden_states(model: Pipeline, series: pd.Series) -> Figure:
-    """Draw what the network remembers of the twelve years up to 1957, the year of the highest number."""
+    """Draw the hidden states for the twelve years up to 1957, the year of the highest number."""
     sample = series.index.get_loc(1957)
     display = HiddenStateDisplay.from_estimator(model, series.to_frame(), sample=sample, feature_names=["sunspots"])
     return display.figure_

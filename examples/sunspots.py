@@ -1,9 +1,9 @@
-"""Next year's sunspot number: a grid search over a recurrent network, with ridge regression and persistence beside it.
+"""Next year's sunspot number: a grid search over a recurrent network, compared with ridge regression and persistence.
 
-Every model is fitted on the years to 1920 and predicts each year from those before it. The error is the mean squared
-error divided by 1535, the customary scale of this series (Weigend, Huberman, Rumelhart 1990). One fit of so few years
-depends on its random start, and a long one on the last bits of the processor's arithmetic: so networks are fitted from
-several seeds, the search is done from several seeds, and errors are means with their range.
+Every model is fitted on the years up to 1920 and predicts each year from the preceding ones. The error is the mean
+squared error divided by 1535, the customary scale of this series (Weigend, Huberman, Rumelhart 1990). With so few
+years, a fit depends on its random start, and a long fit also on rounding errors, which differ between processors.
+Therefore networks and searches are run with several seeds, and errors are means with their range.
 """
 
 import time
@@ -66,7 +66,7 @@ def search_network(seed: int) -> GridSearchCV:
 
 
 def make_network(seed: int) -> Pipeline:
-    """Return a network that is fitted until no gradient is left, longer than those of the search."""
+    """Return a network that is fitted to a smaller gradient, for longer than those of the search."""
     regressor = RNNRegressor((4,), solver="lbfgs", alpha=0.66, tol=1e-4, random_state=seed)
     return make_pipeline(SlidingWindow(n_timesteps=12), regressor)
 
@@ -92,7 +92,7 @@ def print_choices(searches: list[GridSearchCV], seconds: float) -> None:
 
 
 def print_table(forecasts: dict[str, np.ndarray], y: np.ndarray, years: np.ndarray) -> None:
-    """Print the error of each model in each period: of several seeds the mean, and in brackets the range."""
+    """Print the error of each model in each period: for several seeds the mean, with the range in brackets."""
     width = max(map(len, forecasts)) + 2
     print()
     rows = {"mean squared error / 1535": [f"{first}-{last}" for first, last in PERIODS]}
@@ -105,13 +105,13 @@ def print_table(forecasts: dict[str, np.ndarray], y: np.ndarray, years: np.ndarr
 
 
 def describe(errors: np.ndarray) -> str:
-    """Return the mean of the seeds' errors, and their range where there are several."""
+    """Return the mean of the errors, and their range if there are several seeds."""
     spread = f" ({errors.min():.2f} to {errors.max():.2f})" if len(errors) > 1 else ""
     return f"{errors.mean():.3f}{spread}"
 
 
 def draw(networks: np.ndarray, ridge: np.ndarray, y: np.ndarray, years: np.ndarray) -> None:
-    """Draw forecasts, those of the networks (n_seeds, n_years), of the years that no model has seen."""
+    """Draw forecasts of the years after the training data; those of the networks are (n_seeds, n_years)."""
     shown = years > LAST_TRAINING_YEAR
     networks = networks[:, shown]
     figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")

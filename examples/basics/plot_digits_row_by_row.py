@@ -2,9 +2,8 @@
 Handwritten digits, row by row
 ==============================
 
-An image of eight rows of eight pixels is a sequence: the network sees one row after another,
-from the top, and names the digit after the last. With `stream()` one can watch its prediction
-form.
+An image of eight rows of eight pixels can be read as a sequence: the network reads one row after another, from the top,
+and predicts the digit after the last. `stream()` shows how the prediction develops.
 """
 
 import matplotlib.pyplot as plt
@@ -19,18 +18,18 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_sta
 X_train.shape
 
 # %%
-# The table has 64 columns. `n_timesteps=8` folds them: eight timesteps of eight features. (An
-# array of shape (n_samples, 8, 8) would do as well, and needs no `n_timesteps`.)
+# The table has 64 columns. `n_timesteps=8` folds them into eight timesteps of eight features. (An array of shape
+# (n_samples, 8, 8) works too, without `n_timesteps`.)
 
 model = RNNClassifier((32,), cell="gru", n_timesteps=8, learning_rate_init=0.01, random_state=0)
 model = model.fit(X_train, y_train)
 round(model.score(X_test, y_test), 2)
 
 # %%
-# Other seeds, and other processors, move that by a point.
+# Other seeds and other processors change the accuracy by about one percentage point.
 #
-# A stream takes one timestep at a time, here of six images side by side, and predicts after each
-# as if the image ended there.
+# A stream reads one timestep at a time, here of six images in parallel, and predicts after each timestep as if the
+# image ended there.
 
 shown = [np.flatnonzero(y_test == digit)[0] for digit in (0, 1, 3, 5, 7, 9)]
 images = X_test[shown].reshape(-1, 8, 8)

@@ -2,8 +2,8 @@
 First fit: next year's sunspots
 ===============================
 
-A series, a pipeline of two steps, `fit` and `predict`. The yearly sunspot numbers rise and
-fall in cycles of about eleven years; the network reads twelve years and predicts the next one.
+This example fits a pipeline of two steps to a series and predicts. The yearly sunspot numbers rise and fall in cycles
+of about eleven years; the network reads twelve years and predicts the next one.
 """
 
 import matplotlib.pyplot as plt
@@ -20,9 +20,9 @@ X, y, years = sunspots.data, sunspots.target, sunspots.target_years
 X.shape, y.shape
 
 # %%
-# Row t of `X` is the number of year t, row t of `y` that of the year after. `SlidingWindow`
-# turns each row into the twelve rows that end there, (n_timesteps, n_features) = (12, 1), so
-# that rows stay rows and the usual split in time does.
+# Row t of `X` is the number of year t, row t of `y` that of the following year. `SlidingWindow` turns each row into the
+# window of twelve rows that ends with it, (n_timesteps, n_features) = (12, 1). The number of rows does not change, so
+# the data can be split in time as usual.
 
 training = years <= 1920
 network = RNNRegressor((4,), solver="lbfgs", alpha=0.66, tol=1e-4, random_state=0)
@@ -30,9 +30,9 @@ model = make_pipeline(SlidingWindow(n_timesteps=12), network)
 model.fit(X[training], y[training])
 
 # %%
-# The first rows lack history: their windows are shorter, by masked timesteps which the network
-# skips. Predictions of later years may look back into the training years, so the whole series
-# is handed over, and the new rows are taken.
+# The first rows lack history: their windows begin with masked timesteps, which the network skips. The windows of the
+# later years also contain training years, so the whole series is passed to `predict`, and the predictions of the later
+# years are selected.
 
 forecasts = model.predict(X)[~training]
 lags = SlidingWindow(n_timesteps=12, padding="edge", flatten=True)
@@ -50,9 +50,8 @@ for first, last in [(1921, 1955), (1956, 1979), (1980, 2008)]:
     print(f"{first}-{last}  network {error(forecasts, first, last):.2f}  ridge {error(of_ridge, first, last):.2f}")
 
 # %%
-# The cycles from 1956 on are higher than any that the models have seen: there the linear one is
-# more accurate. This is one random start of the network; :doc:`the means of twenty </quality>` are
-# 0.10, 0.39 and 0.22.
+# The cycles from 1956 on are higher than any in the training data; there the linear model is more accurate. These are
+# the errors of a single random start of the network; :doc:`the means of twenty </quality>` are 0.10, 0.39 and 0.22.
 
 figure, axes = plt.subplots()
 axes.fill_between(years[~training], y[~training], color="0.87", label="observed")

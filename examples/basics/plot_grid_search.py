@@ -2,9 +2,9 @@
 Grid search over windows, cells and sizes
 =========================================
 
-How far should the network look back, with which unit? `SlidingWindow` is a step of the
-pipeline, so its length is a parameter of the grid like any other. `TimeSeriesSplit` keeps the
-order of time: every fold is tested on later years.
+How long should the window be, and which recurrent unit works best? `SlidingWindow` is a step of the pipeline, so its
+length is a parameter of the grid like any other. `TimeSeriesSplit` keeps the chronological order: every fold is tested
+on later years.
 """
 
 import matplotlib.pyplot as plt
@@ -28,12 +28,12 @@ search = GridSearchCV(model, grid, cv=TimeSeriesSplit(4), scoring="neg_root_mean
 search.best_params_
 
 # %%
-# That is the choice of one random start: the settings differ by little, and with another
-# `random_state` another one wins.
+# This choice depends on the random start: the scores of the settings differ little, and another `random_state` may
+# select another one.
 #
-# The windows are made in each fold from its own rows, after the split: a test fold sees nothing
-# of the training rows, nor the other way round. (With `SlidingWindow(carry_context=True)` the
-# first windows of a test fold would see the end of the training rows, as forecasts in use do.)
+# In each fold, windows are made after the split, so windows of the test part contain no training rows and vice versa.
+# (With `SlidingWindow(carry_context=True)` the first windows of a test part would contain the end of the training part,
+# like forecasts in use.)
 
 scores = -search.cv_results_["mean_test_score"].reshape(3, 4)
 figure, axes = plt.subplots(figsize=(6, 3.2))
@@ -43,11 +43,10 @@ for (row, column), score in np.ndenumerate(scores):
     axes.text(column, row, f"{score:.1f}", ha="center", va="center", color=inside)
 axes.set_xticks(range(4), grid["slidingwindow__n_timesteps"])
 axes.set_yticks(range(3), grid["rnnregressor__cell"])
-axes.set(xlabel="years that the window holds", title="RMSE in cross-validation (sunspots)")
+axes.set(xlabel="length of the window in years", title="RMSE in cross-validation (sunspots)")
 plt.show()
 
 # %%
-# `search` is the best model, fitted to all training years. It predicts one row per row that
-# it gets:
+# `search` contains the best model, refitted to all training years. It makes one prediction per row:
 
 search.predict(X).shape

@@ -2,8 +2,8 @@
 What a network remembers: hidden states and the unrolled network
 ================================================================
 
-The displays of `skrnn.plotting` draw what is particular to recurrent networks: the states after
-each timestep, and the network itself with the shape of every parameter.
+`skrnn.plotting` has displays for recurrent networks: the hidden states after each timestep, and the network itself with
+the shape of every parameter.
 """
 
 import matplotlib.pyplot as plt
@@ -19,28 +19,28 @@ network = RNNRegressor((8,), cell="gru", solver="lbfgs", alpha=1.0, tol=1e-3, ra
 model = make_pipeline(SlidingWindow(n_timesteps=12), network).fit(X[:220], y[:220])
 
 # %%
-# A window of twelve years, and the eight units after each of them. The window ends in 1957, the
-# year of the highest number.
+# The first display shows a window of twelve years, and the states of the eight units after each year. The window ends
+# in 1957, the year of the highest number.
 
 HiddenStateDisplay.from_estimator(model, X, sample=257, feature_names=["sunspots"])
 plt.show()
 
 # %%
-# The states are features too: `hidden_states` returns them, (n_samples, n_timesteps, n_units),
-# for any other estimator.
+# The states can be used as features for other estimators: `hidden_states` returns them, (n_samples, n_timesteps,
+# n_units).
 
 windows = model[:-1].transform(X)
 states = network.hidden_states(windows)
 states.shape
 
 # %%
-# The prediction is linear in the last of them:
+# The prediction is a linear function of the last state:
 
 predictions = states[:, -1] @ network.readout_weights_.T + network.readout_bias_
 bool(np.allclose(predictions[:, 0], model.predict(X)))
 
 # %%
-# The network, unrolled over time. One letter is one parameter, the same at every timestep.
+# The second display shows the network, unrolled over time. Each letter is a parameter, the same at every timestep.
 
 UnrolledDisplay.from_estimator(model)
 plt.show()

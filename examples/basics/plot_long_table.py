@@ -2,8 +2,8 @@
 A long table: one row per country and year
 ==========================================
 
-Many data sets come as one table in which each row is a timestep and one column says which sequence
-the row belongs to. `to_sequences` turns it into the list of sequences that estimators read.
+Many data sets are a single table in which each row is a timestep and one column identifies the sequence of the row.
+`to_sequences` turns it into the list of sequences that estimators accept.
 """
 
 import matplotlib.pyplot as plt
@@ -15,8 +15,8 @@ from skrnn import RNNRegressor
 from skrnn.preprocessing import to_sequences
 
 # %%
-# Births per woman, from the World Bank by way of statsmodels. The rows of a country are the years from 1960
-# to 1990; the target, the births of 2011, is the same in all of its rows.
+# The data are births per woman, from the World Bank via statsmodels. The rows of a country are the years from 1960 to
+# 1990; the target, the births of 2011, is the same in all of its rows.
 
 wide = fertility.load_pandas().data.rename(columns={"Country Name": "country"}).set_index("country")
 wide = wide.loc[:, "1960":"2011"].dropna()
@@ -33,17 +33,17 @@ sequences = to_sequences(table, group="country", time="year", features=["births"
 sequences
 
 # %%
-# It unpacks into `X, y` for any estimator that reads sequences:
+# The result unpacks into `X, y` for any estimator that accepts sequences:
 
 X, y = sequences
 network = RNNRegressor((8,), solver="lbfgs", alpha=1.0, random_state=0)
 predictions = cross_val_predict(network, X, y, cv=KFold(5, shuffle=True, random_state=0))
 error = np.sqrt(np.mean((predictions - y) ** 2))
 unchanged = np.sqrt(np.mean([(births[-1, 0] - target) ** 2 for births, target in zip(X, y, strict=True)]))
-print(f"RMSE of the network {error:.1f}, if nothing had changed since 1990 {unchanged:.1f}")
+print(f"RMSE of the network {error:.1f}, of the births of 1990 as forecast {unchanged:.1f}")
 
 # %%
-# `groups` has the names, in the order of the sequences:
+# `groups` contains the names, in the order of the sequences:
 
 figure, axes = plt.subplots(figsize=(4.8, 4.4))
 axes.plot([1, 7.5], [1, 7.5], color="0.8")

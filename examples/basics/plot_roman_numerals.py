@@ -34,15 +34,14 @@ X_train, X_test, y_train, y_test = train_test_split(numerals, numbers, test_size
 X_train[:2], y_train[:2]
 
 # %%
-# `X` is a list of lists of letters. The encoder sees one letter per row and turns each timestep into
-# seven features.
+# `X` is a list of lists of letters. The encoder turns each letter, a timestep, into seven features.
 
 encoder = SequenceTransformer(OneHotEncoder(sparse_output=False))
 network = RNNRegressor((8,), cell="gru", solver="least_squares", alpha=1e-4, max_iter=100, random_state=0)
 model = make_pipeline(encoder, network).fit(X_train, y_train)
 predictions = model.predict(X_test)
 read = np.mean(np.round(predictions) == y_test)
-print(f"{read:.0%} of {len(y_test)} numerals that it has not seen are read correctly")
+print(f"{read:.0%} of {len(y_test)} test numerals are read correctly")
 
 # %%
 # A stream reads a numeral letter by letter: after each letter it predicts the number as if the numeral

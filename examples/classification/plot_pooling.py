@@ -2,10 +2,10 @@
 Pooling: a digit somewhere in a strip
 =====================================
 
-A strip of 60 rows holds a handwritten digit, 8 rows high, at a random place; the other rows are
-noise. The network reads the strip row by row. By default, its readout sees the last state: the
-network has to remember the digit through all the noise that follows. With `pooling="max"` it sees
-the maximum of each unit over all rows.
+A strip of 60 rows contains a handwritten digit, 8 rows high, at a random position; the other rows are noise. The
+network reads the strip row by row. By default, its readout uses the last state, so the network has to remember the
+digit while it reads the noise that follows. With `pooling="max"` the readout uses the maximum of each unit over all
+rows.
 """
 
 import matplotlib.pyplot as plt
@@ -30,8 +30,8 @@ for ax, strip, digit in zip(axes, X_train, y_train, strict=False):
 plt.show()
 
 # %%
-# Three networks that differ only in their pooling, and logistic regression on all pixels, which
-# cannot know where the digit is:
+# Here are the accuracies of three networks that differ only in their pooling, and of logistic regression on all pixels,
+# which cannot find out where the digit is:
 
 scores = {}
 for pooling in ("last", "mean", "max"):
@@ -43,6 +43,6 @@ for name, score in scores.items():
     print(f"{name:<20} accuracy {score:.2f}")
 
 # %%
-# A gated cell remembers better: with `cell="gru"` the last state alone reaches about the accuracy of
-# the maximum here, for more than twice the time. Another way to shorten the memory that a task needs is
+# A gated cell remembers better: with `cell="gru"` the last state alone has about the same accuracy as the maximum here,
+# but takes more than twice the time. Another way to shorten the memory that a task requires is
 # :class:`~skrnn.preprocessing.PatchSequences`; :doc:`/long_sequences` compares both.

@@ -2,9 +2,8 @@
 A prediction at every timestep: how early is the speaker known?
 ===============================================================
 
-With `return_sequences=True` the classifier predicts after each timestep. Trained this way, it
-is right earlier; how early is shown by the share of right predictions after 1, 2, 3, ...
-timesteps.
+With `return_sequences=True` the classifier predicts after each timestep. Trained in this way, it makes correct
+predictions earlier. The figure shows the fraction of correct predictions after 1, 2, 3, ... timesteps.
 """
 
 import matplotlib.pyplot as plt
@@ -20,17 +19,15 @@ settings = {"cell": "gru", "solver": "lbfgs", "random_state": 0}
 at_the_end = RNNClassifier((16,), **settings).fit(X_train, y_train)
 
 # %%
-# A target at each timestep: the speaker, again and again. Targets are a list, as the sequences
-# are.
+# With a target at each timestep, the speaker is repeated for all timesteps. Targets are a list, like the sequences.
 
 y_each = [np.full(len(utterance), speaker) for utterance, speaker in zip(X_train, y_train, strict=True)]
 always = RNNClassifier((16,), return_sequences=True, **settings).fit(X_train, y_each)
 [len(predictions) for predictions in always.predict(X_test)[:5]]
 
 # %%
-# The network that was trained on the end alone can be asked at each timestep as well, by a
-# stream. All utterances run side by side; those that have ended are NaN, and stay where they
-# are.
+# The network that was trained at the end alone can also predict at each timestep, as a stream. All utterances are
+# processed in parallel; the timesteps of those that have ended are NaN, so that their states do not change.
 
 n_timesteps = 15
 right = {"trained at every timestep": [], "trained at the end": []}

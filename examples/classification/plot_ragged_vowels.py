@@ -2,9 +2,8 @@
 Sequences of unequal length: who is speaking?
 =============================================
 
-Nine speakers utter two Japanese vowels. An utterance has 7 to 29 timesteps of 12 features, and
-the classifier takes it as it is: a list of arrays, or an array in which NaN marks the timesteps
-that are not there. Both are the same to the last bit.
+Nine speakers utter two Japanese vowels. An utterance has 7 to 29 timesteps of 12 features. The classifier accepts a
+list of arrays, or an array padded with NaN; the results are the same to the last bit.
 """
 
 import matplotlib.pyplot as plt
@@ -21,15 +20,15 @@ X_test, y_test = load_japanese_vowels(subset="test", return_X_y=True)
 # %%
 model = RNNClassifier((16,), cell="gru", bidirectional=True, solver="lbfgs", random_state=0)
 model.fit(X_train, y_train)
-f"{model.score(X_test, y_test):.2f} of {len(X_test)} utterances"
+f"accuracy {model.score(X_test, y_test):.2f} on {len(X_test)} utterances"
 
 # %%
-# The same with masks. A timestep that is NaN in every feature is skipped: the state passes it
-# unchanged.
+# The padded array has the same predictions. A timestep that is NaN in every feature is masked: it is skipped, and the
+# state does not change.
 
 
 def padded(utterances, n_timesteps=29):
-    """Return the utterances as one array, (n_samples, n_timesteps, n_features), NaN behind the end of each."""
+    """Return the utterances as one array, (n_samples, n_timesteps, n_features), with NaN after the end of each."""
     array = np.full((len(utterances), n_timesteps, 12), np.nan)
     for row, utterance in zip(array, utterances, strict=True):
         row[: len(utterance)] = utterance
@@ -39,7 +38,7 @@ def padded(utterances, n_timesteps=29):
 bool((model.predict_proba(padded(X_test)) == model.predict_proba(X_test)).all())
 
 # %%
-# Who is taken for whom:
+# The confusion matrix:
 
 figure, axes = plt.subplots(figsize=(4.6, 4.2))
 ConfusionMatrixDisplay.from_predictions(y_test, model.predict(X_test), ax=axes, cmap="Blues", colorbar=False)
@@ -47,7 +46,7 @@ axes.set(xlabel="predicted speaker", ylabel="speaker")
 plt.show()
 
 # %%
-# One utterance as the network reads it: the first of the test set, feature by feature.
+# The first utterance of the test set, as read by the network:
 
 figure, axes = plt.subplots(figsize=(6.4, 2.6))
 image = axes.imshow(X_test[0].T, cmap="RdBu_r", vmin=-1.5, vmax=1.5, aspect="auto")

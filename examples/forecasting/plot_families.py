@@ -2,9 +2,9 @@
 Ridge regression, boosted trees and a network in one search
 ===========================================================
 
-For few, strongly linear data a network is not needed. `SlidingWindow(flatten=True)` gives every
-model the same table of lagged columns, so that one grid search decides; the network folds each
-row of the table back into timesteps.
+A small, nearly linear data set does not need a network. `SlidingWindow(flatten=True)` gives every model the same table
+of lagged columns, so that a single grid search can compare them; the network folds each row of the table back into
+timesteps.
 """
 
 import matplotlib.pyplot as plt
@@ -23,8 +23,8 @@ sunspots = load_sunspots()
 X, y, training = sunspots.data, sunspots.target, sunspots.target_years <= 1920
 
 # %%
-# `padding="edge"` repeats the first year where the history is too short, for not all of the
-# models take missing values. A network depends on its random start, so each cell gets three.
+# `padding="edge"` repeats the first year if the history is too short, because not all models accept missing values. A
+# network depends on its random start, so there are three starts for each cell.
 
 model = Pipeline(
     [
@@ -47,8 +47,8 @@ search = GridSearchCV(model, grid, cv=TimeSeriesSplit(4), scoring="neg_mean_squa
 )
 
 # %%
-# The table of the search, with the error on the years after 1920 beside it, as no one would
-# know it at the time. Errors are divided by 1535, the customary scale of this series.
+# The table shows the results of the search, and the errors on the years after 1920, which would not be known at the
+# time. Errors are divided by 1535, the customary scale of this series.
 
 rows = []
 for params, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):
@@ -60,9 +60,9 @@ table = pd.DataFrame(rows, columns=["model", "setting", "cross-validation", "192
 table.sort_values("cross-validation").round(2)
 
 # %%
-# In cross-validation every network is ahead of ridge regression; on the years after, most are
-# behind it: what wins in cross-validation need not win later. Starts of one network differ as
-# much as cells do, so which of them the search chooses is chance.
+# In cross-validation every network is better than ridge regression; on the later years most of them are worse, so the
+# best model in cross-validation need not be the best later. Starts of the same network differ as much as cells do, so
+# the choice among them is due to chance.
 
 table = table.sort_values("cross-validation", ascending=False)
 figure, axes = plt.subplots()

@@ -2,9 +2,9 @@
 A panel: many series in one table
 =================================
 
-Births per woman in 192 countries and regions, one row per country and year, and one
-network for all countries. Windows must not cross from one country to another, and cross-validation must
-cut all series at the same year.
+The data are births per woman in 192 countries and regions, with one row per country and year. One network is fitted for
+all countries. Windows must not cross from one country to another, and cross-validation must split all series at the
+same year.
 """
 
 import matplotlib.pyplot as plt
@@ -20,8 +20,8 @@ from skrnn.forecasting import forecast, to_supervised
 from skrnn.model_selection import PanelTimeSeriesSplit
 
 # %%
-# The data: the World Bank's total fertility rate from 1960 to 2011, which comes with statsmodels;
-# the countries that have a value in each year.
+# The data are the World Bank's total fertility rates from 1960 to 2011, included in statsmodels, of the countries with
+# a value in each year.
 
 wide = fertility.load_pandas().data.rename(columns={"Country Name": "country"}).set_index("country")
 wide = wide.loc[:, "1960":"2011"].dropna()
@@ -30,9 +30,9 @@ table = table.astype({"year": int}).sort_values(["country", "year"], ignore_inde
 table.head()
 
 # %%
-# `to_supervised` puts the next ten years beside each row, country by country; the target is how
-# far the tenth will be from this year. `SlidingWindow` knows by a column which rows belong
-# together: the windows of a country hold no other country's rows.
+# `to_supervised` returns the next ten years of each row, country by country; the target is the change until the tenth
+# year. `group_column` of `SlidingWindow` is the column with the countries: no window contains rows of several
+# countries.
 
 X, y = to_supervised(table, groups="country", n_steps=10)
 y = y["births_t+10"] - X["births"]
@@ -41,10 +41,9 @@ windows = SlidingWindow(n_timesteps=10, group_column="country").fit_transform(in
 windows.shape, y.shape
 
 # %%
-# Each fold trains on all countries up to a year, and tests on the years after it. `horizon=10`
-# leaves out the rows just before the border, whose targets lie behind it. The splitter knows
-# which rows belong together by the column of the table or, where `X` is an array of windows, by
-# `groups`; then the series are aligned at their ends.
+# Each fold trains on all countries up to a year, and tests on later years. `horizon=10` leaves out the rows just before
+# the border, whose targets are after it. `X` is an array of windows here, so the countries are passed as `groups`, and
+# the series are aligned at their ends.
 
 cv = PanelTimeSeriesSplit(n_splits=3, horizon=10)
 folds = list(cv.split(windows, y, groups=X["country"]))
@@ -60,8 +59,8 @@ axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 plt.show()
 
 # %%
-# The first windows of each country lack history: the network skips what is not there, ridge
-# regression gets the first year repeated. Beside them: nothing changes.
+# The first windows of each country lack history: the network skips the missing timesteps, and for ridge regression the
+# first year is repeated. The third forecast is that nothing changes.
 
 lags = SlidingWindow(n_timesteps=10, padding="edge", flatten=True, group_column="country")
 lagged = lags.fit_transform(inputs)
@@ -83,9 +82,9 @@ unchanged = [np.sqrt(np.mean(y.iloc[test] ** 2)) for _, test in folds]
 print(f"{'no change':<17} RMSE of each fold {np.round(unchanged, 2)}")
 
 # %%
-# The network is a little better than ridge regression (other seeds move it by a few hundredths),
-# and both are much better than no change. What the network of the last fold says of
-# the years to 2011, each of them ten years before:
+# The network is slightly better than ridge regression (other seeds change its error by a few hundredths), and both are
+# much better than no change. The figure shows the forecasts of the network of the last fold for the years up to 2011,
+# each made ten years earlier:
 
 # sphinx_gallery_thumbnail_number = 2
 train, test = folds[-1]
@@ -101,8 +100,8 @@ axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1)
 plt.show()
 
 # %%
-# Forecasts of all countries take one call: `groups` names the column, and the result is a table of the same form.
-# Here the model predicts the change of the next five years, and is applied twice.
+# A single call forecasts all countries: `groups` is the name of the column, and the result is a table in the same
+# format. Here the model predicts changes over the next five years, and is applied twice.
 
 panel = table.set_index("year")[["country", "births"]]
 X, y = to_supervised(panel, groups="country", n_steps=5)

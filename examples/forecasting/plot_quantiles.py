@@ -2,9 +2,8 @@
 Quantile losses: intervals that the network predicts
 ====================================================
 
-With `loss="quantile"` and several levels, one network predicts one column per level, and the
-columns never cross. Such intervals may be wide where the future is uncertain and narrow where
-it is not.
+With `loss="quantile"` and several levels, a single network predicts one column per level, and the columns never cross.
+Such intervals can be wide when the future is uncertain and narrow when it is not.
 """
 
 import matplotlib.pyplot as plt
@@ -26,8 +25,7 @@ quantiles = model.predict(X)
 quantiles.shape
 
 # %%
-# High numbers are less certain than low ones: the band is wide at the maxima of the cycles and
-# narrow at their minima.
+# High numbers are less certain than low ones, so the band is wide at the maxima of the cycles and narrow at the minima.
 
 test = ~training
 figure, axes = plt.subplots()
@@ -52,8 +50,8 @@ axes.legend(ncols=4, loc="upper left", fontsize=9)
 plt.show()
 
 # %%
-# What was promised, and what came. The later cycles are higher than all those of the training
-# years, and the network is too sure of itself there.
+# The nominal coverage can be compared with the observed one. The later cycles are higher than all cycles in the
+# training data, and there the intervals are too narrow.
 
 for first, last in [(1921, 1955), (1956, 2008)]:
     period = (years >= first) & (years <= last)

@@ -1,9 +1,9 @@
 """
-A model that is fitted again as time goes on
-============================================
+Backtests with refits
+=====================
 
-A backtest can fit the model again on what is known by then: on all rows up to an origin, or on
-the latest ones. Its errors are reported per step ahead, beside those of the naive forecast.
+A backtest can refit the model to all rows that are known at an origin, or to the latest ones. Its errors are reported
+for each step ahead and compared with those of the naive forecast.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +21,8 @@ years = pd.period_range("1700", "2008", freq="Y", name="year")
 series = pd.Series(np.append(sunspots.data[:, 0], sunspots.target[-1]), index=years, name="sunspot number")
 
 # %%
-# A network is fitted on the years to 1850. Then it forecasts six years from each year since: as
-# it is, fitted again every twenty years on all years up to there, and on the latest hundred.
+# A network is fitted on the years up to 1850, and then forecasts six years from each later year: without refits, with
+# refits every twenty years on all earlier years, and with refits on the latest hundred years.
 
 until_1850 = series[:"1850"]
 network = RNNRegressor((4,), solver="lbfgs", alpha=1.0, tol=1e-3, random_state=0)
@@ -38,15 +38,14 @@ BacktestDisplay.from_backtest(results, metric="MAE", season=11)
 plt.show()
 
 # %%
-# In numbers, all steps together: the error, the error over that of the naive forecast of eleven
-# years in the training part (MASE), and what the intervals cover and how wide they are. The
-# naive forecast is the value eleven years before.
+# The table shows the error over all steps, the error divided by that of the naive forecast in the training part (MASE),
+# and coverage and width of the intervals. The naive forecast is the value eleven years before.
 
 measures = ["MAE", "MASE", "coverage", "width"]
 rows = {name: result.scores(measures, by=[], season=11) for name, result in results.items()}
 rows["naive"] = results["never"].naive(11).scores(["MAE", "MASE"], by=[], season=11)
-pd.concat(rows, names=["fitted again", None]).droplevel(1).round(2)
+pd.concat(rows, names=["refit", None]).droplevel(1).round(2)
 
 # %%
-# Here a refit gains nothing, since the cycle has hardly changed, and a hundred years are too few.
-# Where a series changes its ways, it is the other way round: compare before you choose.
+# Here refits do not help, because the cycle has hardly changed, and a hundred years are too few. If the behaviour of a
+# series changes, they may help: compare before you choose.

@@ -2,9 +2,8 @@
 Long memory: the adding problem
 ===============================
 
-A sequence of random numbers, two of which are marked; the target, after the last timestep, is
-the sum of the two. The first mark is in the first half, so the network has to remember it.
-Always predicting 1 has a mean squared error of 1/6.
+In a sequence of random numbers two are marked; the target, after the last timestep, is the sum of the two. The first
+mark is in the first half, so the network has to remember it. Always predicting 1 has a mean squared error of 1/6.
 """
 
 import matplotlib.pyplot as plt
@@ -18,8 +17,8 @@ X_test, y_test = make_adding_problem(1000, n_timesteps, random_state=1)
 X, y = make_adding_problem(4000, n_timesteps, random_state=0)
 
 # %%
-# Short sequences show the way to long ones: half of the training sequences have 10 timesteps.
-# Lengths may differ within one fit, for `X` is a list.
+# Short sequences help the network learn long ones: half of the training sequences have 10 timesteps. `X` is a list, so
+# lengths may differ.
 
 X_short, y_short = make_adding_problem(4000, 10, random_state=2)
 mixed, y_mixed = [*X, *X_short], np.append(y, y_short)
@@ -30,8 +29,8 @@ networks = {
 }
 
 # %%
-# `partial_fit` trains for one epoch, and goes on from the weights of the last call: here to look
-# at the test error in between.
+# `partial_fit` trains for one epoch and continues from the weights of the last call. Here it is used to compute the
+# test error after each epoch.
 
 figure, axes = plt.subplots()
 for name, network in networks.items():
@@ -46,7 +45,7 @@ axes.legend()
 plt.show()
 
 # %%
-# Single sequences: what the gated network predicts, and what it should.
+# Predictions of the gated network for single sequences, and their targets:
 
 figure, axes = plt.subplots(figsize=(4.2, 4))
 axes.plot([0, 2], [0, 2], color="0.8")

@@ -1,10 +1,9 @@
 """
-Callbacks: stopping by the score that counts
-============================================
+Callbacks: early stopping on any score
+======================================
 
-`early_stopping=True` judges by the estimator's own `score`. From scikit-learn 1.9 on, callbacks
-may judge by any scorer and on any data: `EarlyStoppingOn` ends the fit and keeps the best
-iteration.
+`early_stopping=True` uses the estimator's own `score`. With scikit-learn 1.9 or later, the callback `EarlyStoppingOn`
+can use any scorer and any data to end the fit and to keep the best iteration.
 """
 
 import matplotlib.pyplot as plt
@@ -21,7 +20,7 @@ X, y = [X[i] for i in order], y[order]
 X_train, y_train, X_val, y_val = X[:200], y[:200], X[200:], y[200:]
 
 # %%
-# Stop when the log loss on the held-out utterances has not improved for 15 epochs.
+# The fit stops when the log loss on the held-out utterances has not improved for 15 epochs.
 
 stopping = EarlyStoppingOn("neg_log_loss", X_val, y_val, n_iter_no_change=15)
 model = RNNClassifier((16,), cell="gru", learning_rate_init=0.01, max_iter=300, random_state=0)
@@ -29,7 +28,7 @@ model.set_callbacks(stopping).fit(X_train, y_train)
 model.n_iter_, int(np.argmax(stopping.scores_)) + 1, round(stopping.best_score_, 3)
 
 # %%
-# The numbers above: epochs until the end, the epoch that was kept, and its score.
+# The numbers are the epochs of the fit, the epoch that was kept, and its score.
 
 figure, axes = plt.subplots()
 axes.plot(range(1, model.n_iter_ + 1), np.negative(stopping.scores_))
@@ -39,8 +38,8 @@ axes.legend()
 plt.show()
 
 # %%
-# Without callbacks: `early_stopping` with your own validation data. The display marks which
-# weights were kept.
+# Without callbacks, `early_stopping` can use your own validation data. The display marks the epoch whose weights were
+# kept.
 
 by_accuracy = RNNClassifier((16,), cell="gru", learning_rate_init=0.01, early_stopping=True, random_state=0)
 by_accuracy.fit(X_train, y_train, X_val=X_val, y_val=y_val)

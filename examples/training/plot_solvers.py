@@ -2,9 +2,8 @@
 Solvers: least squares, L-BFGS and Adam on a nerve cell
 =======================================================
 
-Small networks deserve a better solver than gradient steps. `solver="least_squares"` hands the
-exact Jacobian of the network to `scipy.optimize.least_squares` (Levenberg-Marquardt); all
-solvers minimise the same objective.
+For small networks there are better solvers than gradient descent. `solver="least_squares"` passes the exact Jacobian of
+the network to `scipy.optimize.least_squares` (Levenberg-Marquardt). All solvers minimise the same objective.
 """
 
 import time
@@ -17,9 +16,9 @@ from sklearn.linear_model import RidgeCV
 from skrnn import RNNRegressor, SlidingWindow
 
 # %%
-# The membrane potential of a nerve cell, from Matplotlib's sample data (its first logo was drawn
-# over it): three seconds of steady firing, one value per millisecond. The task is to
-# forecast four milliseconds ahead from the last 24; the first two seconds train, the third tests.
+# The data are the membrane potential of a nerve cell, from Matplotlib's sample data (it was the background of
+# Matplotlib's first logo): three seconds of steady firing, one value per millisecond. The task is to forecast four
+# milliseconds ahead from the last 24. The first two seconds are used for training, the third for testing.
 
 recording = np.fromfile(get_sample_data("membrane.dat", asfileobj=False), np.float32)
 potential = recording[1000:7008:2].astype(float)
@@ -29,7 +28,7 @@ train, test = slice(24, 2000), slice(2000, None)
 
 
 def error(model, windows):
-    """Return the root mean squared error on the test, in standard deviations of the potential."""
+    """Return the root mean squared error on the test part, in standard deviations of the potential."""
     return np.sqrt(np.mean((model.predict(windows[test]) - y[test]) ** 2)) / y[test].std()
 
 
@@ -38,9 +37,9 @@ of_ridge = error(RidgeCV(np.logspace(-3, 3, 13)).fit(lags[train], y[train]), lag
 f"ridge regression: test error {of_ridge:.2f} standard deviations"
 
 # %%
-# A spike is a threshold that is passed, which no weighted sum of the past can express. Now one
-# network, three solvers, about as many seconds each (they depend on the machine, and so do the
-# curves' lengths), from the same three starts.
+# A spike occurs when a threshold is exceeded, which no weighted sum of past values can express. The same network is now
+# trained with three solvers, for about the same time each (times, and so the lengths of the curves, depend on the
+# machine), from the same three starts.
 
 settings = {
     "adam": {"learning_rate_init": 0.01},
@@ -65,8 +64,7 @@ axes.legend()
 plt.show()
 
 # %%
-# Least squares comes to the lowest objective from most starts. On the third second the solvers
-# differ no more than the starts do, and all of them have far less error than ridge regression.
+# Least squares reaches the lowest objective from most starts. In the third second the solvers differ no more than the
+# starts, and all of them have much smaller errors than ridge regression.
 #
-# :doc:`Which solver when </solvers>` has nine of them on five problems, with seeds and
-# baselines.
+# :doc:`Choosing a solver </solvers>` compares nine of them on five problems, with several seeds and baselines.

@@ -2,9 +2,9 @@
 Truncated BPTT: training on a long series itself
 ================================================
 
-Windows compute each timestep once for every window that holds it. A network with
-`return_sequences=True` reads the series itself, once; `bptt_steps` bounds how far the error
-flows back, and so the memory. One long series is cut into some that run side by side.
+With windows, each timestep is computed once for every window that contains it. A network with `return_sequences=True`
+reads the series itself, once; `bptt_steps` limits how far the error flows back, and so the memory. A long series is cut
+into several parallel sequences.
 """
 
 import time
@@ -17,9 +17,9 @@ from sklearn.linear_model import RidgeCV
 from skrnn import RNNRegressor, SlidingWindow
 
 # %%
-# The membrane potential of a nerve cell, 2000 values per second, from Matplotlib's sample data (its
-# first logo was drawn over it). The five seconds in which the cell fires; the task is to
-# forecast four milliseconds ahead.
+# The data are the membrane potential of a nerve cell, 2000 values per second, from Matplotlib's sample data (it was the
+# background of Matplotlib's first logo). The task is to forecast four milliseconds ahead, in the five seconds in which
+# the cell fires.
 
 recording = np.fromfile(get_sample_data("membrane.dat", asfileobj=False), np.float32)
 potential = 100 * recording[1000:10_908]  # millivolts
@@ -27,8 +27,8 @@ n_train = 7200
 X, y = potential[:-8, np.newaxis], potential[8:]
 
 # %%
-# The series as 16 sequences of 450 timesteps, in segments of 50. Each segment is a step of the
-# solver.
+# The training part is reshaped to 16 sequences of 450 timesteps, which are processed in segments of 50. Each segment is
+# a step of the solver.
 
 settings = {"cell": "gru", "batch_size": 16, "learning_rate_init": 0.005, "random_state": 0}
 on_series = RNNRegressor((16,), return_sequences=True, bptt_steps=50, **settings)
@@ -38,7 +38,8 @@ for _ in range(250):  # epochs
 of_series = time.perf_counter() - start
 
 # %%
-# Windows of 50, for about as many seconds: six epochs. And ridge regression on their 50 values.
+# For comparison, a network is trained on windows of 50 for about the same time, six epochs, and ridge regression on the
+# same 50 values.
 
 windows = SlidingWindow(n_timesteps=50, padding="edge").fit_transform(X)
 on_windows = RNNRegressor((16,), **settings)
@@ -53,8 +54,8 @@ ridge = RidgeCV(np.logspace(-3, 3, 13)).fit(lags[:n_train], y[:n_train])
 of_ridge = time.perf_counter() - start
 
 # %%
-# All forecast the rest of the series, where the cell loses its rhythm. The network that reads
-# the series carries its state on from the beginning.
+# All models forecast the rest of the series, where the cell no longer fires regularly. The network that reads the
+# series keeps its state from the beginning.
 
 predictions = {
     "series, 250 epochs": (on_series.predict(X[np.newaxis])[0], of_series),
@@ -74,6 +75,6 @@ axes.legend(ncols=2, loc="upper center")
 plt.show()
 
 # %%
-# A spike is a threshold that is passed, which no weighted sum of the past can express: ridge
-# regression sees it when it is there. The networks see it coming, and at times one that does not come. (Other
-# seeds, and other processors, move the error of either network by some hundredths.)
+# A spike occurs when a threshold is exceeded, which no weighted sum of past values can express: ridge regression only
+# predicts it when it has begun. The networks predict it in advance, and sometimes predict one that does not occur.
+# (Other seeds and other processors change the error of either network by a few hundredths.)
