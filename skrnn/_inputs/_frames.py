@@ -68,8 +68,8 @@ def warn_unless_ordered(X: Any, labels: np.ndarray | None, name: str = "X") -> N
         if len(twice) >= _MANY * len(times):
             first, second = twice[0].tolist()
             warn(
-                f"The index of {name} has {len(twice)} times again{of_group}, such as {times[first]} in rows {first} "
-                f"and {second}, but each row must be a step in time. Identify several series by groups.",
+                f"The index of {name} has {len(twice)} repeated times{of_group}, such as {times[first]} in rows "
+                f"{first} and {second}, but each row must be a step in time. Identify several series by groups.",
                 DataWarning,
             )
 

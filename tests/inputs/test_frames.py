@@ -83,7 +83,7 @@ def test_rows_whose_order_says_nothing():
 )
 def test_several_series_at_the_same_times(days):
     shops = pd.DataFrame({"shop": [1, 2] * 30, "sales": np.arange(60.0)}, index=np.repeat(days, 2))
-    twice = "The index of X has 30 times again, such as 2024-01-01"
+    twice = "The index of X has 30 repeated times, such as 2024-01-01"
     assert_warned_once(lambda: SlidingWindow(3).fit(shops), twice, "in rows 0 and 1", "Identify several series")
     assert data_warnings(lambda: SlidingWindow(3, group_column="shop").fit(shops)) == []
     levels = shops.assign(shop=["north", "south"] * 30).set_index("shop", append=True)
