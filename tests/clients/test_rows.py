@@ -97,7 +97,7 @@ def age(times):
 
 
 @pytest.mark.parametrize("parameters", [{}, {"first_lag": 1, "order": "oldest_first"}], ids=["first_lag", "order"])
-def test_names_of_mlforecast_reveal_what_is_wrong(parameters):
+def test_names_of_mlforecast_reveal_a_wrong_order(parameters):
     forecaster = MLForecast(models={"network": recorder(**parameters)}, freq="D", lags=range(1, N_LAGS + 1))
     with pytest.raises(ValueError, match=r"X has columns .*, whose names"):
         forecaster.fit(long_table(), static_features=[])

@@ -111,7 +111,7 @@ def test_fits_of_a_search_of_several_chunks(client, n_jobs):
     np.testing.assert_array_equal(spread.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
 
 
-def test_fits_of_a_search_stay_where_they_are(client):
+def test_each_fit_of_a_search_stays_on_its_worker(client):
     count = joblib.delayed(_workers._count_workers)
     with joblib.parallel_config("dask"):
         assert _workers._count_workers(None) == 2

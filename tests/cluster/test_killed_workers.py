@@ -122,7 +122,7 @@ def has(token):
     return find_shared(token) is not None
 
 
-def test_a_worker_that_comes_is_supplied_and_all_forget_in_the_end(mortal_client):
+def test_new_workers_receive_the_data_and_all_release_it_at_the_end(mortal_client):
     with joblib.parallel_config("dask"):
         keepers = Keepers(active_cluster(), np.arange(3))
     token, (first, _) = keepers.token, pids(mortal_client)

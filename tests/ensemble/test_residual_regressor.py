@@ -115,7 +115,7 @@ class _NoWeights(RegressorMixin, BaseEstimator):
         return self
 
 
-def test_first_rows_without_weight_are_no_folds_of_their_own():
+def test_first_rows_without_weight_do_not_make_folds():
     X, y = data()
     weights = np.repeat([0.0, 1.0], [30, len(y) - 30])
     second = DecisionTreeRegressor(max_depth=4, random_state=0)

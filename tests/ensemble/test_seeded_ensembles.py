@@ -152,7 +152,7 @@ def test_streams():
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_stream_whose_last_member_fails_stays_what_it_was(error, monkeypatch):
+def test_a_stream_is_unchanged_if_its_last_member_fails(error, monkeypatch):
     X, y = ragged(per_timestep=True)
     model = EnsembleRegressor(regressor(return_sequences=True), 2, random_state=0).fit(X, y)
     stream = model.stream()

@@ -148,7 +148,7 @@ def test_multilabel_targets(change):
     assert data_warnings(lambda: classifier(return_sequences=True).fit(X, of_timesteps)) == []
 
 
-def test_a_single_sample_is_no_sign():
+def test_a_single_sample_does_not_raise_a_warning():
     assert data_warnings(lambda: classifier().partial_fit(X[:1], ONE_HOT[:1])) == []
 
 

@@ -107,7 +107,7 @@ def test_classes_count_by_their_weights():
     assert_scaling(model, raw(X).reshape(-1, 2), np.repeat([of_class[label] for label in labels], 5))
 
 
-def test_what_early_stopping_holds_out_does_not_count():
+def test_held_out_part_does_not_count():
     X, y = make_regression_task()
     settings = {"early_stopping": True, "validation_split": "last", "validation_fraction": 0.25}
     assert_scaling(make_estimator(**settings).fit(raw(X), y), raw(X)[:30].reshape(-1, 2))

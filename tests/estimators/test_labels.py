@@ -104,7 +104,7 @@ def test_tuple_among_strings():
 
 
 @pytest.mark.parametrize("labels", [NUMBERS, among(True, NUMBERS), [Decimal(0), Decimal(1)] * 4, [{}] * N_SAMPLES])
-def test_objects_that_are_no_strings(labels):
+def test_objects_that_are_not_strings(labels):
     assert_refused_everywhere(NUMBERS, as_objects(labels), r".* \((int|Decimal|dict)\); expected strings")
 
 

@@ -100,7 +100,7 @@ def test_loss_that_no_longer_falls_is_not_worth_a_warning(Estimator, solver):
     assert recent_fall(model.loss_curve_) < 0.01
 
 
-def test_maximum_of_evaluations_is_said_where_the_loss_still_falls():
+def test_warns_at_max_fun_if_the_loss_is_still_decreasing():
     X, y = make_regression_task()
     model = make_estimator(solver="lbfgs", tol=0.0)
     (message,) = warnings_of(clone(model).set_params(max_fun=5).fit, X, y)

@@ -112,7 +112,7 @@ def test_quantiles_never_cross(seed):
     np.testing.assert_allclose(model.predict(X), np.sort(raw, axis=1), rtol=1e-12)
 
 
-def test_intervals_cover_what_they_promise():
+def test_intervals_have_their_nominal_coverage():
     rng = np.random.default_rng(0)
     X = rng.uniform(-1.0, 1.0, size=(900, 3, 1))
     spread = 0.6 + 0.5 * X[:, -1, 0]

@@ -112,7 +112,7 @@ def test_prediction_is_the_readout_of_the_last_states(Estimator, cell, bidirecti
 
 
 @each_cell
-def test_hidden_states_do_not_depend_on_what_is_read_out(cell):
+def test_hidden_states_do_not_depend_on_the_readout(cell):
     X, y = make_ragged_task(RNNRegressor, return_sequences=True)
     model = make_estimator(cell=cell, return_sequences=True).fit(X, y)
     states = np.concatenate(model.hidden_states(X))

@@ -178,7 +178,7 @@ def test_padding_holes_and_form_do_not_matter(pooling, Estimator, cell, bidirect
 @each_pooling
 @each_cell
 @each_direction
-def test_what_a_sequence_is_predicted_with_does_not_matter(pooling, cell, bidirectional):
+def test_predictions_do_not_depend_on_other_sequences(pooling, cell, bidirectional):
     X, y = make_ragged_task(RNNRegressor)
     model = make_estimator(cell=cell, bidirectional=bidirectional, pooling=pooling).fit(X, y)
     order, expected = np.random.default_rng(0).permutation(len(X)), model.predict(X)

@@ -296,7 +296,7 @@ def test_float32_agrees_with_float64(solver):
 
 @pytest.mark.axis("Estimator", ESTIMATORS)
 @pytest.mark.axis("solver", ["adam", "sgd", "lbfgs", "BFGS"])
-def test_warm_start_goes_on(Estimator, solver):
+def test_warm_start_continues(Estimator, solver):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver=solver, warm_start=True, max_iter=5).fit(X, y)
     first = list(model.loss_curve_)

@@ -173,7 +173,7 @@ def test_warm_start_begins_where_the_last_fit_ended():
     assert model.loss_ < first[-1]
 
 
-def test_partial_fit_refuses_several_starts_but_goes_on_from_the_best_of_them():
+def test_partial_fit_rejects_several_starts_but_continues_from_the_best():
     X, y = make_task(RNNRegressor)
     with pytest.raises(ValueError, match="n_init is 4, but partial_fit"):
         make_estimator(RNNRegressor).partial_fit(X, y)

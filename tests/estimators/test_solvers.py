@@ -113,7 +113,7 @@ def test_early_stopping_keeps_the_best(Estimator, solver):
 
 @each_pair
 @ignore_short_fits
-def test_warm_start_goes_on(Estimator, solver):
+def test_warm_start_continues(Estimator, solver):
     X, y = make_task(Estimator)
     model = make_estimator(Estimator, solver, warm_start=True, max_iter=4).fit(X, y)
     first = list(model.loss_curve_)

@@ -107,7 +107,7 @@ def test_class_weights_are_weights_of_timesteps(task, class_weight):
 
 @pytest.mark.axis("missing", [None, np.nan])
 @pytest.mark.axis("form", ["lists", "object arrays", "array", "a sequence without any"])
-def test_missing_labels_are_no_class(missing, form):
+def test_missing_labels_are_not_a_class(missing, form):
     X, y = make_task("strings", [4] * 9)
     y = [t.astype(object) for t in y]
     for of_sequence in y[2:4]:

@@ -135,7 +135,7 @@ def test_all_attributes_of_a_fit_are_there(Estimator):
 
 @pytest.mark.parametrize("cell", GATES)
 @pytest.mark.parametrize("random_state", [0, None])
-def test_training_goes_on_from_the_weights(cell, random_state):
+def test_training_continues_from_the_weights(cell, random_state):
     y = X[:, -1, 0] * X[:, 0, 1]
     template = RNNRegressor(random_state=random_state, learning_rate_init=0.01)
     model = from_torch(recurrent_state(cell), readout_state(1), estimator=template)
@@ -152,7 +152,7 @@ def test_training_goes_on_from_the_weights(cell, random_state):
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
-def test_a_warm_start_goes_on_from_the_weights(solver):
+def test_a_warm_start_continues_from_the_weights(solver):
     exact = from_torch(recurrent_state("gru"), readout_state(1))
     y = exact.predict(X)
     template = RNNRegressor(solver=solver, alpha=0.0, warm_start=True, learning_rate_init=1e-5, random_state=0)

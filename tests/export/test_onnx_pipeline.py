@@ -148,7 +148,7 @@ def test_scaled_columns_as_timesteps():
     ],
     ids=lambda transformer: type(transformer).__name__,
 )
-def test_what_skl2onnx_knows(transformer, dtype):
+def test_transformers_of_skl2onnx(transformer, dtype):
     check(fit(transformer, SlidingWindow(3), network()), dtype=dtype)
 
 
@@ -174,7 +174,7 @@ def test_columns_of_a_frame(columns):
     pipeline[0].transform(frame)  # which still has columns by name
 
 
-def test_what_skl2onnx_knows_in_float32_alone():
+def test_transformers_of_skl2onnx_in_float32_only():
     check(fit(PolynomialFeatures(2), StandardScaler(), SlidingWindow(3), network()))
 
 
@@ -192,12 +192,12 @@ def test_an_inconsistent_model_of_skl2onnx_is_found(monkeypatch):
         to_onnx(pipeline)
 
 
-def test_what_skl2onnx_knows_behind_windows():
+def test_transformers_of_skl2onnx_after_windows():
     check(fit(SlidingWindow(3, flatten=True), MinMaxScaler(), network(n_timesteps=3)))
 
 
 @pytest.mark.parametrize("transformer", [Doubler(), Halver()])
-def test_what_nobody_knows(transformer):
+def test_unsupported_transformers(transformer):
     pipeline = fit(transformer, SlidingWindow(3), network())
     name = type(transformer).__name__
     with pytest.raises(ValueError, match=rf"step '{name.lower()}' \({name}\) cannot be exported: skl2onnx reports"):

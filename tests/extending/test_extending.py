@@ -109,7 +109,7 @@ def test_rule_moves_every_entry_by_the_learning_rate():
     np.testing.assert_allclose(theta, [0.0, 0.4, 0.0])
 
 
-def test_rule_goes_on_from_its_state():
+def test_rule_continues_from_its_state():
     _, half, state = solve(5)
     np.testing.assert_array_equal(solve(5, state, half)[1], solve(10)[1])
 

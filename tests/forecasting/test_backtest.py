@@ -191,7 +191,7 @@ def test_frames_with_exog():
     assert backtest(direct, series, 4, exog=exog).origins[-1] == 38
 
 
-def test_group_column_is_no_series():
+def test_group_column_is_not_a_series():
     class Ungrouped(TransformerMixin, BaseEstimator):
         group_column = "store"
 

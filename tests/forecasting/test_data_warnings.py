@@ -152,7 +152,7 @@ def test_a_series_too_short_for_a_backtest():
         backtest(model, FRAME[:5], 3)
 
 
-def test_columns_of_dates_are_no_series():
+def test_columns_of_dates_are_not_series():
     table = pl.DataFrame({"sales": SERIES, "when": pd.date_range("2024", periods=60).to_numpy()})
     with pytest.raises(TypeError, match="Column 'when' of series contains dates, not numbers"):
         to_supervised(table)

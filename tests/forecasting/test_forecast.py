@@ -385,7 +385,7 @@ class GroupWindow(TransformerMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize("has_exog", [False, True])
-def test_group_column_is_no_series(has_exog):
+def test_group_column_is_not_a_series(has_exog):
     frame = pd.DataFrame({"store": list("ab") * 30, "sales": seasonal(60)})
     exog = pd.Series(np.arange(60.0), name="price") if has_exog else None
     model = make_pipeline(GroupWindow("store"), Ridge()).fit(*to_supervised(frame, groups="store", exog=exog))

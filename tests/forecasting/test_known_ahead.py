@@ -101,7 +101,7 @@ def test_beside_exog_and_as_arrays():
     np.testing.assert_allclose(by_position, expected, rtol=1e-12)
 
 
-def test_series_whose_index_has_no_step_has_the_times_of_what_is_known_ahead():
+def test_index_without_a_step_is_continued_by_known_ahead():
     days = DAYS["business days"].delete([20, 21, 50, 104])  # holidays
     known = prices(days)
     series = pd.Series(sales(known), days[:N_KNOWN], name="sales")

@@ -134,7 +134,7 @@ def test_rows_that_lack_a_target_weigh_nothing(as_series):
     np.testing.assert_allclose(result.forecasts, backtest(fitted, rows, 2, first_origin=39).forecasts, rtol=1e-6)
 
 
-def test_a_network_on_sequences_knows_that_targets_are_missing():
+def test_a_network_on_sequences_skips_missing_targets():
     series = seasonal(40)
     series[10] = np.nan
     model = network(return_sequences=True).fit(*(part[np.newaxis] for part in to_supervised(series[:30])))
@@ -182,7 +182,7 @@ def test_errors(arguments, error, message):
         backtest(model, seasonal(40), 2, **{"refit": True, "first_origin": 20, **arguments})
 
 
-def test_a_model_without_weights_says_so_where_targets_are_missing():
+def test_a_model_without_weights_raises_for_missing_targets():
     series = seasonal(40)
     imputed = SimpleImputer(), SlidingWindow(3, padding="edge", flatten=True)
     model = fit(make_pipeline(*imputed, KNeighborsRegressor(2)), series[:20])

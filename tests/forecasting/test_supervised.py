@@ -108,7 +108,7 @@ def test_exog_of_frames():
     np.testing.assert_array_equal(to_supervised(np.arange(5.0), exog=pd.Series(range(5))).X[:, 1], [0, 1, 2, 3])
 
 
-def test_column_of_groups_stays_in_x_and_is_no_target():
+def test_group_column_remains_in_x_and_is_not_a_target():
     frame = pd.DataFrame({"store": list("abaab"), "sales": [1.0, 10, 2, 3, 20]})
     supervised = to_supervised(frame, groups="store")
     assert list(supervised.X.columns) == ["store", "sales"]
@@ -121,7 +121,7 @@ def test_column_of_groups_stays_in_x_and_is_no_target():
     assert to_supervised(frame, groups=-2).y.tolist() == [2, 20, 3]
 
 
-def test_missing_values_stay_where_they_are():
+def test_missing_values_keep_their_positions():
     X, y = to_supervised([1.0, np.nan, 3.0, 4.0], n_steps=2)
     np.testing.assert_array_equal(X, [[1], [np.nan]])
     np.testing.assert_array_equal(y, [[np.nan, 3], [3, 4]])

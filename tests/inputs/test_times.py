@@ -195,7 +195,7 @@ def test_too_large_an_integer():
     ],
     ids=repr,
 )
-def test_lengths_that_are_none(value, error, message):
+def test_invalid_lengths(value, error, message):
     times = read_times(DAYS.to_numpy().astype("M8[D]"), "time_column")
     with pytest.raises(error, match=message):
         times.length(value, "gap", zero=True)

@@ -121,7 +121,7 @@ def test_multinomial_is_blind_to_a_shift_of_all_outputs(dtype):
     np.testing.assert_allclose(shifted_d_raw, d_raw, rtol=0, atol=200 * np.finfo(dtype).eps)
 
 
-def test_two_classes_cost_what_yes_or_no_costs():
+def test_two_classes_have_the_loss_of_one_binary_label():
     y, raw, _ = make_outputs("binary_log_loss", 1)
     binary, _ = loss_gradient(BINARY, y, raw)
     multinomial, _ = loss_gradient(MULTINOMIAL, np.vstack([1.0 - y, y]), np.vstack([np.zeros_like(raw), raw]))

@@ -100,7 +100,7 @@ def test_constant_targets_have_a_deviation_of_one_whatever_their_mean_is_rounded
     np.testing.assert_array_equal(mean_and_deviation(y, np.linspace(0.1, 0.7, n_columns)[None])[1], 1.0)
 
 
-def test_targets_of_weight_zero_are_no_spread():
+def test_targets_of_weight_zero_do_not_affect_the_spread():
     y, weights = np.array([[5.0, 5.0, 7.0], [1e-9, 3e-9, 9.0]]), np.array([[1.0, 2.0, 0.0]] * 2)
     _, scale = mean_and_deviation(y, weights)
     np.testing.assert_allclose(scale, [1.0, np.std([1e-9, 3e-9, 3e-9])], rtol=1e-7)

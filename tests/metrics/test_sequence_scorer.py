@@ -240,7 +240,7 @@ def test_classification_scores_all_valid_timesteps(name, labels, form):
         [np.array(["no", NAN], dtype=object), np.array(["yes", "no", None], dtype=object)],
     ],
 )
-def test_missing_labels_are_no_class(y):
+def test_missing_labels_are_not_a_class(y):
     X = [np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])]
     model = EchoClassifier(("no", "yes")).fit(X, y)
     assert make_sequence_scorer("accuracy")(model, X, y) == pytest.approx(2 / 3)

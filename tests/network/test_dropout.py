@@ -103,7 +103,7 @@ def test_other_masks_give_another_loss_and_the_same_ones_the_same(rates, kind):
 
 @CELLS_WITH_ACTIVATIONS
 @pytest.mark.axis("problem", SMALL.values(), ids=SMALL)
-def test_used_workspace_gives_what_a_fresh_one_gives(cell_name, activation, problem):
+def test_used_and_new_workspace_give_the_same_results(cell_name, activation, problem):
     make = partial(make_batch, problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2))
     used, batch, theta = make(**RATES["both"])
     at_fixed_masks(used, batch, seed=5)(theta + 0.5)

@@ -522,7 +522,9 @@ def test_pickled_objective_maps_in_its_own_process():
 @EVERY_STACK
 @EVERY_DIRECTION
 @EVERY_READING
-def test_used_workspace_gives_what_a_fresh_one_gives(cell_name, activation, hidden_layer_sizes, problem, bidirectional):
+def test_used_and_new_workspace_give_the_same_results(
+    cell_name, activation, hidden_layer_sizes, problem, bidirectional
+):
     make = partial(make_objective, problem, cell_name=cell_name, activation=activation, bidirectional=bidirectional)
     used, theta = make(hidden_layer_sizes=hidden_layer_sizes)
     longest, shortest = np.argsort(-used.sequences.lengths)[:3], np.argsort(used.sequences.lengths)[:3]

@@ -126,13 +126,13 @@ def test_a_long_name_is_written_and_one_that_is_too_long_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("path", "what"), [("a\0b", "contains a NUL"), ("", "is empty")])
-def test_what_is_no_name_is_refused(path, what):
+def test_invalid_names_are_rejected(path, what):
     with pytest.raises(ValueError, match=f"path is .*, which {what}; expected a file name"):
         Checkpoint(path)
 
 
 @pytest.mark.parametrize("path", [None, 3, b"c"])
-def test_what_is_no_path_is_refused(path):
+def test_invalid_paths_are_rejected(path):
     with pytest.raises(TypeError, match="expected a file name, as a string or path"):
         Checkpoint(path)
 
@@ -146,7 +146,7 @@ def test_a_folder_in_which_nothing_can_be_written_is_refused(tmp_path, monkeypat
         Checkpoint(tmp_path / "c").setup(RNNRegressor(), None)
 
 
-def test_what_comes_to_lie_there_during_the_fit_is_not_replaced(tmp_path):
+def test_file_created_during_the_fit_is_not_replaced(tmp_path):
     path = tmp_path / "c"
 
     class Replacing(Crash):

@@ -119,7 +119,7 @@ def test_stream_of_the_other_byte_order(models):
     np.testing.assert_array_equal(of_other_byte_order(model).stream().predict(X[0, 0]), model.stream().predict(X[0, 0]))
 
 
-def test_training_goes_on_in_the_other_byte_order(models):
+def test_training_continues_in_the_other_byte_order(models):
     model, X = models["regressor_gru"]
     y = model.predict(X) + 1.0
     one, other = (copy.partial_fit(X, y) for copy in (pickle.loads(pickle.dumps(model)), of_other_byte_order(model)))

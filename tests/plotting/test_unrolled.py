@@ -125,9 +125,7 @@ def test_writes_the_shapes_and_numbers_of_the_fitted_attributes_once(cell, bidir
 @pytest.mark.parametrize(("n_timesteps", "bidirectional", "return_sequences"), [
     (2, False, False), (3, True, False), (3, False, True), (5, True, True)
 ])  # fmt: skip
-def test_every_timestep_has_a_box_a_layer_and_the_readout_stands_where_outputs_are(
-    n_timesteps, bidirectional, return_sequences
-):
+def test_every_timestep_has_a_box_per_layer_and_a_readout_per_output(n_timesteps, bidirectional, return_sequences):
     display = display_of("lstm", (7, 5), bidirectional, return_sequences).plot(n_timesteps=n_timesteps)
     n_directions = 1 + bidirectional
     n_readouts = n_timesteps if return_sequences else 1
@@ -169,7 +167,7 @@ def test_the_readout_of_two_directions_sees_the_end_of_each_pass():
 
 @pytest.mark.parametrize(("pooling", "text"), [("mean", "mean over"), ("max", "maximum over")])
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_the_readout_sees_what_is_made_of_all_timesteps(pooling, text, bidirectional):
+def test_the_readout_uses_the_pooled_states(pooling, text, bidirectional):
     model = fitted((4,), cell="gru", bidirectional=bidirectional, pooling=pooling)
     display = UnrolledDisplay.from_estimator(model, n_timesteps=3)
     assert f"{text} the timesteps" in written(display)

@@ -117,7 +117,7 @@ def test_groups_on_one_side_only_start_cold():
         (np.array([2**60, 2**60 + 1]), np.array([2**60, 2**60 + 1], dtype=np.uint64)),
     ],
 )
-def test_equal_labels_are_one_group_whatever_holds_them(of_fit, of_transform):
+def test_equal_labels_are_one_group_in_every_container(of_fit, of_transform):
     transformer = SlidingWindow(2, carry_context=True).fit(SERIES[:2], groups=of_fit)
     windows = transformer.transform(SERIES[2:4], groups=of_transform)
     labels = [*np.asarray(of_fit).tolist(), *of_transform.tolist()]  # NumPy compares long integers as floats
@@ -196,7 +196,7 @@ def test_rows_of_fit_are_recognised_by_their_groups(form):
 
 
 @pytest.mark.parametrize("groups", [np.arange(10) % 3, np.arange(10) % 3 == 0])
-def test_numbers_are_recognised_whatever_holds_them(groups):
+def test_numbers_are_recognised_in_every_container(groups):
     transformer = SlidingWindow(3, carry_context=True).fit(SERIES, groups=groups)
     expected = SlidingWindow(3).fit_transform(SERIES, groups=groups)
     for form in (groups.tolist(), groups.astype(float), groups.astype(np.uint8)):

@@ -100,7 +100,7 @@ def test_targets_that_are_no_column():
     assert data_warnings(lambda: SlidingWindow(3).fit(rows[:9], SERIES[:9, 0])) == []  # by chance
 
 
-def test_a_column_of_groups_is_no_feature():
+def test_group_column_is_not_a_feature():
     table = pd.DataFrame({"shop": np.repeat([0.0, 1.0], 20), "sales": SERIES[:, 0]})
     by_shop = SlidingWindow(3, group_column="shop")
     assert data_warnings(lambda: by_shop.fit(table, table["shop"])) == []

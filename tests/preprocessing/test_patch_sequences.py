@@ -156,7 +156,7 @@ def test_names():
 
 
 @pytest.mark.parametrize("sizes", [(1, 1), (2, 2), (3, 3), (6, 6), (4, 2), (2, 1)])
-def test_what_comes_out_even_is_a_read_only_view(sizes):
+def test_complete_patches_are_a_read_only_view(sizes):
     X = np.random.default_rng(0).normal(size=(3, 6, 2))
     for array in (X, X[::2], X[:, :, :1].copy(), X[..., 0].copy(), X[:, :4] if sizes[0] < 3 else X):
         found = PatchSequences(*sizes).fit_transform(array)
@@ -165,7 +165,7 @@ def test_what_comes_out_even_is_a_read_only_view(sizes):
         assert_same(found, [patches_of(sequence.reshape(len(sequence), -1), *sizes) for sequence in array])
 
 
-def test_what_does_not_is_a_copy():
+def test_incomplete_patches_are_a_copy():
     X = np.random.default_rng(0).normal(size=(3, 6, 2))
     masked = X.copy()
     masked[0, 0] = NAN

@@ -97,7 +97,7 @@ def test_number_of_features_may_change(sequences):
     assert SequenceTransformer(PCA(1)).fit_transform(as_padded(sequences)).shape == (3, 5, 1)
 
 
-def test_holes_are_masked_and_what_is_left_is_transformed(sequences):
+def test_only_timesteps_that_are_not_masked_are_transformed(sequences):
     padded = as_padded(sequences)
     padded[2, 2] = np.nan
     found = SequenceTransformer(FunctionTransformer(lambda rows: rows + 1.0)).fit_transform(padded)

@@ -111,7 +111,7 @@ def test_default_window_has_ten_timesteps(series):
     assert SlidingWindow().fit_transform(series).shape == (30, 10, 2)
 
 
-def test_transform_knows_nothing_of_the_series_of_fit(series):
+def test_transform_does_not_depend_on_the_series_of_fit(series):
     transformer = SlidingWindow(3).fit(series)
     np.testing.assert_array_equal(transformer.transform(series[10:]), SlidingWindow(3).fit_transform(series[10:]))
     assert set(vars(transformer)) == {*transformer.get_params(), "n_features_in_", "n_groups_"}

@@ -163,7 +163,7 @@ def test_written_anew_it_is_the_same(whole):
     assert_same_fit(Checkpoint.load(whole.path.with_name("d")).fit(whole.X, whole.y), loaded)
 
 
-def test_nothing_in_the_package_can_run_what_a_file_holds():
+def test_nothing_in_the_package_runs_code_from_files():
     for path in Path(skrnn.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -196,7 +196,7 @@ def test_every_bit_that_flips_is_an_error(n, whole):
         assert whole.load() is None
 
 
-def test_what_is_added_or_exchanged_is_an_error(whole):
+def test_added_or_exchanged_members_are_errors(whole):
     content = whole.content
     for damaged in (content + b"\0", b"\0" + content, content + content, content[::-1], content[:-N_DIGEST]):
         whole.write(damaged)

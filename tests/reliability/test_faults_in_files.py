@@ -101,7 +101,7 @@ TWO_HUNDRED = [pytest.param(200, seed, STOCHASTIC, marks=pytest.mark.slow) for s
     [(50, 0, STOCHASTIC), (50, 3, OF_SCIPY), *TWO_HUNDRED],
     quick=[(5, 0, STOCHASTIC), *TWO_HUNDRED],
 )
-def test_fit_that_is_killed_many_times_goes_on_each_time(n_kills, seed, settings, tmp_path):
+def test_fit_that_is_killed_many_times_resumes_each_time(n_kills, seed, settings, tmp_path):
     command = [sys.executable, "-c", KILLED, str(tmp_path / "c"), str(n_kills), str(seed), str(settings)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
@@ -200,7 +200,7 @@ def test_disk_on_which_nothing_can_be_flushed(good, tmp_path, monkeypatch):
     assert_survives_a_full_disk(tmp_path, X, y)
 
 
-def test_folder_that_cannot_be_flushed_is_no_error(tmp_path, monkeypatch):
+def test_folder_that_cannot_be_flushed_is_not_an_error(tmp_path, monkeypatch):
     X, y = make_task(RNNRegressor)
     open_folder = os.open
 

@@ -129,7 +129,7 @@ def test_errors_come_through_as_they_are(method, form, capfd):
 
 
 @EVERY_METHOD
-def test_interruption_comes_through(method, form, capfd):
+def test_interruption_is_passed_on(method, form, capfd):
     objective = Rosenbrock()
     residuals_and_jacobian, n_calls = objective.residuals_and_jacobian, 0
 
@@ -171,7 +171,7 @@ def test_start_at_the_minimum_still_gives_a_curve(form):
     assert monitor.n_iter >= 1
 
 
-def test_says_so_where_the_jacobian_is_not_formed(monkeypatch, capsys):
+def test_reports_that_the_jacobian_is_not_formed(monkeypatch, capsys):
     solve(LeastSquares(), verbose=True, max_iter=1)
     assert "lsmr" not in capsys.readouterr().out
     monkeypatch.setattr(_least_squares, "_MAX_JACOBIAN_BYTES", 0)

@@ -156,7 +156,7 @@ def test_validation_scores_alone_stop_nothing(name):
 @pytest.mark.parametrize(
     ("name", "options"), [("lbfgs", {"maxiter": 2}), ("TNC", {"maxfun": 4}), ("CG", {"maxiter": 2})]
 )
-def test_options_go_before_all_else_and_what_scipy_says_is_passed_on(name, options):
+def test_options_take_precedence_and_messages_of_scipy_are_passed_on(name, options):
     _, monitor, _ = solve(name, Rosenbrock(), options=options)
     assert monitor.n_iter <= 4
     assert monitor.stopped_short.startswith(f"{METHODS[name].name} stopped: ")

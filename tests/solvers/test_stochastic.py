@@ -124,7 +124,7 @@ def test_maximum_of_epochs_is_honoured_and_said():
     assert monitor.stopped_short == "Maximum iterations (3) reached"
 
 
-def test_stops_without_complaint_where_the_loss_improves_no_more():
+def test_stops_without_warning_if_the_loss_no_longer_improves():
     objective, monitor = LeastSquares(), make_monitor(500, tol=1e-4, n_iter_no_change=3)
     make_solver(objective).minimize(objective, objective.start, monitor)
     assert 4 < monitor.n_iter < 500
@@ -133,7 +133,7 @@ def test_stops_without_complaint_where_the_loss_improves_no_more():
     assert (improvements[-4:] < 1e-4).all()
 
 
-def test_adaptive_rate_falls_at_each_stall_and_ends_where_it_is_tiny():
+def test_adaptive_rate_decreases_at_each_stall_until_it_is_tiny():
     objective, monitor = LeastSquares(), make_monitor(500, tol=1e-4, n_iter_no_change=2)
     solver = make_solver(objective, schedule="adaptive")
     solver.minimize(objective, objective.start, monitor)
