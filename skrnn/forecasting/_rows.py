@@ -45,7 +45,7 @@ class Rows:
     ends : ndarray of shape (n_groups,), int
         The last row of each group in which all but the series is known.
     groups : Groups or None
-        What tells the groups apart in the table that came; None where all rows are one series.
+        The groups of the rows in the user's table; None if all rows are one series.
     n_before_groups : int
         How many columns of the series come before that of the groups.
     """
@@ -84,7 +84,7 @@ class Rows:
         return rows
 
     def known_values(self) -> NDArray[np.floating]:
-        """Return the series as it came, (n_known, n_series), in the order of the table that came."""
+        """Return the series as passed by the user, (n_known, n_series), in the order of the user's table."""
         positions = self.timeline.known
         values = np.empty((len(positions), len(self.series)), dtype=self.values.dtype)
         values[self.timeline.came_from[positions]] = self.values[positions]
@@ -241,7 +241,7 @@ def _warn_of_no_times(rows: Rows, n_steps: int) -> None:
 
 
 def _followed_by(rows: Rows, ahead: Exog) -> Rows:
-    """Return rows of which those that follow hold what `exog` tells of them."""
+    """Return the rows with the values of `exog` in the rows that follow."""
     exog, n_given = ahead.table, ahead.n_given
     n_series = len(rows.series) - exog.shape[1]
     if n_series < 1:

@@ -24,7 +24,7 @@ class Timeline:
     n_ahead : int
         How many rows follow those of each group.
     came_from : ndarray of shape (n_rows,), int
-        The position of each known row in the table that came; for those that follow that of the last known one.
+        The position of each known row in the user's table; for rows that follow, that of the last known one.
     times : pandas Index of shape (n_known,), or None
         The times of the known rows, one group after another; None if the table has none.
     ahead : pandas Index of shape (n_groups * n_ahead,), or None
@@ -211,7 +211,7 @@ def timed(table: Any, groups: Groups) -> Any:
 def with_times(index: Any, times: Any, groups: Groups | None, *, is_named: bool = False) -> Any:
     """Return an index with other times, and with the groups and further levels as they were.
 
-    `is_named` says to add a level with the groups if nothing else in the table tells them.
+    With `is_named`, a level with the groups is added if nothing else in the table identifies them.
     """
     import pandas as pd
 
