@@ -15,6 +15,11 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a real number and not a boolean."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def check_count(name: str, value: Any, least: float = 1, most: float = math.inf) -> None:
     """Raise unless the parameter `name` is an integer of at least `least`, and at most `most`."""
     expected = f"expected an integer >= {least}" if most == math.inf else f"expected an integer from {least} to {most}"
@@ -24,9 +29,17 @@ def check_count(name: str, value: Any, least: float = 1, most: float = math.inf)
         raise ValueError(f"{name} is {value}; {expected}.")
 
 
+def check_at_least(name: str, value: Any, least: float) -> None:
+    """Raise unless the parameter `name` is a number of at least `least`."""
+    if not is_number(value):
+        raise TypeError(f"{describe(name, value)}; expected a number >= {least}.")
+    if not value >= least:
+        raise ValueError(f"{name} is {value}; expected a number >= {least}.")
+
+
 def check_positive(name: str, value: Any) -> float:
     """Return the parameter `name` as a float, or raise if it is not a positive finite number."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not is_number(value):
         raise TypeError(f"{describe(name, value)}; expected a number > 0.")
     if not (float(value) > 0.0 and math.isfinite(value)):
         raise ValueError(f"{name} is {value}; expected a finite number > 0.")
@@ -35,7 +48,7 @@ def check_positive(name: str, value: Any) -> float:
 
 def check_share(name: str, value: Any) -> None:
     """Raise unless the parameter `name` is a number between 0 and 1, both excluded."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if not is_number(value):
         raise TypeError(f"{describe(name, value)}; expected a number between 0 and 1.")
     if not 0.0 < float(value) < 1.0:
         raise ValueError(f"{name} is {value}; expected a number between 0 and 1, both excluded.")
@@ -53,6 +66,15 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
         raise TypeError(f"{describe(name, value)}; expected a string, one of {choices}.")
     if value not in choices:
         raise ValueError(f"{name} is {value!r}; expected one of {choices}.")
+
+
+def check_both_or_neither(X: Any, y: Any, sample_weight: Any, suffix: str = "") -> None:
+    """Raise ValueError if one of X and y is None, or weights are given without them; `suffix` ends their names."""
+    if (X is None) != (y is None):
+        missing, given = ("X", "y") if X is None else ("y", "X")
+        raise ValueError(f"{missing}{suffix} is None, but {given}{suffix} is given; expected both or neither.")
+    if X is None and sample_weight is not None:
+        raise ValueError(f"sample_weight{suffix} is given, but X{suffix} is None; expected both or neither.")
 
 
 def read_random_state(random_state: Any) -> np.random.RandomState:

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._parameters import check_count
 from skrnn.persistence._contents import require_storable
 from skrnn.persistence._files import load, prepare, save
 
@@ -87,10 +87,7 @@ class Checkpoint:
     wants_run_state = True  # used by skrnn's estimators
 
     def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
-        if not is_integer(every):
-            raise TypeError(f"every must be an integer, not {every!r}.")
-        if every < 1:
-            raise ValueError(f"every is {every}; expected a number of iterations, at least 1.")
+        check_count("every", every)
         if not isinstance(path, str | os.PathLike):
             raise TypeError(f"path is {path!r}; expected a file name, as a string or path.")
         if "\0" in str(path) or not str(path):

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from numbers import Integral, Real
 from typing import Any, final
 
 import numpy as np
 from sklearn.metrics import check_scoring
+
+from skrnn._inputs._parameters import check_at_least, check_both_or_neither, check_count, is_number
 
 
 @final
@@ -105,13 +106,9 @@ class EarlyStoppingOn:
     ) -> None:
         if not isinstance(scoring, str) and not callable(scoring):
             raise TypeError(f"scoring is {scoring!r}; expected the name of a scorer, or a callable scorer.")
-        if (X is None) != (y is None):
-            missing, given = ("X", "y") if X is None else ("y", "X")
-            raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
-        if X is None and sample_weight is not None:
-            raise ValueError("sample_weight is given, but X is None; expected both or neither.")
-        _check_number("n_iter_no_change", n_iter_no_change, Integral, 1)
-        _check_number("tol", tol, Real, 0)
+        check_both_or_neither(X, y, sample_weight)
+        check_count("n_iter_no_change", n_iter_no_change)
+        check_at_least("tol", tol, 0)
         self.scoring = scoring
         self.X = X
         self.y = y
@@ -202,7 +199,7 @@ class EarlyStoppingOn:
             X, y = self.X, self.y
             metadata = None if self.sample_weight is None else {"sample_weight": self.sample_weight}
         score = self._scorer(fitted_estimator, X, y, **(metadata or {}))
-        if isinstance(score, bool) or not isinstance(score, Real):
+        if not is_number(score):
             raise TypeError(f"scoring is {self.scoring!r}, which returned {score!r}; expected a number.")
         earlier = getattr(context, "scores", [])  # of callbacks of this kind before this one
         run = self._runs.setdefault(_path(context.parent), _Run())
@@ -256,10 +253,3 @@ def _path(context: Any) -> tuple[Any, ...]:
         ids.append(task.task_id)
         task = task.parent
     return (context.root_uuid, *reversed(ids))
-
-
-def _check_number(name: str, value: Any, kind: Any, least: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(f"{name} must be an instance of {kind.__name__.lower()}, not {value!r}.")
-    if not float(value) >= least:
-        raise ValueError(f"{name} is {value}; expected at least {least}.")

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._frames import warn_unless_aligned
 from skrnn._inputs._messages import warn
-from skrnn._inputs._parameters import read_random_state
+from skrnn._inputs._parameters import check_both_or_neither, read_random_state
 from skrnn.estimators._callbacks import CallbackSupportMixin, Task, begin_fit, with_callbacks
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fit_warnings import warn_if_far, warn_if_nothing_was_learnt, warn_of_end
@@ -265,13 +265,9 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         self, encoder: TargetEncoder, X: Any, y: Any, sample_weight: Any, n_features: int
     ) -> TrainingData | None:
         """Return the validation data, if any, in the form of the training data."""
-        if X is None and y is None:
-            if sample_weight is not None:
-                raise ValueError("sample_weight_val is given, but X_val is None; expected both or neither.")
+        check_both_or_neither(X, y, sample_weight, "_val")
+        if X is None:
             return None
-        if X is None or y is None:
-            missing, given = ("X_val", "y_val") if X is None else ("y_val", "X_val")
-            raise ValueError(f"{missing} is None, but {given} is given; expected both or neither.")
         form = SequenceFormat.read(self, X, n_features, "X_val")
         sequences = form.sequences()
         targets = encoder.encode(encoder.read(y, sample_weight, form, "y_val"))

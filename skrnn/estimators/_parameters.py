@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_scalar
 
 from skrnn._inputs._messages import warn
-from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._parameters import is_integer, is_number
 from skrnn.cells._base import Cell
 from skrnn.cells._compiled import is_compiled
 from skrnn.cells._registry import CELLS
@@ -248,7 +248,7 @@ def quantile_levels(quantile: Any) -> tuple[float, ...]:
     """Return the levels of quantiles, in increasing order; a single number means one level."""
     levels = tuple(quantile) if np.iterable(quantile) and not isinstance(quantile, str) else (quantile,)
     expected = "expected a level between 0 and 1, both excluded, or several in strictly increasing order"
-    if not all(isinstance(level, Real) and not isinstance(level, bool | np.bool_) for level in levels):
+    if not all(map(is_number, levels)):
         raise TypeError(f"quantile is {quantile!r}; {expected}.")
     if not levels or not all(0.0 < level < 1.0 for level in levels) or (np.diff(levels) <= 0.0).any():
         raise ValueError(f"quantile is {quantile!r}; {expected}.")
