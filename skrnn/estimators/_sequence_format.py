@@ -240,16 +240,30 @@ def _read_3d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
     return X
 
 
+def _is_as_in_fit(estimator: Any, X: Any) -> bool:
+    """Tell whether X is an array as in fit, whose checks would take longer than a short prediction."""
+    is_plain = type(X) is np.ndarray and X.dtype.kind == "f" and len(X) > 0
+    is_known = estimator._columns_are_timesteps and not hasattr(estimator, "feature_names_in_")
+    return is_plain and is_known and X.shape[1] == estimator.n_features_in_
+
+
+def _check_2d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
+    """Return a 2-D X or data frame as a numeric array."""
+    checks = {"dtype": "numeric", "ensure_all_finite": "allow-nan"}
+    with explaining(X):
+        if learns or estimator._columns_are_timesteps:
+            array = validate_data(estimator, X, reset=learns, **checks)
+        else:
+            array = check_array(X, estimator=estimator, input_name=name, **checks)
+        check_kind(array, name)
+    return array
+
+
 def _read_2d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
     """Return a 2-D X or data frame, folded to (n_samples, n_timesteps, n_features)."""
-    checks = {"dtype": "numeric", "ensure_all_finite": "allow-nan"}
     table = X
-    with explaining(table):
-        if learns or estimator._columns_are_timesteps:
-            X = validate_data(estimator, X, reset=learns, **checks)
-        else:
-            X = check_array(X, estimator=estimator, input_name=name, **checks)
-        check_kind(X, name)
+    if learns or not _is_as_in_fit(estimator, X):
+        X = _check_2d(estimator, X, learns, name)
     if learns:
         estimator._columns_are_timesteps = True
         warn_of_lags(table, estimator.n_timesteps)

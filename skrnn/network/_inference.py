@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import repeat
 from typing import Any, Self, final
 
@@ -22,6 +23,9 @@ _STATE_NUMBERS = 16 * 1024
 # cache.
 _SEGMENT_BYTES = 4 * 1024 * 1024
 _MIN_SEGMENT = 16
+#: Workspaces of at most so many bytes are kept for the next pass: for a few sequences, allocating one and its views
+# takes as long as the computation.
+_KEPT_BYTES = 64 * 1024
 
 #: Like the builtin `map`. The first argument of the function is the same object in all calls, the second the number of
 # a chunk; there may be more. Results are in the order of the chunks, whichever worker computes them. The shared object
@@ -66,6 +70,19 @@ class ForwardPlan:
         n_bytes = len(plan[0]) * _bytes_of_a_timestep(network, sequences, backward=False)
         return cls(sequences, plan, min(n_timesteps, max(_MIN_SEGMENT, _SEGMENT_BYTES // n_bytes)))
 
+    def workspaces(self, network: Network) -> Workspaces:
+        """Return a pool of workspaces for a network: a new one, or if they are small the one of earlier passes."""
+        dtype = self.sequences.dtype
+        n_steps = len(self.chunks[0]) * self.n_timesteps
+        is_small = n_steps * _bytes_of_a_timestep(network, self.sequences, backward=False) <= _KEPT_BYTES
+        return _kept_workspaces(network, dtype) if is_small else Workspaces(network, dtype, backward=False)
+
+
+@lru_cache(maxsize=16)
+def _kept_workspaces(network: Network, dtype: np.dtype) -> Workspaces:
+    """Return the pool of small workspaces for a network."""
+    return Workspaces(network, dtype, backward=False)
+
 
 def infer(
     network: Network, theta: np.ndarray, plan: ForwardPlan, map_chunks: Map, *, reads_out: bool = True
@@ -77,7 +94,7 @@ def infer(
         network=network,
         packed=network.pack(parameters),
         readout=parameters.readout if reads_out else None,
-        workspaces=Workspaces(network, dtype, backward=False),
+        workspaces=plan.workspaces(network),
     )
     n_rows = network.layout.n_outputs if reads_out else network.layout.readout_size
     n_columns = int(sequences.lengths.sum()) if network.return_sequences else len(sequences)

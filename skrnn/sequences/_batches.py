@@ -157,6 +157,8 @@ def chunks(sequences: Sequences, n_steps: int, least: int, enough: int) -> list[
     those that are shorter, at the beginning of the series, have separate batches, because they are not adjacent to the
     others.
     """
+    if len(sequences) == 1:  # without the overhead, which is most of a short prediction
+        return [Batch(np.zeros(1, dtype=np.intp), sequences.lengths)]
     order = np.argsort(-sequences.lengths, kind="stable")
     n_longest = int(np.count_nonzero(sequences.lengths == sequences.max_length))
     batches, first = [], 0

@@ -117,6 +117,7 @@ def test_memory_does_not_grow_with_the_length_in_one_direction(cell, reading, mo
 
     monkeypatch.setattr("skrnn.network._network.Workspace", make)
     monkeypatch.setattr(_inference, "_SEGMENT_BYTES", 30_000)
+    monkeypatch.setattr(_inference, "_KEPT_BYTES", 0)
     network = Network(cell, N_FEATURES, (4,), 1, **reading)
     for n_timesteps in (10, 200, 400):
         outputs(network, random_theta(network), from_array(np.zeros((4, n_timesteps, N_FEATURES))))
