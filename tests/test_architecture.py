@@ -14,6 +14,7 @@ ROOT = Path(skrnn.__file__).parent
 #: The level of each package of skrnn; an import goes to a lower level, or to a leaf module of the own package.
 LEVELS = {
     "exceptions": 0,
+    "_caching": 0,
     "_show_versions": 5,
     "_inputs": 1,
     **dict.fromkeys(("cells", "losses", "sequences", "solvers"), 2),

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache
 from importlib import import_module
 from typing import final
 
 import numpy as np
 
+from skrnn._caching import cached_property
 from skrnn.cells._base import Cell
 
 #: The environment variable that keeps to NumPy, where it is "0".

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Self, final
 
 import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from skrnn._caching import cached_property
 from skrnn._inputs._frames import explaining, names_of_frames, warn_of_features
 from skrnn._inputs._lags import warn_of_lags
 from skrnn._inputs._messages import naming, warn

@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, ClassVar, Literal, Self, final
 
 import numpy as np
 from sklearn.utils import check_array
 
+from skrnn._caching import cached_property
 from skrnn._inputs._messages import naming
 from skrnn._inputs._values import check_weights, find_missing, from_objects, refuse_masked
 from skrnn.estimators._sequence_format import SequenceFormat, is_list_of_arrays

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 
+from skrnn._caching import cached_property
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fitted_attributes import Outcome, read_theta, store_outcome

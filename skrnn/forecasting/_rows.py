@@ -1,12 +1,12 @@
 """The rows that a model forecasts from, group after group, and what is known of those that follow."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn._caching import cached_property
 from skrnn._inputs._frames import require_order
 from skrnn._inputs._messages import warn
 from skrnn._inputs._tables import column_names, drop_column, is_frame, take_column

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skrnn._caching import cached_property
 from skrnn._inputs._frames import refuse_dates
 from skrnn._inputs._messages import naming
 from skrnn._inputs._tables import column_names, column_position, get_column, index_level, is_frame

@@ -1,12 +1,12 @@
 """Where the rows of each group begin and end, what their times are, and those of the rows that follow."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skrnn._caching import cached_property
 from skrnn._inputs._tables import is_frame
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._tables import Groups

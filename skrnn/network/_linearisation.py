@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from itertools import product, repeat
 from typing import Any, final
 
 import numpy as np
 
+from skrnn._caching import cached_property
 from skrnn.network._inference import split
 from skrnn.network._network import Network, Workspace, Workspaces
 from skrnn.network._objective import Objective

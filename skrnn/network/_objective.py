@@ -1,10 +1,10 @@
 """The objective: the weighted mean loss of a network, plus a penalty on its weights."""
 
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 
+from skrnn._caching import cached_property
 from skrnn.losses._base import Loss
 from skrnn.network._inference import ForwardPlan, Map, infer
 from skrnn.network._network import Network

@@ -1,11 +1,12 @@
 """The internal form of X: rows of timesteps, and where each sequence starts and ends in them."""
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple, final
 
 import numpy as np
+
+from skrnn._caching import cached_property
 
 #: Number of sequences that are searched for masked timesteps at once, which limits the memory of the search.
 _N_EXAMINED = 4096
