@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Self, TypeVar, cast, final
 
 import numpy as np
@@ -35,7 +36,19 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 def with_callbacks(method: Method) -> Method:
     """Return the method with scikit-learn's management of callbacks around it."""
-    return cast(Method, _managing_callbacks(method))
+    managed = _managing_callbacks(method)
+
+    @wraps(managed)
+    def passing_on(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            return managed(*arguments, **keywords)
+        except RuntimeError as error:
+            # A generator of scikit-learn converts a StopIteration of `teardown`.
+            if isinstance(error.__cause__, StopIteration) and str(error) == "generator raised StopIteration":
+                raise error.__cause__ from None
+            raise
+
+    return cast(Method, passing_on)
 
 
 @final

@@ -183,7 +183,11 @@ class ClassEncoder(TargetEncoder):
                     weights = self._weigh_labels(targets, given > 0.0)
                 else:
                     weights = np.asarray(compute_sample_weight(self.class_weight, self.classes[codes]), np.float64)
-            weights = weights * given
+            with np.errstate(over="ignore"):
+                product = weights * given
+            # If it overflows, its scale does not matter: the penalty is negligible in either case. In their own unit,
+            # weights of samples are less than 2**10.
+            weights = product if np.isfinite(product).all() else 2.0**-10 * weights * given
         check_weights(weights, "class_weight")
         return weights
 

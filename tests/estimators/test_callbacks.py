@@ -355,6 +355,23 @@ def test_stop_iteration_in_a_callback_is_an_error_with_every_solver(solver, n_in
     assert not hasattr(model, "loss_curve_")
 
 
+class Ending(Recorder):
+    """Raises StopIteration when the fit is over."""
+
+    def teardown(self, estimator, context):
+        next(iter(()))
+
+
+@needs_callbacks
+@pytest.mark.parametrize("estimator", [make_estimator(), SlidingWindow(2)], ids=["network", "windows"])
+def test_stop_iteration_in_the_last_hook_is_passed_on(estimator):
+    X, y = make_task(RNNRegressor)
+    estimator.set_callbacks(Ending())
+    with pytest.raises(StopIteration):
+        estimator.fit(X if isinstance(estimator, RNNRegressor) else X[:, 0], y)
+    assert not hasattr(estimator, "n_features_in_")
+
+
 @needs_callbacks
 def test_error_in_fit_leaves_the_estimator_as_it_was_and_tears_down():
     X, y = make_task(RNNRegressor)

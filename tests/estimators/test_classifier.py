@@ -228,6 +228,14 @@ def test_balanced_counts_weights_as_repetitions():
     np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=0, atol=1e-6)
 
 
+def test_class_weights_whose_product_with_weights_would_overflow():
+    X, y = make_classification_task()
+    large = dict.fromkeys(np.unique(y).tolist(), 1e308)
+    weights = np.where(np.arange(len(y)) % 2, 1.7e308, 1e308)
+    model = make_classifier(class_weight=large, alpha=0.0).fit(X, y, weights)
+    assert_same_fit(model, make_classifier(alpha=0.0).fit(X, y, weights), rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("scale", [1e-309, 1e-200, 1e200])
 def test_balanced_weights_of_any_scale(scale):
     X, y = make_classification_task()
