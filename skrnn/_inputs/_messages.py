@@ -64,6 +64,11 @@ def is_own_data() -> bool:
     return _is_own_data.get()
 
 
+def set_own_data(value: bool) -> None:
+    """Set whether the data were made by skrnn."""
+    _is_own_data.set(value)
+
+
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, pointing to the nearest calling line outside these packages."""
     if issubclass(category, DataWarning) and is_own_data():

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skrnn._inputs._messages import naming
+from skrnn._inputs._settings import settings_unchanged_on_error
 
 
 def is_integer(value: Any) -> bool:
@@ -77,6 +78,7 @@ def check_both_or_neither(X: Any, y: Any, sample_weight: Any, suffix: str = "") 
         raise ValueError(f"sample_weight{suffix} is given, but X{suffix} is None; expected both or neither.")
 
 
+@settings_unchanged_on_error
 def read_random_state(random_state: Any) -> np.random.RandomState:
     """Return the random state for the parameter."""
     with naming("random_state", "an integer, a RandomState or None"):

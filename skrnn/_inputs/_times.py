@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from skrnn._inputs._messages import naming
+from skrnn._inputs._settings import settings_unchanged_on_error
 
 
 @final
@@ -213,6 +214,7 @@ def _read_duration(value: Any, parameter: str) -> np.timedelta64:
         ) from error
 
 
+@settings_unchanged_on_error
 def read_times(column: Any, parameter: str) -> Times:
     """Return integers, floats, dates, durations or pandas periods, (n_samples,), as numbers.
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import has_fit_parameter
 
 from skrnn._inputs._messages import naming
+from skrnn._inputs._settings import settings_unchanged_on_error
 
 
 def as_array(values: Any) -> np.ndarray:
@@ -31,6 +32,14 @@ def check_kind(values: np.ndarray, name: str) -> None:
     """Raise TypeError unless the values are real numbers."""
     if values.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {values.dtype}; expected real numbers.{ADVICE[strings_or_dates(values)]}")
+
+
+def real_numbers(values: Any, name: str) -> NDArray[np.float64]:
+    """Return values as float64; raise TypeError for strings, dates and complex numbers."""
+    array = np.asarray(values)
+    if array.dtype != object or strings_or_dates(array) == "dates":
+        check_kind(array, name)
+    return np.asarray(values, dtype=np.float64)
 
 
 #: How to convert the results of `strings_or_dates` to numbers: a sentence, after a space.
@@ -131,6 +140,7 @@ def _has_masked(values: Any) -> bool:
     return isinstance(values, np.ma.MaskedArray) and bool(np.ma.is_masked(values))
 
 
+@settings_unchanged_on_error
 def read_labels(values: Any, n_rows: int, name: str) -> NDArray[Any]:
     """Return labels as an array (n_rows,), of objects for a list; `name` is used in messages.
 
@@ -175,7 +185,7 @@ def read_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
         return np.ones(n_samples)
     refuse_masked(sample_weight, "sample_weight")
     with naming("sample_weight", f"{n_samples} numbers >= 0, one per sample"):
-        weights = np.asarray(sample_weight, dtype=np.float64)
+        weights = real_numbers(sample_weight, "sample_weight")
     if weights.shape != (n_samples,):
         raise ValueError(f"sample_weight has shape {weights.shape}; expected {(n_samples,)}, one weight per sample.")
     check_weights(weights, "sample_weight")

@@ -6,6 +6,7 @@ from sklearn.utils import check_array
 
 from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import check_count, check_positive, read_random_state
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._values import refuse_masked
 
 # The initial history is drawn around 1, the unstable fixed point of the default parameters.
@@ -154,6 +155,7 @@ def _production(delayed: float, beta: float, exponent: float) -> float:
         return 0.0
 
 
+@settings_unchanged_on_error
 def make_narendra(
     n_samples: int = 1000,
     *,

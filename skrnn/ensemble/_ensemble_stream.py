@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, final
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from skrnn._inputs._messages import naming
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._values import refuse_masked
 
 
@@ -51,12 +53,17 @@ class EnsembleStream:
         self._members, self._decode = members, decode
         self.n_sequences = members[0].n_sequences
 
+    def __copy__(self) -> "EnsembleStream":
+        """Return a stream that continues on its own, as a copy of a member does."""
+        return EnsembleStream([copy(member) for member in self._members], self._decode)
+
     @property
     def state(self) -> np.ndarray:
         """A copy of the states of the members, (n_sequences, n_state_numbers)."""
         return np.concatenate([member.state for member in self._members], axis=1)
 
     @state.setter
+    @settings_unchanged_on_error
     def state(self, state: Any) -> None:
         sizes = [member.state.shape[1] for member in self._members]
         expected = self.n_sequences, sum(sizes)

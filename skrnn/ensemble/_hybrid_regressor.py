@@ -15,17 +15,23 @@ from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import Bunch
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._messages import own_data
 from skrnn._inputs._parameters import check_count, describe, read_random_state
 from skrnn._inputs._values import read_weights
 from skrnn.ensemble._change_regressor import ChangeRegressor, counted_from_last, last_known
-from skrnn.ensemble._inner_estimators import is_regressor_instance, learn_features, read_known_sequences, read_sequences
+from skrnn.ensemble._inner_estimators import (
+    check_lengths,
+    is_regressor_instance,
+    learn_features,
+    read_known_sequences,
+    read_sequences,
+)
 from skrnn.ensemble._relative_regressor import read_table_of_targets, warn_of_units
 from skrnn.ensemble._residual_regressor import ResidualRegressor
 from skrnn.ensemble._seeded_ensembles import EnsembleRegressor
-from skrnn.estimators._interruption import whole_or_not
+from skrnn.estimators._interruption import whole_fits, whole_or_not
 from skrnn.estimators._regressor import RNNRegressor
 
 #: Folds for estimating the weights, and networks of each kind per fold.
@@ -38,6 +44,7 @@ _LEAST_ERROR = 1e-16
 _N_PROCESS_ROWS = 1000
 
 
+@whole_fits
 class HybridRegressor(RegressorMixin, BaseEstimator):
     """Combine ridge regression, a Gaussian process and small networks on windows of a short series.
 
@@ -172,7 +179,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         """
         members = self._members()
         windows, (targets, shape) = read_sequences(X), read_table_of_targets(y)
-        check_consistent_length(windows, targets)
+        check_lengths(windows, targets)
         weights = read_weights(sample_weight, len(targets))
         rows = _rows_of_whole_windows(windows, weights > 0.0)
         windows, targets, weights = windows[rows], targets[rows].reshape(-1, *shape), weights[rows]

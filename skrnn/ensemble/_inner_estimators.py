@@ -12,10 +12,12 @@ from sklearn.base import is_regressor
 from sklearn.utils import _safe_indexing, check_array, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_consistent_length, validate_data
 
+from skrnn._inputs._frames import refuse_dates
 from skrnn._inputs._messages import naming
-from skrnn._inputs._values import refuse_masked, weights_for
+from skrnn._inputs._settings import settings_unchanged_on_error
+from skrnn._inputs._values import check_kind, real_numbers, refuse_masked, weights_for
 from skrnn.estimators._sequence_format import is_list_of_arrays
 
 _EXPECTED_X = (
@@ -55,6 +57,13 @@ def _is_table(X: Any) -> bool:
     return not is_list_of_arrays(X) and (X if hasattr(X, "ndim") else np.asarray(X)).ndim == 2
 
 
+def check_lengths(X: Any, y: NDArray[Any]) -> None:
+    """Raise unless X has as many samples as y."""
+    with naming("X", "as many samples as y"):
+        check_consistent_length(X, y)
+
+
+@settings_unchanged_on_error
 def read_sequences(X: Any) -> NDArray[np.floating]:
     """Return sequences as an array (n_samples, n_timesteps, n_features); those of a list padded at the beginning."""
     refuse_masked(X, "X")
@@ -62,13 +71,18 @@ def read_sequences(X: Any) -> NDArray[np.floating]:
         if is_list_of_arrays(X):
             return _aligned([_read(np.reshape(entry, (len(entry), -1))) for entry in X])
         array = _read(X)
+        if array.ndim > 3:
+            raise ValueError(f"X has {array.ndim} dimensions.")
         return array if array.ndim == 3 else array[:, :, np.newaxis]
 
 
 def _read(values: Any) -> NDArray[np.floating]:
     """Return an array of real numbers, without a copy if it is one."""
+    refuse_dates(values, "X")
+    array = check_array(values, allow_nd=True, ensure_all_finite=False, input_name="X")
+    check_kind(array, "X")
     dtypes = [np.float64, np.float32]
-    return np.asarray(check_array(values, dtype=dtypes, allow_nd=True, ensure_all_finite="allow-nan"))
+    return np.asarray(check_array(array, dtype=dtypes, allow_nd=True, ensure_all_finite="allow-nan", input_name="X"))
 
 
 def _aligned(sequences: list[NDArray[Any]]) -> NDArray[np.floating]:
@@ -93,7 +107,10 @@ def read_targets(y: Any) -> NDArray[np.floating]:
     with naming("y", "real numbers of shape (n_samples,) or (n_samples, n_outputs)"):
         if y is None:
             raise ValueError("This estimator requires y to be passed, but the target y is None.")
-        return np.asarray(y, dtype=np.float64)
+        targets = real_numbers(y, "y")
+        if targets.ndim == 0 or targets.size == 0:
+            raise ValueError(f"y has shape {targets.shape}.")
+        return targets
 
 
 def learn_from_inner(owner: Any, fitted: Any, *names: str) -> None:

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.metadata_routing import MetadataRouter
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count, describe
+from skrnn._inputs._values import read_weights
 from skrnn.ensemble._inner_estimators import (
+    check_lengths,
     fit_arguments,
     in_form_for,
     is_regressor_instance,
@@ -23,6 +25,7 @@ from skrnn.ensemble._inner_estimators import (
     read_targets,
     take_arguments,
 )
+from skrnn.estimators._interruption import whole_fits
 from skrnn.exceptions import DataWarning
 
 #: Minimum divisor of windows, relative to the typical one, because nearly constant windows say little about the future.
@@ -32,6 +35,7 @@ _LEAST_SHARE = 0.1
 _N_JUDGED = 10
 
 
+@whole_fits
 class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
     """A regressor that fits another regressor to relative windows and to differences from reference values.
 
@@ -77,7 +81,8 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         if not is_regressor_instance(self.regressor):
             raise TypeError(f"{describe('regressor', self.regressor)}; expected an instance of a regressor.")
         windows, (targets, shape) = read_sequences(X), read_table_of_targets(y)
-        check_consistent_length(windows, targets)
+        check_lengths(windows, targets)
+        sample_weight = None if sample_weight is None else read_weights(sample_weight, len(targets))
         n_series = self._count_series(windows, targets.shape[1])
         references = self._references(windows, n_series, targets.shape[1])
         relative = self._relative(windows, n_series)
@@ -213,8 +218,4 @@ def _per_output(scales: NDArray[Any], n_outputs: int) -> NDArray[Any]:
 def read_table_of_targets(y: Any) -> tuple[NDArray[np.floating], tuple[int, ...]]:
     """Return targets as a table (n_samples, n_outputs), and their original shape per sample."""
     targets = read_targets(y)
-    if targets.ndim not in (1, 2):
-        raise ValueError(
-            f"y has {targets.ndim} dimensions. Expected real numbers of shape (n_samples,) or (n_samples, n_outputs)."
-        )
     return targets.reshape(len(targets), -1), targets.shape[1:]

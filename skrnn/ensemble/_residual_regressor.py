@@ -10,13 +10,14 @@ from sklearn.base import RegressorMixin, clone
 from sklearn.model_selection import TimeSeriesSplit, check_cv
 from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRouter
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._messages import naming, own_data
 from skrnn._inputs._parameters import describe, is_integer
 from skrnn._inputs._values import read_weights
 from skrnn.ensemble._inner_estimators import (
     NamedEstimators,
+    check_lengths,
     fit_arguments,
     is_regressor_instance,
     learn_from_inner,
@@ -27,12 +28,13 @@ from skrnn.ensemble._inner_estimators import (
     take,
     take_arguments,
 )
-from skrnn.estimators._interruption import whole_or_not
+from skrnn.estimators._interruption import whole_fits, whole_or_not
 
 #: Folds for estimating the shrinkage if `cv` is None.
 _N_SPLITS = 5
 
 
+@whole_fits
 class ResidualRegressor(RegressorMixin, NamedEstimators):
     """Fit each estimator to the residuals of the previous ones, and add their predictions.
 
@@ -173,6 +175,7 @@ class ResidualRegressor(RegressorMixin, NamedEstimators):
         parts = self._check_parameters()
         y = read_targets(y)
         X = X if hasattr(X, "shape") or isinstance(X, list | tuple) else np.asarray(X)
+        check_lengths(X, y)
         weights = read_weights(sample_weight, len(y))
         sample_weight = None if sample_weight is None else weights
         chain = _Chain(X, y, weights, self._folds(X, y, weights), self.cv is not None)
@@ -268,7 +271,6 @@ class ResidualRegressor(RegressorMixin, NamedEstimators):
             return []
         with naming("cv", "a number of splits, a splitter, or an iterable of splits, for this number of rows"):
             is_count = self.cv is None or is_integer(self.cv)
-            check_consistent_length(X, y)
             n_rows = len(y)
             if not is_count:
                 folds = check_cv(self.cv).split(np.empty((n_rows, 1)), y)

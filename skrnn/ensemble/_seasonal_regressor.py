@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import check_count
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn.ensemble._relative_regressor import RelativeRegressor
 
 
@@ -107,6 +108,7 @@ class SeasonalRegressor(RelativeRegressor):
             known = known + weight * is_known
         return np.divide(sums, known, out=np.full(np.shape(sums), np.nan), where=known > 0.0) * weights.sum()
 
+    @settings_unchanged_on_error
     def _read_weights(self) -> NDArray[np.float64]:
         """Return the weights; raise if they, or the season, are invalid."""
         check_count("season", self.season)

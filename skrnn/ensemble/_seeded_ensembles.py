@@ -19,7 +19,7 @@ from skrnn._inputs._messages import is_own_data, own_data, warn
 from skrnn._inputs._parameters import check_count, check_flag, describe, read_random_state
 from skrnn.ensemble._ensemble_stream import EnsembleStream
 from skrnn.ensemble._inner_estimators import fit_arguments, learn_from_inner, make_router, predict_arguments
-from skrnn.estimators._interruption import noticing_interruption, tell_of_interruption
+from skrnn.estimators._interruption import noticing_interruption, tell_of_interruption, whole_fits
 from skrnn.estimators._sequence_format import as_objects, dtype_with_gaps, is_list_of_arrays
 
 #: Over members, the first axis.
@@ -32,6 +32,7 @@ def _streams(ensemble: "SeededEnsemble") -> bool:
     return all(hasattr(member, "stream") for member in members)
 
 
+@whole_fits
 class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
     """Members that differ only in their seeds."""
 

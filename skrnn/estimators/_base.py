@@ -12,11 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._inputs._frames import warn_unless_aligned
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_both_or_neither, read_random_state
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn.estimators._callbacks import CallbackSupportMixin, Task, begin_fit, with_callbacks
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fit_warnings import warn_if_far, warn_if_nothing_was_learnt, warn_of_end
 from skrnn.estimators._fitted_attributes import fitted_dtype, read_fitted
-from skrnn.estimators._interruption import settings_unchanged_on_error, unchanged_on_error
+from skrnn.estimators._interruption import threads_unchanged_on_error, unchanged_on_error
 from skrnn.estimators._parameters import check_parameters, choose_batch_size, choose_max_iter
 from skrnn.estimators._run_state import RunState
 from skrnn.estimators._sequence_format import SequenceFormat
@@ -283,6 +284,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             self._warn_unless_finite(predictions)
         return form.restore(predictions) if self.return_sequences else predictions
 
+    @settings_unchanged_on_error
     def _score(self, X: Any, y: Any, sample_weight: Any) -> float:
         """Return how well predictions agree with y."""
         raw, form = self._infer(X, outputs)
@@ -316,7 +318,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         states, form = self._infer(X, hidden_states, return_sequences=True)
         return form.restore(states.T)
 
-    @settings_unchanged_on_error
+    @threads_unchanged_on_error
     def _infer(
         self, X: Any, infer: Callable[..., np.ndarray], return_sequences: bool | None = None
     ) -> tuple[np.ndarray, SequenceFormat]:

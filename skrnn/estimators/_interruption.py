@@ -6,7 +6,8 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-import numpy as np
+from skrnn._inputs._settings import settings_unchanged_on_error
+from skrnn.parallel._blas_threads import blocks_of_thread, end_blocks_since
 
 _is_interrupted: ContextVar[list[bool] | None] = ContextVar("_is_interrupted", default=None)
 
@@ -39,40 +40,52 @@ def tell_of_interruption() -> None:
 
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Class = TypeVar("Class", bound=type[Any])
 
 
-def settings_unchanged_on_error(method: Method) -> Method:
-    """Restore NumPy's error handling and buffer size if the method ends in an error.
-
-    Context managers restore them too, unless an interruption arrives while they are being set or restored.
-    """
+def threads_unchanged_on_error(method: Method) -> Method:
+    """Restore the threads of BLAS, and all other settings, if the method ends in an error."""
+    guarded = settings_unchanged_on_error(method)
 
     @wraps(method)
     def unchanged(*arguments: Any, **keywords: Any) -> Any:
-        handling, buffer_size = np.geterr(), np.getbufsize()
+        blocks, notices = blocks_of_thread(), _is_interrupted.get()
         try:
-            return method(*arguments, **keywords)
+            return guarded(*arguments, **keywords)
         except BaseException:
-            np.seterr(**handling)
-            np.setbufsize(buffer_size)
+            end_blocks_since(blocks)
+            _is_interrupted.set(notices)
             raise
 
     return cast(Method, unchanged)
 
 
 def unchanged_on_error(method: Method) -> Method:
-    """Restore an object and NumPy's settings if the method ends in an error.
+    """Restore an object, the threads of BLAS and all other settings if the method ends in an error.
 
     The method must replace the values of attributes, not modify them.
     """
+    guarded = threads_unchanged_on_error(method)
 
     @wraps(method)
     def unchanged(instance: Any, *arguments: Any, **keywords: Any) -> Any:
         before = vars(instance).copy()
         try:
-            return settings_unchanged_on_error(method)(instance, *arguments, **keywords)
+            return guarded(instance, *arguments, **keywords)
         except BaseException:
             instance.__dict__ = before
             raise
 
     return cast(Method, unchanged)
+
+
+def whole_fits(estimator_class: Class) -> Class:
+    """Let `fit` and `fit_transform` of a class leave an instance unchanged if they end in an error.
+
+    A decorator of the class, because scikit-learn converts the output of `fit_transform` in a method around the one
+    that the class defines, and that may fail.
+    """
+    for name in ("fit", "fit_transform"):
+        if hasattr(estimator_class, name):
+            setattr(estimator_class, name, unchanged_on_error(getattr(estimator_class, name)))
+    return estimator_class

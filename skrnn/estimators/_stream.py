@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import check_count
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._values import check_size, largest_of, refuse_masked
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._sequence_format import dtype_with_gaps
@@ -121,6 +122,7 @@ class Stream:
         return self._state.T.copy()
 
     @state.setter
+    @settings_unchanged_on_error
     def state(self, state: Any) -> None:
         expected = self._state.T.shape
         refuse_masked(state, "state")
@@ -207,9 +209,15 @@ class Stream:
         """
         return self._predict("predict_log_proba", x)
 
+    @settings_unchanged_on_error
     def _predict(self, kind: str, x: Any) -> np.ndarray:
         """Return predictions of a kind, a method of the encoder, after one more timestep."""
         x = self._read(x)
+        with np.errstate(all="ignore"):  # an overflow raises its own error
+            return self._step(kind, x)
+
+    def _step(self, kind: str, x: np.ndarray) -> np.ndarray:
+        """Return predictions of a kind after the timestep x, (n_sequences, n_features)."""
         if np.maximum.reduce(np.abs(x), axis=None) <= self._largest:  # False for NaN
             raw, state = self._advance(x)
             predictions = getattr(self._encoder, kind)(raw)
@@ -229,10 +237,11 @@ class Stream:
     def _read(self, x: Any) -> np.ndarray:
         """Return a timestep as numbers, (n_sequences, n_features)."""
         shape = (self.n_sequences, len(self._inputs))
-        refuse_masked(x, "x")
-        with naming("x", f"real numbers of shape {shape}"):
-            x = np.asarray(x)
-            x = x.astype(np.float64) if x.dtype == object else x
+        if type(x) is not np.ndarray or x.dtype == object:
+            refuse_masked(x, "x")
+            with naming("x", f"real numbers of shape {shape}"):
+                x = np.asarray(x)
+                x = x.astype(np.float64) if x.dtype == object else x
         if x.ndim < 2 and x.size == shape[0] * shape[1] and 1 in shape:
             x = x.reshape(shape)
         if x.shape != shape or x.dtype.kind not in "fiub":

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._tables import column_names, drop_column, index_level, is_frame
-from skrnn._inputs._values import refuse_masked
+from skrnn._inputs._values import real_numbers, refuse_masked
 from skrnn.forecasting._tables import UNNAMED, Groups, Table, list_groups, read_groups, read_table, take
 from skrnn.forecasting._timeline import timed, times_of
 
@@ -281,6 +282,7 @@ class Exog:
         return self.of_group(self.labels.index(label)).index if is_frame(self.table) else None
 
 
+@settings_unchanged_on_error
 def read_exog(panel: Panel, exog: Any, columns: list[int]) -> Exog:
     """Return the rows after those of a panel; `columns` are those of its table but for the groups."""
     unnamed = panel.table.columns[columns[-1]] if is_frame(panel.table) else UNNAMED
@@ -291,7 +293,7 @@ def read_exog(panel: Panel, exog: Any, columns: list[int]) -> Exog:
     if not hasattr(exog, "iloc"):
         refuse_masked(exog, "exog")
         with naming("exog", "real numbers of shape (n_groups, n_steps, n_exog), or a DataFrame"):
-            exog = np.asarray(exog, dtype=np.float64)
+            exog = real_numbers(exog, "exog")
         if exog.ndim != 3 or len(exog) != len(labels):
             raise ValueError(
                 f"exog has shape {exog.shape}; expected ({len(labels)}, n_steps, n_exog), one sequence or group after "

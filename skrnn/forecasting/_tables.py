@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skrnn._caching import cached_property
 from skrnn._inputs._frames import refuse_dates
 from skrnn._inputs._messages import naming
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._tables import column_names, column_position, get_column, index_level, is_frame
 from skrnn._inputs._values import encode_labels, read_labels, refuse_masked
 from skrnn.forecasting._index import check_follows
@@ -118,6 +119,7 @@ def read_table(values: Any, name: str, unnamed: str = UNNAMED, least: int = 1) -
     return table
 
 
+@settings_unchanged_on_error
 def _read_array(values: Any, name: str) -> NDArray[np.floating]:
     """Return values as an array (n_rows, n_columns), float32 if they are, else float64."""
     with naming(name, "real numbers of shape (n_rows,) or (n_rows, n_columns)"):

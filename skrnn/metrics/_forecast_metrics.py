@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import mean_absolute_error
 
 from skrnn._inputs._parameters import check_count
+from skrnn._inputs._settings import settings_unchanged_on_error
 
 
 def mean_absolute_scaled_error(
@@ -85,6 +86,7 @@ def naive_error(y_train: NDArray[np.floating], season: int) -> NDArray[np.float6
     return np.where(n_known > 0, np.where(is_known, changes, 0.0).sum(axis=0) / np.maximum(n_known, 1), np.nan)
 
 
+@settings_unchanged_on_error
 def scaled(errors: NDArray[np.floating], scale: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return absolute errors over their scale; over a scale of zero infinity, or 0 where the error is zero."""
     with np.errstate(divide="ignore", invalid="ignore"):

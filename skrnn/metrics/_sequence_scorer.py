@@ -11,6 +11,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 
 from skrnn._inputs._messages import naming
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._values import as_array, check_weights, find_missing, from_objects, refuse_masked
 
 
@@ -121,6 +122,7 @@ class SequenceScorer:
         """Return the call that made the scorer."""
         return f"make_sequence_scorer({self.scoring!r})"
 
+    @settings_unchanged_on_error
     def __call__(self, estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> float:
         """Return the score of the estimator's predictions on X; targets and weights may have any of the formats."""
         for values, name in ((y, "y"), (sample_weight, "sample_weight")):

@@ -11,6 +11,7 @@ from sklearn.utils import indexable
 from skrnn._inputs._frames import require_order
 from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import is_integer
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._tables import get_column
 from skrnn._inputs._times import Times, read_times, times_to_the_end
 from skrnn._inputs._values import encode_labels, read_labels, refuse_masked
@@ -179,15 +180,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
             two rows at the same time; if, without `time_column`, dates in the index of `X` decrease within a group; if
             both `group_column` and `groups` are given; or if a part has no rows.
         """
-        if isinstance(groups, str):
-            groups = get_column(X, groups, "groups")
-        refuse_masked(groups, "groups")
-        if not hasattr(X, "__len__") and not hasattr(X, "shape"):
-            raise TypeError(
-                f"X is {X!r} of type {type(X).__name__}; expected an array, a data frame or a list of rows."
-            )
-        with naming("X", "an array, a data frame or a list, with as many rows as y and groups"):
-            X, y, groups = indexable(X, y, groups)
+        X, groups = _read_rows(X, y, groups)
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
         labels = self._groups(X, groups, n_rows)
         if self.time_column is None:
@@ -265,6 +258,19 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
             f"The {part} part of fold {k} has no rows: for {len(ordered)} rows at {len(np.unique(ordered))} distinct "
             f"times there are too many splits, or lengths of time are too long ({settings})."
         )
+
+
+@settings_unchanged_on_error
+def _read_rows(X: Any, y: Any, groups: Any) -> tuple[Any, Any]:
+    """Return X and groups, whose rows can be taken and are as many as those of y."""
+    if isinstance(groups, str):
+        groups = get_column(X, groups, "groups")
+    refuse_masked(groups, "groups")
+    if not hasattr(X, "__len__") and not hasattr(X, "shape"):
+        raise TypeError(f"X is {X!r} of type {type(X).__name__}; expected an array, a data frame or a list of rows.")
+    with naming("X", "an array, a data frame or a list, with as many rows as y and groups"):
+        X, y, groups = indexable(X, y, groups)
+    return X, groups
 
 
 def _check_n_splits(n_splits: Any) -> None:

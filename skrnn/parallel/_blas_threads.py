@@ -92,6 +92,22 @@ def single_threaded_blas() -> Iterator[None]:
                 limits.end(block)
 
 
+def blocks_of_thread() -> set[Any]:
+    """Return the blocks that this Python thread is in."""
+    with _lock:
+        return {block for block in _of_process.blocks if block.thread == threading.get_ident()}
+
+
+def end_blocks_since(earlier: set[Any]) -> None:
+    """End the blocks of this Python thread that an interruption by the user has not let end, except earlier ones."""
+    with _lock:
+        for block in blocks_of_thread() - earlier:
+            for limits in (_of_thread.limits, _of_process):
+                limits.blocks.discard(block)
+        for limits in (_of_thread.limits, _of_process):
+            limits.restore()
+
+
 def _limit() -> None:
     """Limit each library to one thread, and store its previous number."""
     for library in _libraries():

@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from skrnn._inputs._frames import explaining, warn_unless_aligned, warn_unless_ordered
 from skrnn._inputs._messages import naming, warn
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._tables import column_position, drop_column, index_level, is_frame, take_column
 from skrnn._inputs._values import as_array, encode_labels, read_labels, refuse_masked
 from skrnn.exceptions import DataWarning
@@ -103,6 +104,7 @@ class LabelledRows(NamedTuple):
         return digest.hexdigest()
 
 
+@settings_unchanged_on_error
 def read_rows(transformer: Any, X: Any, groups: Any, *, reset: bool) -> LabelledRows:
     """Return the checked rows of X, in their own dtype if numeric, with the labels from `groups` or a column.
 

@@ -13,13 +13,15 @@ from skrnn._inputs._frames import explaining
 from skrnn._inputs._lags import read_lags
 from skrnn._inputs._messages import naming
 from skrnn._inputs._parameters import check_choice, check_count
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._tables import column_names, column_position
 from skrnn._inputs._values import check_kind, refuse_masked
-from skrnn.estimators._interruption import unchanged_on_error
+from skrnn.estimators._interruption import whole_fits
 
 _EXPECTED_X = "real numbers, or NaN, in a 2-D array (n_samples, n_columns)"
 
 
+@whole_fits
 class LagsToSequences(TransformerMixin, BaseEstimator):
     """Turn each row of a table of lags, as made by forecasting libraries, into a sequence.
 
@@ -114,7 +116,6 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
         self.n_variables = n_variables
         self.first_lag = first_lag
 
-    @unchanged_on_error
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Find the lags among the columns of `X`, and check that column names agree.
 
@@ -197,6 +198,7 @@ class LagsToSequences(TransformerMixin, BaseEstimator):
         """Return the number of variables of each block."""
         return self.n_variables if isinstance(self.n_variables, tuple) else (self.n_variables,)
 
+    @settings_unchanged_on_error
     def _read(self, X: Any) -> NDArray[np.floating]:
         """Return X as a 2-D array of finite numbers and NaN, float32 or float64."""
         refuse_masked(X, "X")

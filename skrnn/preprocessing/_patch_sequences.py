@@ -9,10 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._values import as_array
+from skrnn.estimators._interruption import whole_fits
 from skrnn.estimators._sequence_format import among_gaps, in_form, is_list_of_arrays
 from skrnn.preprocessing._timesteps import Timesteps
 
 
+@whole_fits
 class PatchSequences(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Merge consecutive timesteps of sequences into patches by concatenating their features.
 

@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._parameters import describe
-from skrnn.estimators._interruption import unchanged_on_error
+from skrnn.estimators._interruption import whole_fits
 from skrnn.preprocessing._timesteps import Timesteps, is_of_samples
 
 
@@ -26,6 +26,7 @@ def _inner_has(method: str) -> Callable[[Any], bool]:
     return check
 
 
+@whole_fits
 class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Apply a transformer to the timesteps of sequences.
 
@@ -112,7 +113,6 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
     def __init__(self, transformer: Any) -> None:
         self.transformer = transformer
 
-    @unchanged_on_error
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Fit the transformer to the timesteps of all sequences.
 
@@ -144,7 +144,6 @@ class SequenceTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         self._fit(X, y, params, "fit")
         return self
 
-    @unchanged_on_error
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Fit the transformer to the timesteps of all sequences, and apply its `fit_transform`.
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count, check_flag, is_integer
 from skrnn.estimators._callbacks import CallbackSupportMixin, begin_fit, with_callbacks
-from skrnn.estimators._interruption import unchanged_on_error
+from skrnn.estimators._interruption import whole_fits
 from skrnn.exceptions import DataWarning
 from skrnn.preprocessing._labelled_rows import LabelledRows, group_position, read_rows, warn_of_target
 from skrnn.sequences._windows import check_padding, flatten_windows, n_history_rows
@@ -28,6 +28,7 @@ def _gives_columns(transformer: "SlidingWindow") -> bool:
     return True
 
 
+@whole_fits
 class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     """Turn each row of a series into the window of rows that ends with it.
 
@@ -196,7 +197,6 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """Number of earlier rows that a window reaches back: ``(n_timesteps - 1) * dilation``."""
         return n_history_rows(self.n_timesteps, self.dilation)
 
-    @unchanged_on_error
     def fit(self, X: ArrayLike, y: Any = None, *, groups: ArrayLike | None = None) -> Self:
         """Validate the parameters, and store the columns of `X` and, with `carry_context`, its last rows.
 
@@ -287,7 +287,6 @@ class SlidingWindow(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             )
         return self._make_windows(rows, context)
 
-    @unchanged_on_error
     def fit_transform(self, X: ArrayLike, y: Any = None, *, groups: ArrayLike | None = None) -> NDArray[np.floating]:
         """Fit, and give every row of `X` the window of rows that ends there.
 

@@ -1,7 +1,6 @@
 """The timesteps of all sequences in one table, and the format of the sequences, which the output gets."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Self, final
 
 import numpy as np
@@ -10,7 +9,9 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn._caching import cached_property
 from skrnn._inputs._messages import naming
+from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._tables import is_frame, take_column
 from skrnn._inputs._values import as_array, find_missing, from_objects, refuse_masked
 from skrnn.estimators._sequence_format import among_gaps, in_form, is_list_of_arrays
@@ -36,6 +37,7 @@ class Timesteps:
     of_columns: bool = False  # whether they were the columns of a 2-D X
 
     @classmethod
+    @settings_unchanged_on_error
     def read(cls, X: Any, who: Any, n_columns: int | None = None) -> Self:
         """Return the timesteps of sequences in any format; `who` is the estimator in messages.
 

@@ -1,5 +1,7 @@
 """Tests of ensembles of one estimator with several seeds."""
 
+from copy import copy, deepcopy
+
 import numpy as np
 import pytest
 import sklearn
@@ -147,6 +149,11 @@ def test_streams():
     np.testing.assert_allclose(stream.predict(X[0][0]), first[0])
     with pytest.raises(ValueError, match=r"state has shape \(1, 1\); expected \(1, 6\)"):
         stream.state = np.zeros((1, 1))
+    for duplicate in (copy, deepcopy):
+        twin, state = duplicate(stream), stream.state
+        twin.predict(X[0][0])
+        np.testing.assert_array_equal(stream.state, state)
+        assert not np.array_equal(twin.state, state)
     assert not hasattr(stream, "predict_proba")
     assert not hasattr(EnsembleRegressor(make_pipeline(regressor())), "stream")
 

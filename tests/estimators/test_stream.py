@@ -372,7 +372,6 @@ def out_of_range():
     return model.stream(2)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy, which also says it
 @pytest.mark.parametrize("last", [X[:2, 0], np.array([[0.0, 0.0], [np.nan, np.nan]])])
 def test_a_timestep_that_leads_out_of_range_is_refused(last):
     stream = out_of_range()
@@ -382,6 +381,16 @@ def test_a_timestep_that_leads_out_of_range_is_refused(last):
         stream.predict(last)
     np.testing.assert_array_equal(stream.state, before)
     assert np.isfinite(before).all()
+
+
+def test_errors_of_numpy_are_those_of_the_stream_whatever_the_user_has_set():
+    stream = out_of_range()
+    stream.state = np.full((2, 4), 1e36)
+    with np.errstate(all="raise"), pytest.raises(ValueError, match="overflow in float32"):
+        stream.predict(X[:2, 0])
+    stream.state = np.full((2, 4), 1e-40)
+    with np.errstate(all="raise"):
+        assert np.isfinite(stream.predict(X[:2, 0] * 1e-30)).all()
 
 
 def test_state_beyond_its_dtype_is_refused():

@@ -10,6 +10,13 @@ from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.datasets import make_narendra
+from skrnn.ensemble import (
+    ChangeRegressor,
+    EnsembleClassifier,
+    EnsembleRegressor,
+    ResidualRegressor,
+    SeasonalRegressor,
+)
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
 from skrnn.metrics import make_sequence_scorer
 from skrnn.model_selection import PanelTimeSeriesSplit
@@ -282,6 +289,67 @@ def _of_transformers():
     }
 
 
+def data_of_composite(kind):
+    """Return X, y and weights for a composite estimator."""
+    features = {ResidualRegressor: X_2D, EnsembleRegressor: X, EnsembleClassifier: X}.get(kind, X[:, :, :1])
+    return features, LABELS if kind is EnsembleClassifier else Y, WEIGHTS
+
+
+@cache
+def composite(kind):
+    """Return a fitted composite estimator."""
+    inner = (RNNClassifier if kind is EnsembleClassifier else RNNRegressor)((2,), max_iter=1, random_state=0)
+    estimator = {
+        ChangeRegressor: lambda: ChangeRegressor(inner),
+        SeasonalRegressor: lambda: SeasonalRegressor(inner, season=2),
+        ResidualRegressor: lambda: ResidualRegressor([("only", inner)]),
+        EnsembleRegressor: lambda: EnsembleRegressor(inner, 1, random_state=0),
+        EnsembleClassifier: lambda: EnsembleClassifier(inner, 1, random_state=0),
+    }[kind]()
+    return estimator.fit(*data_of_composite(kind)[:2])
+
+
+def _of_composites():
+    """Return what reads arrays in the estimators of skrnn.ensemble and their streams."""
+    entries, rows = {}, {"one row less", "one row more"}
+    for kind in (ChangeRegressor, SeasonalRegressor, ResidualRegressor, EnsembleRegressor, EnsembleClassifier):
+        features, y, weights = data_of_composite(kind)
+        missing = set() if kind in (EnsembleRegressor, EnsembleClassifier) else MISSING
+        in_table = {"an axis more"} if kind is ResidualRegressor else set()  # columns that are timesteps
+        of_labels = frozenset({"objects"} if kind is EnsembleClassifier else ())
+        for position, (name, good, takes, unfit) in enumerate(
+            [
+                ("X", features, missing | in_table, frozenset()),
+                ("y", y, {"an axis more"}, of_labels),
+                ("sample_weight", weights, {"None"}, frozenset()),
+            ]
+        ):
+
+            def fit_again(estimator, value, kind=kind, position=position):
+                arguments = list(data_of_composite(kind))
+                arguments[position] = value
+                return refitted(estimator, "fit", *arguments)
+
+            entries[f"{kind.__name__}.fit({name})"] = EntryPoint(
+                name, good, fit_again, lambda kind=kind: composite(kind), frozenset(takes), unfit
+            )
+        entries[f"{kind.__name__}.predict(X)"] = EntryPoint(
+            "X",
+            features,
+            lambda e, v: e.predict(v),
+            lambda kind=kind: composite(kind),
+            frozenset(rows | missing | in_table | ({"NaN throughout"} if missing and not in_table else set())),
+        )
+    ensemble = lambda: composite(EnsembleRegressor)  # noqa: E731
+    entries["EnsembleRegressor.stream().predict"] = EntryPoint(
+        "x", X[0, :1], lambda e, v: e.stream().predict(v), ensemble, frozenset({"NaN throughout"})
+    )
+    entries["EnsembleRegressor.stream().state"] = EntryPoint(
+        "state", eighths(2, 2, seed=8), stream_state, lambda: ensemble().stream(2)
+    )
+    return entries
+
+
 def _folds(splitter, *arguments, **keywords):
     """Return the rows of all folds, one behind the other."""
     return [np.concatenate(fold) for fold in splitter.split(*arguments, **keywords)]
@@ -344,6 +412,7 @@ ENTRY_POINTS = (
     _of_estimator(RNNRegressor)
     | _of_estimator(RNNClassifier)
     | _of_transformers()
+    | _of_composites()
     | _of_forecasting()
     | _of_splitters()
     | _of_scorers()

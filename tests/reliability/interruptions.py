@@ -9,9 +9,12 @@ from skrnn.parallel import _blas_threads
 
 
 @contextmanager
-def interrupted_at(line, packages=("",)):
-    """Raise KeyboardInterrupt where skrnn, or packages of it, are about to run their n-th line; yield the lines run."""
-    folders = tuple(str(Path(skrnn.__file__).parent / package) for package in packages)
+def interrupted_at(line, packages=("",), *, root=Path(skrnn.__file__).parent):
+    """Raise KeyboardInterrupt where skrnn, or packages of it, are about to run their n-th line; yield the lines run.
+
+    `root` is the folder of another library in which to do so.
+    """
+    folders = tuple(str(root / package) for package in packages)
     lines = []
 
     def trace(frame, event, argument):
