@@ -12,14 +12,7 @@ from skrnn.forecasting import forecast, forecast_interval
 from skrnn.forecasting._index import continued_index
 from skrnn.forecasting._models import fitted_regressor
 from skrnn.forecasting._tables import beside, data_columns, numbers, read_table, take
-from skrnn.plotting._matplotlib import (
-    axes_or_new,
-    colour_of,
-    ink_of,
-    label_axes,
-    merge_style,
-    require_pyplot,
-)
+from skrnn.plotting._matplotlib import axes_or_new, colour_of, ink_of, label_axes, merge_style, require_pyplot
 
 
 @final
