@@ -35,8 +35,11 @@ def check_kind(values: np.ndarray, name: str) -> None:
 
 
 def real_numbers(values: Any, name: str) -> NDArray[np.float64]:
-    """Return values as float64; raise TypeError for strings, dates and complex numbers."""
+    """Return values as float64; raise TypeError for dates, and ValueError for strings and complex numbers."""
     array = np.asarray(values)
+    if array.dtype.kind in "cSU":
+        reason = "Complex data not supported: " if array.dtype.kind == "c" else ""
+        raise ValueError(f"{reason}{name} has dtype {array.dtype}.")
     if array.dtype != object or strings_or_dates(array) == "dates":
         check_kind(array, name)
     return np.asarray(values, dtype=np.float64)

@@ -218,4 +218,8 @@ def _per_output(scales: NDArray[Any], n_outputs: int) -> NDArray[Any]:
 def read_table_of_targets(y: Any) -> tuple[NDArray[np.floating], tuple[int, ...]]:
     """Return targets as a table (n_samples, n_outputs), and their original shape per sample."""
     targets = read_targets(y)
+    if targets.ndim > 2:
+        raise ValueError(
+            f"y has {targets.ndim} dimensions. Expected real numbers of shape (n_samples,) or (n_samples, n_outputs)."
+        )
     return targets.reshape(len(targets), -1), targets.shape[1:]

@@ -15,7 +15,7 @@ from tests.reliability.values import DRESSES, WRONG
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
-    "ignore:.* groups have n_steps",
+    "ignore:.* groups have at most n_steps",
     "ignore:A column-vector y was passed:sklearn.exceptions.DataConversionWarning",
 )
 #: Words by which a message says what would have been right.
