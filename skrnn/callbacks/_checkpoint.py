@@ -9,7 +9,7 @@ import numpy as np
 
 from skrnn._inputs._parameters import check_count
 from skrnn.persistence._contents import require_storable
-from skrnn.persistence._files import load, prepare, save
+from skrnn.persistence._files import load, prepare, read_path, save
 
 
 @final
@@ -36,7 +36,7 @@ class Checkpoint:
     ValueError
         If `every` is less than 1; in `fit`, if several runs would write to the same file: the fits of a search,
         or the starts of ``n_init > 1``; and if the network has so many parameters that the file would exceed 2 GiB.
-        In `fit` also, if `path` exists and was not written by Checkpoint.
+        In `fit` also, if `path` exists, unless it is empty or was written by Checkpoint, maybe damaged since.
     FileNotFoundError, IsADirectoryError, PermissionError, OSError
         At the beginning of `fit`, if the folder of the file does not exist, `path` is a folder or a read-only file, or
         the file cannot be written.
@@ -88,12 +88,7 @@ class Checkpoint:
 
     def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
         check_count("every", every)
-        if not isinstance(path, str | os.PathLike):
-            raise TypeError(f"path is {path!r}; expected a file name, as a string or path.")
-        if "\0" in str(path) or not str(path):
-            what = "is empty" if not str(path) else "contains a NUL"
-            raise ValueError(f"path is {str(path)!r}, which {what}; expected a file name.")
-        self.path: Path = Path(path)
+        self.path: Path = Path(read_path(path))
         self._file = self.path  # resolved when a fit begins
         self.every: int = int(every)
         self._ended: tuple[Any, Any] | None = None  # estimator and context of the last iteration, until it is written

@@ -1,5 +1,6 @@
 """The file of a checkpoint: an .npz archive, replaced as a whole, and validated when it is read; no code is run."""
 
+import errno
 import io
 import json
 import os
@@ -108,6 +109,20 @@ def _read_array(name: str, content: bytes) -> np.ndarray:
 _READING_ERRORS = (ValueError, TypeError, OverflowError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile)
 
 
+def read_path(path: str | os.PathLike[str]) -> str:
+    """Return a path as a string, or raise a TypeError or ValueError that names it."""
+    try:
+        text = os.fspath(path)
+    except TypeError:
+        text = None
+    if not isinstance(text, str):
+        raise TypeError(f"path is {path!r}; expected a file name, as a string or path.")
+    if "\0" in text or not text:
+        what = "contains a NUL" if text else "is empty"
+        raise ValueError(f"path is {text!r}, which {what}; expected a file name.")
+    return text
+
+
 def prepare(path: str | os.PathLike[str]) -> Path:
     """Return the file itself that a path names, or raise an OSError or ValueError where no checkpoint can be written.
 
@@ -134,6 +149,8 @@ def prepare(path: str | os.PathLike[str]) -> Path:
 
 def _check_replaceable(file: Path, name: str) -> None:
     """Raise unless there is no such file, or one that may be replaced: a checkpoint that is not read-only."""
+    if file.is_symlink():  # all others have been resolved
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     if not file.exists():
         return
     if not file.is_file():
@@ -154,14 +171,16 @@ def save(path: Path, estimator: BaseRNN, state: RunState) -> None:
     """Replace the file by one that holds an estimator whose fit is in this state; the file is whole at any moment."""
     description, arrays = store(estimator, state)
     temporary = _temporary(path)
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    private = None if mode is None else lambda name, flags: os.open(name, flags, mode & 0o600)
     try:
-        with open(temporary, "x+b") as file:
+        with open(temporary, "x+b", opener=private) as file:
             write_archive(file, description, arrays)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            _check_replaceable(path, f"path is {str(path)!r}")
-            os.chmod(temporary, stat.S_IMODE(path.stat().st_mode))
+        _check_replaceable(path, f"path is {str(path)!r}")
+        if mode is not None:
+            os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -176,7 +195,7 @@ def save(path: Path, estimator: BaseRNN, state: RunState) -> None:
 
 def load(path: str | os.PathLike[str]) -> BaseRNN:
     """Return the estimator in the file, or raise a ValueError that names the file if it is not a checkpoint."""
-    name = f"path is {os.fspath(path)!r}"
+    name = f"path is {read_path(path)!r}"
     if os.path.exists(path) and not os.path.isfile(path):
         raise ValueError(f"{name}, which is not a file; expected one written by Checkpoint.")
     with open(path, "rb") as file:

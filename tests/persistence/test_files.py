@@ -96,6 +96,32 @@ def test_a_link_is_followed(tmp_path):
     assert os.listdir(tmp_path / "elsewhere") == ["target"]
 
 
+@on_posix
+def test_a_link_to_itself_is_refused(tmp_path):
+    link = tmp_path / "c"
+    link.symlink_to(link)
+    assert_refused(link, OSError, "path is .*no file can be written there")
+    assert link.is_symlink()
+    assert os.listdir(tmp_path) == ["c"]
+
+
+@on_posix
+def test_nobody_else_may_read_what_is_written_to_a_private_file(tmp_path, monkeypatch):
+    """Nor the temporary file, while it is written."""
+    path, modes = tmp_path / "c", []
+    path.touch()
+    path.chmod(0o600)
+    fsync = os.fsync
+
+    def record(descriptor):
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    fit(path)
+    assert set(modes) == {0o600, stat.S_IMODE(tmp_path.stat().st_mode)}
+
+
 def test_a_relative_path_is_that_of_the_beginning(tmp_path, monkeypatch):
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -131,10 +157,29 @@ def test_invalid_names_are_rejected(path, what):
         Checkpoint(path)
 
 
-@pytest.mark.parametrize("path", [None, 3, b"c"])
-def test_invalid_paths_are_rejected(path):
-    with pytest.raises(TypeError, match="expected a file name, as a string or path"):
-        Checkpoint(path)
+class Named:
+    """A path-like object of a name."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __fspath__(self):
+        """Return the name."""
+        return self.name
+
+
+@pytest.mark.parametrize("name", ["a\0b", ""])
+@pytest.mark.parametrize("use", [Checkpoint, Checkpoint.load], ids=["write", "read"])
+def test_invalid_names_of_paths_are_rejected(use, name):
+    with pytest.raises(ValueError, match="expected a file name"):
+        use(Named(name))
+
+
+@pytest.mark.parametrize("path", [None, 3, b"c", Named(b"c")])
+@pytest.mark.parametrize("use", [Checkpoint, Checkpoint.load], ids=["write", "read"])
+def test_invalid_paths_are_rejected(use, path):
+    with pytest.raises(TypeError, match=r"path is .*; expected a file name, as a string or path"):
+        use(path)
 
 
 def test_a_folder_in_which_nothing_can_be_written_is_refused(tmp_path, monkeypatch):

@@ -204,10 +204,10 @@ def test_folder_that_cannot_be_flushed_is_not_an_error(tmp_path, monkeypatch):
     X, y = make_task(RNNRegressor)
     open_folder = os.open
 
-    def refuse(path, flags):
+    def refuse(path, flags, *mode):
         if Path(path) == tmp_path:
             raise PermissionError(errno.EACCES, "as Windows has it")
-        return open_folder(path, flags)
+        return open_folder(path, flags, *mode)
 
     monkeypatch.setattr(module.os, "open", refuse)
     make_estimator().set_callbacks(Checkpoint(tmp_path / "c")).fit(X, y)
