@@ -242,7 +242,7 @@ def _read_3d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
 
 def _is_as_in_fit(estimator: Any, X: Any) -> bool:
     """Tell whether X is an array as in fit, whose checks would take longer than a short prediction."""
-    is_plain = type(X) is np.ndarray and X.dtype.kind == "f" and len(X) > 0
+    is_plain = type(X) is np.ndarray and X.dtype.kind == "f" and X.ndim == 2 and len(X) > 0
     is_known = estimator._columns_are_timesteps and not hasattr(estimator, "feature_names_in_")
     return is_plain and is_known and X.shape[1] == estimator.n_features_in_
 

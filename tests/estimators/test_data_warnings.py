@@ -42,7 +42,7 @@ SINGLE = {
 def test_single_timesteps(form):
     data = SINGLE[form]
     for model, y in ((regressor(), SERIES[1:]), (classifier(), SERIES[1:] > 0.0)):
-        message = "Each of the 29 sequences of X has a single timestep"
+        message = "Each of the 29 sequences of X has only a single timestep"
         assert_warned_once(lambda model=model, y=y: model.fit(data, y), message, "SlidingWindow", "X[np.newaxis]")
         fitted = model.set_params(warm_start=True)
         assert data_warnings(lambda fitted=fitted, y=y: fitted.fit(data, y).predict(data)) == []

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_info
 
 import skrnn
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.network import _layer_workspace
+from skrnn.network import _inference, _layer_workspace
 from skrnn.parallel import _blas_threads
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, make_task
 from tests.reliability.interruptions import interrupted_at
@@ -232,6 +232,7 @@ def test_no_memory_for_a_workspace(parameters, monkeypatch):
         if n % 8 == 0:
             assert_same_fit(pickle.loads(pickle.dumps(model)).fit(X, y), whole)
     predictions = whole.predict(X)
+    _inference._kept_workspaces.cache_clear()
     monkeypatch.setattr(_layer_workspace, "np", Scarce(2))
     with pytest.raises(MemoryError):
         whole.predict(X)
