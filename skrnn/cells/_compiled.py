@@ -74,7 +74,7 @@ def _why_no_numba() -> str | None:
         import numba
     except ModuleNotFoundError:
         return "Numba is not installed"
-    except ImportError as error:  # such as a version that is not made for this NumPy
+    except (ImportError, OSError) as error:  # such as a version that is not made for this NumPy, or a missing library
         return f"Numba: {error}"
     return "NUMBA_DISABLE_JIT=1" if numba.config.DISABLE_JIT else None
 

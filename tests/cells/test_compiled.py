@@ -14,7 +14,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 import skrnn
 from skrnn import RNNRegressor
-from skrnn.cells._compiled import SWITCH, CompiledCell, _compile, compile_loops, fastest_form, why_not_compiled
+from skrnn.cells._compiled import (
+    SWITCH,
+    CompiledCell,
+    _compile,
+    _why_no_numba,
+    compile_loops,
+    fastest_form,
+    why_not_compiled,
+)
 from skrnn.cells._lstm import LSTMCell
 from skrnn.cells._registry import CELLS
 from tests.cells.test_cells import Steps
@@ -101,6 +109,20 @@ def test_switch(monkeypatch):
     cell = LSTMCell()
     assert fastest_form(cell, np.dtype(np.float32)) is cell
     assert why_not_compiled() == f"{SWITCH}=0"
+
+
+@pytest.mark.parametrize("error", ["ImportError", "OSError"])
+def test_numba_that_cannot_be_imported_is_no_error(error, tmp_path, monkeypatch):
+    (tmp_path / "numba.py").write_text(f"raise {error}('no library')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    monkeypatch.delenv(SWITCH, raising=False)
+    _why_no_numba.cache_clear()
+    found, cell = why_not_compiled(), LSTMCell()
+    form = fastest_form(cell, np.dtype(np.float32))
+    _why_no_numba.cache_clear()
+    assert found == "Numba: no library"
+    assert form is cell
 
 
 def test_cell_without_loops_stays_in_numpy(monkeypatch):
