@@ -60,6 +60,15 @@ def choose(X: list[np.ndarray], y: np.ndarray) -> dict[str, Any]:
     return losses[min(losses)]
 
 
+def print_accuracies(vote: VotingClassifier, X: list[np.ndarray], y: np.ndarray) -> None:
+    """Print the accuracies of the members of a fitted vote in percent, their mean, and that of the vote."""
+    accuracies = [member.score(X, y) for member in vote.estimators_]
+    for (name, _), accuracy in zip(vote.estimators, accuracies, strict=True):
+        print(f"| network, {name} | {100 * accuracy:.2f} |")
+    print(f"| network, mean of {len(accuracies)} seeds | {100 * np.mean(accuracies):.2f} |")
+    print(f"| VotingClassifier(voting='soft') of these | {100 * vote.score(X, y):.2f} |")
+
+
 def main() -> None:
     """Print the scores of the grid, then accuracies on the test part in percent."""
     warnings.simplefilter("ignore", ConvergenceWarning)
@@ -73,13 +82,8 @@ def main() -> None:
     settings = choose(X_train, y_train)
     print(f"\nChosen: {settings}\n\n| on the test part | accuracy |\n| --- | --- |")
     print(f"| logistic regression on mean, std, first, last | {100 * baseline_accuracy:.2f} |")
-    networks = [(f"seed {seed}", network(random_state=seed, **settings)) for seed in SEEDS]
-    vote = VotingClassifier(networks, voting="soft").fit(X_train, y_train)
-    accuracies = [member.score(X_test, y_test) for member in vote.estimators_]
-    for (name, _), accuracy in zip(networks, accuracies, strict=True):
-        print(f"| network, {name} | {100 * accuracy:.2f} |")
-    print(f"| network, mean of {len(accuracies)} seeds | {100 * np.mean(accuracies):.2f} |")
-    print(f"| VotingClassifier(voting='soft') of these | {100 * vote.score(X_test, y_test):.2f} |")
+    vote = VotingClassifier([(f"seed {seed}", network(random_state=seed, **settings)) for seed in SEEDS], voting="soft")
+    print_accuracies(vote.fit(X_train, y_train), X_test, y_test)
     print(f"\n{time.perf_counter() - start:.0f} s")
 
 

@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
-from benchmarks.japanese_vowels import standardise
+from benchmarks.japanese_vowels import print_accuracies, standardise
 from skrnn import RNNClassifier
 from skrnn.datasets import load_japanese_vowels
 
@@ -110,11 +110,7 @@ def main() -> None:
     print(f"\nChosen: {settings}\n\n| on the test part | accuracy |\n| --- | --- |")
     networks = [(f"seed {seed}", classifier(random_state=seed, **settings)) for seed in SEEDS]
     vote = VotingClassifier(networks, voting="soft").fit(X_train, y_train)
-    accuracies = [member.score(X_test, y_test) for member in vote.estimators_]
-    for (name, _), accuracy in zip(networks, accuracies, strict=True):
-        print(f"| network, {name} | {100 * accuracy:.2f} |")
-    print(f"| network, mean of {len(accuracies)} seeds | {100 * np.mean(accuracies):.2f} |")
-    print(f"| VotingClassifier(voting='soft') of these | {100 * vote.score(X_test, y_test):.2f} |")
+    print_accuracies(vote, X_test, y_test)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Checkpoint:
     ValueError
         If `every` is less than 1; in `fit`, if several runs would write to the same file: the fits of a search,
         or the starts of ``n_init > 1``; and if the network has so many parameters that the file would exceed 2 GiB.
-        In `fit` also, if `path` exists, unless it is empty or was written by Checkpoint, maybe damaged since.
+        In `fit` also, if `path` exists and is neither empty nor a checkpoint; a damaged checkpoint is replaced.
     FileNotFoundError, IsADirectoryError, PermissionError, OSError
         At the beginning of `fit`, if the folder of the file does not exist, `path` is a folder or a read-only file, or
         the file cannot be written.

@@ -240,8 +240,8 @@ def _read_3d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
     return X
 
 
-def _is_as_in_fit(estimator: Any, X: Any) -> bool:
-    """Tell whether X is an array as in fit, whose checks would take longer than a short prediction."""
+def _needs_no_check(estimator: Any, X: Any) -> bool:
+    """Tell whether X is a float array of the known width, whose checks would take longer than a short prediction."""
     is_plain = type(X) is np.ndarray and X.dtype.kind == "f" and X.ndim == 2 and len(X) > 0
     is_known = estimator._columns_are_timesteps and not hasattr(estimator, "feature_names_in_")
     return is_plain and is_known and X.shape[1] == estimator.n_features_in_
@@ -262,7 +262,7 @@ def _check_2d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
 def _read_2d(estimator: Any, X: Any, learns: bool, name: str) -> np.ndarray:
     """Return a 2-D X or data frame, folded to (n_samples, n_timesteps, n_features)."""
     table = X
-    if learns or not _is_as_in_fit(estimator, X):
+    if learns or not _needs_no_check(estimator, X):
         X = _check_2d(estimator, X, learns, name)
     if learns:
         estimator._columns_are_timesteps = True
