@@ -18,7 +18,8 @@ def tanh(x: np.ndarray, out: np.ndarray) -> None:
         np.tanh(x, out=out)
         return
     np.multiply(x, 2.0, out=out)
-    np.exp(out, out=out)
+    with np.errstate(over="ignore"):  # an infinite exponential gives 1
+        np.exp(out, out=out)
     out += 1.0
     np.divide(-2.0, out, out=out)
     out += 1.0

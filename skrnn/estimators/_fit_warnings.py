@@ -9,6 +9,7 @@ from skrnn._inputs._messages import is_own_data, warn
 from skrnn.estimators._fitted_attributes import Outcome
 from skrnn.estimators._interruption import tell_of_interruption
 from skrnn.estimators._training import Training
+from skrnn.estimators._training_data import TrainingData
 from skrnn.exceptions import DataWarning
 from skrnn.network._inference import hidden_states
 from skrnn.solvers._registry import UPDATE_RULES
@@ -88,29 +89,34 @@ def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
     if is_own_data():  # such as residuals, which may be noise
         return
     data = training.data.take(_some_of(training.data, _N_EXAMINED))
+    # BLAS threads are not limited here: after the fit, somebody else may have set a limit.
+    with np.errstate(all="ignore"):  # as in the fit
+        what = _fault_of_predictions(training, best, data)
+        if what is None:
+            return
+        some = data.sequences.take(_some_of(data, _N_STATES_EXAMINED))
+        states = hidden_states(training.network, best.theta, some, map)
+    warn(f"The predictions are {what}: {_reason(training, best, states)}", ConvergenceWarning)
+
+
+def _fault_of_predictions(training: Training, best: Outcome, data: TrainingData) -> str | None:
+    """Return what the predictions for these data are if nothing was learnt, else None."""
     objective = training.objective(data, map)
     targets = objective.targets
     spread = targets.values.std(axis=1)
     is_varied = spread > 0.0
     if not is_varied.any():
-        return
-    # BLAS threads are not limited here: after the fit, somebody else may have set a limit.
+        return None
     raw = objective.raw(best.theta)
     if (raw.std(axis=1) < _LEAST_SPREAD * spread)[is_varied].all():
-        what = "constant"
-    else:
-        constants = np.repeat(raw.mean(axis=1, keepdims=True), len(targets), axis=1)
-        loss, of_constants = (
-            objective.sum_losses(targets, outputs, np.empty_like(raw)) for outputs in (raw, constants)
-        )
-        # A fit ended early by callbacks or a validation score needs no warning.
-        ends_by_itself = best.stopped_short is None and training.task is None and not training.estimator.early_stopping
-        if not ends_by_itself or loss < (1.0 - _LEAST_GAIN) * of_constants:
-            return
-        what = "worse than a constant" if loss > (1.0 + _LEAST_GAIN) * of_constants else "hardly better than a constant"
-    some = _some_of(data, _N_STATES_EXAMINED)
-    states = hidden_states(training.network, best.theta, data.sequences.take(some), map)
-    warn(f"The predictions are {what}: {_reason(training, best, states)}", ConvergenceWarning)
+        return "constant"
+    if best.stopped_short is not None or training.task is not None or training.estimator.early_stopping:
+        return None  # callbacks or a validation score ended the fit early
+    constants = np.repeat(raw.mean(axis=1, keepdims=True), len(targets), axis=1)
+    loss, of_constants = (objective.sum_losses(targets, outputs, np.empty_like(raw)) for outputs in (raw, constants))
+    if loss < (1.0 - _LEAST_GAIN) * of_constants:
+        return None
+    return "worse than a constant" if loss > (1.0 + _LEAST_GAIN) * of_constants else "hardly better than a constant"
 
 
 def _some_of(samples: Sized, n_most: int) -> np.ndarray:
