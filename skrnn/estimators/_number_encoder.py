@@ -86,7 +86,8 @@ class NumberEncoder(TargetEncoder):
             refuse_dates(y, name)
             y = check_array(y, ensure_2d=False, dtype="numeric", input_name=name, estimator=self.who)
             check_kind(y, name)
-            y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self.who)
+            if y.dtype != np.float64:
+                y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self.who)
         check_n_samples(y, n_samples, name)
         check_size(y, y.dtype, name)
         is_column = y.ndim == 2 and y.shape[1] == 1 and not self.per_timestep
