@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from skrnn.cells._base import Cell
 from skrnn.cells._registry import CELLS
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from skrnn.network._full_objectives import FullObjective, SumOfSquares
 from skrnn.network._network import Network
 from skrnn.network._objective import Objective

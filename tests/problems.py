@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import rosen, rosen_der
 
 from skrnn.cells._registry import CELLS
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from skrnn.network._full_objectives import FullObjective, SumOfSquares
 from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network

@@ -1,13 +1,16 @@
-"""Errors that name the input they are about, and warnings that point to the user's own line."""
+"""Errors that name their input, warnings that point to the line of the user, and settings that remain theirs."""
 
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
+from typing import Any, TypeVar, cast, final
 
 import numpy as np
+import sklearn
 
 from skrnn.exceptions import DataWarning
 
@@ -44,8 +47,6 @@ def _as_sentence(message: str) -> str:
 
 #: Packages that are skipped: a warning points to the line that called the first of them.
 _INSIDE = ("skrnn", "sklearn", "joblib")
-
-
 _is_own_data: ContextVar[bool] = ContextVar("_is_own_data", default=False)
 
 
@@ -64,11 +65,6 @@ def is_own_data() -> bool:
     return _is_own_data.get()
 
 
-def set_own_data(value: bool) -> None:
-    """Set whether the data were made by skrnn."""
-    _is_own_data.set(value)
-
-
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, pointing to the nearest calling line outside these packages."""
     if issubclass(category, DataWarning) and is_own_data():
@@ -77,3 +73,48 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@final
+class Settings:
+    """The settings before a call: NumPy's error handling and buffer, filters of warnings, scikit-learn's configuration.
+
+    Context managers restore them too, unless an interruption by the user arrives while they are being set or restored.
+    """
+
+    def __init__(self) -> None:
+        self._handling, self._buffer_size = np.geterr(), np.getbufsize()
+        self._filters, self._config = warnings.filters, sklearn.get_config()
+        self._is_own_data = _is_own_data.get()
+
+    def restore(self) -> None:
+        """Restore the settings."""
+        np.seterr(**self._handling)
+        np.setbufsize(self._buffer_size)
+        if sklearn.get_config() != self._config:
+            sklearn.set_config(**self._config)
+        _is_own_data.set(self._is_own_data)
+        # Filters belong to the process: they are not restored if another thread may have set them.
+        n_filters = len(self._filters)
+        if warnings.filters is not self._filters and warnings.filters[-n_filters:] == self._filters:
+            warnings.filters = self._filters
+            with warnings.catch_warnings():
+                pass  # lets the module notice
+
+
+def settings_unchanged_on_error(function: Function) -> Function:
+    """Restore all `Settings` if the function ends in an error."""
+
+    @wraps(function)
+    def unchanged(*arguments: Any, **keywords: Any) -> Any:
+        settings = Settings()
+        try:
+            return function(*arguments, **keywords)
+        except BaseException:
+            settings.restore()
+            raise
+
+    return cast(Function, unchanged)

@@ -7,8 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from skrnn._inputs._messages import naming
-from skrnn._inputs._settings import settings_unchanged_on_error
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 
 
 @final

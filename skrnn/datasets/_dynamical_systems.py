@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
-from skrnn._inputs._messages import naming
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._parameters import check_count, check_positive, read_random_state
-from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._values import refuse_masked
 
 # The initial history is drawn around 1, the unstable fixed point of the default parameters.

@@ -8,8 +8,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn._inputs._messages import naming
-from skrnn._inputs._settings import settings_unchanged_on_error
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._values import refuse_masked
 
 

@@ -15,8 +15,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from skrnn._inputs._frames import refuse_dates
-from skrnn._inputs._messages import naming
-from skrnn._inputs._settings import settings_unchanged_on_error
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._values import check_kind, real_numbers, refuse_masked, weights_for
 from skrnn.estimators._sequence_format import is_list_of_arrays
 

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skrnn._inputs._messages import naming
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._parameters import check_count
-from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn.ensemble._relative_regressor import RelativeRegressor
 
 

@@ -10,16 +10,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._frames import warn_unless_aligned
-from skrnn._inputs._messages import warn
+from skrnn._inputs._messages import settings_unchanged_on_error, warn
 from skrnn._inputs._parameters import check_both_or_neither, read_random_state
-from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn.estimators._callbacks import CallbackSupportMixin, Task, begin_fit, with_callbacks
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._fit_warnings import warn_if_far, warn_if_nothing_was_learnt, warn_of_end
-from skrnn.estimators._fitted_attributes import fitted_dtype, read_fitted
+from skrnn.estimators._fitted_attributes import RunState, fitted_dtype, read_fitted
 from skrnn.estimators._interruption import threads_unchanged_on_error, unchanged_on_error
 from skrnn.estimators._parameters import check_parameters, choose_batch_size, choose_max_iter
-from skrnn.estimators._run_state import RunState
 from skrnn.estimators._sequence_format import SequenceFormat
 from skrnn.estimators._stream import Stream
 from skrnn.estimators._target_encoder import TargetEncoder

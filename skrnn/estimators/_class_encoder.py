@@ -15,7 +15,7 @@ from skrnn._inputs._messages import naming, warn
 from skrnn._inputs._values import as_array, check_weights, find_missing, from_objects, is_nullable, refuse_masked
 from skrnn.estimators._target_encoder import TargetColumns, TargetEncoder, check_n_samples
 from skrnn.exceptions import DataWarning
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from skrnn.sequences._targets import Targets
 
 

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from skrnn._inputs._settings import settings_unchanged_on_error
+from skrnn._inputs._messages import settings_unchanged_on_error
 from skrnn.parallel._blas_threads import blocks_of_thread, end_blocks_since
 
 _is_interrupted: ContextVar[list[bool] | None] = ContextVar("_is_interrupted", default=None)

@@ -12,8 +12,7 @@ from skrnn._inputs._messages import naming, warn
 from skrnn._inputs._values import check_kind, check_size
 from skrnn.estimators._parameters import quantile_levels
 from skrnn.estimators._target_encoder import Kind, TargetColumns, TargetEncoder, check_n_samples
-from skrnn.losses._registry import LOSSES
-from skrnn.losses._regression import Quantile
+from skrnn.losses._losses import LOSSES, Quantile
 from skrnn.sequences._targets import Targets
 
 

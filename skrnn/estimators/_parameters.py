@@ -13,7 +13,7 @@ from skrnn._inputs._parameters import is_integer, is_number
 from skrnn.cells._base import Cell
 from skrnn.cells._compiled import is_compiled
 from skrnn.cells._registry import CELLS
-from skrnn.losses._registry import REGRESSION_LOSSES
+from skrnn.losses._losses import REGRESSION_LOSSES
 from skrnn.network._full_objectives import FullObjective, SumOfSquares
 from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network

@@ -10,8 +10,8 @@ from sklearn.utils.validation import validate_data
 
 from skrnn._caching import cached_property
 from skrnn._inputs._frames import explaining, names_of_frames, warn_of_features
-from skrnn._inputs._lags import warn_of_lags
 from skrnn._inputs._messages import naming, warn
+from skrnn._inputs._tables import warn_of_lags
 from skrnn._inputs._values import ADVICE, as_array, check_kind, refuse_masked, strings_or_dates
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.exceptions import DataWarning

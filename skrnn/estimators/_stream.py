@@ -7,9 +7,8 @@ from typing import Any, NoReturn, final
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn._inputs._messages import naming
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._parameters import check_count
-from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._values import check_size, largest_of, refuse_masked
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._sequence_format import dtype_with_gaps

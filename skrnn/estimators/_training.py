@@ -10,9 +10,8 @@ import numpy as np
 from skrnn._caching import cached_property
 from skrnn.estimators._callbacks import IterationWatcher, Task
 from skrnn.estimators._feature_scaling import FeatureScaling
-from skrnn.estimators._fitted_attributes import Outcome, read_theta, store_outcome
+from skrnn.estimators._fitted_attributes import Curves, Outcome, RunState, copied_parameters, read_theta, store_outcome
 from skrnn.estimators._parameters import choose_tol, make_network, make_solver, make_solver_objective, remedy
-from skrnn.estimators._run_state import Curves, RunState, copied_parameters
 from skrnn.estimators._target_encoder import TargetEncoder
 from skrnn.estimators._training_data import TrainingData
 from skrnn.network._inference import Map

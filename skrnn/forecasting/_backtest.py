@@ -9,9 +9,8 @@ from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_choice, check_count, describe, is_integer
 from skrnn.forecasting._backtest_result import Backtest
 from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii, rolling_scaled_radii
-from skrnn.forecasting._members import roll_members
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
-from skrnn.forecasting._recursion import n_steps_at_once, roll
+from skrnn.forecasting._recursion import n_steps_at_once, roll, roll_members
 from skrnn.forecasting._refit import Refits, read_refit
 from skrnn.forecasting._rows import Rows, read_series
 from skrnn.forecasting._tables import list_groups

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from skrnn._inputs._parameters import check_choice, check_count, check_share
 from skrnn.forecasting._forecast import as_history
-from skrnn.forecasting._members import roll_members
 from skrnn.forecasting._models import fitted_regressor, n_history_rows, point_forecasts, quantile_levels
-from skrnn.forecasting._recursion import predictions_at, roll
+from skrnn.forecasting._recursion import predictions_at, roll, roll_members
 from skrnn.forecasting._rows import Rows, read_rows
 from skrnn.forecasting._tables import naming_group
 

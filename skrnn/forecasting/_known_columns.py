@@ -6,9 +6,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from skrnn._inputs._messages import naming
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._parameters import is_integer
-from skrnn._inputs._settings import settings_unchanged_on_error
 from skrnn._inputs._tables import column_names, drop_column, index_level, is_frame
 from skrnn._inputs._values import real_numbers, refuse_masked
 from skrnn.forecasting._tables import UNNAMED, Groups, Table, list_groups, read_groups, read_table, take

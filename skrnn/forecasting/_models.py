@@ -1,6 +1,8 @@
-"""Properties of a fitted model: its history rows, its input and the format of its predictions."""
+"""Properties of a fitted model: its history rows, its input, the format of its predictions, members of ensembles."""
 
 from collections.abc import Sequence
+from copy import copy
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -163,3 +165,59 @@ def point_forecasts(model: Any, predictions: Any, n_series: int, level: float = 
             "model predicts NaN or infinity; expected finite numbers. Check that history is in the range of training."
         )
     return predictions.reshape(len(predictions), -1, n_series)
+
+
+def members_of(model: Any) -> list[Any]:
+    """Return one model for each member of the ensembles in a fitted model, which it has in place of all members.
+
+    If ensembles differ in size, as after an interrupted fit, there are as many models as members in the smallest.
+    """
+    n_members = min(_sizes(model), default=0)
+    if n_members < 2:
+        found = "no EnsembleRegressor" if n_members == 0 else "an ensemble of a single member"
+        raise ValueError(
+            f"method is 'ensemble', but model, of type {type(model).__name__}, has {found}; expected an "
+            "EnsembleRegressor of two members or more, alone or in a pipeline, or method='conformal'."
+        )
+    return [_with_member(model, member) for member in range(n_members)]
+
+
+def _is_ensemble(value: Any) -> bool:
+    """Tell whether this is a fitted ensemble whose prediction is the mean of its members'."""
+    # Not every estimator with `estimators_` averages; those that also return a standard deviation do.
+    if not hasattr(value, "estimators_") or not hasattr(value, "predict"):
+        return False
+    return "return_std" in signature(value.predict).parameters
+
+
+def _values_in(value: Any) -> list[Any]:
+    """Return what an estimator, or a list, tuple or dictionary of estimators, holds."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(vars(value).values()) if hasattr(value, "get_params") and not isinstance(value, type) else []
+
+
+def _sizes(value: Any) -> list[int]:
+    """Return the number of members of each ensemble in an estimator."""
+    if _is_ensemble(value):
+        return [len(value.estimators_)]
+    return [size for part in _values_in(value) for size in _sizes(part)]
+
+
+def _with_member(value: Any, member: int) -> Any:
+    """Return a shallow copy of an estimator in which this member replaces each ensemble; itself if it has none."""
+    if _is_ensemble(value):
+        return value.estimators_[member]
+    held = _values_in(value)
+    replaced = [_with_member(part, member) for part in held]
+    if all(new is old for new, old in zip(replaced, held, strict=True)):
+        return value
+    if isinstance(value, list | tuple):
+        return type(value)(replaced)
+    changed = copy(value)
+    (changed if isinstance(value, dict) else vars(changed)).update(
+        zip(value if isinstance(value, dict) else vars(value), replaced, strict=True)
+    )
+    return changed

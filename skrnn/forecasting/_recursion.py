@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from skrnn._inputs._messages import own_data
 from skrnn.forecasting._models import (
     is_row_by_row,
+    members_of,
     n_features_per_timestep,
     n_history_rows,
     point_forecasts,
@@ -24,6 +25,17 @@ def roll(model: Any, rows: Rows, origins: NDArray[np.intp], n_steps: int) -> NDA
     """Return forecasts from each of these rows, (n_origins, n_steps, n_series); none sees a series after its origin."""
     way = _roll_stream if reads_sequences(model) else _roll_windows
     return way(model, rows, origins, n_steps)
+
+
+def roll_members(
+    model: Any, rows: Rows, origins: NDArray[np.intp], n_steps: int
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return forecasts as `roll` does, and the standard deviations of those of the members, in the same shape.
+
+    Each member is fed with its own forecasts, so that the deviations grow with the steps.
+    """
+    of_members = [roll(member, rows, origins, n_steps) for member in members_of(model)]
+    return roll(model, rows, origins, n_steps), np.std(of_members, axis=0)
 
 
 def predictions_at(model: Any, rows: Rows, origins: NDArray[np.intp]) -> NDArray[np.floating]:

@@ -11,9 +11,8 @@ from sklearn.base import clone
 
 from skrnn._inputs._parameters import check_count, describe, is_integer
 from skrnn._inputs._values import read_weights, weights_for
-from skrnn.forecasting._members import roll_members
 from skrnn.forecasting._models import fitted_regressor, group_column, n_history_rows, reads_sequences
-from skrnn.forecasting._recursion import roll
+from skrnn.forecasting._recursion import roll, roll_members
 from skrnn.forecasting._rows import Rows
 
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from skrnn._caching import cached_property
 from skrnn._inputs._frames import refuse_dates
-from skrnn._inputs._messages import naming
-from skrnn._inputs._settings import settings_unchanged_on_error
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._tables import column_names, column_position, get_column, index_level, is_frame
 from skrnn._inputs._values import encode_labels, read_labels, refuse_masked
 from skrnn.forecasting._index import check_follows

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import mean_absolute_error
 
+from skrnn._inputs._messages import settings_unchanged_on_error
 from skrnn._inputs._parameters import check_count
-from skrnn._inputs._settings import settings_unchanged_on_error
 
 
 def mean_absolute_scaled_error(

@@ -7,8 +7,7 @@ import numpy as np
 
 from skrnn.cells._base import Cell
 from skrnn.cells._compiled import fastest_form
-from skrnn.network._products import add_products, count_tiles, tile_rows
-from skrnn.network._shared_inputs import SharedInputs
+from skrnn.network._products import SharedInputs, add_products, count_tiles, tile_rows
 from skrnn.sequences._batches import Spans
 
 #: Up to this number of pre-activations, a forward step also computes those of sequences that have ended, which takes

@@ -11,7 +11,7 @@ from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._parameters import NetworkParameters, ParameterLayout, ReadoutParameters
 from skrnn.network._pooling import POOLINGS, EveryTimestep, StatePooling, Tops
-from skrnn.network._shared_inputs import shared_inputs
+from skrnn.network._products import shared_inputs
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import Sequences
 

@@ -11,10 +11,9 @@ from skrnn._inputs._parameters import read_random_state
 from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._classifier import RNNClassifier
 from skrnn.estimators._feature_scaling import FeatureScaling
-from skrnn.estimators._fitted_attributes import Outcome, store_outcome
+from skrnn.estimators._fitted_attributes import Outcome, RunState, copied_parameters, store_outcome
 from skrnn.estimators._parameters import check_parameters, make_solver, parameter_layout
 from skrnn.estimators._regressor import RNNRegressor
-from skrnn.estimators._run_state import RunState, copied_parameters
 from skrnn.solvers._monitor import Monitor
 
 _FORMAT_VERSION = 2

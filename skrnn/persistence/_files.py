@@ -18,7 +18,7 @@ from uuid import uuid4
 import numpy as np
 
 from skrnn.estimators._base import BaseRNN
-from skrnn.estimators._run_state import RunState
+from skrnn.estimators._fitted_attributes import RunState
 from skrnn.persistence._contents import require, restore, store
 
 #: How the comment at the end of an archive begins; it ends with the SHA-256 of all that precedes, in hexadecimal.

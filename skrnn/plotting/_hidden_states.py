@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skrnn._inputs._parameters import describe, is_integer
-from skrnn.plotting._matplotlib import colour_of, is_dark, merge_style, require_pyplot
-from skrnn.plotting._networks import split_network
+from skrnn.plotting._matplotlib import colour_of, is_dark, merge_style, require_pyplot, split_network
 
 #: Largest number of features with a legend, which would hide more curves: those have graded colours, and a colour bar.
 _MOST_FEATURES_NAMED = 6

@@ -7,8 +7,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skrnn.plotting._matplotlib import axes_or_new, colour_of, label_axes, merge_style, require_pyplot
-from skrnn.plotting._networks import final_network
+from skrnn.plotting._matplotlib import axes_or_new, colour_of, final_network, label_axes, merge_style, require_pyplot
 from skrnn.solvers._registry import UPDATE_RULES
 
 #: The name of each mean loss.

@@ -5,8 +5,7 @@ from itertools import cycle, islice
 from typing import Any, Self, final
 
 from skrnn._inputs._parameters import check_count
-from skrnn.plotting._matplotlib import require_pyplot
-from skrnn.plotting._networks import final_network
+from skrnn.plotting._matplotlib import final_network, require_pyplot
 from skrnn.plotting._unrolled_drawing import LAYER_COLOURS, READOUT_COLOURS, Drawing, Unit
 
 Shape = tuple[int, ...]

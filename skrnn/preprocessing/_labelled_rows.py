@@ -12,8 +12,7 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
 from skrnn._inputs._frames import explaining, warn_unless_aligned, warn_unless_ordered
-from skrnn._inputs._messages import naming, warn
-from skrnn._inputs._settings import settings_unchanged_on_error
+from skrnn._inputs._messages import naming, settings_unchanged_on_error, warn
 from skrnn._inputs._tables import column_position, drop_column, index_level, is_frame, take_column
 from skrnn._inputs._values import as_array, encode_labels, read_labels, refuse_masked
 from skrnn.exceptions import DataWarning

@@ -10,11 +10,9 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._inputs._frames import explaining
-from skrnn._inputs._lags import read_lags
-from skrnn._inputs._messages import naming
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._parameters import check_choice, check_count
-from skrnn._inputs._settings import settings_unchanged_on_error
-from skrnn._inputs._tables import column_names, column_position
+from skrnn._inputs._tables import column_names, column_position, read_lags
 from skrnn._inputs._values import check_kind, refuse_masked
 from skrnn.estimators._interruption import whole_fits
 

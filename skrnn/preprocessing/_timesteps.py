@@ -10,8 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skrnn._caching import cached_property
-from skrnn._inputs._messages import naming
-from skrnn._inputs._settings import settings_unchanged_on_error
+from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._tables import is_frame, take_column
 from skrnn._inputs._values import as_array, find_missing, from_objects, refuse_masked
 from skrnn.estimators._sequence_format import among_gaps, in_form, is_list_of_arrays

@@ -8,7 +8,7 @@ from scipy import optimize
 from scipy.sparse.linalg import LinearOperator
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._scipy_run import NO_LIMIT, ScipyRun, Stop, check_result, naming_options
+from skrnn.solvers._scipy import NO_LIMIT, ScipyRun, Stop, check_result, naming_options
 
 #: Options of `scipy.optimize.least_squares` that may be set.
 LEAST_SQUARES_OPTIONS = ("method", "ftol", "xtol", "gtol", "x_scale", "tr_solver", "tr_options", "max_nfev")

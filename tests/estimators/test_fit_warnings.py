@@ -11,7 +11,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
 from skrnn.estimators import _fit_warnings
 from skrnn.estimators._training_data import TrainingData
-from skrnn.losses._registry import REGRESSION_LOSSES
+from skrnn.losses._losses import REGRESSION_LOSSES
 from tests.estimators.tasks import make_classification_task, make_ragged_task, make_regression_task, make_task
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]

@@ -18,7 +18,7 @@ from sklearn.metrics import (
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skrnn import RNNRegressor
-from skrnn.losses._registry import REGRESSION_LOSSES
+from skrnn.losses._losses import REGRESSION_LOSSES
 from skrnn.metrics import make_sequence_scorer
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, make_regression_task
 

@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skrnn import RNNRegressor
 from skrnn.cells._registry import CELLS
 from skrnn.estimators._parameters import _CHOICES
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from skrnn.solvers._monitor import Monitor
 from skrnn.solvers._registry import SCHEDULES, SOLVERS, UPDATE_RULES
 from skrnn.solvers._stochastic import StochasticSolver

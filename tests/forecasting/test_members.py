@@ -15,7 +15,7 @@ from skrnn import RNNRegressor, SlidingWindow
 from skrnn.ensemble import ChangeRegressor, EnsembleRegressor, HybridRegressor, ResidualRegressor
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
 from skrnn.forecasting._intervals import radius, rolling_scaled_radii, scaled_radius
-from skrnn.forecasting._members import members_of
+from skrnn.forecasting._models import members_of
 
 
 def lags(regressor, **settings):

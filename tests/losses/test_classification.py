@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from tests.problems import make_outputs
 
 BINARY, MULTINOMIAL = LOSSES["binary_log_loss"](), LOSSES["multinomial_log_loss"]()

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from skrnn.losses._base import Loss
-from skrnn.losses._registry import LOSSES, REGRESSION_LOSSES
-from skrnn.losses._regression import KINK_WIDTH
+from skrnn.losses._losses import KINK_WIDTH, LOSSES, REGRESSION_LOSSES
 from tests.float32 import Float32Only, as_plain, float32_only
 from tests.gradcheck import directional_gradient_check, full_gradient_check
 from tests.problems import make_outputs

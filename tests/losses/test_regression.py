@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import d2_tweedie_score, mean_poisson_deviance, mean_squared_error, r2_score
 
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from tests.problems import make_outputs
 
 HALF_SQUARED_ERROR = LOSSES["squared_error"]()

@@ -6,8 +6,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import huber
 from sklearn.metrics import d2_absolute_error_score, d2_pinball_score, mean_absolute_error, mean_pinball_loss
 
-from skrnn.losses._registry import LOSSES
-from skrnn.losses._regression import Quantile
+from skrnn.losses._losses import LOSSES, Quantile
 from tests.float32 import as_plain, float32_only
 from tests.gradcheck import full_gradient_check
 from tests.problems import make_outputs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import median_abs_deviation
 
-from skrnn.losses._statistics import (
+from skrnn.losses._base import (
     entry_weights,
     mean_and_deviation,
     mean_share_explained,

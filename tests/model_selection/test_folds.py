@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skrnn.model_selection._folds import Lengths, borders_by_count, borders_by_size, make_folds
+from skrnn.model_selection._panel_split import Lengths, borders_by_count, borders_by_size, make_folds
 
 TIMES = np.array([0, 0, 1, 2, 4, 5, 5, 8, 9])
 

@@ -8,10 +8,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from skrnn.losses._registry import LOSSES
-from skrnn.network import _full_objectives, _inference, _layer_workspace, _linearisation
+from skrnn.losses._losses import LOSSES
+from skrnn.network import _full_objectives, _inference, _layer_workspace
+from skrnn.network._full_objectives import Linearisation
 from skrnn.network._inference import split
-from skrnn.network._linearisation import Linearisation
 from skrnn.network._network import Network
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._targets import Targets
@@ -473,7 +473,7 @@ def test_blocks_and_groups_of_any_size_give_the_same(cell_name, activation, prob
     objective, theta = make()
     expected = {name: ask(objective, theta) for name, ask in QUESTIONS.items()}
     monkeypatch.setattr(_layer_workspace, "_BLOCK_BYTES", 1)
-    monkeypatch.setattr(_linearisation, "_GRADIENT_BYTES", 1)
+    monkeypatch.setattr(_full_objectives, "_GRADIENT_BYTES", 1)
     monkeypatch.setattr(_full_objectives, "_COLUMNS_AT_ONCE", 3)
     in_blocks, _ = make()
     for name, ask in QUESTIONS.items():

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from skrnn.network import _layer_workspace, _linearisation
-from skrnn.network._linearisation import Linearisation
+from skrnn.network import _full_objectives, _layer_workspace
+from skrnn.network._full_objectives import Linearisation
 from skrnn.network._network import Network, Workspace
 from skrnn.sequences._batches import Batch
 from tests.differences import jacobian, slopes
@@ -148,7 +148,7 @@ def test_one_gradient_at_a_time_gives_the_same(cell_name, activation, problem, b
         problem, cell_name=cell_name, activation=activation, hidden_layer_sizes=(3, 2), bidirectional=bidirectional
     )
     expected = given.at_theta().jacobian(given.slopes)
-    monkeypatch.setattr(_linearisation, "_GRADIENT_BYTES", 1)
+    monkeypatch.setattr(_full_objectives, "_GRADIENT_BYTES", 1)
     np.testing.assert_allclose(given.at_theta().jacobian(given.slopes), expected, rtol=1e-10, atol=1e-13)
 
 
@@ -161,7 +161,7 @@ def test_bytes_of_the_gradients_decide_how_many_are_rolled_up_at_once(problem, b
     monkeypatch.setattr(given.network, "backward_each", lambda *arguments: groups.append(arguments[-2]))
     for n_bytes in (1, 50_000, 2**30):
         groups.clear()
-        monkeypatch.setattr(_linearisation, "_GRADIENT_BYTES", n_bytes)
+        monkeypatch.setattr(_full_objectives, "_GRADIENT_BYTES", n_bytes)
         linear.jacobian(given.slopes)
         assert [probe for group in groups for probe in group] == list(product(range(n_pooled_states), range(n_outputs)))
         sizes = {len(group) for group in groups[:-1]}

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from skrnn.network import _inference, _layer_workspace, _minibatch_objective
 from skrnn.network._inference import outputs, split
 from skrnn.network._objective import weighted_sum

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skrnn.cells._registry import CELLS
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from skrnn.network._network import Network
 from skrnn.sequences._ragged import from_array, from_list
 from skrnn.sequences._targets import Targets

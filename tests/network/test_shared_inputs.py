@@ -5,11 +5,11 @@ import pytest
 
 from skrnn import RNNRegressor, SlidingWindow
 from skrnn.cells._registry import CELLS
-from skrnn.losses._registry import REGRESSION_LOSSES
+from skrnn.losses._losses import REGRESSION_LOSSES
 from skrnn.network import _inference, _products
 from skrnn.network._inference import hidden_states, outputs, split
 from skrnn.network._network import Network
-from skrnn.network._shared_inputs import shared_inputs
+from skrnn.network._products import shared_inputs
 from skrnn.sequences import _ragged
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import from_array

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from skrnn.network._network import Workspace
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._targets import Targets

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skrnn import RNNRegressor, SlidingWindow
-from skrnn.plotting._networks import final_network, split_network
+from skrnn.plotting._matplotlib import final_network, split_network
 
 X = np.random.default_rng(0).normal(size=(30, 2))
 Y = X.sum(axis=1)

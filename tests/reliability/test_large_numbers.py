@@ -7,7 +7,7 @@ import pytest
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
 from skrnn.cells._registry import CELLS
-from skrnn.losses._registry import REGRESSION_LOSSES
+from skrnn.losses._losses import REGRESSION_LOSSES
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 DTYPES = [np.float32, np.float64]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skrnn.losses._registry import LOSSES
+from skrnn.losses._losses import LOSSES
 from tests.gradcheck import directional_gradient_check
 from tests.problems import CELL_ACTIVATIONS, PARTLY_MISSING, Problem, make_objective
 

@@ -10,7 +10,7 @@ from scipy import optimize
 from skrnn.solvers import _least_squares
 from skrnn.solvers._least_squares import LeastSquaresSolver, _Compressed, _reflected, _too_large, _triangle
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._scipy_run import ScipyRun
+from skrnn.solvers._scipy import ScipyRun
 from tests.problems import FUNCTIONS, LeastSquares, Rosenbrock
 
 EVERY_METHOD = pytest.mark.parametrize("method", ["lm", "trf", "dogbox"])

@@ -5,8 +5,7 @@ import pytest
 from scipy import optimize
 
 from skrnn.solvers._monitor import Monitor
-from skrnn.solvers._scipy import METHODS, ScipySolver, _Evaluations
-from skrnn.solvers._scipy_run import ScipyRun
+from skrnn.solvers._scipy import METHODS, ScipyRun, ScipySolver, _Evaluations
 from tests.problems import FUNCTIONS, LeastSquares, Rosenbrock
 
 EVERY_METHOD = pytest.mark.axis("name", METHODS)
