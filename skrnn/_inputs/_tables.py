@@ -119,18 +119,10 @@ _LAG = re.compile(
 
 @final
 class Lag(NamedTuple):
-    """The content of a column name.
+    """The content of a column name."""
 
-    Attributes
-    ----------
-    series : str
-        What the column is a lag of, or its name.
-    lag : int or None
-        How many timesteps ago the value was; None if the name does not say.
-    """
-
-    series: str
-    lag: int | None
+    series: str  # what the column is a lag of, or its name
+    lag: int | None  # how many timesteps ago the value was; None if the name does not say
 
 
 def read_lags(names: Iterable[Any]) -> list[Lag]:

@@ -1,6 +1,7 @@
 """Times as numbers: integers, floats, dates, durations, periods or positions in a group, and lengths of time."""
 
 import re
+from dataclasses import dataclass
 from datetime import date, timedelta
 from numbers import Integral, Real
 from typing import Any, final
@@ -11,23 +12,13 @@ from skrnn._inputs._messages import naming, settings_unchanged_on_error
 
 
 @final
+@dataclass(frozen=True, eq=False)
 class CalendarLength:
-    """A length of time by the calendar, which can be added to and subtracted from times, and multiplied.
+    """A length of time by the calendar, which can be added to and subtracted from times, and multiplied."""
 
-    Parameters
-    ----------
-    offset : pandas offset
-        The length, such as ``pandas.DateOffset(months=1)``.
-    unit : dtype
-        The ``datetime64`` in which times are counted, in UTC.
-    zone : tzinfo or str, default=None
-        The time zone whose calendar counts; None if times have none.
-    """
-
-    def __init__(self, offset: Any, unit: np.dtype, zone: Any = None) -> None:
-        self.offset = offset
-        self.unit = unit
-        self.zone = zone
+    offset: Any  # of pandas, such as `pandas.DateOffset(months=1)`
+    unit: np.dtype  # the datetime64 in which times are counted, in UTC
+    zone: Any = None  # the time zone whose calendar counts; None if times have none
 
     def __radd__(self, time: int) -> int:
         """Return the time that comes this long after another."""
@@ -98,19 +89,9 @@ def _whole_days(value: Any) -> int | None:
 
 
 @final
+@dataclass(frozen=True, eq=False)
 class Times:
     """The time of each row as a number, with its unit.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,), int64 or float64
-        The times.
-    unit : dtype, default=None
-        The ``timedelta64`` unit of dates and durations; None for plain numbers.
-    are_dates : bool, default=False
-        Whether the times are dates, which have a calendar.
-    zone : tzinfo or str, default=None
-        The time zone of dates; their values are in UTC.
 
     >>> times = read_times(np.array(["2024-02-28", "2024-03-01"], dtype="datetime64[D]"), "time_column")
     >>> times.values
@@ -119,13 +100,10 @@ class Times:
     7
     """
 
-    def __init__(
-        self, values: np.ndarray, unit: np.dtype | None = None, *, are_dates: bool = False, zone: Any = None
-    ) -> None:
-        self.values = values
-        self.unit = unit
-        self.are_dates = are_dates
-        self.zone = zone
+    values: np.ndarray  # (n_samples,), int64 or float64
+    unit: np.dtype | None = None  # the timedelta64 of dates and durations; None for plain numbers
+    are_dates: bool = False  # which have a calendar
+    zone: Any = None  # the time zone of dates, whose values are in UTC
 
     def length(self, value: Any, parameter: str, *, zero: bool = False) -> int | float | CalendarLength:
         """Return a length of time in the unit of the times, a float only if they are; with `zero` it may be zero.

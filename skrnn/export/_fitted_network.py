@@ -38,15 +38,6 @@ def read_network(
     """Return the network of a fitted estimator, a copy of its parameters, and the scaling of features before it.
 
     Without `scales` the network expects features in their original units. Errors name `who` as the caller.
-
-    Raises
-    ------
-    TypeError
-        If it is not a recurrent estimator.
-    NotFittedError
-        If it has not been fitted.
-    ValueError
-        If its parameters do not match its fitted attributes.
     """
     if not isinstance(estimator, BaseRNN):
         hint = " Pass the best_estimator_ of a search." if hasattr(estimator, "best_estimator_") else ""

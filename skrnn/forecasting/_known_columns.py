@@ -17,24 +17,12 @@ from skrnn.forecasting._timeline import timed, times_of
 @final
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Columns that are known in advance, for one series, for each group, or for all groups.
-
-    Attributes
-    ----------
-    columns : ndarray or DataFrame of shape (n_rows, n_columns)
-        The columns.
-    times : pandas Index or None
-        The time of each row; None for an array, whose rows start with the first one of the series.
-    labels : ndarray of shape (n_rows,) or None
-        The group of each row; None if the columns are the same for all groups.
-    name : str
-        What messages call them.
-    """
+    """Columns that are known in advance, for one series, for each group, or for all groups."""
 
     columns: Table
-    times: Any
-    labels: NDArray[Any] | None
-    name: str = "known_ahead"
+    times: Any  # of each row, a pandas Index; None for an array, whose rows start with the first one of the series
+    labels: NDArray[Any] | None  # the group of each row; None if the columns are the same for all groups
+    name: str = "known_ahead"  # in messages
 
     def find(self, times: Any, labels: NDArray[Any] | None) -> NDArray[np.intp]:
         """Return the row for each of these times, a pandas Index (n_times,), and groups, -1 if there is none."""
@@ -80,24 +68,12 @@ class Known:
 @final
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A table of one series or of several groups, and the other known columns.
+    """A table of one series or of several groups, and the other known columns."""
 
-    Attributes
-    ----------
-    table : ndarray or DataFrame of shape (n_rows, n_columns)
-        The rows, without columns that are in the other attributes.
-    groups : Groups or None
-        The group of each row; None if all are one series.
-    known : Known or None
-        Columns that are known in advance.
-    static : ndarray or DataFrame of shape (n_groups, n_static), or None
-        The columns of each group.
-    """
-
-    table: Table
-    groups: Groups | None
+    table: Table  # without columns that are in the other attributes
+    groups: Groups | None  # of each row; None if all are one series
     known: Known | None
-    static: Table | None
+    static: Table | None  # the columns of each group, (n_groups, n_static)
 
     def static_at(self, groups: NDArray[np.intp]) -> list[Table]:
         """Return a list of the columns of these groups, by number; an empty list if there are none."""
@@ -255,21 +231,11 @@ def side_by_side(table: Table, others: list[Table]) -> Table:
 @final
 @dataclass(frozen=True, eq=False)
 class Exog:
-    """Rows after those of each group.
+    """Rows after those of each group."""
 
-    Attributes
-    ----------
-    table : ndarray or DataFrame of shape (n_rows, n_exog)
-        The rows, one group after another; the index of a DataFrame holds times alone.
-    n_given : ndarray of shape (n_groups,), int
-        How many rows each group has.
-    labels : list
-        The groups; [None] where all rows are one series.
-    """
-
-    table: Table
-    n_given: NDArray[np.intp]
-    labels: list[Any]
+    table: Table  # one group after another; the index of a DataFrame holds times alone
+    n_given: NDArray[np.intp]  # how many rows each group has, (n_groups,)
+    labels: list[Any]  # the groups; [None] where all rows are one series
 
     def of_group(self, group: int) -> Table:
         """Return the rows of a group, by number."""

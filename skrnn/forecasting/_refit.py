@@ -35,30 +35,14 @@ def read_refit(refit: Any, max_train_size: int | None, sample_weight: Any, first
 @final
 @dataclass(frozen=True, eq=False)
 class Refits:
-    """A model, and the rows that it is fitted on again.
+    """A model, and the rows that it is fitted on again."""
 
-    Attributes
-    ----------
-    model : estimator
-        The model, of which clones are fitted.
-    rows : Rows
-        All rows, of which a clone sees those up to an origin.
-    n_at_once : int
-        How many steps ahead the model predicts at once.
-    every : int
-        How many origins, or times of origins, share a clone.
-    max_train_size : int or None
-        How many rows of a group up to the origin a clone is fitted on; None for all.
-    sample_weight : array-like of shape (n_known,) or None
-        The weights of the rows, in the order of the user's table.
-    """
-
-    model: Any
-    rows: Rows
-    n_at_once: int
-    every: int
-    max_train_size: int | None
-    sample_weight: Any
+    model: Any  # of which clones are fitted
+    rows: Rows  # of which a clone sees those up to an origin
+    n_at_once: int  # how many steps ahead the model predicts at once
+    every: int  # how many origins, or times of origins, share a clone
+    max_train_size: int | None  # how many rows of a group up to the origin a clone is fitted on; None for all
+    sample_weight: Any  # of the rows, (n_known,), in the order of the user's table, or None
 
     def roll(self, origins: NDArray[np.intp], n_steps: int) -> NDArray[np.floating]:
         """Return forecasts from each origin, (n_origins, n_steps, n_series), of a clone that knows no later row."""

@@ -32,30 +32,14 @@ from skrnn.forecasting._timeline import Timeline, make_timeline
 @final
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of X as in training, one group after another, each followed by rows of which all but the series is known.
+    """Rows of X as in training, one group after another, each followed by rows of which all but the series is known."""
 
-    Attributes
-    ----------
-    table : ndarray or DataFrame of shape (n_rows, n_columns)
-        The rows. In those that follow, neither the columns of the series nor the index count.
-    series : list of int
-        The columns of the series, which are forecast.
-    timeline : Timeline
-        Where each group begins and ends, and what its rows are called.
-    ends : ndarray of shape (n_groups,), int
-        The last row of each group in which all but the series is known.
-    groups : Groups or None
-        The groups of the rows in the user's table; None if all rows are one series.
-    n_before_groups : int
-        How many columns of the series come before that of the groups.
-    """
-
-    table: Table
-    series: list[int]
-    timeline: Timeline
-    ends: NDArray[np.intp]
-    groups: Groups | None
-    n_before_groups: int = 0
+    table: Table  # in the rows that follow, neither the columns of the series nor the index count
+    series: list[int]  # its columns, which are forecast
+    timeline: Timeline  # where each group begins and ends, and what its rows are called
+    ends: NDArray[np.intp]  # the last row of each group in which all but the series is known, (n_groups,)
+    groups: Groups | None  # of the rows in the user's table; None if all rows are one series
+    n_before_groups: int = 0  # how many columns of the series come before that of the groups
 
     @cached_property
     def values(self) -> NDArray[np.floating]:

@@ -23,27 +23,13 @@ _N_NAMED = 5
 @final
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """The group of each row of a table.
+    """The group of each row of a table."""
 
-    Attributes
-    ----------
-    labels : ndarray of shape (n_rows,)
-        The group of each row.
-    column : int or None
-        The position of the column of the table that holds them, if one does.
-    level : int or None
-        The level of its index that holds them, if one does.
-    name : object
-        What the column, the level or the labels are called; None if they have no name.
-    values : object
-        The labels as passed by the user.
-    """
-
-    labels: NDArray[Any]
-    column: int | None
-    level: int | None
-    name: Any
-    values: Any
+    labels: NDArray[Any]  # (n_rows,)
+    column: int | None  # the position of the column of the table that holds them, if one does
+    level: int | None  # the level of its index that holds them, if one does
+    name: Any  # of the column, the level or the labels; None if they have no name
+    values: Any  # as passed by the user
 
     @cached_property
     def _encoded(self) -> tuple[list[Any], NDArray[np.intp]]:

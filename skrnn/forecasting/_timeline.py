@@ -15,31 +15,15 @@ from skrnn.forecasting._tables import Groups
 @final
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Rows, one group after another, each followed by `n_ahead` others, and their times.
+    """Rows, one group after another, each followed by `n_ahead` others, and their times."""
 
-    Attributes
-    ----------
-    firsts, lasts : ndarray of shape (n_groups,), int
-        The first row of each group and its last known one.
-    n_ahead : int
-        How many rows follow those of each group.
-    came_from : ndarray of shape (n_rows,), int
-        The position of each known row in the user's table; for rows that follow, that of the last known one.
-    times : pandas Index of shape (n_known,), or None
-        The times of the known rows, one group after another; None if the table has none.
-    ahead : pandas Index of shape (n_groups * n_ahead,), or None
-        The times of the rows that follow, NaT or None where they are not known; None if the table has none.
-    n_timed : ndarray of shape (n_groups,), int
-        How many of the rows that follow have a time.
-    """
-
-    firsts: NDArray[np.intp]
-    lasts: NDArray[np.intp]
+    firsts: NDArray[np.intp]  # the first row of each group, (n_groups,)
+    lasts: NDArray[np.intp]  # its last known one
     n_ahead: int
-    came_from: NDArray[np.intp]
-    times: Any
-    ahead: Any
-    n_timed: NDArray[np.intp]
+    came_from: NDArray[np.intp]  # row of the user's table, (n_rows,); for rows that follow, that of the last known one
+    times: Any  # of the known rows, a pandas Index; None if the table has none
+    ahead: Any  # of the rows that follow, (n_groups * n_ahead,), NaT or None where not known; None like `times`
+    n_timed: NDArray[np.intp]  # how many of the rows that follow have a time, (n_groups,)
 
     @property
     def n_known(self) -> NDArray[np.intp]:

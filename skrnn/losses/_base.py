@@ -16,26 +16,13 @@ class Loss(ABC):
     timestep. A subclass defines the loss of a single entry: `value_and_slope` and `curvature`. This class leaves out
     entries without a target (`present`, of the same shape, is zero there; None if there are none), and computes the sum
     or the mean over the outputs. Weights and averages over columns are left to the objective.
-
-    Attributes
-    ----------
-    averages_outputs : bool
-        Whether the loss of a column is the mean or the sum over its outputs.
-    has_residuals : bool
-        Whether the loss is a sum of squares, with `residual_and_slope`.
-    link : {"identity", "log"}
-        Whether outputs are predictions or their logarithms.
-    units : {"none", "mean", "median", "log mean"}
-        The statistics for standardising targets: a key of `UNITS`.
-    least_target : float
-        Minimum of the targets; an output must also have larger targets.
     """
 
-    averages_outputs: ClassVar[bool] = True
-    has_residuals: ClassVar[bool] = False
-    link: ClassVar[str] = "identity"
-    units: ClassVar[str] = "none"
-    least_target: ClassVar[float] = -math.inf
+    averages_outputs: ClassVar[bool] = True  # whether the loss of a column is the mean or the sum over its outputs
+    has_residuals: ClassVar[bool] = False  # whether it is a sum of squares, with `residual_and_slope`
+    link: ClassVar[str] = "identity"  # or "log": whether outputs are predictions or their logarithms
+    units: ClassVar[str] = "none"  # the statistics for standardising targets, a key of `UNITS`
+    least_target: ClassVar[float] = -math.inf  # minimum of the targets; an output must also have larger ones
 
     @property
     def n_outputs_per_target(self) -> int:

@@ -1,6 +1,7 @@
 """A scorer for targets at every timestep, made from one of scikit-learn's scorers for one target per sample."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from inspect import signature
 from typing import Any, final
 
@@ -102,20 +103,12 @@ def make_sequence_scorer(scoring: str | Callable[..., Any]) -> "SequenceScorer":
 
 
 @final
+@dataclass(frozen=True, eq=False, repr=False)
 class SequenceScorer:
-    """A scorer that passes the timesteps that count, of all samples, to another scorer.
+    """A scorer that passes the timesteps that count, of all samples, to another scorer."""
 
-    Parameters
-    ----------
-    scoring : str or callable
-        As passed by the user.
-    scorer : callable
-        The corresponding scorer, ``scorer(estimator, X, y)``.
-    """
-
-    def __init__(self, scoring: str | Callable[..., Any], scorer: Callable[..., Any]) -> None:
-        self.scoring = scoring
-        self.scorer = scorer
+    scoring: str | Callable[..., Any]  # as passed by the user
+    scorer: Callable[..., Any]  # the corresponding scorer, `scorer(estimator, X, y)`
 
     def __repr__(self) -> str:
         """Return the call that made the scorer."""
@@ -167,29 +160,15 @@ def _has(method: str) -> Callable[["FlatEstimator"], bool]:
 
 
 @final
+@dataclass(frozen=True, eq=False)
 class FlatEstimator:
-    """A stand-in for a fitted estimator: its predictions at the timesteps that count, of all samples in one array.
+    """A stand-in for a fitted estimator: its predictions at the timesteps that count, of all samples in one array."""
 
-    Parameters
-    ----------
-    estimator : object
-        The fitted estimator, or a pipeline that ends in it.
-    X : object
-        The samples that are scored, in any format that the estimator accepts.
-    predictions : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Predictions of the estimator for all timesteps of X.
-    lengths : ndarray of shape (n_samples,), int
-        Number of timesteps of each sample.
-    valid : ndarray of shape (n_rows,), bool
-        Whether the timestep counts.
-    """
-
-    def __init__(self, estimator: Any, X: Any, predictions: np.ndarray, lengths: np.ndarray, valid: np.ndarray) -> None:
-        self.estimator = estimator
-        self.X = X
-        self.predictions = predictions
-        self.lengths = lengths
-        self.valid = valid
+    estimator: Any  # the fitted estimator, or a pipeline that ends in it
+    X: Any  # the samples that are scored, in any format that the estimator accepts
+    predictions: np.ndarray  # of the estimator for all timesteps of X, (n_rows,) or (n_rows, n_outputs)
+    lengths: np.ndarray  # number of timesteps of each sample, (n_samples,)
+    valid: np.ndarray  # whether the timestep counts, (n_rows,)
 
     @property
     def classes_(self) -> Any:

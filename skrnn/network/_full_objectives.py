@@ -25,25 +25,8 @@ class Linearisation:
     """The raw outputs of a network at theta on a batch, and their derivative J with respect to theta.
 
     Neither J nor any matrix of its size is formed, except by `jacobian`. There is no dropout; the initial states are
-    those in the workspace, by default zeros.
-
-    Parameters
-    ----------
-    network : Network
-        The network.
-    theta : ndarray of shape (n_parameters,)
-        Where to linearise.
-    sequences : Sequences
-        The data.
-    batch : Batch
-        The sequences to process.
-    workspace : Workspace
-        The arrays. If their last forward pass used the same objects `theta` and `batch`, it is not repeated.
-
-    Attributes
-    ----------
-    raw : ndarray of shape (n_outputs, n_columns)
-        The outputs, a view of the workspace.
+    those in the workspace, by default zeros. If its last forward pass used the same objects `theta` and `batch`, it is
+    not repeated. `raw`, (n_outputs, n_columns), is a view of the workspace.
     """
 
     def __init__(

@@ -40,25 +40,8 @@ class LayerWorkspace:
     t and writes its own to entry t + 1; backward in time, it reads entry t + 1 and writes entry t. The attributes are
     views by timestep, so no other code depends on this.
 
-    Parameters
-    ----------
-    layer : LayerShape
-        The layer.
-    n_timesteps, n_sequences : int
-        Shape of the batches.
-    dtype : dtype
-        float32 or float64.
-    backward : bool
-        Whether to allocate the arrays of BPTT.
-    drops_state : bool, default=False
-        Whether there is recurrent dropout.
-    concurrent : bool, default=False
-        Whether other threads work at the same time, which must not be blocked.
-
     Attributes
     ----------
-    cell : Cell or CompiledCell
-        The form of the layer's cell that works on these arrays.
     operands : ndarray of shape (n_timesteps, hidden_size + n_inputs + 1, n_sequences)
         [h; x; 1] of each timestep, with the previous hidden state h.
     inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences)
@@ -67,18 +50,10 @@ class LayerWorkspace:
         The hidden state before and after each timestep.
     previous_c, cell_states : ndarray of shape (n_timesteps, hidden_size or 0, n_sequences)
         The cell state, if the cell has one.
-    initial_h, initial_c : ndarray of shape (hidden_size, n_sequences)
-        The initial state of a forward pass.
-    block_size : int
-        Number of timesteps per block.
     records : ndarray of shape (block_size, n_records, hidden_size, n_sequences)
         Pre-activations of a block of timesteps, and other values for its local derivatives.
     coefficients : ndarray of shape (n_timesteps, n_coefficients, hidden_size, n_sequences)
         Local derivatives, for all passes except the forward pass; absent without such a pass.
-    shared : SharedInputs or None
-        The inputs of overlapping windows, if shared; `inputs` is then not filled.
-    state_mask : ndarray of shape (hidden_size, n_sequences) or None
-        Mask by which the hidden state is multiplied before the product, with recurrent dropout.
     """
 
     def __init__(
@@ -87,9 +62,9 @@ class LayerWorkspace:
         n_timesteps: int,
         n_sequences: int,
         dtype: np.dtype,
-        backward: bool,
-        drops_state: bool = False,
-        concurrent: bool = False,
+        backward: bool,  # whether to allocate the arrays of BPTT
+        drops_state: bool = False,  # whether there is recurrent dropout
+        concurrent: bool = False,  # whether other threads work at the same time, which must not be blocked
     ) -> None:
         cell, hidden_size = layer.cell, layer.hidden_size
         self.cell = fastest_form(cell, dtype)
@@ -98,6 +73,7 @@ class LayerWorkspace:
         # Without a mask a state is written directly into the operand of the next timestep.
         h = np.zeros((n_timesteps + 1, hidden_size, n_sequences), dtype) if drops_state else operands[:, :hidden_size]
         c = np.zeros((n_timesteps + 1, hidden_size if cell.has_cell_state else 0, n_sequences), dtype)
+        # By which the hidden state is multiplied before the product.
         self.state_mask = np.ones((hidden_size, n_sequences), dtype) if drops_state else None
         before, after = slice(None, -1), slice(1, None)
         if layer.from_end:
@@ -106,10 +82,10 @@ class LayerWorkspace:
         self.inputs = self.operands[:, hidden_size:-1]
         self.previous_h, self.hidden_states = h[before], h[after]
         self.previous_c, self.cell_states = c[before], c[after]
-        self.initial_h, self.initial_c = h[0], c[0]
+        self.initial_h, self.initial_c = h[0], c[0]  # of a forward pass
         self.n_gates = cell.n_gates
         self.backward, self.concurrent = backward, concurrent
-        self.shared: SharedInputs | None = None
+        self.shared: SharedInputs | None = None  # inputs of overlapping windows; `inputs` is then not filled
         self.block_size = count_block_timesteps(layer, n_timesteps, n_sequences, dtype)
         self.records = np.empty((self.block_size, cell.n_records, hidden_size, n_sequences), dtype)
         self._blocks: dict[tuple[int, int], Block] = {}
@@ -181,21 +157,14 @@ class LayerWorkspace:
 class Block:
     """The views of a block of timesteps for the passes, restricted to the running sequences.
 
-    The forward pass computes `width(n_running)` columns, the others `n_running`.
+    The forward pass computes `width(n_running)` columns, the others `n_running`: `records` and `inputs`, which is the
+    part [x; 1] of the operands, have the former, `operands` the latter.
 
     Attributes
     ----------
-    n_tiles : int
-        Number of tiles of the rows of the product of a timestep.
     steps : list of (operand, seen_h, rows, record, h, c, new_h, new_c)
         Arrays that the forward pass reads and writes at each timestep; `rows` are the rows of `record` that the product
-        is written to, in tiles.
-    records : ndarray of shape (n_steps, n_records, hidden_size, width)
-        Those of the timesteps.
-    inputs : ndarray of shape (n_steps, n_inputs + 1, width)
-        The part [x; 1] of the operands.
-    operands : ndarray of shape (n_steps, n_operand, n_running)
-        Those of the timesteps.
+        is written to, in `n_tiles` tiles.
     linearised : tuple of ndarray
         Arguments of `Cell.linearise`, ending with the local derivatives, which it writes.
     derivatives : list of (coefficients, d_preactivations, d_step_rows)
@@ -236,17 +205,10 @@ class Block:
 class BackwardWorkspace:
     """The gradient on the states of the running sequences, or in the tangent pass their tangent.
 
-    Attributes
-    ----------
-    d_h, d_c, d_h_gates : ndarray of shape (hidden_size, n_running)
-        Gradient on the state, and its part through the gates, which is the whole gradient on the hidden state unless
-        the cell has a direct path.
-    t_gates : ndarray of shape (n_gates * hidden_size, n_running)
-        Contribution of the tangent of the state to that of the pre-activations.
-    n_tiles, n_tangent_tiles : int
-        Numbers of tiles of the rows of their products.
-    d_h_tiles, t_tiles : ndarray
-        `d_h_gates` and `t_gates` in these tiles.
+    `d_h`, `d_c` and `d_h_gates`, (hidden_size, n_running), are the gradient on the state, and its part through the
+    gates, which is the whole gradient on the hidden state unless the cell has a direct path. `t_gates`, (n_gates *
+    hidden_size, n_running), is the contribution of the tangent of the state to that of the pre-activations. `d_h_tiles`
+    and `t_tiles` are the last two in tiles of rows for their products.
     """
 
     def __init__(self, workspace: LayerWorkspace, n_running: int) -> None:

@@ -20,23 +20,8 @@ from skrnn.sequences._ragged import Sequences
 class Workspace:
     """The arrays of a network for batches with a given number of sequences and a maximum number of timesteps.
 
-    With `concurrent`, other threads work at the same time, with their own arrays.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        Number of timesteps and of sequences.
-    layers : list of LayerWorkspace
-        The workspace of each layer and direction.
-    output_masks : list of ndarray of shape (n_directions * hidden_size, n_sequences)
-        Masks by which the outputs of each layer are multiplied before the next layer or the readout; empty without
-        dropout.
-    readout_operand : ndarray of shape (readout_size + 1, n_columns)
-        [h; 1] of the inputs of the readout.
-    raw, d_raw : ndarray of shape (n_outputs, n_columns)
-        The outputs, and the gradient on them. A batch uses the first columns.
-    held : tuple of (theta, batch) or None
-        Theta and batch of the last forward pass, if recorded.
+    With `concurrent`, other threads work at the same time, with their own arrays. A batch uses the first columns of
+    `raw` and `d_raw`, the outputs and the gradient on them.
     """
 
     def __init__(
@@ -50,7 +35,7 @@ class Workspace:
     ) -> None:
         dtype = np.dtype(dtype)
         self.shape = (n_timesteps, n_sequences)
-        self.held: tuple[np.ndarray, Batch] | None = None
+        self.held: tuple[np.ndarray, Batch] | None = None  # theta and batch of the last forward pass, if recorded
         drops_state = backward and network.recurrent_dropout > 0.0
         self.layers = [
             LayerWorkspace(layer, n_timesteps, n_sequences, dtype, backward, drops_state, concurrent)
@@ -60,8 +45,9 @@ class Workspace:
         n_units = [layout.n_directions * hidden_size for hidden_size in layout.hidden_layer_sizes]
         n_columns = n_sequences * (n_timesteps if network.pooling.per_timestep else 1)
         drops_outputs = backward and network.dropout > 0.0
+        # By which the outputs of each layer are multiplied before the next layer or the readout.
         self.output_masks = [np.ones((n, n_sequences), dtype) for n in n_units] if drops_outputs else []
-        self.readout_operand = np.ones((n_units[-1] + 1, n_columns), dtype)
+        self.readout_operand = np.ones((n_units[-1] + 1, n_columns), dtype)  # [h; 1]
         self.raw = np.empty((layout.n_outputs, n_columns), dtype)
         if backward:
             self.d_raw = np.empty_like(self.raw)
@@ -146,14 +132,8 @@ class Network:
 
     Parameters
     ----------
-    cell : Cell
-        The recurrent unit of every layer.
-    n_features : int
-        Number of features per timestep.
-    hidden_layer_sizes : tuple of int
-        Units of each layer and direction, the lowest first.
-    n_outputs : int
-        Number of outputs.
+    cell, n_features, hidden_layer_sizes, n_outputs
+        As in `ParameterLayout`.
     bidirectional : bool, default=False
         Whether each layer has a second direction, which reads each sequence from its end; the next layer and the
         readout use the states of both (Schuster, Paliwal 1997, doi:10.1109/78.650093).
@@ -162,11 +142,10 @@ class Network:
     pooling : {"last", "mean", "max"}, default="last"
         Input of the readout if a sequence has one output: the final state of each direction, or the mean or the
         elementwise maximum of the states after all timesteps.
-    dropout : float, default=0.0
-        Fraction of the outputs of each layer that are dropped before the next layer or the readout.
-    recurrent_dropout : float, default=0.0
-        Fraction of the hidden state that is dropped before the next timestep. Both kinds drop the same units at all
-        timesteps of a sequence (Gal, Ghahramani 2016, arXiv:1512.05287), and only in training.
+    dropout, recurrent_dropout : float, default=0.0
+        Fraction of the outputs of each layer that are dropped before the next layer or the readout, and fraction of
+        the hidden state that is dropped before the next timestep. Both kinds drop the same units at all timesteps of a
+        sequence (Gal, Ghahramani 2016, arXiv:1512.05287), and only in training.
     """
 
     def __init__(

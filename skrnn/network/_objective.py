@@ -21,27 +21,8 @@ class Objective:
     `return_sequences` timesteps with a target. Weights are normalised once, over all data. Solvers use it in one of
     three forms: `MinibatchObjective`, `FullObjective` or `SumOfSquares`.
 
-    Parameters
-    ----------
-    network : Network
-        The network, without parameters.
-    loss : Loss
-        The pointwise loss.
-    sequences : Sequences
-        The data.
-    targets : Targets
-        One column per sequence, or with `return_sequences` of the network one column per timestep.
-    alpha : float
-        Strength of the penalty per target: the parameter of the estimators divided by the sum of the targets' weights.
-    map_chunks : callable, default=map
-        Maps a function over the chunks of all data.
-
-    Attributes
-    ----------
-    n_targets : float
-        The sum of the normalised weights, which is the number of targets.
-    penalties : ndarray of shape (n_parameters,)
-        alpha for weights, zero for biases.
+    `alpha` is the parameter of the estimators divided by the sum of the targets' weights. `map_chunks` maps a function
+    over the chunks of all data.
     """
 
     def __init__(
@@ -61,7 +42,7 @@ class Objective:
         self.targets = targets.normalised(self.dtype)
         self.map_chunks = map_chunks
         self.n_samples = len(sequences)
-        self.n_targets = targets.count()
+        self.n_targets = targets.count()  # which is the sum of the normalised weights
         self.penalties = np.where(network.layout.is_weight(), alpha, 0.0).astype(self.dtype)
         self._weighted_theta = np.empty_like(self.penalties)
 

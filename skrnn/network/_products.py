@@ -101,18 +101,9 @@ def shared_inputs(sequences: Sequences, batch: Batch, n_columns: int) -> "Shared
 
 @final
 class SharedInputs:
-    """Rows of features; timestep t of sequence i is row i + t * stride.
+    """Rows of features, (n_rows, n_features); timestep t of sequence i is row i + t * stride.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_features)
-        The rows, beginning with the first timestep of the first sequence.
-    stride : int
-        Rows from one timestep to the next.
-    n_timesteps, n_sequences : int
-        Shape of the batch.
-    n_columns : int
-        Columns that passes compute; zeros after the last row are for columns without a sequence.
+    Passes compute `n_columns`; zeros after the last row are for columns without a sequence.
     """
 
     def __init__(self, rows: np.ndarray, stride: int, n_timesteps: int, n_sequences: int, n_columns: int) -> None:

@@ -67,15 +67,7 @@ def is_dark(ax: Any) -> bool:
 
 
 def split_network(estimator: Any) -> tuple[list[Any], Any]:
-    """Return the transformers before the network, in order, and the fitted network.
-
-    Raises
-    ------
-    NotFittedError
-        If the estimator has not been fitted.
-    TypeError
-        If it does not contain a recurrent network.
-    """
+    """Return the transformers before the network, in order, and the fitted network; raise if there is none."""
     check_is_fitted(estimator)
     transformers, network = [], estimator
     while True:

@@ -34,18 +34,10 @@ _LEAST_ALIKE = 10
 
 @final
 class LabelledRows(NamedTuple):
-    """Rows of a series with their groups.
+    """Rows of a series with their groups."""
 
-    Attributes
-    ----------
-    values : ndarray of shape (n_rows, n_features)
-        The rows, oldest first.
-    labels : ndarray of shape (n_rows,) or None
-        The group of each row; None if all rows are one series.
-    """
-
-    values: NDArray[Any]
-    labels: NDArray[Any] | None
+    values: NDArray[Any]  # (n_rows, n_features), oldest first
+    labels: NDArray[Any] | None  # the group of each row; None if all rows are one series
 
     @property
     def n_groups(self) -> int | None:

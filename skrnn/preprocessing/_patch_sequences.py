@@ -306,19 +306,8 @@ class Patches:
     """Patches of `size` timesteps each, of which the last one of a sequence ends with the sequence.
 
     Consecutive patches start `stride` timesteps apart. The first patch of a sequence begins with its first timestep,
-    which is repeated if the patch would be incomplete.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n_samples,), int
-        Number of timesteps of each sequence; it may be zero.
-    size, stride : int
-        Timesteps per patch, and between the starts of consecutive patches, at most `size`.
-
-    Attributes
-    ----------
-    counts : ndarray of shape (n_samples,), int
-        Number of patches of each sequence.
+    which is repeated if the patch would be incomplete. `lengths`, (n_samples,), are the numbers of timesteps of the
+    sequences, which may be zero, and `counts`, (n_samples,), their numbers of patches; `stride` is at most `size`.
     """
 
     def __init__(self, lengths: NDArray[np.integer], size: int, stride: int) -> None:

@@ -15,18 +15,10 @@ from skrnn.exceptions import DataWarning
 
 @final
 class Groups(NamedTuple):
-    """The groups of the rows of a table.
+    """The groups of the rows of a table."""
 
-    Attributes
-    ----------
-    labels : ndarray of shape (n_groups,)
-        The label of each group, in order of appearance.
-    rows : list of ndarray of shape (n_timesteps,), int
-        The rows of each group, in chronological order.
-    """
-
-    labels: NDArray[Any]
-    rows: list[NDArray[np.intp]]
+    labels: NDArray[Any]  # of each group, in order of appearance
+    rows: list[NDArray[np.intp]]  # of each group, in chronological order
 
 
 @final

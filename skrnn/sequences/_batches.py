@@ -36,15 +36,6 @@ class Batch:
         Number of sequences of the batch that this is a segment of, and so of the states that are carried over.
     carries_on : bool, default=False
         Whether the initial states are the final states of the previous segment.
-
-    Attributes
-    ----------
-    n_timesteps : int
-        Length of the longest sequence.
-    spans : list of (start, stop, n_running)
-        Consecutive timesteps with the same number of running sequences, in order.
-    lead_in : list of Batch
-        Earlier segments of the same sequences, which are only unrolled for their final states.
     """
 
     def __init__(
@@ -61,6 +52,7 @@ class Batch:
         self.first = first
         self.n_columns = len(indices) if n_columns is None else n_columns
         self.carries_on = carries_on
+        #: Earlier segments of the same sequences, which are only unrolled for their final states.
         self.lead_in: list[Batch] = []
         self.n_timesteps = int(lengths[0])
         if lengths[-1] == self.n_timesteps:

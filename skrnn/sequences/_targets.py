@@ -9,20 +9,11 @@ import numpy as np
 @final
 @dataclass(frozen=True)
 class Targets:
-    """Targets in columns: one column per sequence, or one per timestep, sequence after sequence.
+    """Targets in columns: one column per sequence, or one per timestep, sequence after sequence."""
 
-    Attributes
-    ----------
-    values : ndarray of shape (n_outputs, n_columns)
-        Finite numbers; zero where the target is missing.
-    weights : ndarray of shape (n_columns,) or None
-        Zero where the targets of all outputs are missing. None: equal weights.
-    present : ndarray of shape (n_outputs, n_columns) or None
-        One where there is a target, zero where it is missing. None if each column has all its targets or none.
-    """
-
-    values: np.ndarray
-    weights: np.ndarray | None = None
+    values: np.ndarray  # (n_outputs, n_columns), finite; zero where the target is missing
+    weights: np.ndarray | None = None  # (n_columns,), zero where all targets are missing; None: equal weights
+    #: (n_outputs, n_columns): one where there is a target, otherwise zero. None if columns have all targets or none.
     present: np.ndarray | None = None
 
     def __len__(self) -> int:

@@ -51,15 +51,9 @@ class LeastSquaresSolver:
     more, where decompositions would take seconds per step, "trf" with tr_solver="lsmr" (Branch, Coleman, Li 1999,
     doi:10.1137/S1064827595289108; Fong, Saunders 2011, doi:10.1137/10079687X).
 
-    Parameters
-    ----------
-    tol : float
-        Its square is the tolerance on the largest entry of the gradient, because the objective is quadratic in the
-        residuals.
-    max_fun : int
-        Maximum number of evaluations of the objective; those of the Jacobian are not counted.
-    options : mapping or None
-        Passed to SciPy as keyword arguments, which override all others; names in LEAST_SQUARES_OPTIONS.
+    The square of `tol` is the tolerance on the largest entry of the gradient, because the objective is quadratic in the
+    residuals. Evaluations of the Jacobian do not count for `max_fun`. `options`, with names in LEAST_SQUARES_OPTIONS,
+    are passed to SciPy, and override all others.
     """
 
     def __init__(self, *, tol: float, max_fun: int, options: Mapping[str, Any] | None = None) -> None:
@@ -96,7 +90,7 @@ class LeastSquaresSolver:
     def _solve(
         self, evaluations: "_Compressed | _Plain", options: dict[str, Any], theta: np.ndarray, run: ScipyRun
     ) -> np.ndarray:
-        """ScipyRun SciPy with these options and return the final theta."""
+        """Run SciPy with these options and return the final theta."""
         fun: Callable[[np.ndarray], Any] = evaluations.residuals
         jac: Callable[[np.ndarray], Any] = evaluations.jacobian
         minpack = _Minpack(run, evaluations, len(theta))
@@ -258,7 +252,7 @@ class _Minpack:
 
 
 def _too_large(n_bytes: int) -> str:
-    """Return what is said of a Jacobian of so many bytes."""
+    """Return the note about a Jacobian of so many bytes."""
     return (
         f"The Jacobian would take {n_bytes / 2**30:.1f} GiB: least_squares uses products with it instead, "
         "with method='trf' and tr_solver='lsmr'."

@@ -1,6 +1,7 @@
 """Monitors a solver: records curves and the best theta, and determines when to stop."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol, final
 
 import numpy as np
@@ -21,66 +22,26 @@ class Watcher(Protocol):
 
 
 @final
+@dataclass(eq=False, kw_only=True)
 class Monitor:
-    """Records every iteration of a solver, and determines when it stops.
+    """Records every iteration of a solver, and determines when it stops."""
 
-    Parameters
-    ----------
-    max_iter : int
-        Maximum number of iterations (epochs of a stochastic solver).
-    tol : float
-        Minimum change that counts as an improvement.
-    n_iter_no_change : int
-        Number of consecutive iterations without improvement after which to stop.
-    validate : callable or None
-        theta -> (validation loss, validation score).
-    early_stopping : bool
-        Use the validation score instead of the training loss, and keep the best theta.
-    verbose : bool
-        Print one line per iteration.
-    remedy : str
-        Advice for when the solver diverges.
-    watcher : Watcher or None
-        Is notified of each iteration.
+    max_iter: int  # epochs of a stochastic solver
+    tol: float  # minimum change that counts as an improvement
+    n_iter_no_change: float  # number of consecutive iterations without improvement after which to stop
+    validate: Callable[[np.ndarray], tuple[float, float]] | None = None  # theta -> (validation loss, validation score)
+    early_stopping: bool = False  # use the validation score instead of the training loss, and keep the best theta
+    verbose: bool = False  # print one line per iteration
+    remedy: str = "X and y of unit scale"  # advice for when the solver diverges
+    watcher: Watcher | None = None
 
-    Attributes
-    ----------
-    loss_curve, validation_loss_curve, validation_scores : list of float
-        One entry per iteration.
-    stopped_short : str or None
-        Why the solver stopped before convergence.
-    advice : str
-        Advice for this case.
-    is_told_to_stop : bool
-        Whether the watcher has asked to stop.
-    """
-
-    def __init__(
-        self,
-        *,
-        max_iter: int,
-        tol: float,
-        n_iter_no_change: float,
-        validate: Callable[[np.ndarray], tuple[float, float]] | None = None,
-        early_stopping: bool = False,
-        verbose: bool = False,
-        remedy: str = "X and y of unit scale",
-        watcher: Watcher | None = None,
-    ) -> None:
-        self.max_iter = max_iter
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.validate = validate
-        self.early_stopping = early_stopping
-        self.verbose = verbose
-        self.remedy = remedy
-        self.watcher = watcher
-        self.is_told_to_stop = False
+    def __post_init__(self) -> None:
+        self.is_told_to_stop = False  # by the watcher
         self.loss_curve: list[float] = []
         self.validation_loss_curve: list[float] = []
         self.validation_scores: list[float] = []
-        self.stopped_short: str | None = None
-        self.advice = ""
+        self.stopped_short: str | None = None  # why the solver stopped before convergence
+        self.advice = ""  # for this case
         # Merits, theta and iteration in one tuple, so that an interruption cannot mix two iterations.
         self._best: tuple[tuple[float, float], np.ndarray, int] = ((-np.inf, -np.inf), np.empty(0), 0)
         self._n_stalled = 0
@@ -107,13 +68,7 @@ class Monitor:
             self.watcher.begin()
 
     def record(self, theta: np.ndarray, loss: float) -> None:
-        """Record an iteration that ended at `theta`, (n_parameters,), with this objective.
-
-        Raises
-        ------
-        DivergenceError
-            If the loss is not finite.
-        """
+        """Record an iteration that ended at `theta`, (n_parameters,), with this objective, or raise DivergenceError."""
         self.require_finite(loss)
         validation = () if self.validate is None else self.validate(theta)
         for curve, value in zip(self._curves(), (loss, *validation), strict=True):
@@ -169,10 +124,7 @@ class Monitor:
     def kept(self, theta: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the theta to keep and its training loss: with the greatest merit if `keep` was called, else `current`.
 
-        Raises
-        ------
-        DivergenceError
-            If the last step led to parameters that are not finite.
+        Raise DivergenceError if the last step led to parameters that are not finite.
         """
         if not np.isfinite(theta).all():
             self.require_finite(np.nan)

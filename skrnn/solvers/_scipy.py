@@ -69,16 +69,8 @@ METHODS["lbfgs"] = METHODS["L-BFGS-B"]
 class ScipySolver:
     """Minimise the objective over all data with a method of `scipy.optimize.minimize`.
 
-    Parameters
-    ----------
-    method : Method
-        One of METHODS.
-    tol : float
-        The tolerance of the method: on the norm of the gradient, if it has one.
-    max_fun : int
-        Maximum number of evaluations of the objective.
-    options : mapping or None
-        Passed to SciPy as `options`; they override all others.
+    `tol` is the tolerance of the method: on the norm of the gradient, if it has one. The objective is evaluated at most
+    `max_fun` times. `options` are passed to SciPy, and override all others.
     """
 
     def __init__(self, method: Method, *, tol: float, max_fun: int, options: Mapping[str, Any] | None = None) -> None:
@@ -142,34 +134,15 @@ class Stop(StopIteration):
 
 @final
 class ScipyRun:
-    """Connects one of SciPy's methods with the monitor.
-
-    Parameters
-    ----------
-    theta : ndarray of shape (n_parameters,)
-        Initial parameters; the monitor receives theta in this dtype.
-    monitor : Monitor
-        Records iterations, and determines when to stop.
-    max_fun : int
-        Maximum number of evaluations of the objective.
-
-    Attributes
-    ----------
-    theta : ndarray of shape (n_parameters,), float64
-        Parameters after the last iteration.
-    has_stopped : bool
-        Whether SciPy was stopped.
-    error : Exception or None
-        Error while an iteration was reported, from a callback or validation.
-    """
+    """Connects one of SciPy's methods with the monitor, and limits its evaluations of the objective to `max_fun`."""
 
     def __init__(self, theta: np.ndarray, monitor: Monitor, max_fun: int) -> None:
-        self.theta = theta.astype(np.float64)
+        self.theta = theta.astype(np.float64)  # after the last iteration, (n_parameters,)
         self.monitor = monitor
         self.max_fun = max_fun
         self.has_stopped = False
-        self.error: Exception | None = None
-        self._dtype = theta.dtype
+        self.error: Exception | None = None  # while an iteration was reported, from a callback or validation
+        self._dtype = theta.dtype  # in which the monitor receives theta
         self._start = self.theta
         self._initial_loss = np.nan
         self._n_evaluations = 0
