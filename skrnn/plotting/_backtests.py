@@ -1,6 +1,7 @@
 """Display of forecast errors over the steps ahead."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
@@ -11,6 +12,7 @@ from skrnn.plotting._matplotlib import axes_or_new, colour_of, ink_of, label_axe
 
 
 @final
+@dataclass(kw_only=True, eq=False, repr=False)
 class BacktestDisplay:
     """Forecast errors over the steps ahead, of one or several models and of the naive forecast.
 
@@ -63,20 +65,11 @@ class BacktestDisplay:
     (array([[0.11, 0.12, 0.12]]), array([0.13, 0.13, 0.13]))
     """
 
-    def __init__(
-        self,
-        *,
-        errors: ArrayLike,
-        naive_errors: ArrayLike | None = None,
-        names: Sequence[str] | None = None,
-        metric_name: str | None = None,
-        season: int = 1,
-    ) -> None:
-        self.errors = errors
-        self.naive_errors = naive_errors
-        self.names = names
-        self.metric_name = metric_name
-        self.season = season
+    errors: ArrayLike
+    naive_errors: ArrayLike | None = None
+    names: Sequence[str] | None = None
+    metric_name: str | None = None
+    season: int = 1
 
     @classmethod
     def from_backtest(

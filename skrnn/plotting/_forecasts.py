@@ -1,5 +1,6 @@
 """Display of forecasts from one or several origins, with the series before and after."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self, final
 
@@ -16,6 +17,7 @@ from skrnn.plotting._matplotlib import axes_or_new, colour_of, ink_of, label_axe
 
 
 @final
+@dataclass(kw_only=True, eq=False, repr=False)
 class ForecastDisplay:
     """A series and its forecasts from one or several origins, with intervals.
 
@@ -83,30 +85,16 @@ class ForecastDisplay:
     ((3, 10), 3)
     """
 
-    def __init__(
-        self,
-        *,
-        history: ArrayLike,
-        forecasts: ArrayLike,
-        truth: ArrayLike | None = None,
-        lower: ArrayLike | None = None,
-        upper: ArrayLike | None = None,
-        origins: ArrayLike | None = None,
-        times: ArrayLike | None = None,
-        coverage: float | None = None,
-        series_name: str | None = None,
-        time_name: str | None = None,
-    ) -> None:
-        self.history = history
-        self.forecasts = forecasts
-        self.truth = truth
-        self.lower = lower
-        self.upper = upper
-        self.origins = origins
-        self.times = times
-        self.coverage = coverage
-        self.series_name = series_name
-        self.time_name = time_name
+    history: ArrayLike
+    forecasts: ArrayLike
+    truth: ArrayLike | None = None
+    lower: ArrayLike | None = None
+    upper: ArrayLike | None = None
+    origins: ArrayLike | None = None
+    times: ArrayLike | None = None
+    coverage: float | None = None
+    series_name: str | None = None
+    time_name: str | None = None
 
     @classmethod
     def from_estimator(

@@ -1,6 +1,7 @@
 """Display of the hidden states of a network over time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
@@ -18,6 +19,7 @@ _COLOURBAR_WIDTH = 1.0
 
 
 @final
+@dataclass(kw_only=True, eq=False, repr=False)
 class HiddenStateDisplay:
     """The hidden states of all units for one sequence over time, with the input above.
 
@@ -70,18 +72,10 @@ class HiddenStateDisplay:
     True
     """
 
-    def __init__(
-        self,
-        *,
-        states: ArrayLike,
-        inputs: ArrayLike,
-        bidirectional: bool = False,
-        feature_names: Sequence[str] | None = None,
-    ) -> None:
-        self.states = states
-        self.inputs = inputs
-        self.bidirectional = bidirectional
-        self.feature_names = feature_names
+    states: ArrayLike
+    inputs: ArrayLike
+    bidirectional: bool = False
+    feature_names: Sequence[str] | None = None
 
     @classmethod
     def from_estimator(

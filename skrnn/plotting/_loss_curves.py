@@ -1,6 +1,7 @@
 """Display of loss curves."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import fill
 from typing import Any, Self, final
 
@@ -24,6 +25,7 @@ _LEGEND_WIDTH = 48
 
 
 @final
+@dataclass(kw_only=True, eq=False, repr=False)
 class LossCurveDisplay:
     """Loss curves of one or several estimators: training, validation and further starts.
 
@@ -82,24 +84,13 @@ class LossCurveDisplay:
     True
     """
 
-    def __init__(
-        self,
-        *,
-        losses: Sequence[ArrayLike],
-        validation_losses: Sequence[ArrayLike | None] | None = None,
-        other_starts: Sequence[Sequence[ArrayLike]] | None = None,
-        kept_iterations: Sequence[int | None] | None = None,
-        names: Sequence[str] | None = None,
-        loss_name: str = "loss",
-        iteration_name: str = "iteration",
-    ) -> None:
-        self.losses = losses
-        self.validation_losses = validation_losses
-        self.other_starts = other_starts
-        self.kept_iterations = kept_iterations
-        self.names = names
-        self.loss_name = loss_name
-        self.iteration_name = iteration_name
+    losses: Sequence[ArrayLike]
+    validation_losses: Sequence[ArrayLike | None] | None = None
+    other_starts: Sequence[Sequence[ArrayLike]] | None = None
+    kept_iterations: Sequence[int | None] | None = None
+    names: Sequence[str] | None = None
+    loss_name: str = "loss"
+    iteration_name: str = "iteration"
 
     @classmethod
     def from_estimator(

@@ -1,6 +1,7 @@
 """Display of a network, unrolled over timesteps."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any, Self, final
 
@@ -12,6 +13,7 @@ Shape = tuple[int, ...]
 
 
 @final
+@dataclass(kw_only=True, eq=False, repr=False)
 class UnrolledDisplay:
     """The network of an estimator, unrolled over time.
 
@@ -78,26 +80,14 @@ class UnrolledDisplay:
     4
     """
 
-    def __init__(
-        self,
-        *,
-        cell: str,
-        input_shapes: Sequence[Shape],
-        recurrent_shapes: Sequence[Shape],
-        bias_shapes: Sequence[Shape],
-        readout_shape: Shape,
-        bidirectional: bool = False,
-        return_sequences: bool = False,
-        pooling: str = "last",
-    ) -> None:
-        self.cell = cell
-        self.input_shapes = input_shapes
-        self.recurrent_shapes = recurrent_shapes
-        self.bias_shapes = bias_shapes
-        self.readout_shape = readout_shape
-        self.bidirectional = bidirectional
-        self.return_sequences = return_sequences
-        self.pooling = pooling
+    cell: str
+    input_shapes: Sequence[Shape]
+    recurrent_shapes: Sequence[Shape]
+    bias_shapes: Sequence[Shape]
+    readout_shape: Shape
+    bidirectional: bool = False
+    return_sequences: bool = False
+    pooling: str = "last"
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, n_timesteps: int = 3, ax: Any = None) -> Self:
