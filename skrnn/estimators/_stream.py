@@ -13,8 +13,6 @@ from skrnn._inputs._values import check_size, largest_of, refuse_masked
 from skrnn.estimators._feature_scaling import FeatureScaling
 from skrnn.estimators._sequence_format import dtype_with_gaps
 from skrnn.estimators._target_encoder import TargetEncoder
-from skrnn.network._layer import Layer
-from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._network import Network, Workspace
 from skrnn.sequences._batches import Batch
 
@@ -55,22 +53,6 @@ class Stream:
     True
     """
 
-    n_sequences: int
-    _network: Network
-    _theta: np.ndarray
-    _scaling: FeatureScaling
-    _encoder: TargetEncoder
-    _largest: np.float64
-    _inputs: np.ndarray
-    _readout: np.ndarray
-    _operand: np.ndarray
-    _layers: list[tuple[Layer, np.ndarray, LayerWorkspace, np.ndarray]]
-    _places: list[tuple[np.ndarray, np.ndarray]]
-    _state: np.ndarray
-    _pooled: np.ndarray | None
-    _n_before: np.ndarray
-    _timestep: Batch
-
     def __init__(
         self, network: Network, theta: np.ndarray, n_sequences: int, scaling: FeatureScaling, encoder: TargetEncoder
     ) -> None:
@@ -88,7 +70,7 @@ class Stream:
         h = [(of_layer.initial_h, of_layer.hidden_states[0]) for of_layer in workspace.layers]
         c = [(of_layer.initial_c, of_layer.cell_states[0]) for of_layer in workspace.layers]
         self._places = [pair for pairs in zip(h, c, strict=True) for pair in pairs if len(pair[0]) > 0]
-        self._pooled = None
+        self._pooled: np.ndarray | None = None
         if network.pooling.reads_every_state and not network.pooling.per_timestep:
             # The pooled states and the number of timesteps so far are part of the state.
             self._pooled = np.zeros_like(self._operand[:-1])

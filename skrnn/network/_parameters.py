@@ -81,22 +81,16 @@ class NetworkParameters:
 class ParameterLayout:
     """The position of each parameter of a network in theta.
 
-    Parameters
-    ----------
-    cell : Cell
-        The recurrent unit of every layer.
-    n_features : int
-        Number of features per timestep.
-    hidden_layer_sizes : sequence of int
-        Units of each layer and direction, the lowest first.
-    n_outputs : int
-        Number of outputs of the readout.
-    n_directions : {1, 2}, default=1
-        Number of directions of each layer. Layers are listed by depth, and at each depth forward before backward.
+    Layers are listed by depth, the lowest first, and at each depth forward before backward.
     """
 
     def __init__(
-        self, cell: Cell, n_features: int, hidden_layer_sizes: tuple[int, ...], n_outputs: int, n_directions: int = 1
+        self,
+        cell: Cell,  # the recurrent unit of every layer
+        n_features: int,  # per timestep
+        hidden_layer_sizes: tuple[int, ...],  # units of each layer and direction
+        n_outputs: int,  # of the readout
+        n_directions: int = 1,  # of each layer, 1 or 2
     ) -> None:
         self.cell = cell
         self.n_features = n_features

@@ -10,15 +10,7 @@ from joblib.parallel import get_active_backend
 
 @final
 class Shared:
-    """An object that can be found by its token in every process that has a copy of it.
-
-    Parameters
-    ----------
-    token : str
-        Of the object and all its copies.
-    value : object
-        The object.
-    """
+    """An object that can be found by its token, that of all its copies, in every process that has a copy of it."""
 
     def __init__(self, token: str, value: Any) -> None:
         self.token = token
@@ -54,18 +46,11 @@ class Keepers:
     No copy is indispensable: a worker without one reports this (`find_shared`), and another process computes. Each copy
     is a separate result, because Dask reduces several copies of one result to a single copy within seconds, and data
     that were sent but not computed are lost with their worker, together with everything that depends on them.
-
-    Parameters
-    ----------
-    backend : DaskDistributedBackend
-        The joblib backend, with its client.
-    value : object
-        The object to keep.
     """
 
     def __init__(self, backend: Any, value: Any) -> None:
         self.token = uuid4().hex
-        self._backend = backend
+        self._backend = backend  # of joblib, a DaskDistributedBackend, with its client
         self._shared = Shared(self.token, value)
         self._copies: dict[str, Any] = {}  # by the address of the worker
         self.supply()

@@ -24,28 +24,18 @@ class Batch:
     Because of this order, the sequences that are running at a timestep are the first `n_running` columns of every
     array: padding costs nothing, and no masks are needed.
 
-    Parameters
-    ----------
-    indices : ndarray of shape (n_sequences,), int
-        The sequences, in the order of the columns.
-    lengths : ndarray of shape (n_sequences,), int
-        Number of timesteps of each, in descending order.
-    first : int or ndarray of shape (n_sequences,), int, default=0
-        First timestep of the batch in the sequences.
-    n_columns : int or None, default=None
-        Number of sequences of the batch that this is a segment of, and so of the states that are carried over.
-    carries_on : bool, default=False
-        Whether the initial states are the final states of the previous segment.
+    `first` is the first timestep of the batch in the sequences, or one for each of them, (n_sequences,). `n_columns` is
+    the number of sequences of the batch that this is a segment of, and so of the states that are carried over.
     """
 
     def __init__(
         self,
-        indices: np.ndarray,
-        lengths: np.ndarray,
+        indices: np.ndarray,  # of the sequences, in the order of the columns, (n_sequences,)
+        lengths: np.ndarray,  # number of timesteps of each, in descending order
         *,
         first: int | np.ndarray = 0,
         n_columns: int | None = None,
-        carries_on: bool = False,
+        carries_on: bool = False,  # whether the initial states are the final states of the previous segment
     ) -> None:
         self.indices = indices
         self.lengths = lengths
