@@ -138,7 +138,7 @@ def in_form(values: np.ndarray, lengths: np.ndarray, kind: str) -> Any:
 
 
 def as_objects(entries: list[Any]) -> np.ndarray:
-    """Return arrays, of one length or not, as a 1-D object array."""
+    """Return arrays or tuples, of one length or not, as a 1-D object array."""
     objects = np.empty(len(entries), dtype=object)
     objects[:] = entries
     return objects

@@ -237,13 +237,7 @@ def _read_readout(readout: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_recurrent(recurrent: Any) -> _RecurrentState:
-    """Return the layers of a recurrent module, of a list of modules, or of their states.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there are parameters that torch.nn.RNN, GRU and LSTM do not have, or if shapes do not match.
-    """
+    """Return the layers of a recurrent module, of a list of modules, or of their states."""
     by_place = _by_place(_state(recurrent, "recurrent"))
     n_directions = 1 + any(is_reverse for *_, is_reverse in by_place)
     cells: set[str] = set()
@@ -376,9 +370,7 @@ def _array(value: Any, name: str) -> np.ndarray:
     if hasattr(value, "detach"):  # a tensor, on any device
         value = value.detach().cpu()
     value = value if hasattr(value, "dtype") else np.asarray(value)
-    dtype = str(value.dtype).removeprefix(
-        "torch."
-    )  # before the conversion, because NumPy does not have all PyTorch dtypes
+    dtype = str(value.dtype).removeprefix("torch.")  # before the conversion: NumPy does not have all of them
     if dtype not in ("float32", "float64"):
         raise TypeError(f"{name} has dtype {dtype}; expected float32 or float64.")
     array = np.asarray(value)

@@ -184,13 +184,7 @@ def _describe(steps: list[tuple[str, Any]], estimator: Any, network: NetworkDesc
 
 
 def _add_step(graph: Graph, name: str, transformer: Any, table: str) -> str:
-    """Add a fitted transformer and return its output.
-
-    Raises
-    ------
-    ValueError
-        If neither this module nor skl2onnx can export it.
-    """
+    """Add a fitted transformer and return its output, or raise ValueError if skl2onnx cannot export it either."""
     add = _NATIVE.get(_qualified_name(transformer), _add_by_skl2onnx)
     return add(graph, name, transformer, table)
 
@@ -219,10 +213,9 @@ def _add_windows(graph: Graph, name: str, windows: Any, table: str) -> str:
                 "the rows of a single series."
             )
     n_timesteps, dilation, n_columns = windows.n_timesteps, windows.dilation, windows.n_features_in_
-    n_history = (n_timesteps - 1) * dilation
     padded = table
-    if n_history:  # onnxruntime expands to one row instead of none
-        padded = graph.add("Concat", _history(graph, name, windows, table, n_history), table, axis=0)
+    if windows.n_history_rows:  # onnxruntime expands to one row instead of none
+        padded = graph.add("Concat", _history(graph, name, windows, table), table, axis=0)
 
     starts = graph.unsqueeze(graph.range(graph.add("Shape", table, end=1)), 1)
     rows = graph.add("Add", starts, graph.constant(dilation * np.arange(n_timesteps)))
@@ -281,9 +274,9 @@ def _count_patches(graph: Graph, n_timesteps: str, size: int, stride: int) -> st
     return graph.add("Add", n_more, graph.integers(1))
 
 
-def _history(graph: Graph, name: str, windows: Any, table: str, n_rows: int) -> str:
+def _history(graph: Graph, name: str, windows: Any, table: str) -> str:
     """Add the rows before a table."""
-    shape = n_rows, windows.n_features_in_
+    shape = windows.n_history_rows, windows.n_features_in_
     if windows.padding == "edge":
         first = graph.add("Slice", table, *(graph.integers([bound]) for bound in (0, 1, 0)))
         return graph.add("Expand", first, graph.integers(shape))

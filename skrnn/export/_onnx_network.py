@@ -17,13 +17,7 @@ IR_VERSION = 8
 
 @final
 class Graph:
-    """A graph of ONNX operators; tensors are identified by name.
-
-    Parameters
-    ----------
-    dtype : dtype
-        The dtype of real-valued inputs and outputs.
-    """
+    """A graph of ONNX operators, with real-valued inputs and outputs of `dtype`; tensors are identified by name."""
 
     def __init__(self, dtype: np.dtype) -> None:
         with needing("onnx", "to_onnx"):
@@ -334,13 +328,8 @@ def _add_flags(graph: Graph, raw: str, is_there: str, shape: list[int | str]) ->
     """Add the labels of multilabel targets as an output."""
     flags = graph.cast(graph.add("Greater", raw, graph.constant(graph.dtype.type(0.0))), np.int64)
     flags = graph.add("Where", is_there, flags, graph.integers(_NO_NUMBER))
-    graph.output(
-        "label",
-        flags,
-        np.int64,
-        shape,
-        f"1 for each label with probability above 0.5; {_NO_NUMBER} without a prediction.",
-    )
+    doc = f"1 for each label with probability above 0.5; {_NO_NUMBER} without a prediction."
+    graph.output("label", flags, np.int64, shape, doc)
 
 
 def _add_labels(graph: Graph, classes: np.ndarray, raw: str, is_predicted: str, axes: list[int | str]) -> None:
@@ -354,13 +343,7 @@ def _add_labels(graph: Graph, classes: np.ndarray, raw: str, is_predicted: str, 
 
 
 def _label_table(classes: np.ndarray) -> tuple[np.ndarray, type]:
-    """Return the labels for ONNX, with the one for no prediction at the end, and their type.
-
-    Raises
-    ------
-    TypeError
-        If the labels are not numbers, booleans or strings.
-    """
+    """Return the labels for ONNX, with the one for no prediction at the end, and their type."""
     labels = classes.tolist()
     if all(isinstance(label, str) for label in labels):
         return np.array([*labels, _NO_STRING], dtype=object), object

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._values import encode_labels
+from skrnn.estimators._sequence_format import as_objects
 from skrnn.metrics._forecast_metrics import naive_error, scaled, symmetric_percentages
 
 
@@ -132,7 +133,7 @@ class Backtest:
         names = self.series_names or (list(range(shape[2])) if shape[2] > 1 else None)
         columns = {
             "group": None if self.groups is None else self.groups[:, np.newaxis, np.newaxis],
-            "series": None if names is None else _objects(names),
+            "series": None if names is None else as_objects(names),
             "origin": self.origin_times[:, np.newaxis, np.newaxis],
             "target": self.target_times[:, :, np.newaxis],
             "step": np.arange(1, shape[1] + 1)[:, np.newaxis],
@@ -236,13 +237,6 @@ def _positions(labels: NDArray[Any]) -> dict[Any, NDArray[np.intp]]:
     distinct, codes = encode_labels(labels)
     order = np.argsort(codes, kind="stable")
     return dict(zip(distinct, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True))
-
-
-def _objects(values: Sequence[Any]) -> NDArray[Any]:
-    """Return values, which may be tuples, as a 1-D array of objects."""
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
 
 
 def _latest_of_season(values: NDArray[np.floating], season: int) -> NDArray[np.floating]:

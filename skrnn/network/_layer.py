@@ -19,17 +19,7 @@ from skrnn.sequences._batches import Spans
 
 @final
 class Layer:
-    """A cell unrolled over time.
-
-    Parameters
-    ----------
-    cell : Cell
-        The recurrent unit.
-    n_inputs, hidden_size : int
-        Numbers of inputs and units.
-    from_end : bool, default=False
-        Whether each sequence is read backwards, from its own last timestep to its first.
-    """
+    """A cell unrolled over time; with `from_end`, sequences are read backwards, each from its own last timestep."""
 
     def __init__(self, cell: Cell, n_inputs: int, hidden_size: int, from_end: bool = False) -> None:
         self.cell = cell
