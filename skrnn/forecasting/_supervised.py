@@ -9,6 +9,7 @@ from skrnn._inputs._frames import require_order
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count
 from skrnn._inputs._tables import is_frame
+from skrnn._inputs._times import times_to_the_end
 from skrnn.forecasting._known_columns import Panel, aligned, read_panel, side_by_side
 from skrnn.forecasting._tables import Groups, Table, beside, list_groups, numbers, take
 
@@ -202,10 +203,7 @@ def to_supervised(
 
 def _n_earlier(codes: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return how many rows of the same group come before each row, (n_rows,)."""
-    counts = np.bincount(codes)
-    earlier = np.empty_like(codes)
-    earlier[np.argsort(codes, kind="stable")] = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return earlier
+    return np.bincount(codes)[codes] - 1 + times_to_the_end(codes)
 
 
 def _known_at(panel: Panel, targets: NDArray[np.intp]) -> list[Table]:

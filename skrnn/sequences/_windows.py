@@ -7,6 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from skrnn._inputs._parameters import check_choice
+from skrnn._inputs._times import times_to_the_end
 
 PADDINGS = ("mask", "edge", "zero")
 
@@ -112,10 +113,7 @@ def last_rows(groups: NDArray[np.integer], n_rows: int) -> NDArray[np.intp]:
 
     `groups` is (n_samples,): the group of each row, every number from 0 to the largest.
     """
-    order = np.argsort(groups, kind="stable")
-    counts = np.bincount(groups)
-    ends = np.repeat(np.cumsum(counts), counts)
-    return np.sort(order[ends - np.arange(len(groups)) <= n_rows])
+    return np.flatnonzero(times_to_the_end(groups) > -n_rows)
 
 
 def _earlier_rows(groups: NDArray[np.integer], distance: int, *, repeats_first: bool) -> NDArray[np.intp]:
