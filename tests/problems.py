@@ -10,9 +10,8 @@ from scipy.optimize import rosen, rosen_der
 from skrnn.cells._registry import CELLS
 from skrnn.losses._losses import LOSSES
 from skrnn.network._full_objectives import FullObjective, SumOfSquares
-from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network
-from skrnn.network._objective import Objective
+from skrnn.network._objective import MinibatchObjective, Objective
 from skrnn.sequences._ragged import from_array
 from skrnn.sequences._targets import Targets
 

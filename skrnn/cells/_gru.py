@@ -4,8 +4,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from skrnn.cells._base import Array, Cell
-from skrnn.cells._tanh import sigmoids_of_tanh, tanh
+from skrnn.cells._base import Array, Cell, sigmoids_of_tanh, tanh
 
 
 @final

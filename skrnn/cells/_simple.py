@@ -4,8 +4,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from skrnn.cells._base import Array, Cell
-from skrnn.cells._tanh import tanh
+from skrnn.cells._base import Array, Cell, tanh
 
 
 @final

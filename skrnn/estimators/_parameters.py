@@ -15,9 +15,8 @@ from skrnn.cells._compiled import is_compiled
 from skrnn.cells._registry import CELLS
 from skrnn.losses._losses import REGRESSION_LOSSES
 from skrnn.network._full_objectives import FullObjective, SumOfSquares
-from skrnn.network._minibatch_objective import MinibatchObjective
 from skrnn.network._network import Network
-from skrnn.network._objective import Objective
+from skrnn.network._objective import MinibatchObjective, Objective
 from skrnn.network._parameters import ParameterLayout
 from skrnn.network._pooling import POOLINGS
 from skrnn.parallel._workers import count_threads

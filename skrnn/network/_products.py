@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from scipy.linalg.blas import dgemm, sgemm
 
-from skrnn.cells._tanh import has_avx512, numpy_config
+from skrnn.cells._base import has_avx512, numpy_config
 from skrnn.sequences._batches import Batch
 from skrnn.sequences._ragged import Sequences
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skrnn.cells import _tanh
-from skrnn.cells._tanh import has_avx512, numpy_config, tanh
+from skrnn.cells import _base
+from skrnn.cells._base import has_avx512, numpy_config, tanh
 
 X = np.concatenate([np.linspace(-400.0, 400.0, 3001), np.linspace(-2.0, 2.0, 3001), [np.inf, -np.inf, np.nan, 0.0]])
 
@@ -12,7 +12,7 @@ X = np.concatenate([np.linspace(-400.0, 400.0, 3001), np.linspace(-2.0, 2.0, 300
 @pytest.mark.parametrize("is_slow", [True, False])
 @pytest.mark.parametrize(("dtype", "n"), [(np.float64, None), (np.float64, 100), (np.float32, None)])
 def test_is_that_of_numpy_to_rounding(monkeypatch, dtype, n, is_slow):
-    monkeypatch.setattr(_tanh, "_is_slow", lambda: is_slow)
+    monkeypatch.setattr(_base, "_is_slow", lambda: is_slow)
     x = X[-n:].astype(dtype) if n else X.astype(dtype)
     expected, out = np.tanh(x), np.empty_like(x)
     tanh(x, out)
@@ -22,9 +22,9 @@ def test_is_that_of_numpy_to_rounding(monkeypatch, dtype, n, is_slow):
 
 
 def test_long_arrays_of_float64_go_through_exp_where_tanh_is_slow(monkeypatch):
-    monkeypatch.setattr(_tanh, "_is_slow", lambda: True)
+    monkeypatch.setattr(_base, "_is_slow", lambda: True)
     monkeypatch.setattr(np, "tanh", None)
-    x = np.full(_tanh._BY_EXP, 0.5)
+    x = np.full(_base._BY_EXP, 0.5)
     tanh(x, x)
     assert x == pytest.approx(0.46211715726000975, abs=1e-15)
 

@@ -12,8 +12,8 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._compiled import SWITCH
 from skrnn.cells._registry import CELLS
 from skrnn.estimators import _parameters
-from skrnn.network import _inference, _minibatch_objective
-from skrnn.network._minibatch_objective import MinibatchObjective
+from skrnn.network import _inference, _objective
+from skrnn.network._objective import MinibatchObjective
 from skrnn.parallel import _workers
 from skrnn.sequences import _ragged
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, parameter_arrays
@@ -316,7 +316,7 @@ def test_workers_do_not_change_a_bit(several_chunks, Estimator, return_sequences
 @pytest.mark.axis("dropout", [0.0, 0.2])
 def test_large_minibatches_are_divided_among_workers(Estimator, return_sequences, dropout, monkeypatch):
     """The same bits for the same number of workers; where nothing is dropped, the same to rounding for any number."""
-    monkeypatch.setattr(_minibatch_objective, "_LEAST_WORK", 0)
+    monkeypatch.setattr(_objective, "_LEAST_WORK", 0)
     monkeypatch.setattr(_parameters, "is_compiled", lambda cell: True)  # or else minibatches stay in one thread
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     settings = {"return_sequences": return_sequences, "dropout": dropout, "recurrent_dropout": dropout, "cell": "lstm"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skrnn.losses._losses import LOSSES
-from skrnn.network import _inference, _layer_workspace, _minibatch_objective
+from skrnn.network import _inference, _layer_workspace, _objective
 from skrnn.network._inference import outputs, split
 from skrnn.network._objective import weighted_sum
 from skrnn.sequences._batches import Batch
@@ -315,7 +315,7 @@ def test_large_minibatch_goes_through_in_chunks(most, problem, bidirectional, mo
     objective, theta = make_objective(problem, cell_name="lstm", alpha=0.1, bidirectional=bidirectional)
     n_samples = objective.n_samples
     loss, gradient = mean_of_minibatches(objective, theta, batch_size=n_samples)
-    monkeypatch.setattr(_minibatch_objective, "_MOST_SEQUENCES", most)
+    monkeypatch.setattr(_objective, "_MOST_SEQUENCES", most)
     in_chunks, _ = make_objective(problem, cell_name="lstm", alpha=0.1, bidirectional=bidirectional)
     for _ in range(2):  # the second time in workspaces that have been used
         total, total_gradient = mean_of_minibatches(in_chunks, theta, batch_size=n_samples)
@@ -329,8 +329,8 @@ def test_large_minibatch_goes_through_in_chunks(most, problem, bidirectional, mo
 @pytest.mark.axis("cell_name", ["gru", "lstm"])
 @pytest.mark.axis("most", [2, 2048])
 def test_minibatch_is_divided_among_threads(cell_name, most, problem, bidirectional, monkeypatch):
-    monkeypatch.setattr(_minibatch_objective, "_LEAST_WORK", 0)
-    monkeypatch.setattr(_minibatch_objective, "_MOST_SEQUENCES", most)
+    monkeypatch.setattr(_objective, "_LEAST_WORK", 0)
+    monkeypatch.setattr(_objective, "_MOST_SEQUENCES", most)
     options = {"cell_name": cell_name, "alpha": 0.1, "bidirectional": bidirectional}
     alone, theta = make_objective(problem, **options)
     loss, gradient = mean_of_minibatches(alone, theta, batch_size=5)

@@ -18,7 +18,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skrnn import RNNRegressor
 from skrnn.network._full_objectives import FullObjective
-from skrnn.network._minibatch_objective import MinibatchObjective
+from skrnn.network._objective import MinibatchObjective
 from tests.estimators.tasks import assert_same_fit, make_regression_task
 
 X, Y = make_regression_task(n_samples=200, n_timesteps=20)
