@@ -8,8 +8,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from skrnn._inputs._messages import naming, settings_unchanged_on_error
-from skrnn._inputs._values import refuse_masked
+from skrnn.estimators._stream import read_state
 
 
 @final
@@ -62,15 +61,9 @@ class EnsembleStream:
         return np.concatenate([member.state for member in self._members], axis=1)
 
     @state.setter
-    @settings_unchanged_on_error
     def state(self, state: Any) -> None:
         sizes = [member.state.shape[1] for member in self._members]
-        expected = self.n_sequences, sum(sizes)
-        refuse_masked(state, "state")
-        with naming("state", f"numbers of shape {expected}, as read from a stream"):
-            state = np.asarray(state)
-        if state.shape != expected:
-            raise ValueError(f"state has shape {state.shape}; expected {expected}, as read from a stream.")
+        state = read_state(state, (self.n_sequences, sum(sizes)))
         with self._together():
             for member, own in zip(self._members, np.split(state, np.cumsum(sizes)[:-1], axis=1), strict=True):
                 member.state = own

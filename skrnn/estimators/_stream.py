@@ -22,6 +22,18 @@ def _can(kind: str) -> Callable[[Any], bool]:
     return lambda stream: hasattr(stream._encoder, kind)
 
 
+@settings_unchanged_on_error
+def read_state(state: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a state that the user sets as an array of this shape, or raise ValueError."""
+    refuse_masked(state, "state")
+    with naming("state", f"numbers of shape {shape}, as read from a stream"):
+        state = np.asarray(state)
+        state = state.astype(np.float64) if state.dtype == object else state
+    if state.shape != shape:
+        raise ValueError(f"state has shape {state.shape}; expected {shape}, as read from a stream.")
+    return state
+
+
 @final
 class Stream:
     """A fitted estimator that reads its sequences one timestep at a time.
@@ -103,15 +115,8 @@ class Stream:
         return self._state.T.copy()
 
     @state.setter
-    @settings_unchanged_on_error
     def state(self, state: Any) -> None:
-        expected = self._state.T.shape
-        refuse_masked(state, "state")
-        with naming("state", f"numbers of shape {expected}, as read from a stream"):
-            state = np.asarray(state)
-            state = state.astype(np.float64) if state.dtype == object else state
-        if state.shape != expected:
-            raise ValueError(f"state has shape {state.shape}; expected {expected}, as read from a stream.")
+        state = read_state(state, self._state.T.shape)
         if state.dtype.kind not in "fiub" or not (np.abs(state) <= np.finfo(self._state.dtype).max).all():
             raise ValueError(
                 f"state contains values that are not finite numbers of {self._state.dtype}; expected a state read "
