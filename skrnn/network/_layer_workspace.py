@@ -39,21 +39,6 @@ class LayerWorkspace:
     States have one more entry than there are timesteps: forward in time, timestep t reads the previous state from entry
     t and writes its own to entry t + 1; backward in time, it reads entry t + 1 and writes entry t. The attributes are
     views by timestep, so no other code depends on this.
-
-    Attributes
-    ----------
-    operands : ndarray of shape (n_timesteps, hidden_size + n_inputs + 1, n_sequences)
-        [h; x; 1] of each timestep, with the previous hidden state h.
-    inputs : ndarray of shape (n_timesteps, n_inputs, n_sequences)
-        The part x of the operands.
-    previous_h, hidden_states : ndarray of shape (n_timesteps, hidden_size, n_sequences)
-        The hidden state before and after each timestep.
-    previous_c, cell_states : ndarray of shape (n_timesteps, hidden_size or 0, n_sequences)
-        The cell state, if the cell has one.
-    records : ndarray of shape (block_size, n_records, hidden_size, n_sequences)
-        Pre-activations of a block of timesteps, and other values for its local derivatives.
-    coefficients : ndarray of shape (n_timesteps, n_coefficients, hidden_size, n_sequences)
-        Local derivatives, for all passes except the forward pass; absent without such a pass.
     """
 
     def __init__(
@@ -78,15 +63,16 @@ class LayerWorkspace:
         before, after = slice(None, -1), slice(1, None)
         if layer.from_end:
             before, after = after, before
-        self.operands = operands[before]
-        self.inputs = self.operands[:, hidden_size:-1]
-        self.previous_h, self.hidden_states = h[before], h[after]
-        self.previous_c, self.cell_states = c[before], c[after]
+        self.operands = operands[before]  # [h; x; 1] of each timestep, with the previous hidden state h
+        self.inputs = self.operands[:, hidden_size:-1]  # x
+        self.previous_h, self.hidden_states = h[before], h[after]  # before and after each timestep
+        self.previous_c, self.cell_states = c[before], c[after]  # the cell state, if the cell has one
         self.initial_h, self.initial_c = h[0], c[0]  # of a forward pass
         self.n_gates = cell.n_gates
         self.backward, self.concurrent = backward, concurrent
         self.shared: SharedInputs | None = None  # inputs of overlapping windows; `inputs` is then not filled
         self.block_size = count_block_timesteps(layer, n_timesteps, n_sequences, dtype)
+        # Pre-activations of a block of timesteps, and other values for its local derivatives.
         self.records = np.empty((self.block_size, cell.n_records, hidden_size, n_sequences), dtype)
         self._blocks: dict[tuple[int, int], Block] = {}
         if backward:
@@ -95,6 +81,7 @@ class LayerWorkspace:
     def _allocate_backward(self, layer: LayerShape, dtype: np.dtype) -> None:
         cell, hidden_size, block_size = layer.cell, layer.hidden_size, self.block_size
         n_timesteps, n_operand, n_sequences = self.operands.shape
+        # Local derivatives, for all passes except the forward pass.
         self.coefficients = np.empty((n_timesteps, cell.n_coefficients, hidden_size, n_sequences), dtype)
         self.d_preactivations = np.empty((block_size, cell.n_preactivations, hidden_size, n_sequences), dtype)
         self._backward_workspaces: dict[int, BackwardWorkspace] = {}
@@ -157,20 +144,11 @@ class LayerWorkspace:
 class Block:
     """The views of a block of timesteps for the passes, restricted to the running sequences.
 
-    The forward pass computes `width(n_running)` columns, the others `n_running`: `records` and `inputs`, which is the
-    part [x; 1] of the operands, have the former, `operands` the latter.
-
-    Attributes
-    ----------
-    steps : list of (operand, seen_h, rows, record, h, c, new_h, new_c)
-        Arrays that the forward pass reads and writes at each timestep; `rows` are the rows of `record` that the product
-        is written to, in `n_tiles` tiles.
-    linearised : tuple of ndarray
-        Arguments of `Cell.linearise`, ending with the local derivatives, which it writes.
-    derivatives : list of (coefficients, d_preactivations, d_step_rows)
-        Arrays that the other passes read and write at each timestep.
-    d_rows : ndarray of shape (n_steps, n_preactivations * hidden_size, n_running)
-        Gradient on all pre-activations, or in the tangent pass their tangent.
+    The forward pass computes `width(n_running)` columns, the others `n_running`: `records` and `inputs` have the
+    former, `operands` the latter. `steps` are the arrays that the forward pass reads and writes at each timestep,
+    (operand, seen_h, rows, record, h, c, new_h, new_c), in which `rows` are the rows of `record` that the product is
+    written to, in `n_tiles` tiles; `derivatives` are those of the other passes, (coefficients, d_preactivations,
+    d_step_rows).
     """
 
     def __init__(self, workspace: LayerWorkspace, steps: slice, n_running: int) -> None:
@@ -189,15 +167,16 @@ class Block:
             *(array[steps, :, :width] for array in states),
         )
         self.steps = list(zip(*arrays, strict=True))
-        self.inputs = operands[:, hidden_size:]
+        self.inputs = operands[:, hidden_size:]  # [x; 1]
         if not workspace.backward:
             return
         self.operands = operands[..., :n_running]
         coefficients = close_up(workspace.coefficients, steps.start, steps.stop, n_running)
         of_running = (array[steps, :, :n_running] for array in states)
+        # Arguments of `Cell.linearise`, which writes the last one.
         self.linearised = (self.records[..., :n_running], *of_running, coefficients)
         d_preactivations = close_up(workspace.d_preactivations, 0, n_steps, n_running)
-        self.d_rows = join_rows(d_preactivations)
+        self.d_rows = join_rows(d_preactivations)  # gradient on all pre-activations, or their tangent
         self.derivatives = list(zip(coefficients, d_preactivations, self.d_rows[:, :n_step_rows], strict=True))
 
 

@@ -45,27 +45,16 @@ class Sequences:
     Timestep t of sequence i is `rows[starts[i] + t * stride]`, for t in range(lengths[i]). 3-D arrays, views of
     overlapping windows and lists of arrays are all converted to this form, the first two without a copy.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_features)
-        Timesteps; finite if they belong to a sequence.
-    starts : ndarray of shape (n_samples,), int
-        Row of the first timestep of each sequence.
-    lengths : ndarray of shape (n_samples,), int
-        Number of timesteps of each sequence, at least 1.
-    stride : int, default=1
-        Rows from one timestep to the next.
-    scaling : Scaling or None, default=None
-        Applied to rows when they are read, if a scaled copy of all rows would take too much memory.
+    A `scaling` is applied to rows when they are read, if a scaled copy of all rows would take too much memory.
     """
 
     def __init__(
         self,
-        rows: np.ndarray,
-        starts: np.ndarray,
-        lengths: np.ndarray,
-        stride: int = 1,
-        scaling: "Scaling | None" = None,
+        rows: np.ndarray,  # timesteps, (n_rows, n_features); finite if they belong to a sequence
+        starts: np.ndarray,  # row of the first timestep of each sequence, (n_samples,)
+        lengths: np.ndarray,  # number of timesteps of each sequence, (n_samples,), at least 1
+        stride: int = 1,  # rows from one timestep to the next
+        scaling: Scaling | None = None,
     ) -> None:
         self.rows = rows
         self.starts = starts
@@ -230,21 +219,16 @@ def in_chunks(X: np.ndarray | Sequence[np.ndarray], name: str = "X") -> Iterator
 def from_array(X: np.ndarray, name: str = "X", first: int = 0) -> Sequences:
     """Return the sequences of X, (n_samples, n_timesteps, n_features), without a copy if strides allow.
 
-    Overlapping windows are recognised by their strides. Timesteps that are NaN in every feature are left out. In
-    messages the array is called `name`, and samples are counted from `first`.
-
-    Raises
-    ------
-    ValueError
-        If a timestep is NaN in only some features, or infinite, or if all timesteps of a sequence are NaN.
+    Overlapping windows are recognised by their strides. Timesteps that are NaN in every feature are left out; raise
+    ValueError for one that is NaN in only some, or infinite, and if no timestep of a sequence is left. In messages the
+    array is called `name`, and samples are counted from `first`.
     """
     rows, sample_stride, stride = _rows_of(X)
     n_samples, n_timesteps, _ = X.shape
     starts = np.arange(n_samples) * sample_stride
     # A view takes no memory, but too much time for short predictions.
-    lengths = (
-        np.full(n_samples, n_timesteps) if n_samples < _N_EXAMINED else np.broadcast_to(n_timesteps, n_samples)
-    )  # takes no memory
+    is_short = n_samples < _N_EXAMINED
+    lengths = np.full(n_samples, n_timesteps) if is_short else np.broadcast_to(n_timesteps, n_samples)
     finite = _is_finite(rows)
     if finite.all():
         return Sequences(rows, starts, lengths, stride)
