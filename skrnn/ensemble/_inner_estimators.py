@@ -1,5 +1,6 @@
 """What a composite estimator reads, and what it passes on to the estimators inside it: windows, rows, metadata."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -129,16 +130,28 @@ def is_regressor_instance(value: Any) -> bool:
     return not isinstance(value, type) and hasattr(value, "fit") and is_regressor(value)
 
 
-def make_router(owner: Any, parts: Mapping[str, Any]) -> MetadataRouter:
-    """Return the router of an estimator that passes metadata of `fit` and `predict` to these parts."""
-    mapping = MethodMapping().add(caller="fit", callee="fit").add(caller="predict", callee="predict")
-    return MetadataRouter(owner=owner).add(method_mapping=mapping, **parts)
+class RoutesMetadata(ABC):
+    """A mixin of estimators that pass metadata of `fit` and `predict` to the estimators inside."""
+
+    @abstractmethod
+    def _parts(self) -> Mapping[str, Any]:
+        """Return the estimators inside, by name."""
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return the router that passes metadata to the estimators inside.
+
+        Returns
+        -------
+        MetadataRouter
+            A :class:`~sklearn.utils.metadata_routing.MetadataRouter` to their `fit` and `predict`.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit").add(caller="predict", callee="predict")
+        return MetadataRouter(owner=self).add(method_mapping=mapping, **self._parts())
 
 
-def fit_arguments(
-    owner: Any, parts: Mapping[str, Any], sample_weight: Any, params: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
+def fit_arguments(owner: RoutesMetadata, sample_weight: Any, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the arguments for `fit` of each part: those that it requests, or without routing its weights."""
+    parts = owner._parts()
     if sklearn.get_config()["enable_metadata_routing"]:
         given = params if sample_weight is None else {**params, "sample_weight": sample_weight}
         routed = process_routing(owner, "fit", **given)
@@ -147,8 +160,9 @@ def fit_arguments(
     return {name: weights_for(part, sample_weight) for name, part in parts.items()}
 
 
-def predict_arguments(owner: Any, parts: Mapping[str, Any], params: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def predict_arguments(owner: RoutesMetadata, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the arguments for `predict` of each part."""
+    parts = owner._parts()
     if sklearn.get_config()["enable_metadata_routing"]:
         routed = process_routing(owner, "predict", **params)
         return {name: dict(routed[name].predict) for name in parts}
@@ -156,10 +170,10 @@ def predict_arguments(owner: Any, parts: Mapping[str, Any], params: dict[str, An
     return {name: {} for name in parts}
 
 
-def predict_arguments_of_fit(owner: Any, parts: Mapping[str, Any], params: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def predict_arguments_of_fit(owner: RoutesMetadata, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the arguments for `predict` of each part on the rows of fit, from the metadata of `fit`."""
     consumed = owner.get_metadata_routing().consumes("predict", params) if params else ()
-    return predict_arguments(owner, parts, {name: params[name] for name in consumed})
+    return predict_arguments(owner, {name: params[name] for name in consumed})
 
 
 def _refuse_metadata(owner: Any, method: str, params: dict[str, Any]) -> None:

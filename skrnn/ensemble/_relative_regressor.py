@@ -1,24 +1,23 @@
 """The base class of regressors that predict differences from known values."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_count, describe
 from skrnn._inputs._values import read_weights
 from skrnn.ensemble._inner_estimators import (
+    RoutesMetadata,
     check_lengths,
     fit_arguments,
     in_form_for,
     is_regressor_instance,
     learn_features,
-    make_router,
     predict_arguments,
     read_known_sequences,
     read_sequences,
@@ -36,7 +35,7 @@ _N_JUDGED = 10
 
 
 @whole_fits
-class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
+class RelativeRegressor(RoutesMetadata, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """A regressor that fits another regressor to relative windows and to differences from reference values.
 
     A subclass defines what windows are relative to, and the reference values of the outputs.
@@ -90,7 +89,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         if len(known) == 0:
             raise ValueError("X has no window with reference values for y; expected at least one.")
         warn_of_units(targets[known], references[known])
-        arguments = fit_arguments(self, {"regressor": self.regressor}, sample_weight, params)["regressor"]
+        arguments = fit_arguments(self, sample_weight, params)["regressor"]
         typical = self._spreads(windows[known], n_series).mean(axis=0)
         scales = self._scales(windows, typical)
         differences = ((targets - references) / _per_output(scales, targets.shape[1]))[known].reshape(-1, *shape)
@@ -127,7 +126,7 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self)
         windows = read_known_sequences(self, X)
-        arguments = predict_arguments(self, {"regressor": self.regressor}, params)["regressor"]
+        arguments = predict_arguments(self, params)["regressor"]
         scales = self._scales(windows, self.scales_)
         relative = _scaled(self._relative(windows, self.n_series_), scales)
         relative[np.isnan(relative).all(axis=(1, 2))] = 0.0  # nothing is known: all timesteps would be masked
@@ -140,15 +139,8 @@ class RelativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator, ABC):
         behind = (1,) * (differences.ndim - references.ndim)  # the levels of quantiles
         return differences * scales.reshape(scales.shape + behind) + references.reshape(references.shape + behind)
 
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return the router that passes metadata to the regressor.
-
-        Returns
-        -------
-        MetadataRouter
-            A :class:`~sklearn.utils.metadata_routing.MetadataRouter` to its `fit` and `predict`.
-        """
-        return make_router(self, {"regressor": self.regressor})
+    def _parts(self) -> dict[str, Any]:
+        return {"regressor": self.regressor}
 
     @abstractmethod
     def _relative(self, windows: NDArray[Any], n_series: int) -> NDArray[Any]:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin, clone
 from sklearn.model_selection import TimeSeriesSplit, check_cv
 from sklearn.utils import Bunch
-from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn._inputs._messages import naming, own_data
@@ -17,11 +16,11 @@ from skrnn._inputs._parameters import describe, is_integer
 from skrnn._inputs._values import read_weights
 from skrnn.ensemble._inner_estimators import (
     NamedEstimators,
+    RoutesMetadata,
     check_lengths,
     fit_arguments,
     is_regressor_instance,
     learn_from_inner,
-    make_router,
     predict_arguments,
     predict_arguments_of_fit,
     read_targets,
@@ -35,7 +34,7 @@ _N_SPLITS = 5
 
 
 @whole_fits
-class ResidualRegressor(RegressorMixin, NamedEstimators):
+class ResidualRegressor(RoutesMetadata, RegressorMixin, NamedEstimators):
     """Fit each estimator to the residuals of the previous ones, and add their predictions.
 
     Usually this is a linear model followed by a network: the network only has to learn nonlinear effects, and if there
@@ -179,8 +178,8 @@ class ResidualRegressor(RegressorMixin, NamedEstimators):
         weights = read_weights(sample_weight, len(y))
         sample_weight = None if sample_weight is None else weights
         chain = _Chain(X, y, weights, self._folds(X, y, weights), self.cv is not None)
-        arguments = fit_arguments(self, parts, sample_weight, params)
-        of_predict = predict_arguments_of_fit(self, parts, params)
+        arguments = fit_arguments(self, sample_weight, params)
+        of_predict = predict_arguments_of_fit(self, params)
         factors: list[NDArray[np.float64]] = []
         fitted: list[Any] = []
         for name, part in parts.items():
@@ -217,22 +216,12 @@ class ResidualRegressor(RegressorMixin, NamedEstimators):
             If :meth:`fit` was not called before.
         """
         check_is_fitted(self, "estimators_")
-        arguments = list(predict_arguments(self, self._parts(), params).values())
+        arguments = list(predict_arguments(self, params).values())
         predictions = [
             factor * self._in_shape(np.asarray(estimator.predict(X, **of_part)))
             for estimator, factor, of_part in zip(self.estimators_, self.shrinkage_, arguments, strict=True)
         ]
         return np.sum(predictions, axis=0)
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return the router that passes metadata to the estimators.
-
-        Returns
-        -------
-        MetadataRouter
-            A :class:`~sklearn.utils.metadata_routing.MetadataRouter` to their `fit` and `predict`.
-        """
-        return make_router(self, self._parts())
 
     def _in_shape(self, predictions: NDArray[Any]) -> NDArray[Any]:
         """Return predictions with as many dimensions as y, also for a single output."""

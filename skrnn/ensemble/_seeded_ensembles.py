@@ -1,6 +1,5 @@
 """Ensembles of one estimator with several seeds, whose predictions are averaged."""
 
-from abc import ABC
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -18,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn._inputs._messages import is_own_data, own_data, warn
 from skrnn._inputs._parameters import check_count, check_flag, describe, read_random_state
 from skrnn.ensemble._ensemble_stream import EnsembleStream
-from skrnn.ensemble._inner_estimators import fit_arguments, learn_from_inner, make_router, predict_arguments
+from skrnn.ensemble._inner_estimators import RoutesMetadata, fit_arguments, learn_from_inner, predict_arguments
 from skrnn.estimators._interruption import noticing_interruption, tell_of_interruption, whole_fits
 from skrnn.estimators._sequence_format import as_objects, dtype_with_gaps, is_list_of_arrays
 
@@ -33,7 +31,7 @@ def _streams(ensemble: "SeededEnsemble") -> bool:
 
 
 @whole_fits
-class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
+class SeededEnsemble(RoutesMetadata, MetaEstimatorMixin, BaseEstimator):
     """Members that differ only in their seeds."""
 
     _kind: ClassVar[str]  # the required type of estimator
@@ -83,7 +81,7 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         is_instance = not isinstance(estimator, type) and hasattr(estimator, "fit")
         if not is_instance or get_tags(estimator).estimator_type != self._kind:
             raise TypeError(f"{describe('estimator', self.estimator)}; expected an instance of a {self._kind}.")
-        arguments = fit_arguments(self, {"estimator": self.estimator}, sample_weight, params)["estimator"]
+        arguments = fit_arguments(self, sample_weight, params)["estimator"]
         members = self._seeded_members()
         self.estimators_ = self._fitted_members(members, X, y, arguments)
         if len(self.estimators_) < len(members):
@@ -117,15 +115,8 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         return EnsembleStream([member.stream(n_sequences) for member in self.estimators_], self._decode)
 
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return the router that passes metadata to the estimator.
-
-        Returns
-        -------
-        MetadataRouter
-            A :class:`~sklearn.utils.metadata_routing.MetadataRouter` to its `fit` and `predict`.
-        """
-        return make_router(self, {"estimator": self.estimator})
+    def _parts(self) -> dict[str, Any]:
+        return {"estimator": self.estimator}
 
     def _seeded_members(self) -> list[Any]:
         """Return clones of the estimator with different seeds as every `random_state`."""
@@ -161,7 +152,7 @@ class SeededEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
     def _predictions(self, method: str, X: Any, params: dict[str, Any]) -> list[Any]:
         """Return the result of a method of each member."""
         check_is_fitted(self)
-        arguments = predict_arguments(self, {"estimator": self.estimator}, params)["estimator"]
+        arguments = predict_arguments(self, params)["estimator"]
         return [getattr(member, method)(X, **arguments) for member in self.estimators_]
 
     def __sklearn_tags__(self) -> Any:
