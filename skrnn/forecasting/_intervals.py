@@ -278,8 +278,6 @@ def check_calibration(coverage: float | None, n_calibration: int | None) -> None
 def least_calibration(coverage: float) -> int:
     """Return the smallest number of errors with a quantile for this coverage.
 
-    Examples
-    --------
     >>> least_calibration(0.9), least_calibration(0.95)
     (9, 19)
     """

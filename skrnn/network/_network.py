@@ -130,22 +130,12 @@ class Network:
 
     It contains no data and no parameters: theta is an argument of each call, and arrays are in the workspace.
 
-    Parameters
-    ----------
-    cell, n_features, hidden_layer_sizes, n_outputs
-        As in `ParameterLayout`.
-    bidirectional : bool, default=False
-        Whether each layer has a second direction, which reads each sequence from its end; the next layer and the
-        readout use the states of both (Schuster, Paliwal 1997, doi:10.1109/78.650093).
-    return_sequences : bool, default=False
-        Whether there is an output after each timestep, or only after the last.
-    pooling : {"last", "mean", "max"}, default="last"
-        Input of the readout if a sequence has one output: the final state of each direction, or the mean or the
-        elementwise maximum of the states after all timesteps.
-    dropout, recurrent_dropout : float, default=0.0
-        Fraction of the outputs of each layer that are dropped before the next layer or the readout, and fraction of
-        the hidden state that is dropped before the next timestep. Both kinds drop the same units at all timesteps of a
-        sequence (Gal, Ghahramani 2016, arXiv:1512.05287), and only in training.
+    A `bidirectional` network has a second direction in each layer, which reads each sequence from its end; the next
+    layer and the readout use the states of both (Schuster, Paliwal 1997, doi:10.1109/78.650093). `pooling` is a key of
+    `POOLINGS`, for networks with one output per sequence. `dropout` is the fraction of the outputs of each layer that
+    are dropped before the next layer or the readout, `recurrent_dropout` the fraction of the hidden state that is
+    dropped before the next timestep. Both drop the same units at all timesteps of a sequence (Gal, Ghahramani 2016,
+    arXiv:1512.05287), and only in training.
     """
 
     def __init__(

@@ -29,21 +29,16 @@ class FullObjective(Protocol):
 @final
 @dataclass(frozen=True)
 class Method:
-    """The settings of one of SciPy's methods.
-
-    `tolerance` is the option set by `tol`, `limits` are options that would stop the method before `max_iter`,
-    `defaults` are options that differ from SciPy's. `curvature` is "hessp" or "hess" if the method uses products with
-    the Hessian, or the Hessian, for which the Gauss-Newton matrix is used, because it is positive semi-definite.
-    `ends_at_gradient`: an iteration ends when the method evaluates the gradient, because its callback is called before
-    the point is known.
-    """
+    """The settings of one of SciPy's methods."""
 
     name: str
-    tolerance: str = "gtol"
-    limits: tuple[str, ...] = ("maxiter",)
+    tolerance: str = "gtol"  # the option set by `tol`
+    limits: tuple[str, ...] = ("maxiter",)  # options that would stop the method before `max_iter`
+    #: "hessp" or "hess" if the method uses products with the Hessian, or the Hessian, for which the Gauss-Newton matrix
+    # is used, because it is positive semi-definite.
     curvature: str | None = None
-    ends_at_gradient: bool = False
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    ends_at_gradient: bool = False  # of an iteration: the method's callback is called before the point is known
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # options that differ from SciPy's
 
 
 METHODS: dict[str, Method] = {

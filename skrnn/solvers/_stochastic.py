@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Protocol, final
 
 import numpy as np
@@ -140,41 +141,21 @@ class MinibatchObjective(Protocol):
 
 
 @final
+@dataclass(eq=False)
 class StochasticSolver:
     """Minimise by steps along the gradients of minibatches.
 
-    Parameters
-    ----------
-    update_rule : UpdateRule
-        Computes the step from a gradient.
-    schedule : Schedule
-        The learning rate.
-    batch_size : int
-        Number of sequences per minibatch.
-    rng : RandomState or None
-        Shuffles the sequences of each epoch; None keeps their order.
-    max_grad_norm : float or None
-        Gradients with a larger norm are scaled to this norm (Pascanu, Mikolov, Bengio 2013, PMLR 28(3):1310-1318).
-    n_samples_seen : int, default=0
-        Sequences seen by earlier fits that this one continues.
+    Gradients whose norm is larger than `max_grad_norm`, if any, are scaled to it (Pascanu, Mikolov, Bengio 2013, PMLR
+    28(3):1310-1318).
     """
 
-    def __init__(
-        self,
-        update_rule: UpdateRule,
-        schedule: "Schedule",
-        *,
-        batch_size: int,
-        rng: np.random.RandomState | None,
-        max_grad_norm: float | None,
-        n_samples_seen: int = 0,
-    ) -> None:
-        self.update_rule = update_rule
-        self.schedule = schedule
-        self.batch_size = batch_size
-        self.rng = rng
-        self.max_grad_norm = max_grad_norm
-        self.n_samples_seen = n_samples_seen
+    update_rule: UpdateRule  # computes the step from a gradient
+    schedule: "Schedule"  # of the learning rate
+    _: KW_ONLY
+    batch_size: int  # number of sequences per minibatch
+    rng: np.random.RandomState | None  # shuffles the sequences of each epoch; None keeps their order
+    max_grad_norm: float | None
+    n_samples_seen: int = 0  # by earlier fits that this one continues
 
     def state(self) -> list[Any]:
         """Return what a later fit needs to continue: the rule's name, the learning rate, the rule's arrays."""
@@ -247,9 +228,9 @@ class Schedule(ABC):
     def end_epoch(self, n_samples_seen: int) -> None:
         """Set the learning rate of the next epoch."""
 
-    @abstractmethod
     def continues_after_stall(self) -> bool:
         """Return whether to continue with another rate although the loss no longer improves."""
+        return False
 
 
 @final
@@ -258,10 +239,6 @@ class Constant(Schedule):
 
     def end_epoch(self, n_samples_seen: int) -> None:
         """Keep the rate."""
-
-    def continues_after_stall(self) -> bool:
-        """Return False."""
-        return False
 
 
 @final
@@ -274,10 +251,6 @@ class InverseScaling(Schedule):
             self.learning_rate = self.learning_rate_init / (n_samples_seen + 1) ** self.power_t
         except OverflowError:  # the power overflows, so the rate is zero
             self.learning_rate = 0.0
-
-    def continues_after_stall(self) -> bool:
-        """Return False."""
-        return False
 
 
 @final
