@@ -37,6 +37,9 @@ from skrnn.estimators._regressor import RNNRegressor
 #: Folds for estimating the weights, and networks of each kind per fold.
 _N_SPLITS, _N_NETWORKS_IN_FOLD = 5, 2
 
+#: Number of windows for which the weight of the linear model is doubled, because errors of so few are uncertain.
+_N_UNCERTAIN = 60
+
 #: Minimum mean squared error, relative to that of the mean: smaller errors are rounding.
 _LEAST_ERROR = 1e-16
 
@@ -97,8 +100,10 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
     Notes
     -----
     The weights are proportional to the inverse root mean squared errors on the test parts of ``TimeSeriesSplit(5)``,
-    with two networks in each place. With fewer than 12 windows all weights are equal. A practically exact model, such
-    as ridge regression on a sum of sines, gets all the weight.
+    with two networks in each place; with fewer than 12 windows the errors are taken as equal. The errors of few windows
+    are uncertain, and the linear model is the safest: with n windows, its weight is multiplied by 1 + (60 / n)^2 before
+    the weights are divided by their sum. A practically exact model, such as ridge regression on a sum of sines, gets
+    all the weight.
 
     Windows that begin with masked timesteps, as at the beginning of a series, are left out of training if most windows
     do not. For regressors of tables masked timesteps are filled with the previous timestep, or at the beginning with
@@ -249,10 +254,8 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
     def _find_weights(self, windows: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.float64]:
         """Return the weight of each member for each output, (n_members, ...), from cross-validated errors."""
         members = self._members(min(self.n_networks, _N_NETWORKS_IN_FOLD))
-        if len(windows) < 2 * (_N_SPLITS + 1):
-            return np.full((len(members), *targets.shape[1:]), 1.0 / len(members))
         errors = []
-        for member in members.values():
+        for member in members.values() if len(windows) >= 2 * (_N_SPLITS + 1) else ():
             squares = [
                 (targets[test] - _fitted(member, windows[train], targets[train], weights[train]).predict(windows[test]))
                 ** 2
@@ -260,7 +263,12 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
             ]
             tested = np.concatenate(squares)
             errors.append(np.average(tested, axis=0, weights=weights[-len(tested) :]))
-        precision = 1.0 / np.sqrt(np.array(errors) + _LEAST_ERROR * targets.var(axis=0) + np.finfo(np.float64).tiny)
+        if errors:
+            least = _LEAST_ERROR * targets.var(axis=0) + np.finfo(np.float64).tiny
+            precision = 1.0 / np.sqrt(np.array(errors) + least)
+        else:
+            precision = np.ones((len(members), *targets.shape[1:]))
+        precision[list(members).index("linear")] *= 1.0 + (_N_UNCERTAIN / len(windows)) ** 2
         return precision / precision.sum(axis=0)
 
     def __sklearn_tags__(self) -> Any:
