@@ -1,4 +1,4 @@
-"""Errors that name their input, warnings that point to the line of the user, and settings that remain theirs."""
+"""Errors that name their input, warnings that point to the user's line, and settings that stay as the user set them."""
 
 import re
 import sys

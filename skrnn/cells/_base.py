@@ -106,8 +106,8 @@ def tanh(x: np.ndarray, out: np.ndarray) -> None:
     if x.size < _BY_EXP or x.dtype != np.float64 or not _is_slow():
         np.tanh(x, out=out)
         return
-    np.multiply(x, 2.0, out=out)
-    with np.errstate(over="ignore"):  # an infinite exponential gives 1
+    with np.errstate(over="ignore", under="ignore"):  # an infinite exponential gives 1, one of zero gives -1
+        np.multiply(x, 2.0, out=out)
         np.exp(out, out=out)
     out += 1.0
     np.divide(-2.0, out, out=out)

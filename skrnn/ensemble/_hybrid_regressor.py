@@ -33,12 +33,14 @@ from skrnn.ensemble._residual_regressor import ResidualRegressor
 from skrnn.ensemble._seeded_ensembles import EnsembleRegressor
 from skrnn.estimators._interruption import whole_fits, whole_or_not
 from skrnn.estimators._regressor import RNNRegressor
+from skrnn.estimators._target_encoder import unit_of
 
 #: Folds for estimating the weights, and networks of each kind per fold.
 _N_SPLITS, _N_NETWORKS_IN_FOLD = 5, 2
 
-#: Number of windows for which the weight of the linear model is doubled, because errors of so few are uncertain.
-_N_UNCERTAIN = 60
+#: Errors of few windows are uncertain: for this number of windows the weight of the linear model is doubled, for half
+# as many or fewer it is multiplied by five.
+_N_DOUBLING, _LARGEST_FACTOR = 60, 5.0
 
 #: Minimum mean squared error, relative to that of the mean: smaller errors are rounding.
 _LEAST_ERROR = 1e-16
@@ -53,7 +55,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
 
     On a short series a network alone often loses to ridge regression, and their mean is better than both. The
     predictions of three different models are averaged; the smaller the cross-validated error of a model, the larger its
-    weight [3]_:
+    weight [3]_, and with few windows the third has a larger weight:
 
     - "process": a Gaussian process that predicts changes from the last value (:class:`ChangeRegressor`) [1]_;
     - "network": networks on the same changes, each window divided by its own standard deviation;
@@ -101,9 +103,10 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
     -----
     The weights are proportional to the inverse root mean squared errors on the test parts of ``TimeSeriesSplit(5)``,
     with two networks in each place; with fewer than 12 windows the errors are taken as equal. The errors of few windows
-    are uncertain, and the linear model is the safest: with n windows, its weight is multiplied by 1 + (60 / n)^2 before
-    the weights are divided by their sum. A practically exact model, such as ridge regression on a sum of sines, gets
-    all the weight.
+    are uncertain, and "linear" is the simplest model: its weight is multiplied by 1 + (60 / n)^2, at most 5, before the
+    weights are divided by their sum; n is the number of windows, or with sample weights their effective number,
+    (sum of weights)^2 / sum of squared weights. From 12 windows on, a practically exact model, such as ridge regression
+    on a sum of sines, gets all the weight.
 
     Windows that begin with masked timesteps, as at the beginning of a series, are left out of training if most windows
     do not. For regressors of tables masked timesteps are filled with the previous timestep, or at the beginning with
@@ -188,6 +191,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         weights = read_weights(sample_weight, len(targets))
         rows = _rows_of_whole_windows(windows, weights > 0.0)
         windows, targets, weights = windows[rows], targets[rows].reshape(-1, *shape), weights[rows]
+        weights = weights / unit_of(weights)
         # Weights are passed to all parts, whatever they request. Changes and residuals may be noise.
         with config_context(enable_metadata_routing=False), own_data():
             fitted = {name: _fitted(member, windows, targets, weights) for name, member in members.items()}
@@ -268,7 +272,8 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
             precision = 1.0 / np.sqrt(np.array(errors) + least)
         else:
             precision = np.ones((len(members), *targets.shape[1:]))
-        precision[list(members).index("linear")] *= 1.0 + (_N_UNCERTAIN / len(windows)) ** 2
+        n_effective = weights.sum() ** 2 / np.square(weights).sum()
+        precision[list(members).index("linear")] *= min(1.0 + (_N_DOUBLING / n_effective) ** 2, _LARGEST_FACTOR)
         return precision / precision.sum(axis=0)
 
     def __sklearn_tags__(self) -> Any:

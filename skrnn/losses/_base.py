@@ -162,6 +162,10 @@ def exp(raw: np.ndarray) -> np.ndarray:
 _NORMAL_DEVIATIONS = 1.4826
 
 
+# Statistics of targets. Arrays are (n_outputs, n_columns), float64, one row per output; entries of weight zero do not
+# count.
+
+
 def entry_weights(y: np.ndarray, weights: np.ndarray | None, present: np.ndarray | None) -> np.ndarray:
     """Return the weight of each entry of `y`, for columns of these weights, (n_columns,), float64."""
     entries = np.ones(y.shape) if present is None else present.astype(np.float64)

@@ -91,8 +91,7 @@ class Sequences:
         """Return the first number in a timestep whose absolute value exceeds `largest`, or None."""
         if self.rows.dtype.kind != "f" or np.finfo(self.rows.dtype).max <= largest:
             return None
-        chunks = (self.rows[some] for some in self._slices())
-        if all(-largest <= rows.min() and rows.max() <= largest for rows in chunks):  # False for NaN in unused rows
+        if not any(_has_beyond(self.rows[some], largest) for some in self._slices()):
             return None
         is_read = np.zeros(len(self.rows), dtype=bool)  # other rows may contain anything
         for t in range(self.max_length):
@@ -278,6 +277,13 @@ def _rows_of(X: np.ndarray) -> tuple[np.ndarray, int, int]:
     rows = np.lib.stride_tricks.as_strided(X, shape=(n_rows, n_features), strides=(pitch, X.itemsize), writeable=False)
     # Taking rows is only fast from a contiguous array. This copies every row once, not every window.
     return np.ascontiguousarray(rows), sample_stride, stride
+
+
+def _has_beyond(rows: np.ndarray, largest: np.float64) -> bool:
+    """Return whether the absolute value of any number exceeds `largest`; NaN, in rows that are not used, does not."""
+    if -largest <= rows.min() and rows.max() <= largest:  # the fastest test, which fails for NaN
+        return False
+    return bool((np.abs(rows) > largest).any())
 
 
 def _is_finite(rows: np.ndarray) -> np.ndarray:

@@ -37,7 +37,8 @@ class Method:
     #: "hessp" or "hess" if the method uses products with the Hessian, or the Hessian, for which the Gauss-Newton matrix
     # is used, because it is positive semi-definite.
     curvature: str | None = None
-    ends_at_gradient: bool = False  # of an iteration: the method's callback is called before the point is known
+    #: An iteration ends when the method evaluates the gradient: its callback is called before the point is known.
+    ends_at_gradient: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)  # options that differ from SciPy's
 
 

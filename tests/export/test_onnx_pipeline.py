@@ -75,6 +75,7 @@ def test_windows(padding, dilation, flatten, dtype):
         check(pipeline, SERIES[3:5], dtype)
 
 
+@pytest.mark.filterwarnings("ignore:.*only a single timestep:skrnn.exceptions.DataWarning")
 @pytest.mark.parametrize("padding", ["mask", "edge", "zero"])
 def test_window_of_one_row(padding):
     check(fit(SlidingWindow(1, padding=padding), network()))
@@ -280,6 +281,7 @@ def test_features_far_from_zero_in_float32(cell):
     np.testing.assert_allclose(y, model.predict(X), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:.*only a single timestep:skrnn.exceptions.DataWarning")
 @pytest.mark.parametrize("sizes", [(1, 1), (2, 2), (4, 4), (8, 8), (3, 2), (4, 1)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_patches(sizes, dtype):

@@ -538,3 +538,13 @@ def test_scaled_sequences_are_copies_or_scaled_where_they_are_read(sequences, dt
         np.testing.assert_array_equal(out, expected.astype(dtype))
     np.testing.assert_array_equal(scaled.read(1, 3), ((sequences.rows[1:3] - location) / scale).astype(dtype))
     assert scaled.read(1, 3).dtype == dtype
+
+
+def test_a_number_that_is_too_large_is_found_only_where_it_is_read():
+    rows = np.concatenate([np.full((4, 1), np.nan), np.arange(30.0)[:, None]])
+    windows = np.lib.stride_tricks.sliding_window_view(rows[:, 0], 5)[:, :, None]  # the first ones begin with NaN
+    sequences = from_array(windows)
+    assert sequences.beyond(np.float64(29.0)) is None
+    assert sequences.beyond(np.float64(28.5)) == 29.0
+    assert from_array(-windows).beyond(np.float64(28.5)) == -29.0
+    assert sequences.take(np.arange(5)).beyond(np.float64(28.5)) is None
