@@ -93,11 +93,16 @@ audit: $(AUDIT)/installed-audit
 	$(AUDIT)/bin/pip-audit --strict --progress-spinner off .
 
 # Mutation testing, which takes hours; see docs/design/mutants.md. MUTANTS='skrnn.cells.*' only tests these mutants and keeps
-# the results of the others. After an interruption, `.venv-mutants/bin/mutmut run` continues.
+# the results of the others. After an interruption, `.venv-mutants/bin/mutmut run` continues. SAMPLE=1200 tests about as many,
+# drawn from all modules; `.venv-mutants/bin/python -m tests.mutation.sample 1200` continues.
 mutants: $(MUTATION)/installed-mutants
 	$(if $(MUTANTS),,rm -rf mutants)
+ifdef SAMPLE
+	$(MUTATION)/bin/python -m tests.mutation.sample $(SAMPLE) --max-children $(WORKERS)
+else
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(MUTATION)/bin/mutmut run --max-children $(WORKERS) $(foreach name,$(MUTANTS),'$(name)')
 	$(MUTATION)/bin/mutmut results --all true | $(MUTATION)/bin/python -m tests.mutation.summary
+endif
 
 # The version is that of the git tag: see [tool.hatch.version] in pyproject.toml.
 dist: $(VENV)/installed-dist

@@ -12,7 +12,7 @@ import pytest
 ParameterSet = type(pytest.param())
 
 #: For two axes with more pairs of values, the quick run has each value, but not each pair.
-MOST_PAIRS = 6
+MOST_PAIRS = 4
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from hypothesis import settings
 _USUAL = 100
 
 
-def examples(n_examples: int, **options: Any) -> settings:
-    """Return settings with this number of examples, or in the quick run a quarter of it, but at least a few."""
-    n_of_run = max(n_examples * settings.default.max_examples // _USUAL, 3)
-    return settings(max_examples=min(n_of_run, n_examples), deadline=None, database=None, **options)
+def examples(n_examples: int, *, quick: int | None = None, **options: Any) -> settings:
+    """Return settings with this number of examples, in the quick run with `quick`, or a quarter, but at least three."""
+    n_of_run = n_examples
+    if settings.default.max_examples < _USUAL:
+        n_of_run = quick or max(n_examples * settings.default.max_examples // _USUAL, min(3, n_examples))
+    return settings(max_examples=n_of_run, deadline=None, database=None, **options)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import skrnn
+from tests.sources import parsed
 
 ROOT = Path(skrnn.__file__).parent
 
@@ -41,12 +42,15 @@ MODULES = {".".join(("skrnn", *path.relative_to(ROOT).with_suffix("").parts)): p
 
 def imports(tree):
     """Yield (name of the module, whether the import is inside a function, the statement) for each import."""
-    inside = {id(child) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for child in ast.walk(node)}
-    for node in ast.walk(tree):
+    nodes = [(tree, False)]
+    for node, is_inside in nodes:
         if isinstance(node, ast.Import):
-            yield from ((alias.name, id(node) in inside, node) for alias in node.names)
+            yield from ((alias.name, is_inside, node) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield "." * node.level + (node.module or ""), id(node) in inside, node
+            yield "." * node.level + (node.module or ""), is_inside, node
+        elif not isinstance(node, ast.expr):  # in which no statement is
+            is_function = isinstance(node, ast.FunctionDef)
+            nodes += [(child, is_inside or is_function) for child in ast.iter_child_nodes(node)]
 
 
 def is_allowed(importer, imported, inside_function):
@@ -67,23 +71,21 @@ def is_allowed(importer, imported, inside_function):
     return (party in OPTIONAL and inside_function) or LEVELS.get(package) in THIRD_PARTIES.get(party, ())
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_down(module):
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+def test_imports_point_down():
     wrong = [
-        f"line {node.lineno}: {ast.unparse(node)}"
-        for name, inside_function, node in imports(tree)
+        f"{module}, line {node.lineno}: {ast.unparse(node)}"
+        for module, path in MODULES.items()
+        for name, inside_function, node in imports(parsed(path))
         if not is_allowed(module, name, inside_function)
     ]
-    assert not wrong
+    assert not wrong, "\n".join(wrong)
 
 
 def test_leaf_modules_form_no_cycle():
     graph = {}
     for module, path in MODULES.items():
         if not module.endswith("__init__"):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            graph[module] = {name for name, _, _ in imports(tree) if name in MODULES}
+            graph[module] = {name for name, _, _ in imports(parsed(path)) if name in MODULES}
     order = list(TopologicalSorter(graph).static_order())  # raises CycleError
     assert len(order) == len(graph)
 

@@ -149,7 +149,7 @@ def test_memory_of_predictions_of_windows():
     assert peak < 2 * series.nbytes  # the padded copy, the predictions, and workspaces of a fixed size
 
 
-@pytest.mark.axis("n_rows", [200_000], quick=[100_000])
+@pytest.mark.axis("n_rows", [200_000], quick=[60_000])
 @pytest.mark.axis("method", ["predict", "fit"])
 def test_memory_of_a_long_series(n_rows, method):
     rng = np.random.default_rng(0)

@@ -128,9 +128,9 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
     >>> from skrnn import SlidingWindow
     >>> from skrnn.ensemble import HybridRegressor
     >>> from skrnn.forecasting import forecast, to_supervised
-    >>> series = 0.02 * np.arange(80) + np.sin(np.arange(80) / 3.0)
+    >>> series = 0.02 * np.arange(40) + np.sin(np.arange(40) / 3.0)
     >>> X, y = to_supervised(series)
-    >>> model = make_pipeline(SlidingWindow(12), HybridRegressor(n_networks=2, random_state=0)).fit(X, y)
+    >>> model = make_pipeline(SlidingWindow(12), HybridRegressor(n_networks=1, random_state=0)).fit(X, y)
     >>> forecast(model, series, 3).shape
     (3,)
     """

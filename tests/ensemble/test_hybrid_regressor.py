@@ -32,8 +32,15 @@ def windows_of(series, n_timesteps=4):
     return rows, series[n_timesteps:]
 
 
+#: Rows of a series of so few windows that no folds are fitted for the weights.
+FEW_ROWS = 15
+
+
 def noisy(n_rows=60):
     return np.cumsum(np.random.default_rng(0).normal(size=n_rows)) + np.sin(np.arange(n_rows))
+
+
+WITHOUT_RANDOMNESS = {"one": np.ones(20), "line": np.arange(20.0), "step": np.repeat([0.0, 1.0], 10)}
 
 
 def members(model):
@@ -88,15 +95,16 @@ def test_what_is_exact_counts_alone():
     assert model.weights_.sum() == pytest.approx(1.0)
 
 
-def test_samples_of_weight_zero_are_left_out():
-    X, y = windows_of(noisy(28))
+@pytest.mark.axis("n_rows", [28], quick=[22])
+def test_samples_of_weight_zero_are_left_out(n_rows):
+    X, y = windows_of(noisy(n_rows))
     weights = np.r_[np.zeros(10), np.ones(len(y) - 10)]
     model = hybrid(process=None).fit(X, np.where(weights > 0, y, 1e3), sample_weight=weights)
     np.testing.assert_allclose(model.predict(X), hybrid(process=None).fit(X[10:], y[10:]).predict(X))
 
 
 def test_weights_with_metadata_routing():
-    X, y = windows_of(noisy())
+    X, y = windows_of(noisy(FEW_ROWS))
     weights = np.linspace(0.1, 1.0, len(y))
     with sklearn.config_context(enable_metadata_routing=True):
         model = make_pipeline(hybrid().set_fit_request(sample_weight=True)).fit(X, y, sample_weight=weights)
@@ -105,7 +113,7 @@ def test_weights_with_metadata_routing():
 
 
 def test_with_few_windows_the_linear_model_counts_most():
-    X, y = windows_of(noisy(15))
+    X, y = windows_of(noisy(FEW_ROWS))
     np.testing.assert_allclose(hybrid().fit(X, y).weights_, np.array([1.0, 1.0, 5.0]) / 7.0)
 
 
@@ -117,8 +125,9 @@ def test_weights_may_have_any_scale(scale):
     np.testing.assert_allclose(model.weights_, hybrid().fit(X, y).weights_, rtol=1e-6)
 
 
-def test_units_do_not_matter():
-    X, y = windows_of(noisy(24))
+@pytest.mark.axis("n_rows", [24], quick=[FEW_ROWS])
+def test_units_do_not_matter(n_rows):
+    X, y = windows_of(noisy(n_rows))
     model = hybrid(linear=None, process=None)
     np.testing.assert_allclose(
         model.fit(1e6 * X + 1e7, 1e6 * y + 1e7).predict(1e6 * X + 1e7),
@@ -129,25 +138,25 @@ def test_units_do_not_matter():
 
 @pytest.mark.parametrize("n_steps", [1, 2])
 def test_units_that_differ_are_told_of(n_steps):
-    X, y = windows_of(100.0 + noisy())
+    X, y = windows_of(100.0 + noisy(FEW_ROWS))
     X, y = X[: len(y) - 1], np.column_stack([y[:-1], y[1:]])[:, :n_steps].squeeze()
     assert data_warnings(lambda: hybrid().fit(X, y)) == []
     assert_warned_once(lambda: hybrid().fit(X, np.log(y)), "both must be in the same units")
 
 
 def test_windows_that_begin_before_the_series_are_left_out_of_training():
-    series = noisy()
+    series = noisy(FEW_ROWS)
     X, y = to_supervised(series)
     behind = make_pipeline(SlidingWindow(4), hybrid()).fit(X, y)
     alone = hybrid().fit(*windows_of(series))
     np.testing.assert_allclose(behind.predict(X)[3:], alone.predict(windows_of(series)[0]))
     assert np.isfinite(behind.predict(X)).all()
-    short = make_pipeline(SlidingWindow(40), hybrid()).fit(X, y)  # most begin there
+    short = make_pipeline(SlidingWindow(10), hybrid()).fit(X, y)  # most begin there
     assert np.isfinite(short.predict(X)).all()
 
 
 def test_a_masked_timestep_looks_to_linear_models_like_the_one_before():
-    X, y = windows_of(noisy())
+    X, y = windows_of(noisy(FEW_ROWS))
     model = hybrid().fit(X, y)
     with_hole, filled = X[:3].copy(), X[:3].copy()
     with_hole[:, 1], filled[:, 1] = np.nan, filled[:, 0]
@@ -171,17 +180,17 @@ def test_forecasts_several_series_and_steps():
     assert forecast_interval(single, series[:, 0], 1, n_calibration=10).upper.shape == (1,)
 
 
-def test_defaults_predict_several_outputs():
-    X, y = windows_of(noisy(24))
+@pytest.mark.axis("n_rows", [24], quick=[FEW_ROWS])
+def test_defaults_predict_several_outputs(n_rows):
+    X, y = windows_of(noisy(n_rows))
     model = HybridRegressor(n_networks=1, random_state=0).fit(X, np.column_stack([y, 2.0 * y]))
-    assert model.predict(X).shape == (20, 2)
+    assert model.predict(X).shape == (len(X), 2)
     assert model.weights_.shape == (3, 2)
 
 
-@pytest.mark.parametrize(
-    "series", [np.ones(20), np.arange(20.0), np.repeat([0.0, 1.0], 10)], ids=["one", "line", "step"]
-)
-def test_series_without_anything_random(series):
+@pytest.mark.axis("kind", WITHOUT_RANDOMNESS, quick=["step"])
+def test_series_without_anything_random(kind):
+    series = WITHOUT_RANDOMNESS[kind]
     model = make_pipeline(SlidingWindow(4), HybridRegressor(n_networks=1, random_state=0)).fit(*to_supervised(series))
     expected = 2.0 * series[-1] - series[-2]
     np.testing.assert_allclose(forecast(model, series, 1), expected, atol=0.2)
@@ -195,8 +204,9 @@ def test_groups_and_exog():
     assert members(model[-1])[0].n_series_ == 1
 
 
-def test_searches_and_seeds():
-    X, y = windows_of(noisy())
+@pytest.mark.axis("n_rows", [60], quick=[FEW_ROWS])
+def test_searches_and_seeds(n_rows):
+    X, y = windows_of(noisy(n_rows))
     search = GridSearchCV(hybrid(), {"network__alpha": [1.0, 10.0]}, cv=TimeSeriesSplit(2), refit=False).fit(X, y)
     assert search.best_params_["network__alpha"] in (1.0, 10.0)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
@@ -215,7 +225,7 @@ def test_searches_and_seeds():
     ],
 )
 def test_what_is_refused_leaves_the_estimator_as_it_was(parameters, error, message):
-    X, y = windows_of(noisy())
+    X, y = windows_of(noisy(FEW_ROWS))
     model = hybrid().fit(X, y)
     before = model.predict(X)
     for name, value in parameters.items():
@@ -226,6 +236,6 @@ def test_what_is_refused_leaves_the_estimator_as_it_was(parameters, error, messa
 
 
 def test_its_parts_are_those_of_the_package():
-    model = hybrid().fit(*windows_of(noisy()))
+    model = hybrid().fit(*windows_of(noisy(FEW_ROWS)))
     assert [type(part) for part in members(model)] == [ChangeRegressor, ChangeRegressor, ResidualRegressor]
     assert isinstance(members(model)[1].regressor_, EnsembleRegressor)

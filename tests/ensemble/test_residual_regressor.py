@@ -17,6 +17,7 @@ from skrnn import RNNRegressor, SlidingWindow
 from skrnn.ensemble import ResidualRegressor
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
 from skrnn.solvers._monitor import Monitor
+from tests.estimators.tasks import as_objects
 
 
 def data(n_samples=120, n_outputs=None, noise=0.1):
@@ -277,7 +278,7 @@ def test_an_interrupted_fit_leaves_the_estimator_as_it_was(n_iterations, monkeyp
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("hold", [list, tuple, lambda X: np.array([*X, None], dtype=object)[:-1]])
+@pytest.mark.axis("hold", [list, tuple, as_objects], quick=[as_objects])
 def test_sequences_of_any_lengths(hold):
     rng = np.random.default_rng(0)
     X = [rng.normal(size=(length, 2)) for length in rng.integers(3, 8, size=24)]

@@ -10,22 +10,21 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
 
-CONFIGURATIONS = list(product([RNNRegressor, RNNClassifier], CELLS, ["adam", "sgd", "lbfgs"]))
-#: Each cell, solver and estimator at least once.
-FOUR_OF_THEM = [
-    (RNNRegressor, "rnn", "adam"),
-    (RNNRegressor, "lstm", "lbfgs"),
-    (RNNClassifier, "rnn", "sgd"),
-    (RNNClassifier, "gru", "lbfgs"),
+POOLINGS = ["last", "mean", "max"]
+CONFIGURATIONS = list(product([RNNRegressor, RNNClassifier], CELLS, ["adam", "sgd", "lbfgs"], POOLINGS))
+#: Each estimator, cell, solver and pooling at least once.
+THREE_OF_THEM = [
+    (RNNRegressor, "rnn", "adam", "mean"),
+    (RNNClassifier, "gru", "sgd", "max"),
+    (RNNRegressor, "lstm", "lbfgs", "last"),
 ]
 #: Checks of fitted models; for the others a few iterations are sufficient.
 NEED_MORE = {"check_regressors_train", "check_classifiers_train"}
 FEW_ITERATIONS = 2
 
 
-@pytest.mark.axis(("Estimator", "cell", "solver"), CONFIGURATIONS, quick=FOUR_OF_THEM)
-@pytest.mark.axis("max_iter", [200], quick=[60])
-@pytest.mark.axis("pooling", ["last", "mean", "max"])
+@pytest.mark.axis(("Estimator", "cell", "solver", "pooling"), CONFIGURATIONS, quick=THREE_OF_THEM)
+@pytest.mark.axis("max_iter", [200], quick=[40])
 @pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning"
 )

@@ -256,7 +256,7 @@ def test_multilabel_class_weights():
 # New classes in later data
 
 
-@pytest.mark.parametrize("classes", [[0, 1, 2], [2, 0, 1], np.array([0, 1, 2])], ids=str)
+@pytest.mark.axis("classes", [[0, 1, 2], [2, 0, 1], np.array([0, 1, 2])], ids=str, quick=[[2, 0, 1]])
 def test_partial_fit_learns_classes_that_come_later(classes):
     X, y = make_classification_task()
     model = make_classifier(learning_rate_init=0.02)

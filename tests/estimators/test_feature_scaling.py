@@ -254,7 +254,7 @@ def test_data_as_they_come_are_learnt(kind, cell, solver):
     X = RAW[kind](rng, rng.normal(size=(120, 5, 2)))
     seen = (X - X.mean(axis=(0, 1))) / X.std(axis=(0, 1))
     y = seen[:, -1, 0] - 0.5 * seen[:, -2, 1]
-    settings = {"max_iter": 150, "cell": cell, "hidden_layer_sizes": (8,), "solver": solver, "batch_size": 16}
+    settings = {"max_iter": 60, "cell": cell, "hidden_layer_sizes": (8,), "solver": solver, "batch_size": 16}
     model = make_estimator(**settings, learning_rate_init=0.01).fit(X, y)
     assert model.score(X, y) > 0.9
     if kind in ("prices", "years", "float32 about a million"):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
 each_estimator = pytest.mark.axis("Estimator", ESTIMATORS)
-few_examples = examples(4, derandomize=True)
+few_examples = examples(4, quick=2, derandomize=True)
 N_SAMPLES, N_FEATURES = 6, 2
 #: Values at masked timesteps.
 ANYTHING = [np.nan, 0.0, -1.0, 1e300, np.inf]

@@ -17,8 +17,10 @@ from tests.estimators.tasks import as_objects, assert_same_fit, make_ragged_task
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
-each_estimator = pytest.mark.parametrize("Estimator", ESTIMATORS)
-each_holder = pytest.mark.parametrize("hold", [list, as_objects])
+each_estimator = pytest.mark.axis("Estimator", ESTIMATORS)
+each_holder = pytest.mark.axis("hold", [list, as_objects])
+#: Where a search or a stack passes on what the folds of other tests pass on as well.
+any_holder = pytest.mark.axis("hold", [list, as_objects], quick=[as_objects])
 FOLDS = KFold(3)
 
 
@@ -54,7 +56,7 @@ def test_cross_val_predict_of_probabilities():
 
 
 @each_estimator
-@each_holder
+@any_holder
 def test_grid_search(Estimator, hold):
     X, y = make_ragged_task(Estimator)
     grid = {"bidirectional": [False, True], "max_iter": [1, 20]}
@@ -77,7 +79,7 @@ def test_weights_in_cross_validation(Estimator):
         assert_same_fit(model, clone(model).fit(pick(X, train), y[train], weights[train]))
 
 
-@each_holder
+@any_holder
 def test_stacking(hold):
     X, y = make_ragged_task(RNNClassifier)
     members = [(cell, make_estimator(RNNClassifier, cell=cell, max_iter=30)) for cell in ("rnn", "gru")]
@@ -90,7 +92,7 @@ def test_stacking(hold):
 
 
 @each_holder
-@pytest.mark.parametrize("voting", ["hard", "soft"])
+@pytest.mark.axis("voting", ["hard", "soft"])
 def test_voting(hold, voting):
     X, y = make_ragged_task(RNNClassifier)
     names = np.array(["dry", "wet"])[y]
@@ -124,7 +126,7 @@ def test_pipeline(Estimator):
 
 @each_estimator
 @each_holder
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_pickle_and_clone(Estimator, hold, return_sequences):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     model = make_estimator(Estimator, return_sequences=return_sequences, batch_size=5).fit(hold(X), y)
@@ -137,8 +139,8 @@ def test_pickle_and_clone(Estimator, hold, return_sequences):
 
 
 @each_estimator
-@pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.parametrize("batch_size", ["auto", 5])
+@pytest.mark.axis("return_sequences", [False, True])
+@pytest.mark.axis("batch_size", ["auto", 5])
 def test_partial_fit_is_an_epoch_of_fit(Estimator, return_sequences, batch_size):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     whole = make_estimator(Estimator, return_sequences=return_sequences, batch_size=batch_size).fit(X, y)
@@ -150,8 +152,8 @@ def test_partial_fit_is_an_epoch_of_fit(Estimator, return_sequences, batch_size)
 
 
 @each_estimator
-@pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.axis("return_sequences", [False, True])
+@pytest.mark.axis("solver", ["adam", "lbfgs"])
 def test_last_sequences_are_held_out(Estimator, return_sequences, solver):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     settings = {"solver": solver, "early_stopping": True, "return_sequences": return_sequences, "max_iter": 30}
@@ -163,7 +165,7 @@ def test_last_sequences_are_held_out(Estimator, return_sequences, solver):
 
 
 @each_estimator
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_random_sequences_are_held_out(Estimator, return_sequences):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     model = make_estimator(Estimator, early_stopping=True, validation_fraction=0.25, return_sequences=return_sequences)
@@ -175,7 +177,7 @@ def test_random_sequences_are_held_out(Estimator, return_sequences):
 
 
 @each_estimator
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.axis("return_sequences", [False, True])
 def test_validation_lists_only_watch_without_early_stopping(Estimator, return_sequences):
     X, y = make_ragged_task(Estimator, return_sequences=return_sequences)
     model = make_estimator(Estimator, return_sequences=return_sequences, alpha=0.0)

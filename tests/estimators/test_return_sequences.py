@@ -75,7 +75,7 @@ def test_arrays_without_masks(task):
 @each_solver
 def test_learns(task, solver):
     X, y = make_task(task)
-    model = make_model(task, solver=solver, max_iter=300, hidden_layer_sizes=(8,), learning_rate_init=0.03)
+    model = make_model(task, solver=solver, max_iter=100, hidden_layer_sizes=(8,), learning_rate_init=0.03)
     assert model.fit(X, y).score(X, y) > 0.9
 
 

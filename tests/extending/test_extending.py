@@ -16,10 +16,13 @@ from tests.extending.log_cosh import LogCosh
 from tests.extending.sign_descent import SignDescent
 from tests.extending.update_gate import UpdateGateCell
 from tests.gradcheck import directional_gradient_check, full_gradient_check
-from tests.problems import PARTLY_MISSING, PROBLEMS, STACKS, make_objective, make_outputs
+from tests.problems import PARTLY_MISSING, PROBLEMS, READINGS, STACKS, make_objective, make_outputs
 
+NAMES = {problem: name for name, problem in {**PROBLEMS, "partly missing": PARTLY_MISSING}.items()}
 EVERY_STACK = pytest.mark.axis("hidden_layer_sizes", STACKS.values(), ids=STACKS)
-EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=PROBLEMS)
+#: In the quick run what the readout may see, and batches of extreme shapes: the zoo is for the cells of the package.
+SOME_PROBLEMS = [*READINGS.values(), PROBLEMS["one timestep of one sequence"], PROBLEMS["long"]]
+EVERY_PROBLEM = pytest.mark.axis("problem", PROBLEMS.values(), ids=lambda problem: NAMES[problem], quick=SOME_PROBLEMS)
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +58,12 @@ def test_curvature_of_the_cell(problem):
     check_curvature(*make_objective(problem, cell_name="update_gate"))
 
 
-@pytest.mark.axis("problem", [*PROBLEMS.values(), PARTLY_MISSING], ids=[*PROBLEMS, "partly missing"])
+@pytest.mark.axis(
+    "problem",
+    [*PROBLEMS.values(), PARTLY_MISSING],
+    ids=lambda problem: NAMES[problem],
+    quick=[*SOME_PROBLEMS, PARTLY_MISSING],
+)
 def test_gradient_and_curvature_of_the_loss(problem):
     objective, theta = make_objective(problem, loss_name="log_cosh")
     check_gradient(objective, theta)

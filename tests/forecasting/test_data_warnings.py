@@ -32,8 +32,8 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("series", [SERIES, FRAME], ids=["array", "pandas"])
+@pytest.mark.axis("name", MODELS)
+@pytest.mark.axis("series", [SERIES, FRAME], ids=["array", "pandas"])
 def test_short_history(name, series):
     model = MODELS[name]
     data_warnings(lambda: model.fit(*to_supervised(series)))

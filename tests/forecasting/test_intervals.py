@@ -40,8 +40,7 @@ def seasonal(n_rows, seed):
 # what is forecast
 
 
-@pytest.mark.parametrize("n_at_once", [1, 2])
-@pytest.mark.parametrize("n_series", [1, 2])
+@pytest.mark.axis(("n_at_once", "n_series"), [(1, 1), (1, 2), (2, 1), (2, 2)], quick=[(1, 1), (2, 2)])
 def test_conformal_interval_is_made_of_the_errors_on_the_last_rows(n_at_once, n_series):
     series = np.column_stack([seasonal(90, seed) for seed in range(n_series)])
     model = lags(4).fit(*to_supervised(series[:50], n_steps=n_at_once))

@@ -125,7 +125,7 @@ def test_network_that_reads_whole_sequences():
     pd.testing.assert_series_equal(forecast(model, series, 6, known_ahead=known), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("n_at_once", [1, 2])
+@pytest.mark.axis("n_at_once", [1, 2], quick=[2])
 def test_backtests_and_intervals(n_at_once):
     series, known = one()
     by_hand = shifted(known, n_at_once)

@@ -95,11 +95,11 @@ def one_by_one(model, table, n_steps, exog=None, groups=None):
 
 @pytest.mark.axis("kind", MODELS, quick=[kind for kind in MODELS if kind != "hybrid"])
 def test_equals_a_loop_over_the_groups(kind):
-    table = interleaved(panel())
+    table = interleaved(panel(3))
     model = MODELS[kind].fit(*to_supervised(table, groups="store"))
     groups = "store" if kind == "store as a feature" else None  # no window tells the model what the column is
-    expected = one_by_one(model, table.rename_axis(None), 6, groups=groups)
-    predictions = forecast(model, table, 6, groups="store")
+    expected = one_by_one(model, table.rename_axis(None), 4, groups=groups)
+    predictions = forecast(model, table, 4, groups="store")
     assert list(predictions.columns) == ["store", "sales0"]
     assert predictions.index.name == "day"
     pd.testing.assert_frame_equal(predictions.rename_axis(None), expected, rtol=1e-12, atol=1e-12, check_freq=False)
@@ -125,7 +125,7 @@ def test_many_series_of_different_lengths_take_one_prediction_per_step():
             Counting.n_calls += 1
             return super().predict(X)
 
-    table = panel(40)
+    table = panel(15)
     model = make_pipeline(SlidingWindow(4, padding="edge", flatten=True, group_column="store"), Counting())
     model.fit(*to_supervised(table, groups="store"))
     predictions = forecast(model, table, 6, groups="store")
@@ -321,9 +321,9 @@ def test_quantiles_equal_those_of_each_group():
 # backtests
 
 
-@pytest.mark.parametrize("kind", ["windows", "network", "centred", "target"])
+@pytest.mark.axis("kind", ["windows", "network", "centred", "target"], quick=["network", "centred"])
 def test_backtest_equals_that_of_each_group(kind):
-    table = interleaved(panel())
+    table = interleaved(panel(3))
     model = MODELS[kind].fit(*to_supervised(table, groups="store"))
     result = backtest(model, table, 4, first_origin=14, step=2, coverage=0.6, groups="store")
     for store, rows in table.groupby("store", sort=False):

@@ -47,8 +47,8 @@ def fit(model, series, **options):
     return clone(model).fit(X, y)
 
 
-@pytest.mark.parametrize("kind", MODELS)
-@pytest.mark.parametrize(("refit", "max_train_size"), [(True, None), (2, 25)])
+@pytest.mark.axis("kind", MODELS)
+@pytest.mark.axis(("refit", "max_train_size"), [(True, None), (2, 25)])
 @pytest.mark.filterwarnings("ignore::skrnn.exceptions.DataWarning", "ignore::sklearn.exceptions.ConvergenceWarning")
 def test_equals_a_loop_of_fits_and_forecasts(kind, refit, max_train_size):
     series, model = seasonal(48), MODELS[kind]
@@ -86,7 +86,7 @@ def test_without_refit_the_given_model_forecasts():
 def test_no_fit_and_no_interval_sees_what_comes_after_its_origin(kind, refit, max_train_size, n_at_once, origin):
     series = seasonal()
     model = fit(MODELS[kind], series[:20], n_steps=n_at_once)
-    options = {"first_origin": 20, "step": 2, "refit": refit, "max_train_size": max_train_size, "coverage": 0.5}
+    options = {"first_origin": 20, "step": 4, "refit": refit, "max_train_size": max_train_size, "coverage": 0.5}
     before = backtest(model, series, 3, **options)
     changed = series.copy()
     changed[origin + 1 :] = 10.0 * np.random.default_rng(0).normal(size=59 - origin)
@@ -106,10 +106,10 @@ def test_intervals_are_made_of_the_errors_of_the_models_of_their_origins():
         np.testing.assert_allclose(result.upper[i, 0] - result.forecasts[i, 0], expected)
 
 
-@pytest.mark.parametrize("kind", ["windows", "search", "target"])
+@pytest.mark.axis("kind", ["windows", "search", "target"], quick=["search", "target"])
 def test_weights_are_those_of_the_rows(kind):
-    series, model = seasonal(40), MODELS[kind]
-    weights = (np.arange(40) >= 3).astype(float)
+    series, model = seasonal(34), MODELS[kind]
+    weights = (np.arange(34) >= 3).astype(float)
     given = fit(model, series[:30])
     result = backtest(given, series, 2, first_origin=29, refit=True, max_train_size=28, sample_weight=weights)
     X, y = to_supervised(series[4:32])  # at origin 31, rows 4 to 31: all weights are 1

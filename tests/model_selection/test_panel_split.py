@@ -304,8 +304,8 @@ def forms(dates):
     return frames
 
 
-@pytest.mark.parametrize("first", ["2024-03-20", "2024-10-16"])
-@pytest.mark.parametrize("freq", ["D", "6h", "h", "30min"])
+@pytest.mark.axis("first", ["2024-03-20", "2024-10-16"])
+@pytest.mark.axis("freq", ["D", "6h", "h", "30min"])
 def test_days_of_a_zone_are_those_of_its_calendar(first, freq):
     times = pd.date_range(first, pd.Timestamp(first) + pd.Timedelta(20, "D"), freq=freq, tz=BERLIN)[1:]
     day = pd.DateOffset(days=1)

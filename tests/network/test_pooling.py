@@ -51,7 +51,7 @@ def test_derivatives_of_a_new_pooling_follow(cell_name, activation, bidirectiona
         RAGGED,
         cell_name=cell_name,
         activation=activation,
-        hidden_layer_sizes=(3, 2),
+        hidden_layer_sizes=(2, 1),
         bidirectional=bidirectional,
         pooling="squares",
     )

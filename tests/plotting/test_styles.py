@@ -47,7 +47,11 @@ def contrast(first, second):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("style", ["default", "dark_background", "Solarize_Light2", "grayscale"])
+@pytest.mark.axis(
+    "style",
+    ["default", "dark_background", "Solarize_Light2", "grayscale"],
+    quick=["dark_background", "Solarize_Light2"],
+)
 def test_lines_and_texts_can_be_seen(style):
     with plt.style.context(style):
         for kind, display in displays().items():

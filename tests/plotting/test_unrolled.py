@@ -77,9 +77,13 @@ NETWORKS = [
     ("gru", 2, False, False, "mean", 3),
     ("lstm", 2, True, False, "max", 4),
 ]
+#: Each cell, each number of layers, all kinds of readout.
+FOUR_OF_THEM = [NETWORKS[number] for number in (1, 5, 6, 7)]
 
 
-@pytest.mark.parametrize(("cell", "n_layers", "bidirectional", "return_sequences", "pooling", "n_timesteps"), NETWORKS)
+@pytest.mark.axis(
+    ("cell", "n_layers", "bidirectional", "return_sequences", "pooling", "n_timesteps"), NETWORKS, quick=FOUR_OF_THEM
+)
 def test_nothing_lies_on_anything_else(cell, n_layers, bidirectional, return_sequences, pooling, n_timesteps):
     sizes = (128, 64, 9)[:n_layers]
     display = display_of(cell, sizes, bidirectional, return_sequences, pooling).plot(n_timesteps=n_timesteps)
@@ -122,9 +126,11 @@ def test_writes_the_shapes_and_numbers_of_the_fitted_attributes_once(cell, bidir
         assert hasattr(model, name.split()[1])
 
 
-@pytest.mark.parametrize(("n_timesteps", "bidirectional", "return_sequences"), [
-    (2, False, False), (3, True, False), (3, False, True), (5, True, True)
-])  # fmt: skip
+@pytest.mark.axis(
+    ("n_timesteps", "bidirectional", "return_sequences"),
+    [(2, False, False), (3, True, False), (3, False, True), (5, True, True)],
+    quick=[(3, True, False), (3, False, True)],
+)
 def test_every_timestep_has_a_box_per_layer_and_a_readout_per_output(n_timesteps, bidirectional, return_sequences):
     display = display_of("lstm", (7, 5), bidirectional, return_sequences).plot(n_timesteps=n_timesteps)
     n_directions = 1 + bidirectional

@@ -27,6 +27,7 @@ from skrnn.callbacks import Checkpoint, EarlyStoppingOn
 from skrnn.persistence._files import write_archive
 from tests.callbacks.recorder import Crash
 from tests.estimators.tasks import assert_same_fit, make_ragged_task, make_task
+from tests.sources import parsed
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(RNNRegressor, "set_callbacks"), reason="scikit-learn before 1.9 has no callbacks"),
@@ -164,14 +165,16 @@ def test_written_anew_it_is_the_same(whole):
 
 
 def test_nothing_in_the_package_runs_code_from_files():
+    run_code = {"eval", "exec", "compile", "__import__", "joblib.load", "pickle.loads"}
+    last_names = {name.rpartition(".")[2] for name in run_code}
     for path in Path(skrnn.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
                 assert not names & {"pickle", "marshal", "shelve", "dill", "cloudpickle", "skops"}, path
-            if isinstance(node, ast.Call):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", None)) in last_names:
                 name = ast.unparse(node.func)
-                assert name not in {"eval", "exec", "compile", "__import__", "joblib.load", "pickle.loads"}, path
+                assert name not in run_code, path
                 if name in {"np.load", "numpy.load"}:
                     assert "allow_pickle=False" in ast.unparse(node), path
 
@@ -452,7 +455,7 @@ def test_members_that_are_compressed_are_not_inflated(whole):
         assert whole.load() is None
     names = [name for name, _, _ in members]
     for name in ("theta.npy", "description.npy", "loss_curve.npy"):
-        bomb = [*members[: names.index(name)], (name, bytes(2**24), {}), *members[names.index(name) + 1 :]]
+        bomb = [*members[: names.index(name)], (name, bytes(2**23), {}), *members[names.index(name) + 1 :]]
         content = zipped(bomb, compression=zipfile.ZIP_DEFLATED)
         assert len(content) < 2**20
         whole.write(content)
@@ -534,7 +537,14 @@ def test_headers_of_arrays_are_not_believed(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "sizes", [{"tuple": [10**9]}, {"tuple": [10**18]}, {"tuple": [10**30]}, {"tuple": [1] * 100_000}, [2**31, 2**31]]
+    "sizes",
+    [
+        {"tuple": [10**9]},
+        {"tuple": [10**18]},
+        {"tuple": [10**30]},
+        pytest.param({"tuple": [1] * 100_000}, marks=pytest.mark.thorough),
+        [2**31, 2**31],
+    ],
 )
 def test_networks_that_are_only_declared_take_no_memory(sizes, tmp_path):
     whole = regressor().at(tmp_path / "c")
@@ -546,7 +556,7 @@ def test_networks_that_are_only_declared_take_no_memory(sizes, tmp_path):
 
 def test_a_large_description_is_not_read(tmp_path):
     whole = regressor().at(tmp_path / "c")
-    content = described(whole, b"[" + b"[]," * 2**24 + b"[]]")
+    content = described(whole, b"[" + b"[]," * 2**22 + b"[]]")
     whole.write(content)
     with memory_of_at_most(len(content) + 2**22):
         assert whole.load() is None

@@ -182,7 +182,7 @@ def test_steps_of_any_size_in_partial_fit(name):
             assert np.isfinite(model.predict(sequences)).all()
 
 
-@pytest.mark.axis("n_timesteps", [10_000], quick=[2_000])
+@pytest.mark.axis("n_timesteps", [10_000], quick=[1_000])
 def test_thousands_of_timesteps(n_timesteps):
     long = np.random.default_rng(0).normal(size=(2, n_timesteps, 1))
     parameters = {"max_iter": 1, "max_fun": 2, "hidden_layer_sizes": (2,)}

@@ -125,13 +125,14 @@ def test_interruption_as_numpy_is_set_up_leaves_its_settings(when, method, monke
     assert found == before
 
 
-def test_interruption_at_any_line_of_predict_leaves_the_estimator_as_it_is():
+@pytest.mark.axis("step", [7], quick=[29])
+def test_interruption_at_any_line_of_predict_leaves_the_estimator_as_it_is(step):
     X, y = make_ragged_task(RNNRegressor)
     model = make_estimator(n_jobs=2).fit(X, y)
     before, expected = vars(model).copy(), model.predict(X)
     with interrupted_at(None) as lines:
         model.predict(X)
-    for moment in range(1, len(lines) + 1, 7):
+    for moment in range(1, len(lines) + 1, step):
         with interrupted_at(moment), pytest.raises(KeyboardInterrupt):
             model.predict(X)
         assert_unchanged(model, before)
@@ -243,7 +244,8 @@ def test_no_memory_for_a_workspace(parameters, monkeypatch):
 # Threads
 
 
-def test_ten_threads_predict_with_one_estimator_and_fit_others():
+@pytest.mark.axis("n_times", [5], quick=[2])
+def test_ten_threads_predict_with_one_estimator_and_fit_others(n_times):
     X, y = make_ragged_task(RNNRegressor)
     labels = (y > 0).astype(int)
     shared = make_estimator(return_sequences=False, cell="gru", bidirectional=True).fit(X, y)
@@ -256,7 +258,7 @@ def test_ten_threads_predict_with_one_estimator_and_fit_others():
 
     def work(number):
         barrier.wait()
-        for _ in range(5):
+        for _ in range(n_times):
             np.testing.assert_array_equal(shared.predict(X), expected[0])
             np.testing.assert_array_equal(classifier.predict_proba(X), expected[1])
             for states, others in zip(shared.hidden_states(X), expected[2], strict=True):
@@ -310,6 +312,7 @@ class Killer:
         pass
 
 
+@pytest.mark.thorough
 def test_workers_that_are_lost_between_predictions():
     X, y = make_ragged_task(RNNRegressor, n_samples=600)
     model = make_estimator(bidirectional=True, n_jobs=2).fit(X[:20], y[:20])
@@ -376,6 +379,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.thorough  # scenarios of tests/parallel/blas_threads.py fork while others fit
 @pytest.mark.axis("n_forks", [8], quick=[2])
 @pytest.mark.axis("methods", [METHODS], quick=[METHODS[:1]], ids=str)  # other tests too have workers that are spawned
 def test_children_predict_and_fit(n_forks, methods, tmp_path):

@@ -96,6 +96,7 @@ TWO_HUNDRED = [pytest.param(200, seed, STOCHASTIC, marks=pytest.mark.slow) for s
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed in forks, which this system does not have")
+@pytest.mark.thorough
 @pytest.mark.axis(
     ("n_kills", "seed", "settings"),
     [(50, 0, STOCHASTIC), (50, 3, OF_SCIPY), *TWO_HUNDRED],

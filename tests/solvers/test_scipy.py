@@ -104,7 +104,7 @@ def test_start_at_the_minimum_still_gives_a_curve(name):
 
 @EVERY_METHOD
 def test_looser_tolerance_ends_earlier(name):
-    n_iter = [solve(name, Rosenbrock(), tol=tol)[1].n_iter for tol in (1e-1, 1e-8)]
+    n_iter = [solve(name, Rosenbrock(), tol=tol)[1].n_iter for tol in (1e-1, 1e-4)]
     assert n_iter[0] < n_iter[1]
 
 
