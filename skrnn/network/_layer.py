@@ -16,6 +16,11 @@ from skrnn.network._parameters import LayerParameters
 from skrnn.network._products import tiled_product
 from skrnn.sequences._batches import Spans
 
+#: Every so many timesteps of the backward pass, gradients that have vanished are set to zero: arithmetic with subnormal
+# numbers, smaller than the smallest normal one of their dtype, takes up to a hundred times as long.
+_STEPS_TO_VANISH = 32
+_LEAST_GRADIENT = {np.dtype(dtype): 2**24 * np.finfo(dtype).tiny for dtype in (np.float32, np.float64)}
+
 
 @final
 class Layer:
@@ -187,6 +192,8 @@ class Layer:
                 d_h_gates *= mask[:, :n_running]
             if has_direct_path:
                 d_h += d_h_gates
+            if t % _STEPS_TO_VANISH == 0:
+                _flush_vanished(d_h, d_c)
         running.end()
 
     def _accumulate(self, workspace: LayerWorkspace, block: Block) -> None:
@@ -285,6 +292,8 @@ class Layer:
                     d_state += through_gates
                 else:
                     d_state[...] = through_gates
+                if t % _STEPS_TO_VANISH == 0:
+                    _flush_vanished(d_state, d_cell_state)
         if d_inputs is not None:
             input_weights = packed[self.input_rows, hidden_size:-1]
             np.matmul(input_weights.T, d_rows[:, :, self.input_rows], out=d_inputs)
@@ -306,6 +315,12 @@ def _columns(scales: list[float], hidden_size: int) -> dict[np.dtype, np.ndarray
     """Return each number repeated for hidden_size rows, (len(scales) * hidden_size, 1), in both dtypes."""
     column = np.repeat(scales, hidden_size)[:, None]
     return {np.dtype(dtype): column.astype(dtype) for dtype in (np.float32, np.float64)}
+
+
+def _flush_vanished(*gradients: np.ndarray) -> None:
+    """Set to zero what is hardly larger than the smallest normal number; NaN and infinity stay."""
+    for gradient in gradients:
+        gradient *= np.abs(gradient) > _LEAST_GRADIENT[gradient.dtype]
 
 
 def _ordered(steps: Iterable[Any], ascending: bool) -> Iterable[Any]:

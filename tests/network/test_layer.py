@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skrnn.cells._registry import CELLS
-from skrnn.network import _layer_workspace
+from skrnn.network import _layer, _layer_workspace
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
 from skrnn.network._parameters import LayerParameters
@@ -323,6 +323,36 @@ def test_float32_stays_float32_and_is_close_to_float64(cell, batch):
     run.layer.tangent(packed, t_packed, workspace, run.spans, single["t_inputs"], t_outputs)
     np.testing.assert_allclose(t_outputs, expected_outputs, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(workspace.d_h, expected_final, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("from_end", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_that_vanish_become_zero_before_they_are_subnormal(dtype, from_end):
+    n_timesteps = 9000
+    layer = Layer(CELLS["rnn"]("tanh"), 1, 2, from_end)
+    packed = np.zeros(layer.packed_shape, dtype)
+    packed[:, :2] = 0.9 * np.eye(2)  # states of zero, so that a gradient is multiplied by 0.9 in each timestep
+    packed[:, 2] = 1.0
+    workspace = LayerWorkspace(layer, n_timesteps, 1, np.dtype(dtype), backward=True)
+    workspace.inputs[...] = 0.0
+    layer.forward(packed, workspace, [(0, n_timesteps, 1)])
+    workspace.d_h.fill(1.0)
+    d_inputs = np.empty((n_timesteps, 1, 1), dtype)
+    layer.backward(packed, workspace, [(0, n_timesteps, 1)], None, d_inputs)
+    sizes = np.abs(d_inputs[:: 1 if from_end else -1, 0, 0])
+    n_large = np.count_nonzero(sizes)
+    assert sizes[:n_large].min() > np.finfo(dtype).tiny
+    expected = 2.0 * 0.9 ** np.arange(n_large)
+    np.testing.assert_allclose(sizes[:n_large], expected, rtol=1e-3)
+    assert expected[-1] < 2**25 * np.finfo(dtype).tiny
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_only_gradients_that_have_vanished_become_zero(dtype):
+    tiny = np.finfo(dtype).tiny
+    gradient = np.array([tiny / 2, -tiny, 2**25 * tiny, -1.0, 0.0, np.inf, -np.inf, np.nan], dtype)
+    _layer._flush_vanished(gradient)
+    np.testing.assert_array_equal(gradient, np.array([0, 0, 2**25 * tiny, -1, 0, np.inf, -np.inf, np.nan], dtype))
 
 
 # Contents of workspaces
