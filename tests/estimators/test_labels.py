@@ -149,3 +149,26 @@ def test_missing_at_timesteps_counts_for_nothing(kind):
     counts = np.ones(y.shape, dtype=bool)
     counts[3, 1] = False
     assert model.score(X, y) == np.mean(model.predict(X)[counts] == y[counts])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: make_model().fit(X, NUMBERS).score(X, STRINGS),
+            "y: Mix of label input types .* Expected labels of the same kind as in fit.",
+        ),
+        (
+            lambda: make_model().partial_fit(X, NUMBERS, classes=[[0, 1], [2, 3]]),
+            r"classes: Unknown label type: .* Expected class labels \(n_classes,\)\.",
+        ),
+        (
+            lambda: make_model().fit(X, []),
+            "y: Found array with 0 sample.* required by RNNClassifier. Expected class labels",
+        ),
+    ],
+    ids=["another kind than in fit", "classes of two dimensions", "none"],
+)
+def test_labels_that_scikit_learn_refuses_are_named(call, message):
+    with pytest.raises(ValueError, match=f"(?s)^{message}"):
+        call()

@@ -6,6 +6,7 @@ from scipy.stats import median_abs_deviation
 
 from skrnn.losses._base import (
     entry_weights,
+    is_constant,
     mean_and_deviation,
     mean_share_explained,
     median_and_deviation,
@@ -124,3 +125,10 @@ def test_share_explained_of_constant_targets_is_one_where_they_are_hit():
     assert mean_share_explained(np.array([0.0]), np.array([0.0])) == 1.0
     assert mean_share_explained(np.array([0.1]), np.array([0.0])) == 0.0
     assert mean_share_explained(np.array([0.1, 0.0]), np.array([0.2, 0.0])) == 0.75
+
+
+def test_each_output_is_constant_by_itself():
+    y = np.array([[1.0, 1.0, 1.0], [0.0, 5.0, 2.0], [3.0, 3.0, -9.0], [7.0, 7.0, 7.0]])
+    weights = np.array([1.0, 2.0, 1.0])
+    assert is_constant(y, weights).tolist() == [True, False, False, True]
+    assert is_constant(y, weights * [1.0, 1.0, 0.0]).tolist() == [True, False, True, True]

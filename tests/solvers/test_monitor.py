@@ -185,9 +185,10 @@ def test_keeps_the_iteration_of_greatest_merit(merits, expected, early_stopping)
 
 @pytest.mark.parametrize("n_before", [1, 3, 5])
 @pytest.mark.parametrize("settings", [{}, {"early_stopping": True}], ids=str)
-def test_restored_monitor_continues_as_before(n_before, settings):
+@pytest.mark.parametrize("first_merit", [1.0, 4.0])
+def test_restored_monitor_continues_as_before(first_merit, n_before, settings):
     losses, scores = [3.0, 2.0, 2.5, 2.4, 2.3, 2.2, 2.1], [0.1, 0.5, 0.5, 0.2, 0.7, 0.6, 0.1]
-    merits = (1.0, 2.0, 0.5, 0.1, 2.0, 3.0, 1.0)
+    merits = (first_merit, 2.0, 0.5, 0.1, 2.0, 3.0, 1.0)
     whole = make_monitor(scores=scores, watcher=Watcher(merits=merits), **settings)
     record(whole, losses)
     first = make_monitor(scores=scores, watcher=Watcher(merits=merits), **settings)
@@ -199,6 +200,7 @@ def test_restored_monitor_continues_as_before(n_before, settings):
     for i in range(n_before, len(losses)):
         second.record(np.array([float(i)]), losses[i])
     assert str(second.state()) == str(whole.state())
+    assert second.best() == whole.best()
     assert state["loss_curve"] == losses[:n_before]
 
 
