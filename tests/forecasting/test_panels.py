@@ -64,7 +64,7 @@ MODELS = {
     "windows": lags(),
     "dilated": lags(3, dilation=2),
     "network": behind_windows(network()),
-    "ensemble": EnsembleRegressor(behind_windows(network()), n_estimators=2),
+    "ensemble": EnsembleRegressor(behind_windows(network()), n_estimators=2, random_state=0),
     "residual": ResidualRegressor([("ridge", lags()), ("network", behind_windows(network()))], shrinkage=0.5),
     "change": behind_windows(ChangeRegressor(Ridge())),
     "seasonal": behind_windows(SeasonalRegressor(network(), 2)),
