@@ -215,7 +215,7 @@ BAD_TARGETS = {
     "NaN": (RNNRegressor, changed(NUMBERS, 3, np.nan), ["^Input y(_val)? contains NaN"]),
     "inf": (RNNRegressor, changed(NUMBERS, 3, np.inf), ["infinity"]),
     "scalar": (RNNRegressor, 1.0, ["array|n_samples"]),
-    "3-D": (RNNRegressor, np.ones((N_SAMPLES, 2, 2)), ["3", "<= 2 is required by RNNRegressor"]),
+    "3-D": (RNNRegressor, np.ones((N_SAMPLES, 2, 2)), ["3", r"n_outputs|<= 2"]),
     "no outputs": (RNNRegressor, np.ones((N_SAMPLES, 0)), [r"\(12, 0\)"]),
     "strings": (RNNRegressor, ["a"] * N_SAMPLES, ["number|numeric"]),
     "complex": (RNNRegressor, NUMBERS + 1j, ["[Cc]omplex"]),
