@@ -256,22 +256,12 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         }
 
     def _find_weights(self, windows: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the weight of each member for each output, (n_members, ...), from cross-validated errors."""
+        """Return the weight of each member for each output, (n_members, ...)."""
         members = self._members(min(self.n_networks, _N_NETWORKS_IN_FOLD))
-        errors = []
-        for member in members.values() if len(windows) >= 2 * (_N_SPLITS + 1) else ():
-            squares = [
-                (targets[test] - _fitted(member, windows[train], targets[train], weights[train]).predict(windows[test]))
-                ** 2
-                for train, test in TimeSeriesSplit(_N_SPLITS).split(windows)
-            ]
-            tested = np.concatenate(squares)
-            errors.append(np.average(tested, axis=0, weights=weights[-len(tested) :]))
-        if errors:
-            least = _LEAST_ERROR * targets.var(axis=0) + np.finfo(np.float64).tiny
-            precision = 1.0 / np.sqrt(np.array(errors) + least)
-        else:
-            precision = np.ones((len(members), *targets.shape[1:]))
+        precision = np.ones((len(members), *targets.shape[1:]))
+        if len(windows) >= 2 * (_N_SPLITS + 1):
+            errors = np.array([_tested_error(member, windows, targets, weights) for member in members.values()])
+            precision /= np.sqrt(errors + _LEAST_ERROR * targets.var(axis=0) + np.finfo(np.float64).tiny)
         n_effective = weights.sum() ** 2 / np.square(weights).sum()
         precision[list(members).index("linear")] *= min(1.0 + (_N_DOUBLING / n_effective) ** 2, _LARGEST_FACTOR)
         return precision / precision.sum(axis=0)
@@ -324,6 +314,18 @@ def _fitted(member: Any, windows: NDArray[Any], targets: NDArray[Any], weights: 
     """Return a fitted clone; weights are only passed if needed, since not every estimator accepts them."""
     with whole_or_not():
         return clone(member).fit(windows, targets, sample_weight=None if (weights == 1.0).all() else weights)
+
+
+def _tested_error(
+    member: Any, windows: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return the mean squared error of each output in time-ordered cross-validation."""
+    squares = [
+        (targets[test] - _fitted(member, windows[train], targets[train], weights[train]).predict(windows[test])) ** 2
+        for train, test in TimeSeriesSplit(_N_SPLITS).split(windows)
+    ]
+    tested = np.concatenate(squares)
+    return np.average(tested, axis=0, weights=weights[-len(tested) :])
 
 
 class _LatestProcess(GaussianProcessRegressor):

@@ -16,9 +16,9 @@ from skrnn.network._parameters import LayerParameters
 from skrnn.network._products import tiled_product
 from skrnn.sequences._batches import Spans
 
-#: Every so many timesteps of the backward pass, gradients that have vanished are set to zero: arithmetic with subnormal
-# numbers, smaller than the smallest normal one of their dtype, takes up to a hundred times as long.
-_STEPS_TO_VANISH = 32
+#: Every so many timesteps of the backward pass, smaller gradients than these are flushed to zero, before they become
+# subnormal numbers, whose arithmetic is many times slower.
+_STEPS_PER_FLUSH = 32
 _LEAST_GRADIENT = {np.dtype(dtype): 2**24 * np.finfo(dtype).tiny for dtype in (np.float32, np.float64)}
 
 
@@ -192,7 +192,7 @@ class Layer:
                 d_h_gates *= mask[:, :n_running]
             if has_direct_path:
                 d_h += d_h_gates
-            if t % _STEPS_TO_VANISH == 0:
+            if t % _STEPS_PER_FLUSH == 0:
                 _flush_vanished(d_h, d_c)
         running.end()
 
@@ -292,7 +292,7 @@ class Layer:
                     d_state += through_gates
                 else:
                     d_state[...] = through_gates
-                if t % _STEPS_TO_VANISH == 0:
+                if t % _STEPS_PER_FLUSH == 0:
                     _flush_vanished(d_state, d_cell_state)
         if d_inputs is not None:
             input_weights = packed[self.input_rows, hidden_size:-1]
@@ -318,7 +318,7 @@ def _columns(scales: list[float], hidden_size: int) -> dict[np.dtype, np.ndarray
 
 
 def _flush_vanished(*gradients: np.ndarray) -> None:
-    """Set to zero what is hardly larger than the smallest normal number; NaN and infinity stay."""
+    """Flush gradients that have vanished to zero, in place; NaN and infinity stay."""
     for gradient in gradients:
         gradient *= np.abs(gradient) > _LEAST_GRADIENT[gradient.dtype]
 
