@@ -8,6 +8,7 @@ from typing import Any, Self, final
 
 import numpy as np
 
+from skrnn.cells._compiled import is_compiled
 from skrnn.network._network import Network, Workspaces
 from skrnn.network._parameters import ReadoutParameters
 from skrnn.sequences._batches import Batch, chunks, n_allocated_timesteps
@@ -75,12 +76,14 @@ class ForwardPlan:
         dtype = self.sequences.dtype
         n_steps = len(self.chunks[0]) * self.n_timesteps
         is_small = n_steps * _bytes_of_a_timestep(network, self.sequences, backward=False) <= _KEPT_BYTES
-        return _kept_workspaces(network, dtype) if is_small else Workspaces(network, dtype, backward=False)
+        if not is_small:
+            return Workspaces(network, dtype, backward=False)
+        return _kept_workspaces(network, dtype, is_compiled(network.layers[0].cell))
 
 
 @lru_cache(maxsize=16)
-def _kept_workspaces(network: Network, dtype: np.dtype) -> Workspaces:
-    """Return the pool of small workspaces for a network."""
+def _kept_workspaces(network: Network, dtype: np.dtype, compiled: bool) -> Workspaces:
+    """Return the pool of small workspaces for a network, with or without compiled cells, which round differently."""
     return Workspaces(network, dtype, backward=False)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skrnn import RNNRegressor
+from skrnn.cells._compiled import SWITCH, why_not_compiled
 from skrnn.cells._registry import CELLS
 from skrnn.network import _inference
 
@@ -42,3 +43,20 @@ def test_large_workspaces_are_not_kept():
     assert _inference._kept_workspaces.cache_info().currsize == 0
     network.predict(X[:1])
     assert _inference._kept_workspaces.cache_info().currsize == 1
+
+
+@pytest.mark.skipif(why_not_compiled() is not None, reason="cells have one form without Numba")
+@pytest.mark.parametrize("cell", CELLS)
+def test_predictions_do_not_depend_on_the_form_of_the_cells_in_earlier_passes(cell, monkeypatch):
+    network = RNNRegressor((3, 2), cell=cell, solver="lbfgs", max_iter=1, random_state=0)
+    with pytest.warns(match="Maximum iterations"):
+        network.fit(X, X[:, 0, 0])
+    alone = {}
+    for switch in "01":
+        monkeypatch.setenv(SWITCH, switch)
+        _inference._kept_workspaces.cache_clear()
+        alone[switch] = network.hidden_states(X)
+    assert np.any(alone["0"] != alone["1"])  # to rounding, by which the forms are told apart
+    for switch in "0101":
+        monkeypatch.setenv(SWITCH, switch)
+        np.testing.assert_array_equal(network.hidden_states(X), alone[switch])
