@@ -47,8 +47,10 @@ def whole(typing_context: Any, part: Any) -> Any:
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent of a number, without a call that would keep a loop from being vectorised.
 
-    tanh(x) = e / (e + 2) with e = exp(2 x) - 1 = 2^k (exp(r) - 1) + 2^k - 1, where 2 x = k ln 2 + r, so that r is small
-    and its power series short. Wrong by 1.5e-7 at most in float32, by 3e-16 in float64.
+    With 2 x = k ln 2 + r, so that r is small, tanh(x) = (exp(2 x) - 1) / (exp(2 x) + 1) and exp(2 x) = 2^k (v + u) / (v -
+    u). Here (v + u) / (v - u) is the Pade approximant of exp(r) (Moler, Van Loan 2003, doi:10.1137/S00361445024180), of
+    degree 3 in float32, 6 in float64, and u the sum of its odd powers. The relative error is at most 3e-7 in float32, 5e-16
+    in float64.
     """
 
 
@@ -58,34 +60,34 @@ def _tanh(x: Any) -> Callable[[Any], Any]:
 
 
 def _tanh_float32(x: Any) -> Any:
-    most = np.float32(20.0)
+    most, shift = np.float32(20.0), np.float32(1.5 * 2**23)
     y = x + x
     y = most if y > most else -most if y < -most else y  # NaN remains
-    k = np.floor(y * np.float32(1.0 / np.log(2.0)) + _HALF)
+    shifted = y * np.float32(1.0 / np.log(2.0)) + shift  # rounded to integers, which are in the last bits
+    k = shifted - shift
     # ln 2 in two parts; the first has so few digits that its product with k is exact.
     r = y - k * np.float32(0.693359375) - k * np.float32(np.log(2.0) - 0.693359375)
-    series = np.float32(1 / 720) + r * np.float32(1 / 5040)
-    series = np.float32(1 / 24) + r * (np.float32(1 / 120) + r * series)
-    series = r + r * r * (_HALF + r * (np.float32(1 / 6) + r * series))
-    power = np.int32((np.int32(k) + np.int32(127)) << np.int32(23)).view(np.float32)
-    e = power * series + (power - ONE)
-    return e / (e + np.float32(2.0))
+    square = r * r
+    v = np.float32(120.0) + square * np.float32(12.0)
+    u = r * (np.float32(60.0) + square)
+    power = np.int32((np.float32(shifted).view(np.int32) + np.int32(127)) << np.int32(23)).view(np.float32)
+    less, more = power - ONE, power + ONE
+    return (less * v + more * u) / (more * v + less * u)
 
 
 def _tanh_float64(x: Any) -> Any:
+    shift = 1.5 * 2**52
     y = x + x
     y = 40.0 if y > 40.0 else -40.0 if y < -40.0 else y
-    k = np.floor(y * (1.0 / np.log(2.0)) + 0.5)
+    shifted = y * (1.0 / np.log(2.0)) + shift
+    k = shifted - shift
     r = y - k * 0.693147180369123816490 - k * 1.90821492927058770002e-10
-    series = 1 / 479001600 + r * (1 / 6227020800)
-    series = 1 / 3628800 + r * (1 / 39916800 + r * series)
-    series = 1 / 40320 + r * (1 / 362880 + r * series)
-    series = 1 / 720 + r * (1 / 5040 + r * series)
-    series = 1 / 24 + r * (1 / 120 + r * series)
-    series = r + r * r * (0.5 + r * (1 / 6 + r * series))
-    power = np.int64((np.int64(k) + 1023) << 52).view(np.float64)
-    e = power * series + (power - 1.0)
-    return e / (e + 2.0)
+    square = r * r
+    v = 665280.0 + square * (75600.0 + square * (840.0 + square))
+    u = r * (332640.0 + square * (10080.0 + square * 42.0))
+    power = np.int64((np.float64(shifted).view(np.int64) + 1023) << 52).view(np.float64)
+    less, more = power - 1.0, power + 1.0
+    return (less * v + more * u) / (more * v + less * u)
 
 
 @register_jitable
