@@ -47,10 +47,9 @@ def whole(typing_context: Any, part: Any) -> Any:
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent of a number, without a call that would keep a loop from being vectorised.
 
-    With 2 x = k ln 2 + r, so that r is small, tanh(x) = (exp(2 x) - 1) / (exp(2 x) + 1) and exp(2 x) = 2^k (v + u) / (v -
-    u). Here (v + u) / (v - u) is the Pade approximant of exp(r) (Moler, Van Loan 2003, doi:10.1137/S00361445024180), of
-    degree 3 in float32, 6 in float64, and u the sum of its odd powers. The relative error is at most 3e-7 in float32, 5e-16
-    in float64.
+    With 2 x = k ln 2 + r, so that r is small, exp(2 x) = 2^k (v + u) / (v - u). Here (v + u) / (v - u) is the Pade
+    approximant of exp(r) (Moler, Van Loan 2003, doi:10.1137/S00361445024180), of degree 3 in float32 and 6 in float64,
+    and u the sum of its odd powers. The relative error is at most 3e-7 in float32, 5e-16 in float64.
     """
 
 
