@@ -82,7 +82,7 @@ BAD_X = {
     "no features": (X3[..., :0], [r"\bX\b", r"\(12, 4, 0\)", "at least one feature"]),
     "strings": (np.full(X3.shape, "a"), [r"\bX\b", "numbers|numeric"]),
     "objects": (np.full(X3.shape, "a", object), [r"\bX\b", "numbers|numeric"]),
-    "complex": (X3 + 1j, [r"\bX\b", "[Cc]omplex"]),
+    "complex": (X3 + 1j, [r"\bX: Complex data not supported\. Expected real numbers"]),
     "dates": (np.zeros(X3.shape, "M8[D]"), [r"\bX\b", "contains dates", "real numbers"]),
     "durations": (np.zeros(X3.shape, "m8[D]"), [r"\bX\b", "contains dates", "real numbers"]),
 }
@@ -93,7 +93,7 @@ BAD_2D_X = {
     "no samples": (X2[:0], [r"\bX\b", r"\(0, 4\)", "minimum of 1|at least one"]),
     "no columns": (X2[:, :0], [r"\bX\b", r"\(12, 0\)", "minimum of 1|at least one"]),
     "strings": (np.full(X2.shape, "a"), [r"\bX\b", "numbers|numeric"]),
-    "complex": (X2 + 1j, [r"\bX\b", "[Cc]omplex"]),
+    "complex": (X2 + 1j, [r"\bX: Complex data not supported\. Expected real numbers"]),
     "dates": (np.zeros(X2.shape, "M8[D]"), [r"\bX\b", "contains dates", "real numbers"]),
     "sparse matrix": (sparse.csr_matrix(X2), [r"\bX\b", "[Ss]parse", "dense"]),
     "sparse array": (sparse.csr_array(X2), [r"\bX\b", "[Ss]parse", "dense"]),
@@ -121,7 +121,7 @@ BAD_LISTS = {
     "fully masked": (replaced(4, np.full((3, 2), np.nan)), ["sample 4", "all 3 are masked", "at least one timestep"]),
     "strings": (replaced(3, np.full((2, 2), "a")), ["dtype", "real numbers"]),
     "objects": (replaced(3, np.full((2, 2), "a", object)), ["real numbers"]),
-    "complex": (replaced(3, X3[3] + 1j), ["complex128", "real numbers"]),
+    "complex": (replaced(3, X3[3] + 1j), ["^X has dtype complex128", "real numbers"]),
     "dates": (replaced(3, np.zeros((2, 2), "M8[D]")), ["datetime64", "real numbers"]),
     "empty": ([], ["at least one|minimum of 1|n_timesteps"]),
 }
@@ -215,7 +215,9 @@ BAD_TARGETS = {
     "NaN": (RNNRegressor, changed(NUMBERS, 3, np.nan), ["^Input y(_val)? contains NaN"]),
     "inf": (RNNRegressor, changed(NUMBERS, 3, np.inf), ["infinity"]),
     "scalar": (RNNRegressor, 1.0, ["array|n_samples"]),
-    "3-D": (RNNRegressor, np.ones((N_SAMPLES, 2, 2)), ["3", r"n_outputs|<= 2"]),
+    "too large": (RNNRegressor, changed(NUMBERS, 3, 1e308), [r"^y(_val)? contains 1e\+308, too large"]),
+    "beyond float64": (RNNRegressor, np.full(N_SAMPLES, np.longdouble("1e400")), ["^Input y(_val)? contains infinity"]),
+    "3-D": (RNNRegressor, np.ones((N_SAMPLES, 2, 2)), ["3", r"n_outputs|<= 2", "RNNRegressor"]),
     "no outputs": (RNNRegressor, np.ones((N_SAMPLES, 0)), [r"\(12, 0\)"]),
     "strings": (RNNRegressor, ["a"] * N_SAMPLES, ["number|numeric"]),
     "complex": (RNNRegressor, NUMBERS + 1j, ["[Cc]omplex"]),
@@ -229,7 +231,7 @@ BAD_TARGETS = {
     "3-D labels": (RNNClassifier, np.ones((N_SAMPLES, 2, 2), int), ["3", "n_outputs|<= 2"]),
     "None labels": (RNNClassifier, np.array([None] * N_SAMPLES), ["None|unknown"]),
     "mixed labels": (RNNClassifier, np.array(["a", 1] * 6, object), ["str", "int", "xpected|mix"]),
-    "several classes a column": (RNNClassifier, np.arange(24).reshape(12, 2) % 3, ["2 columns", "xpected"]),
+    "several classes a column": (RNNClassifier, np.arange(24).reshape(12, 2) % 3, ["2 columns", "or zeros"]),
     "ragged labels": (RNNClassifier, [[1], [1, 2], [2]] * 4, ["xpected|inhomogeneous"]),
     "sparse labels": (RNNClassifier, sparse.csr_matrix(MULTILABEL), ["[Ss]parse", "dense"]),
 }
@@ -291,7 +293,7 @@ def test_another_number_of_outputs():
     X, y = make_data(RNNRegressor)
     two = np.column_stack([y, y])
     estimator = make_estimator(RNNRegressor, warm_start=True).fit(X, y)
-    assert_refused(estimator, lambda: estimator.fit(X, two), r"\by\b", r"\(12, 2\)", "xpected")
+    assert_refused(estimator, lambda: estimator.fit(X, two), r"\by\b", r"\(12, 2\)", r"xpected \(n_samples,\),")
     assert_refused(estimator, lambda: estimator.partial_fit(X, two), r"\by\b", r"\(12, 2\)", "xpected")
     assert_refused(estimator, lambda: estimator.fit(X, y, X_val=X, y_val=two), r"\by_val\b", r"\(12, 2\)", "xpected")
 

@@ -159,6 +159,10 @@ def test_missing_at_timesteps_counts_for_nothing(kind):
             "y: Mix of label input types .* Expected labels of the same kind as in fit.",
         ),
         (
+            lambda: make_model().fit(X, NUMBERS).score(X, np.array(NUMBERS, dtype="m8[D]")),
+            r"y: labels of dtype timedelta64\[D\] among classes of dtype int64\. Expected labels of the same kind",
+        ),
+        (
             lambda: make_model().partial_fit(X, NUMBERS, classes=[[0, 1], [2, 3]]),
             r"classes: Unknown label type: .* Expected class labels \(n_classes,\)\.",
         ),
@@ -167,7 +171,7 @@ def test_missing_at_timesteps_counts_for_nothing(kind):
             "y: Found array with 0 sample.* required by RNNClassifier. Expected class labels",
         ),
     ],
-    ids=["another kind than in fit", "classes of two dimensions", "none"],
+    ids=["another kind than in fit", "durations", "classes of two dimensions", "none"],
 )
 def test_labels_that_scikit_learn_refuses_are_named(call, message):
     with pytest.raises(ValueError, match=f"(?s)^{message}"):

@@ -360,6 +360,18 @@ def test_score_of_a_single_target_is_not_defined(name):
         assert np.isnan(model.score(X, y, np.arange(len(X)) == 3))
 
 
+def test_score_requires_two_targets_in_each_output():
+    X = np.random.default_rng(0).normal(size=(6, 3, 2))
+    model = RNNRegressor((2,), return_sequences=True, max_iter=1, random_state=0).fit(X, X)
+    y = X.copy()
+    y[:, :, 1] = np.nan
+    y[:2, 0, 1] = X[:2, 0, 1]
+    assert np.isfinite(model.score(X, y))
+    y[1, 0, 1] = np.nan  # one is left in the second output, and 18 in the first
+    with pytest.warns(UndefinedMetricWarning, match="fewer than two"):
+        assert np.isnan(model.score(X, y))
+
+
 def test_search_over_quantile():
     X, y = make_task()
     search = GridSearchCV(make_model(max_iter=2), {"quantile": [0.5, [0.3], [0.1, 0.9]]}, cv=2).fit(X, y)

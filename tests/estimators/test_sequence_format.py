@@ -53,3 +53,11 @@ def test_number_of_features():
     assert estimator.n_features_in_ == 2
     with pytest.raises(ValueError, match="X_val has 2 features per timestep, but RNNRegressor was fitted with 3"):
         SequenceFormat.read(estimator, X, 3, "X_val")
+
+
+def test_values_of_another_number_of_timesteps():
+    form = SequenceFormat.read(RNNRegressor(), X)
+    with pytest.raises(ValueError, match=r"^y has shape \(5, 3\); expected \(5, 4\) or \(5, 4, n_outputs\), one value"):
+        form.flatten(X[:, :3, 0], "y")
+    with pytest.raises(ValueError, match=r"^y has shape \(3, 4\); expected a list with one array per sequence"):
+        SequenceFormat.read(RNNRegressor(), RAGGED).flatten(X[:3, :, 0], "y")

@@ -15,7 +15,7 @@ from skrnn._inputs._messages import naming
         ("'<' not supported", "y: '<' not supported. Expected numbers."),
         ("Input contains NaN.", "y: Input contains NaN. Expected numbers."),
         ("What is that?", "y: What is that? Expected numbers."),
-        ("Complex data not supported\n[1j]\n", "y: Complex data not supported\n[1j]. Expected numbers."),
+        ("Complex data not supported\n[1j]\n", "y: Complex data not supported. Expected numbers."),
         ("y has no order", "y has no order. Expected numbers."),
         ("y has no order.", "y has no order. Expected numbers."),
         ("y must be a list", "y must be a list"),
