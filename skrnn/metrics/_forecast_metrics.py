@@ -141,9 +141,8 @@ def symmetric_mean_absolute_percentage_error(
     >>> symmetric_mean_absolute_percentage_error([1.0, 0.0], [3.0, 0.0])
     0.5
     """
-    mean_absolute_error(y_true, y_pred)  # checks shapes and values
-    errors = symmetric_percentages(np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64))
-    return mean_of(errors, sample_weight, multioutput)
+    truth, forecasts = _in_columns(y_true, y_pred)
+    return mean_of(symmetric_percentages(truth, forecasts), sample_weight, multioutput)
 
 
 def symmetric_percentages(truth: NDArray[np.floating], forecasts: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -192,10 +191,8 @@ def interval_coverage(
     >>> interval_coverage([1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0], [1.5, 2.0, 2.5, 5.0])
     0.75
     """
-    for bound in (lower, upper):
-        mean_absolute_error(y_true, bound)  # checks shapes and values
-    truth = np.asarray(y_true)
-    inside = (np.asarray(lower) <= truth) & (truth <= np.asarray(upper))
+    truth, lowest, highest = _in_columns(y_true, lower, upper)
+    inside = (lowest <= truth) & (truth <= highest)
     return mean_of(inside.astype(np.float64), sample_weight, multioutput)
 
 
@@ -229,13 +226,21 @@ def mean_interval_width(
     >>> mean_interval_width([0.0, 1.0], [1.0, 4.0])
     2.0
     """
-    mean_absolute_error(lower, upper)  # checks shapes and values
-    return mean_of(np.asarray(upper, np.float64) - np.asarray(lower, np.float64), sample_weight, multioutput)
+    lowest, highest = _in_columns(lower, upper)
+    return mean_of(highest - lowest, sample_weight, multioutput)
+
+
+def _in_columns(values: ArrayLike, *others: ArrayLike) -> list[NDArray[np.float64]]:
+    """Return all values, (n_samples,) or (n_samples, n_outputs), as (n_samples, n_outputs), or raise ValueError."""
+    for other in others:
+        mean_absolute_error(values, other)  # checks shapes and values; takes a single column for 1-D values
+    arrays = [np.asarray(array, dtype=np.float64) for array in (values, *others)]
+    return [array.reshape(len(array), -1) for array in arrays]
 
 
 def mean_of(values: NDArray[np.floating], sample_weight: Any, multioutput: Any) -> Any:
-    """Return the mean of values (n_samples,) or (n_samples, n_outputs) over the samples, then over the outputs."""
-    return over_outputs(np.atleast_1d(np.average(values, axis=0, weights=sample_weight)), multioutput)
+    """Return the mean of values (n_samples, n_outputs) over the samples, then over the outputs."""
+    return over_outputs(np.average(values, axis=0, weights=sample_weight), multioutput)
 
 
 def over_outputs(values: NDArray[np.floating], multioutput: Any) -> Any:

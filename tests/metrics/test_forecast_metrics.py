@@ -85,3 +85,19 @@ def test_outputs_and_samples_are_averaged_as_scikit_learn_does():
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("options", [{}, {"sample_weight": np.arange(20.0)}], ids=["equal", "weighted"])
+def test_a_single_column_is_one_output(options):
+    """As in scikit-learn: a table of one column may be compared with a 1-D array."""
+    truth, lower, upper = TRUTH[:, 0], FORECASTS[:, 0] - 1.0, FORECASTS[:, 0] + 2.0 + TRUTH[:, 1]
+    column = truth[:, np.newaxis]
+    smape = symmetric_mean_absolute_percentage_error(truth, lower, **options)
+    assert symmetric_mean_absolute_percentage_error(column, lower, **options) == smape
+    assert symmetric_mean_absolute_percentage_error(truth, lower[:, np.newaxis], **options) == smape
+    coverage, width = interval_coverage(truth, lower, upper, **options), mean_interval_width(lower, upper, **options)
+    assert 0.0 < coverage < 1.0
+    assert interval_coverage(column, lower, upper, **options) == coverage
+    assert interval_coverage(truth, lower[:, np.newaxis], upper, **options) == coverage
+    assert mean_interval_width(lower, upper[:, np.newaxis], **options) == width
+    np.testing.assert_allclose(width, np.average(upper - lower, weights=options.get("sample_weight")))
