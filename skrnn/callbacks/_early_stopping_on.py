@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.metrics import check_scoring
 
+from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_at_least, check_both_or_neither, check_count, is_number
 
 
@@ -127,9 +128,8 @@ class EarlyStoppingOn:
 
     @property
     def best_score_(self) -> float:
-        """The greatest score."""
-        best = self._best_run().best
-        return best if best > -np.inf else np.nan
+        """The greatest score, or NaN if all are."""
+        return max((score for score in self._best_run().scores if not np.isnan(score)), default=np.nan)
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Do nothing: a run is created at its first iteration, or when a resumed fit begins.
@@ -198,7 +198,15 @@ class EarlyStoppingOn:
         if self.X is not None:
             X, y = self.X, self.y
             metadata = None if self.sample_weight is None else {"sample_weight": self.sample_weight}
-        score = self._scorer(fitted_estimator, X, y, **(metadata or {}))
+        try:
+            score = self._scorer(fitted_estimator, X, y, **(metadata or {}))
+        except ValueError as error:
+            if not getattr(fitted_estimator, "return_sequences", False):
+                raise
+            raise ValueError(
+                f"scoring is {self.scoring!r}, which failed: {error} Targets at every timestep require a scorer of "
+                "skrnn.metrics.make_sequence_scorer."
+            ) from error
         if not is_number(score):
             raise TypeError(f"scoring is {self.scoring!r}, which returned {score!r}; expected a number.")
         earlier = getattr(context, "scores", [])  # of callbacks of this kind before this one
@@ -221,6 +229,8 @@ class EarlyStoppingOn:
         """
         fit = _path(context)
         self._ended = [self._runs.pop(path) for path in list(self._runs) if path[: len(fit)] == fit]
+        if self._ended and np.isnan([score for run in self._ended for score in run.scores]).all():
+            warn(f"scoring is {self.scoring!r}, which returned NaN after every iteration; expected numbers.")
 
     def _best_run(self) -> "_Run":
         """Return the best-scoring run of the last fit."""
@@ -239,9 +249,9 @@ class _Run:
     n_stalled: int = 0
 
     def add(self, score: float, tol: float) -> None:
-        """Record the score of an iteration; NaN is not an improvement."""
+        """Record the score of an iteration; NaN and negative infinity are not an improvement."""
         self.scores.append(score)
-        self.n_stalled = 0 if score >= self.best + tol else self.n_stalled + 1
+        self.n_stalled = 0 if score > -np.inf and score >= self.best + tol else self.n_stalled + 1
         self.best = score if score > self.best else self.best
 
 

@@ -14,7 +14,12 @@ from skrnn._inputs._messages import settings_unchanged_on_error, warn
 from skrnn._inputs._parameters import check_both_or_neither, read_random_state
 from skrnn.estimators._callbacks import CallbackSupportMixin, Task, begin_fit, with_callbacks
 from skrnn.estimators._feature_scaling import FeatureScaling
-from skrnn.estimators._fit_warnings import warn_if_far, warn_if_nothing_was_learnt, warn_of_end
+from skrnn.estimators._fit_warnings import (
+    warn_if_features_are_far,
+    warn_if_nothing_was_learnt,
+    warn_if_targets_are_far,
+    warn_of_end,
+)
 from skrnn.estimators._fitted_attributes import RunState, fitted_dtype, read_fitted
 from skrnn.estimators._interruption import threads_unchanged_on_error, unchanged_on_error
 from skrnn.estimators._parameters import check_parameters, choose_batch_size, choose_max_iter
@@ -196,7 +201,10 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         data = data.weighted(encoder.training_weights(data.targets))
         dtype = fitted_dtype(self) if resumes else self._choose_dtype(data)
         scaling, data = self._scaled(data, dtype, resumes)
-        encoder = encoder if resumes else encoder.standardise(data.targets)
+        if resumes:
+            warn_if_targets_are_far(encoder.distances(data.targets))
+        else:
+            encoder = encoder.standardise(data.targets)
         training = Training(self, scaling, encoder, data, None, choose_batch_size(self, len(data)), max_iter=1)
         runs = [training.continued_run(rng, self._solver_state)] if resumes else training.fresh_runs(rng)
         training.store(self, *training.best_outcome(runs))
@@ -216,7 +224,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
             scaling = data.scaling(dtype) if self.normalize_X else FeatureScaling.none(data.sequences.n_features)
         scaled = data.scaled(scaling, dtype, "X")
         if resumes and self.normalize_X:
-            warn_if_far(scaling.distances(data.sequences))
+            warn_if_features_are_far(scaling.distances(data.sequences))
         return scaling, scaled
 
     def _restored_rng(self, rng: np.random.RandomState) -> np.random.RandomState:

@@ -72,14 +72,24 @@ def recent_fall(losses: Sequence[float]) -> float | None:
     return (losses[-1 - n_last] - losses[-1]) / (losses[0] - losses[-1])
 
 
-def warn_if_far(distances: np.ndarray) -> None:
+def warn_if_features_are_far(distances: np.ndarray) -> None:
     """Warn if a scaled feature, of which these are the root mean squares, is far from zero."""
-    feature = int(np.argmax(distances))
-    if distances[feature] > _FAR:
+    kept = "partial_fit and warm starts keep the scaling of the first fit, so units may be saturated"
+    _warn_if_far(distances, "Feature {} of X", kept)
+
+
+def warn_if_targets_are_far(distances: np.ndarray) -> None:
+    """Warn if an output of the standardised targets, of which these are the root mean squares, is far from zero."""
+    kept = "partial_fit keeps the scaling of the first fit, so it may take very many epochs to learn these targets"
+    _warn_if_far(distances, "Output {} of y", kept)
+
+
+def _warn_if_far(distances: np.ndarray, what: str, consequence: str) -> None:
+    farthest = int(np.argmax(distances))
+    if distances[farthest] > _FAR:
         warn(
-            f"Feature {feature} of X is on average more than {_FAR:g} standard deviations from its mean in the first "
-            "fit. partial_fit and warm starts keep the scaling of the first fit, so units may be saturated. Begin "
-            "with representative data, or refit.",
+            f"{what.format(farthest)} is on average more than {_FAR:g} standard deviations from its mean in the first "
+            f"fit. {consequence}. Begin with representative data, or refit.",
             DataWarning,
         )
 
@@ -96,7 +106,9 @@ def warn_if_nothing_was_learnt(training: Training, best: Outcome) -> None:
             return
         some = data.sequences.take(_some_of(data, _N_STATES_EXAMINED))
         states = hidden_states(training.network, best.theta, some, map)
-    warn(f"The predictions are {what}: {_reason(training, best, states)}", ConvergenceWarning)
+        varies = _some_feature_varies(data)
+    reason = _reason(training, best, states) if varies else "no feature of X varies. Use other features."
+    warn(f"The predictions are {what}: {reason}", ConvergenceWarning)
 
 
 def _fault_of_predictions(training: Training, best: Outcome, data: TrainingData) -> str | None:
@@ -119,6 +131,12 @@ def _fault_of_predictions(training: Training, best: Outcome, data: TrainingData)
     return "worse than a constant" if loss > (1.0 + _LEAST_GAIN) * of_constants else "hardly better than a constant"
 
 
+def _some_feature_varies(data: TrainingData) -> bool:
+    """Tell whether some feature differs between timesteps or sequences; a constant one may be rounded by scaling."""
+    rows = np.concatenate(list(data.sequences.arrays()))
+    return bool((np.ptp(rows, axis=0) > 8.0 * np.finfo(rows.dtype).eps * np.abs(rows).max(axis=0)).any())
+
+
 def _some_of(samples: Sized, n_most: int) -> np.ndarray:
     """Return the indices of at most `n_most` samples, evenly spaced."""
     return np.unique(np.linspace(0, len(samples) - 1, n_most).astype(np.intp))
@@ -127,17 +145,18 @@ def _some_of(samples: Sized, n_most: int) -> np.ndarray:
 def _reason(training: Training, best: Outcome, states: np.ndarray) -> str:
     """Return the reason, and what to change."""
     estimator = training.estimator
+    is_stochastic = estimator.solver in UPDATE_RULES
     weights = best.theta[training.network.layout.is_weight()]
     if estimator.alpha and np.sqrt(np.mean(np.square(weights))) < _SMALL_WEIGHT:
         return f"the penalty has reduced the weights to zero. Use a smaller alpha than {estimator.alpha:g}."
     if estimator.activation == "tanh" and (np.abs(states) > _SATURATED).mean() > _MOST_SATURATED:
-        cure = "Use a smaller learning_rate_init" if estimator.normalize_X else "Scale X, or set normalize_X=True"
+        cure = "Use a smaller learning_rate_init" if is_stochastic else "Use a larger alpha, or another random_state"
+        cure = cure if estimator.normalize_X else "Scale X, or set normalize_X=True"
         return f"the units are saturated, so no error reaches the weights. {cure}."
     if estimator.activation == "relu" and not states.any():
-        return "no unit is active. Use another random_state, a smaller learning_rate_init, or activation='tanh'."
-    if estimator.solver not in UPDATE_RULES and best.n_iter <= _FEW_ITERATIONS and best.stopped_short is None:
+        rate = " a smaller learning_rate_init," if is_stochastic else ""
+        return f"no unit is active. Use another random_state,{rate} or activation='tanh'."
+    if not is_stochastic and best.n_iter <= _FEW_ITERATIONS and best.stopped_short is None:
         return "the gradient was below tol almost immediately. Use a smaller tol, or another random_state."
-    return (
-        "no relation between X and the targets was found. A larger max_iter or learning_rate_init, another solver, "
-        "or other features may help."
-    )
+    rate = "larger max_iter or learning_rate_init" if is_stochastic else "larger max_iter, another random_state"
+    return f"no relation between X and the targets was found. A {rate}, another solver, or other features may help."

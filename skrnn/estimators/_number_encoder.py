@@ -12,6 +12,7 @@ from skrnn._inputs._messages import naming, warn
 from skrnn._inputs._values import check_kind, check_size
 from skrnn.estimators._parameters import quantile_levels
 from skrnn.estimators._target_encoder import Kind, TargetColumns, TargetEncoder, check_n_samples
+from skrnn.losses._base import entry_weights
 from skrnn.losses._losses import LOSSES, Quantile
 from skrnn.sequences._targets import Targets
 
@@ -117,6 +118,15 @@ class NumberEncoder(TargetEncoder):
         if not self.normalizes:
             return super()._statistics(targets)
         return loss.location_scale(targets.values, targets.weights, targets.present)
+
+    def distances(self, targets: Targets) -> np.ndarray:
+        """Return the root mean square of each standardised output, or zeros where targets are not standardised."""
+        if not self.normalizes:
+            return super().distances(targets)
+        counts = entry_weights(targets.values, targets.weights, targets.present) > 0.0
+        with np.errstate(over="ignore"):
+            values = np.where(counts, self.loss.standardised(targets.values, self.location, self.scale), 0.0)
+            return np.sqrt(np.square(values).sum(axis=1) / np.maximum(1, counts.sum(axis=1)))
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
         """Return predictions, (n_columns, *shape), from raw outputs."""

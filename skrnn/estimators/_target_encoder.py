@@ -102,6 +102,10 @@ class TargetEncoder(ABC):
     def _statistics(self, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(self.n_outputs), np.ones(self.n_outputs)
 
+    def distances(self, targets: Targets) -> np.ndarray:
+        """Return the root mean square of each standardised output, (n_outputs,): about 1 for targets like the first."""
+        return np.zeros(self.n_outputs)
+
     def store(self, estimator: Any) -> None:
         """Store what has been learnt as attributes of the estimator."""
         estimator.n_outputs_ = self.n_outputs

@@ -84,7 +84,9 @@ def _stream_to(model: Any, rows: Rows, origins: NDArray[np.intp]) -> tuple[NDArr
     latest: Any = np.nan
     predictions, states = [], []
     for t in range(places.max() + 1):
-        prediction = stream.predict(timesteps[np.minimum(timeline.firsts + t, timeline.lasts)])
+        timestep = timesteps[np.minimum(timeline.firsts + t, timeline.lasts)]
+        timestep[timeline.firsts + t > timeline.lasts] = np.nan  # a sequence that has ended keeps its state
+        prediction = stream.predict(timestep)
         latest = np.where(np.isnan(prediction), latest, prediction)
         here = groups[places == t]
         predictions.append(latest[here])

@@ -184,6 +184,28 @@ def test_sequence_scorer():
 
 
 @needs_callbacks
+def test_another_scorer_of_sequences_fails_with_advice():
+    X, y = make_ragged_task(RNNRegressor, return_sequences=True)
+    model = make_estimator(return_sequences=True).set_callbacks(EarlyStoppingOn("neg_mean_absolute_error", X, y))
+    with pytest.raises(ValueError, match=r"scoring is 'neg_mean_absolute_error', which failed: .*make_sequence_scorer"):
+        model.fit(X, y)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("score", [np.nan, -np.inf])
+def test_scores_without_a_number_end_the_fit(score):
+    X, y = make_task(RNNRegressor)
+    stopping = EarlyStoppingOn(scripted(score), n_iter_no_change=2)
+    if np.isnan(score):
+        with pytest.warns(UserWarning, match=r"^scoring is <function .*, which returned NaN after every iteration"):
+            model = make_estimator().set_callbacks(stopping).fit(X, y)
+    else:
+        model = make_estimator().set_callbacks(stopping).fit(X, y)
+    assert model.n_iter_ == 3
+    assert np.array_equal(stopping.best_score_, score, equal_nan=True)
+
+
+@needs_callbacks
 @pytest.mark.axis("best", [3, 5, 9])
 @pytest.mark.axis("checkpoint_first", [True, False])
 def test_a_resumed_fit_keeps_the_best_before_and_after(best, checkpoint_first, tmp_path):

@@ -395,6 +395,28 @@ def test_features_far_from_where_they_were_are_told_of(form, bidirectional):
     assert go_on(20.0, 0.0) == []
 
 
+def test_targets_far_from_where_they_were_are_told_of():
+    X, y = make_regression_task()
+    two = np.column_stack([y, 1e-6 * y])
+    model = make_estimator().partial_fit(X, two)
+
+    def go_on(targets, **arguments):
+        return data_warnings(lambda: model.partial_fit(X, targets, **arguments))
+
+    assert go_on(8.0 * two) == go_on(two.mean(axis=0) + 7.0 * two.std(axis=0) + 0.0 * two) == []
+    for factors, output in [([1.0, 20.0], 1), ([20.0, 1.0], 0)]:
+        (message,) = go_on(two * factors)
+        assert message.startswith(f"Output {output} of y is on average more than 10 standard deviations")
+        assert "partial_fit keeps the scaling of the first fit" in message
+    outlier = two.copy()
+    outlier[0] = 1e6
+    assert go_on(outlier, sample_weight=np.arange(len(y)) > 0) == []
+    (message,) = data_warnings(lambda: make_estimator().partial_fit(X, 0.0 * y).partial_fit(X, 1000.0 * y))
+    assert message.startswith("Output 0 of y")
+    unscaled = make_estimator(normalize_y=False).partial_fit(X, y)
+    assert data_warnings(lambda: unscaled.partial_fit(X, 1000.0 * y)) == []
+
+
 def test_warm_start_goes_on_on_the_scaled_features():
     X, y = make_regression_task()
     once = make_estimator(solver="sgd", momentum=0.0, max_iter=8).fit(raw(X), y)

@@ -90,7 +90,8 @@ def test_units_of_which_none_is_active(solver):
         if messages:
             break
     (message,) = messages
-    assert "no unit is active. Use another random_state, a smaller learning_rate_init, or activation='tanh'." in message
+    rate = " a smaller learning_rate_init," if solver == "adam" else ""
+    assert f"no unit is active. Use another random_state,{rate} or activation='tanh'." in message
     assert not model.hidden_states(X).any()
     assert any(not diagnoses(clone(model).set_params(random_state=other), X, y) for other in range(20))
     assert diagnoses(clone(model).set_params(activation="tanh"), X, y) == []
@@ -108,11 +109,33 @@ def test_gradient_below_tol_at_once(cell):
 @each_estimator
 @each_cell
 @pytest.mark.axis("value", [0.0, 1.0, 1e6])
-def test_features_that_say_nothing(Estimator, cell, value):
+@pytest.mark.axis("solver", ["adam", "lbfgs", "least_squares"])
+def test_features_that_do_not_vary(Estimator, cell, value, solver):
+    if Estimator is RNNClassifier and solver == "least_squares":
+        pytest.skip("fits sums of squares")
     X, y = make_task(Estimator)
-    model = make_estimator(Estimator, solver="adam", cell=cell, max_iter=20)
-    reason = "no relation between X and the targets was found. A larger max_iter or learning_rate_init, another sol"
-    assert_cured(model, {}, np.full_like(X, value), y, reason, of_X=X)
+    model = make_estimator(Estimator, solver=solver, cell=cell, max_iter=20)
+    assert_cured(model, {}, np.full_like(X, value), y, "no feature of X varies. Use other features.", of_X=X)
+
+
+def test_features_whose_variation_is_rounded_away():
+    X, y = make_regression_task()
+    (message,) = diagnoses(make_estimator(), (1e-3 * X + 1e8).astype(np.float32), y)
+    assert message.endswith("no feature of X varies. Use other features.")
+
+
+@each_estimator
+@pytest.mark.parametrize(
+    ("solver", "advice"),
+    [("adam", "A larger max_iter or learning_rate_init,"), ("lbfgs", "A larger max_iter, another random_state,")],
+)
+def test_features_that_say_nothing(Estimator, solver, advice, monkeypatch):
+    monkeypatch.setattr(_fit_warnings, "_FEW_ITERATIONS", -1)  # a reason of its own
+    X, y = make_task(Estimator)
+    noise = np.random.default_rng(0).normal(scale=1e-9, size=X.shape)
+    model = make_estimator(Estimator, solver=solver, normalize_X=False, alpha=0.0, max_iter=12, tol=0.0)
+    (message,) = diagnoses(model, noise, y)
+    assert f"no relation between X and the targets was found. {advice} another solver" in message
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.cells._registry import CELLS
+from skrnn.exceptions import DataWarning
 from skrnn.network._full_objectives import FullObjective
 from tests.estimators.tasks import (
     ESTIMATED,
@@ -374,7 +375,8 @@ def test_partial_fit_keeps_the_first_location_and_scale():
     X, y = make_regression_task()
     model = make_estimator(learning_rate_init=1e-9).partial_fit(X, y)
     predicted = model.predict(X)
-    model.partial_fit(X, 100 * y + 50)
+    with pytest.warns(DataWarning, match="Output 0 of y is on average more than 10 standard deviations"):
+        model.partial_fit(X, 100 * y + 50)
     np.testing.assert_allclose(model.predict(X), predicted, atol=1e-5)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -384,3 +385,14 @@ def test_groups_without_an_origin_are_left_out():
     with pytest.warns(UserWarning, match="1 groups have no row to forecast from and are left out: new"):
         result = backtest(model, short, 2, groups="store")
     assert sorted(set(result.groups)) == ["store 0", "store 1", "store 2"]
+
+
+def test_a_sequence_that_has_ended_does_not_run_on():
+    """With these weights, a sequence of 2,000 ones would leave the range of floats."""
+    model = RNNRegressor((1,), activation="relu", return_sequences=True, max_iter=1, normalize_X=False, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(np.ones((2, 3, 1)), np.ones((2, 3)))
+    model.input_weights_[0][...], model.recurrent_weights_[0][...], model.biases_[0][...] = 1.0, 1.5, 0.0
+    model.readout_weights_[...], model.readout_bias_[...] = 1.0, 0.0
+    together = forecast(model, [-np.ones(2000), np.ones(5)], 1)
+    np.testing.assert_array_equal(together, [[0.0], [1.5**4 + 1.5**3 + 1.5**2 + 1.5 + 1.0]])
