@@ -118,8 +118,8 @@ def continued_index(index: Any, n_rows: int) -> Any:
     """Return the next `n_rows` entries of a pandas index, or None if it has no constant step.
 
     Dates continue with their frequency, or with the one that pandas infers, or by calendar months; periods, numbers,
-    durations and other dates with the step that all neighbours have, a single period with the next ones. Of several
-    levels the last continues, if the others are the same in all rows.
+    durations and other dates with the step that all neighbours have, a single period with the next ones. In a time
+    zone, days are those of its calendar. Of several levels the last continues, if the others are the same in all rows.
     """
     import pandas as pd
 
@@ -170,10 +170,29 @@ def _continued_dates(index: Any, n_rows: int) -> Any:
     import pandas as pd
 
     frequency = index.freq or pd.DatetimeIndex(index, freq="infer").freq or _months_apart(index)
-    if frequency is not None:
-        times = pd.date_range(index[-1], periods=n_rows + 1, freq=frequency, name=index.name)
-        return times[1:].as_unit(index.unit)
-    return _evenly_continued(index, n_rows) if index.tz is None else _continued_in_zone(index, n_rows)
+    if frequency is None:
+        return _evenly_continued(index, n_rows) if index.tz is None else _continued_in_zone(index, n_rows)
+    by_clock = index.tz is not None and not _is_duration(frequency)
+    start = index[-1].tz_localize(None) if by_clock else index[-1]
+    times = pd.date_range(start, periods=n_rows + 1, freq=frequency, name=index.name)[1:].as_unit(index.unit)
+    return _as_shown(times, index.tz) if by_clock else times
+
+
+def _is_duration(frequency: Any) -> bool:
+    """Tell whether an offset is as long at a change of the clock as at other times: hours are, days are not."""
+    import pandas as pd
+
+    if {"hours", "minutes", "seconds"} & set(getattr(frequency, "kwds", {})):
+        return True
+    return isinstance(frequency, pd.offsets.Tick) and not isinstance(frequency, pd.offsets.Day)
+
+
+def _as_shown(clock: Any, zone: Any) -> Any:
+    """Return the dates of a time zone at which its clock shows these, of an hour that comes twice in the first.
+
+    A time within an hour that is left out becomes the end of that hour.
+    """
+    return clock.tz_localize(zone, nonexistent="shift_forward", ambiguous=np.ones(len(clock), dtype=bool))
 
 
 def _months_apart(index: Any) -> Any:
@@ -183,22 +202,40 @@ def _months_apart(index: Any) -> Any:
     if len(index) < 3 or index.hasnans:
         return None
     step = 12 * (index[1].year - index[0].year) + index[1].month - index[0].month
-    offset = pd.DateOffset(months=step)
-    return offset if step and (index[1:] == index[:-1] + offset).all() else None
+    offset, clock = pd.DateOffset(months=step), index.tz_localize(None)
+    return offset if step and (clock[1:] == clock[:-1] + offset).all() else None
 
 
 def _continued_in_zone(index: Any, n_rows: int) -> Any:
     """Return the next dates of a time zone: days, and what is even only by the clock, as the clock shows them."""
     import pandas as pd
 
-    clock = index.tz_localize(None)
-    passed = _evenly_continued(index.tz_convert(None), n_rows)
-    if passed is not None and (clock[1] - clock[0]) % pd.Timedelta(1, "D"):
-        return passed.tz_localize("UTC").tz_convert(index.tz)
-    shown = _evenly_continued(clock, n_rows)
-    if shown is None:
+    if index.hasnans or len(index) < 2:
         return None
-    return shown.tz_localize(index.tz, nonexistent="shift_forward", ambiguous=np.ones(n_rows, dtype=bool))
+    passed = _evenly_continued(index.tz_convert(None), n_rows)
+    if passed is not None:
+        passed = passed.tz_localize("UTC").tz_convert(index.tz)
+    clock = index.tz_localize(None)
+    if passed is not None and (clock[1] - clock[0]) % pd.Timedelta(1, "D"):
+        return passed
+    shown = _continued_by_clock(clock.to_numpy(), index.tz, n_rows)
+    return None if shown is None else shown.rename(index.name)
+
+
+def _continued_by_clock(clock: NDArray[np.datetime64], zone: Any, n_rows: int) -> Any:
+    """Return the next dates of a time zone whose clock has shown these at even distances, or None.
+
+    One of them may have been moved out of an hour that was left out.
+    """
+    import pandas as pd
+
+    n_known = len(clock)
+    for origin, step in (0, clock[1] - clock[0]), (n_known - 1, clock[-1] - clock[-2]):
+        even = clock[origin] + step * (np.arange(n_known + n_rows) - origin)
+        shown = _as_shown(pd.DatetimeIndex(even), zone)
+        if step and (shown[:n_known].tz_localize(None) == clock).all():
+            return shown[n_known:]
+    return None
 
 
 def _evenly_continued(index: Any, n_rows: int) -> Any:

@@ -84,6 +84,34 @@ def test_hours_that_are_even_by_the_clock():
 
 
 @pytest.mark.parametrize(
+    ("first", "zone"),
+    [
+        ("2024-09-01", "America/Santiago"),  # there is no midnight on the 8th
+        ("2024-04-19", "Africa/Cairo"),  # and none on the 26th
+        ("2024-03-24 02:30", "Europe/Berlin"),  # no such time on the 31st
+        ("2024-10-20 02:30", "Europe/Berlin"),  # twice on the 27th, of which the first counts
+    ],
+)
+@pytest.mark.parametrize("freq", ["D", "7D"])
+def test_times_that_the_clock_leaves_out_or_shows_twice(first, zone, freq):
+    clock = pd.date_range(first, periods=20, freq=freq, name="when")
+    whole = clock.tz_localize(zone, nonexistent="shift_forward", ambiguous=np.ones(20, dtype=bool))
+    for n_known in range(4, 17):
+        for start in {0, n_known - 4}:
+            ahead = continued_index(whole[start:n_known], 3)
+            assert list(ahead) == list(whole[n_known : n_known + 3])
+            assert ahead.names == ["when"]
+    known = pd.date_range(clock[0], periods=1, freq=freq, tz=zone)
+    assert list(continued_index(known, 19)) == list(whole[1:])
+
+
+def test_offsets_of_hours_in_a_zone_are_durations():
+    first = pd.Timestamp("2024-03-30", tz="Europe/Berlin")
+    whole = pd.date_range(first, periods=12, freq=pd.DateOffset(hours=6))
+    assert list(continued_index(whole[:3], 9)) == list(whole[3:])
+
+
+@pytest.mark.parametrize(
     "index",
     [
         pd.Index(list("abc")),

@@ -46,6 +46,10 @@ REGULAR = {
     "15th of each month": (no_freq(days("2019-01-15", pd.DateOffset(months=1)))[:N_ROWS], pd.DateOffset(months=3)),
     "days of a zone in spring": (days("2024-01-29", zone="Europe/Berlin")[:N_ROWS], "3D"),
     "days of a zone in autumn": (no_freq(days("2024-08-25", zone="Europe/Berlin"))[:N_ROWS], "3D"),
+    "days of a zone without a midnight": (
+        days("2024-08-05").tz_localize("America/Santiago", nonexistent="shift_forward")[:N_ROWS],
+        "3D",
+    ),
     "hours of a zone in spring": (no_freq(days("2024-03-28 16:00", "h", "Europe/Berlin"))[:N_ROWS], "3h"),
     "hours of a zone in autumn": (days("2024-10-24 15:00", "h", "Europe/Berlin")[:N_ROWS], "3h"),
     "durations": (pd.timedelta_range("0h", periods=N_ROWS, freq="15min"), "45min"),
