@@ -207,7 +207,10 @@ def _months_apart(index: Any) -> Any:
 
 
 def _continued_in_zone(index: Any, n_rows: int) -> Any:
-    """Return the next dates of a time zone: days, and what is even only by the clock, as the clock shows them."""
+    """Return the next dates of a time zone: days, and what is even only by the clock, as the clock shows them.
+
+    Steps of 24 hours that are not days, because the clock has changed in between, go on in hours.
+    """
     import pandas as pd
 
     if index.hasnans or len(index) < 2:
@@ -219,7 +222,7 @@ def _continued_in_zone(index: Any, n_rows: int) -> Any:
     if passed is not None and (clock[1] - clock[0]) % pd.Timedelta(1, "D"):
         return passed
     shown = _continued_by_clock(clock.to_numpy(), index.tz, n_rows)
-    return None if shown is None else shown.rename(index.name)
+    return passed if shown is None else shown.rename(index.name)
 
 
 def _continued_by_clock(clock: NDArray[np.datetime64], zone: Any, n_rows: int) -> Any:

@@ -78,6 +78,12 @@ def test_two_days_of_a_zone_are_days(first):
     assert list(continued_index(pd.DatetimeIndex(days[first : first + 2]), 2)) == days[first + 2 : first + 4]
 
 
+def test_steps_of_24_hours_that_are_no_days():
+    whole = pd.date_range("2024-03-25", periods=12, tz="UTC").tz_convert("Europe/Berlin").tolist()
+    for n_known in (8, 10):
+        assert list(continued_index(pd.DatetimeIndex(whole[:n_known]), 2)) == whole[n_known : n_known + 2]
+
+
 def test_hours_that_are_even_by_the_clock():
     shown = pd.date_range("2024-03-29", periods=20, freq="6h").tz_localize("Europe/Berlin").tolist()
     assert list(continued_index(pd.DatetimeIndex(shown[:-2]), 2)) == shown[-2:]
