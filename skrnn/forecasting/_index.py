@@ -169,8 +169,11 @@ def _continued_dates(index: Any, n_rows: int) -> Any:
     """Return the next dates."""
     import pandas as pd
 
-    frequency = index.freq or pd.DatetimeIndex(index, freq="infer").freq or _months_apart(index)
+    frequency = index.freq or pd.DatetimeIndex(index, freq="infer").freq
     if frequency is None:
+        months = _continued_months(index, n_rows)
+        if months is not None:
+            return months
         return _evenly_continued(index, n_rows) if index.tz is None else _continued_in_zone(index, n_rows)
     by_clock = index.tz is not None and not _is_duration(frequency)
     start = index[-1].tz_localize(None) if by_clock else index[-1]
@@ -195,15 +198,33 @@ def _as_shown(clock: Any, zone: Any) -> Any:
     return clock.tz_localize(zone, nonexistent="shift_forward", ambiguous=np.ones(len(clock), dtype=bool))
 
 
-def _months_apart(index: Any) -> Any:
-    """Return as an offset how many months lie between neighbours, at any day of the month; None if they differ."""
+def _continued_months(index: Any, n_rows: int) -> Any:
+    """Return the next dates if neighbours are equally many months apart, at any day of the month, or None.
+
+    After the 30th of January and the last of February comes the 30th of March, unless the history goes on otherwise.
+    """
     import pandas as pd
 
     if len(index) < 3 or index.hasnans:
         return None
-    step = 12 * (index[1].year - index[0].year) + index[1].month - index[0].month
-    offset, clock = pd.DateOffset(months=step), index.tz_localize(None)
-    return offset if step and (clock[1:] == clock[:-1] + offset).all() else None
+    steps = np.diff(12 * index.year + index.month)
+    if steps[0] == 0 or (steps != steps[0]).any():
+        return None
+    step, clock, n_known = int(steps[0]), index.tz_localize(None), len(index)
+    origin = int(np.argmax(index.day))
+    even = _as_shown(_months_from(clock[origin], step, range(-origin, n_known + n_rows - origin)), index.tz)
+    if not (even[:n_known].tz_localize(None) == clock).all():
+        if not (clock[1:] == clock[:-1] + pd.DateOffset(months=step)).all():
+            return None
+        even = _as_shown(_months_from(clock[-1], step, range(1 - n_known, n_rows + 1)), index.tz)
+    return even[n_known:].as_unit(index.unit).rename(index.name)
+
+
+def _months_from(origin: Any, step: int, counts: range) -> Any:
+    """Return the dates that are these numbers of steps, in months, from another one."""
+    import pandas as pd
+
+    return pd.DatetimeIndex([origin + pd.DateOffset(months=step * count) for count in counts])
 
 
 def _continued_in_zone(index: Any, n_rows: int) -> Any:

@@ -78,6 +78,24 @@ def test_two_days_of_a_zone_are_days(first):
     assert list(continued_index(pd.DatetimeIndex(days[first : first + 2]), 2)) == days[first + 2 : first + 4]
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize(
+    ("first", "step"), [("2023-10-29", 1), ("2022-10-30", 1), ("2022-11-30 06:00", 3), ("2023-10-31 06:00", 1)]
+)
+def test_short_months_do_not_change_the_day_of_the_others(first, step, zone):
+    whole = pd.DatetimeIndex([pd.Timestamp(first, tz=zone) + pd.DateOffset(months=step * n) for n in range(20)])
+    for n_known in range(3, 18):
+        ahead = continued_index(whole[:n_known], 3)
+        assert list(ahead) == list(whole[n_known:][:3])
+        assert (ahead.tz, ahead.unit) == (whole.tz, whole.unit)
+
+
+def test_days_that_short_months_have_changed_stay_changed():
+    whole = pd.date_range("2023-10-30", periods=12, freq=pd.DateOffset(months=1))
+    assert whole[-1].day == 29
+    assert list(continued_index(pd.DatetimeIndex(whole[:8].tolist()), 4)) == list(whole[8:])
+
+
 def test_steps_of_24_hours_that_are_no_days():
     whole = pd.date_range("2024-03-25", periods=12, tz="UTC").tz_convert("Europe/Berlin").tolist()
     for n_known in (8, 10):
