@@ -1,6 +1,6 @@
 """For docs/design/performance.md: both passes of a layer with cells in NumPy, compiled, and the products alone.
 
-Milliseconds, the least of many in turn, one thread. Usage: PYTHONPATH=. python benchmarks/forms.py [cell ...]
+Milliseconds, the least of many in turn, one thread. Then nanoseconds for the tanh of a number, in NumPy and compiled. Usage: PYTHONPATH=. python benchmarks/forms.py [cell ...]
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.step_parts import SHAPES
-from skrnn.cells._compiled import SWITCH
+from skrnn.cells._compiled import SWITCH, CompiledCell
 from skrnn.cells._registry import CELLS
 from skrnn.network._layer import Layer
 from skrnn.network._layer_workspace import LayerWorkspace
@@ -84,14 +84,26 @@ def row(cell: str, shape: tuple[int, int, int, int]) -> Iterator[float]:
         yield from (forward + backward for forward, backward in zip(times[::2], times[1::2], strict=True))
 
 
+def nanoseconds_of_tanh(dtype: np.dtype) -> list[float]:
+    """Return nanoseconds per number of `np.tanh` and of the compiled tanh, which is all that a simple cell does."""
+    x = np.random.default_rng(0).normal(scale=2.0, size=(1, 8192)).astype(dtype)
+    y, none = np.empty_like(x), np.empty((0, x.shape[1]), dtype)
+    advance = CompiledCell(CELLS["rnn"](), dtype).advance
+    times = least_times([lambda: np.tanh(x, out=y), lambda: advance(x[np.newaxis], y, none, y, none)])
+    return [1e6 * milliseconds / x.size for milliseconds in times]
+
+
 def main() -> None:
-    """Print a table."""
+    """Print the table and the nanoseconds."""
     print("| cell | shape | float32: NumPy | compiled | products | float64: NumPy | compiled | products |")
     print("| --- |" + " --- |" * 7)
     with computing():
         for cell, shape in product(sys.argv[1:] or CELLS, SHAPES):
             texts = [f"{milliseconds:.3g}" for milliseconds in row(cell, shape)]
             print(f"| {cell} | {','.join(map(str, shape))} | {' | '.join(texts)} |", flush=True)
+        for dtype in map(np.dtype, ("float32", "float64")):
+            in_numpy, compiled = nanoseconds_of_tanh(dtype)
+            print(f"tanh, {dtype}: NumPy {in_numpy:.2f}, compiled {compiled:.2f} ns")
 
 
 if __name__ == "__main__":
