@@ -110,7 +110,8 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
 
     Windows that begin with masked timesteps, as at the beginning of a series, are left out of training if most windows
     do not. For regressors of tables masked timesteps are filled with the previous timestep, or at the beginning with
-    the first known one.
+    the first known one. They read as many timesteps as in :meth:`fit`: of longer sequences the last ones, and shorter
+    sequences are filled in the same way.
 
     References
     ----------
@@ -278,12 +279,15 @@ class _WindowsToTable(TransformerMixin, BaseEstimator):
     """Concatenate the timesteps of windows, filling missing ones with the previous, or otherwise the next timestep."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Do nothing."""
+        """Learn the number of timesteps."""
+        self.n_timesteps_ = read_sequences(X).shape[1]
         return self
 
     def transform(self, X: Any) -> NDArray[np.floating]:
-        """Return windows (n_samples, n_timesteps, n_features) as a table."""
-        windows = read_sequences(X)
+        """Return the last timesteps, as many as in fit, of windows (n_samples, n_timesteps, n_features) as a table."""
+        windows = read_sequences(X)[:, -self.n_timesteps_ :]
+        n_before = self.n_timesteps_ - windows.shape[1]
+        windows = np.pad(windows, ((0, 0), (n_before, 0), (0, 0)), constant_values=np.nan)
         for _ in range(2):  # forward, then backward for the beginning
             windows = _filled_forward(windows)[:, ::-1]
         return np.nan_to_num(windows).reshape(len(windows), -1)
@@ -293,7 +297,6 @@ class _WindowsToTable(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
-        tags.requires_fit = False
         return tags
 
 

@@ -166,6 +166,22 @@ def test_a_masked_timestep_looks_to_linear_models_like_the_one_before():
     assert np.isfinite(model.predict(with_hole)).all()
 
 
+@pytest.mark.parametrize("form", ["list", "array"])
+def test_sequences_of_other_lengths_than_in_fit(form):
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(length, 1)) for length in np.r_[rng.integers(4, 8, 14), 7]]
+    model = hybrid().fit(X, noisy(FEW_ROWS))
+    shorter, longer = [x for x in X if len(x) < 6], [np.r_[np.ones((3, 1)), x] for x in X if len(x) == 7]
+    expected = model.predict([*shorter, X[-1]])[:-1]
+    if form == "array":
+        shorter = np.stack([np.r_[np.full((6 - len(x), 1), np.nan), x] for x in shorter])
+        longer = np.stack(longer)
+    np.testing.assert_allclose(model.predict(shorter), expected)
+    linear = members(model)[2].named_estimators_["linear"]  # networks read all timesteps
+    np.testing.assert_allclose(linear.predict(longer), linear.predict([x[3:] for x in longer]))
+    assert np.isfinite(model.predict(longer)).all()
+
+
 def test_forecasts_several_series_and_steps():
     series = np.column_stack([noisy(), noisy()[::-1]])
     X, y = to_supervised(series, n_steps=2)
