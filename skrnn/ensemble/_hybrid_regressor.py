@@ -236,7 +236,7 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
             value = getattr(self, name)
             if value is not None and not is_regressor_instance(value):
                 raise TypeError(f"{describe(name, value)}; expected an instance of a regressor, or None.")
-        ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-4.0, 4.0, 9)))
+        ridge = make_pipeline(_with_arrays(StandardScaler()), RidgeCV(np.logspace(-4.0, 4.0, 9)))
         linear = make_pipeline(_WindowsToTable(), ridge if self.linear is None else self.linear)
         process = make_pipeline(_WindowsToTable(), _default_process() if self.process is None else self.process)
         network = (
@@ -244,7 +244,8 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
             if self.network is None
             else self.network
         )
-        of_changes = make_pipeline(FunctionTransformer(counted_from_last, kw_args={"n_series": self.n_series}), network)
+        changes = FunctionTransformer(counted_from_last, kw_args={"n_series": self.n_series})
+        of_changes = make_pipeline(_with_arrays(changes), network)
         seeds = read_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=2)
         networks, of_residuals = (
             EnsembleRegressor(estimator, n_networks or self.n_networks, n_jobs=self.n_jobs, random_state=seed)
@@ -342,7 +343,12 @@ class _LatestProcess(GaussianProcessRegressor):
         return self
 
 
+def _with_arrays(transformer: Any) -> Any:
+    """Return the transformer, whose output is always an array: the user configures the output of other transformers."""
+    return transformer.set_output(transform="default")
+
+
 def _default_process() -> Any:
     """Return the Gaussian process of a linear and a smooth function, and noise."""
     kernel = ConstantKernel(0.1) * DotProduct() + ConstantKernel(1.0) * RBF(3.0) + WhiteKernel(0.3)
-    return make_pipeline(StandardScaler(), _LatestProcess(kernel, normalize_y=True))
+    return make_pipeline(_with_arrays(StandardScaler()), _LatestProcess(kernel, normalize_y=True))

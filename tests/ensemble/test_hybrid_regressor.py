@@ -112,6 +112,16 @@ def test_weights_with_metadata_routing():
     np.testing.assert_allclose(predictions, hybrid().fit(X, y, sample_weight=weights).predict(X))
 
 
+@pytest.mark.parametrize("output", ["pandas", "polars"])
+def test_configured_output_of_transformers_changes_nothing(output):
+    pytest.importorskip(output)
+    X, y = windows_of(noisy(FEW_ROWS))
+    expected = HybridRegressor(n_networks=1, random_state=0).fit(X, y).predict(X)
+    with sklearn.config_context(transform_output=output):  # warnings are errors
+        predictions = HybridRegressor(n_networks=1, random_state=0).fit(X, y).predict(X)
+    np.testing.assert_array_equal(predictions, expected)
+
+
 def test_with_few_windows_the_linear_model_counts_most():
     X, y = windows_of(noisy(FEW_ROWS))
     np.testing.assert_allclose(hybrid().fit(X, y).weights_, np.array([1.0, 1.0, 5.0]) / 7.0)
