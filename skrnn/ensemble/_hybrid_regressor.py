@@ -179,7 +179,8 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         TypeError
             If a parameter has the wrong type.
         ValueError
-            If a parameter has an invalid value, or X and y are invalid or do not match.
+            If a parameter has an invalid value, X and y are invalid or do not match, or fewer than two windows have a
+            positive weight.
 
         Warns
         -----
@@ -191,10 +192,13 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         check_lengths(windows, targets)
         weights = read_weights(sample_weight, len(targets))
         rows = _rows_of_whole_windows(windows, weights > 0.0)
+        if len(rows) < 2:
+            raise ValueError(f"X has {len(rows)} sample of positive weight; expected at least 2 windows.")
         windows, targets, weights = windows[rows], targets[rows].reshape(-1, *shape), weights[rows]
         weights = weights / unit_of(weights)
-        # Weights are passed to all parts, whatever they request. Changes and residuals may be noise.
-        with config_context(enable_metadata_routing=False), own_data():
+        # Weights are passed to all parts, whatever they request. Changes and residuals may be noise. The process has
+        # exponentials that underflow, which is no error.
+        with config_context(enable_metadata_routing=False), own_data(), np.errstate(under="ignore"):
             fitted = {name: _fitted(member, windows, targets, weights) for name, member in members.items()}
             of_members = self._find_weights(windows, targets, weights)
         warn_of_units(targets.reshape(len(targets), -1), last_known(windows[:, :, : self.n_series]))
@@ -224,7 +228,8 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         windows = read_known_sequences(self, X)
-        predictions = [member.predict(windows) for member in self.named_estimators_.values()]
+        with np.errstate(under="ignore"):
+            predictions = [member.predict(windows) for member in self.named_estimators_.values()]
         return np.sum(
             [weight * of_member for weight, of_member in zip(self.weights_, predictions, strict=True)], axis=0
         )

@@ -261,6 +261,23 @@ def test_what_is_refused_leaves_the_estimator_as_it_was(parameters, error, messa
     np.testing.assert_array_equal(model.predict(X), before)
 
 
+@pytest.mark.parametrize("n_rows", [1, FEW_ROWS - 4])
+def test_a_single_window_is_refused(n_rows):
+    X, y = windows_of(noisy(FEW_ROWS))
+    weights = np.arange(n_rows) == 0
+    with pytest.raises(ValueError, match="X has 1 sample of positive weight; expected at least 2 windows"):
+        hybrid().fit(X[:n_rows], y[:n_rows], sample_weight=weights)
+    assert np.isfinite(HybridRegressor(n_networks=1, random_state=0).fit(X[:2], y[:2]).predict(X)).all()
+
+
+def test_floating_point_errors_that_the_user_raises():
+    X, y = windows_of(noisy(FEW_ROWS))
+    expected = HybridRegressor(n_networks=1, random_state=0).fit(X, y).predict(100.0 * X)
+    with np.errstate(all="raise"):
+        model = HybridRegressor(n_networks=1, random_state=0).fit(X, y)
+        np.testing.assert_array_equal(model.predict(100.0 * X), expected)
+
+
 def test_its_parts_are_those_of_the_package():
     model = hybrid().fit(*windows_of(noisy(FEW_ROWS)))
     assert [type(part) for part in members(model)] == [ChangeRegressor, ChangeRegressor, ResidualRegressor]
