@@ -249,9 +249,10 @@ class ResidualRegressor(RoutesMetadata, RegressorMixin, NamedEstimators):
                 raise TypeError(f"estimators has {part!r} as {name!r}; expected an instance of a regressor, or 'drop'.")
         shrinkage = self.shrinkage
         if shrinkage is not None and not isinstance(shrinkage, int | float | str):
-            raise TypeError(f"{describe('shrinkage', shrinkage)}; expected 'auto', a number or None.")
-        if isinstance(shrinkage, str) and shrinkage != "auto":
-            raise ValueError(f"shrinkage is {shrinkage!r}; expected 'auto', a number or None.")
+            raise TypeError(f"{describe('shrinkage', shrinkage)}; expected 'auto', a finite number or None.")
+        is_valid = shrinkage == "auto" if isinstance(shrinkage, str) else shrinkage is None or np.isfinite(shrinkage)
+        if not is_valid:
+            raise ValueError(f"shrinkage is {shrinkage!r}; expected 'auto', a finite number or None.")
         return parts
 
     def _folds(self, X: Any, y: NDArray[Any], weights: NDArray[Any]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -147,8 +147,10 @@ def test_parameters_of_estimators_are_searched():
         ({"estimators": Ridge()}, TypeError, "estimators is .*; expected a list of"),
         ({"estimators": [("a", Ridge)]}, TypeError, "expected an instance of a regressor, or 'drop'"),
         ({"estimators": [("a", Ridge()), ("a", Ridge())]}, ValueError, "not unique"),
-        ({"shrinkage": "best"}, ValueError, "shrinkage is 'best'; expected 'auto', a number or None"),
-        ({"shrinkage": [1.0]}, TypeError, "expected 'auto', a number or None"),
+        ({"shrinkage": "best"}, ValueError, "shrinkage is 'best'; expected 'auto', a finite number or None"),
+        ({"shrinkage": np.nan}, ValueError, "shrinkage is nan; expected 'auto', a finite number or None"),
+        ({"shrinkage": -np.inf}, ValueError, "shrinkage is -inf; expected 'auto', a finite number or None"),
+        ({"shrinkage": [1.0]}, TypeError, "expected 'auto', a finite number or None"),
         ({"cv": 500}, ValueError, "cv"),
     ],
 )
