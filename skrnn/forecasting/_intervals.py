@@ -199,13 +199,14 @@ def _quantiles(model: Any, rows: Rows, n_steps: int, coverage: float) -> list[ND
         )
     predictions = predictions_at(model, rows, rows.timeline.lasts)
     levels = (0.5, (1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0)
-    paths = [point_forecasts(model, predictions, len(rows.series), level) for level in levels]
-    if n_steps > paths[0].shape[1]:
+    median, *bounds = (point_forecasts(model, predictions, len(rows.series), level) for level in levels)
+    if n_steps > median.shape[1]:
         raise ValueError(
-            f"n_steps is {n_steps}, but the model predicts quantiles of {paths[0].shape[1]} steps, which cannot be fed "
+            f"n_steps is {n_steps}, but the model predicts quantiles of {median.shape[1]} steps, which cannot be fed "
             "back. For more steps, fit it to y with as many steps, or pass n_calibration."
         )
-    return [path[:, :n_steps] for path in paths]
+    # A decreasing transformation of the target exchanges the bounds.
+    return [path[:, :n_steps] for path in (median, np.minimum(*bounds), np.maximum(*bounds))]
 
 
 def _conformal(

@@ -127,6 +127,15 @@ def test_quantiles_of_a_transformed_target(quantiles):
     np.testing.assert_allclose(np.concatenate(interval), model.predict(series[:, np.newaxis])[-1, [2, 0, 4]])
 
 
+def test_bounds_of_a_decreasing_transformation_of_the_target_are_in_order(quantiles):
+    series = seasonal(90, 0)
+    model = TransformedTargetRegressor(quantiles, func=np.negative, inverse_func=np.negative)
+    model.fit(*to_supervised(series))
+    interval = forecast_interval(model, series, 1)
+    np.testing.assert_allclose(np.concatenate(interval), model.predict(series[:, np.newaxis])[-1, [2, 4, 0]])
+    assert interval.lower[0] < interval.forecast[0] < interval.upper[0]
+
+
 def test_quantile_model_is_calibrated_if_asked(quantiles):
     series = seasonal(90, 1)
     interval = forecast_interval(quantiles, series, 2, n_calibration=30)
