@@ -182,13 +182,23 @@ class ClassEncoder(TargetEncoder):
                 if codes is None:
                     weights = self._weigh_labels(targets, given > 0.0)
                 else:
-                    weights = np.asarray(compute_sample_weight(self.class_weight, self.classes[codes]), np.float64)
+                    weights = self._weights_of_classes()[codes]
             with np.errstate(over="ignore"):
                 product = weights * given
             # If it overflows, its scale does not matter: the penalty is negligible in either case. In their own unit,
             # weights of samples are less than 2**10.
             weights = product if np.isfinite(product).all() else 2.0**-10 * weights * given
         check_weights(weights, "class_weight")
+        return weights
+
+    def _weights_of_classes(self) -> np.ndarray:
+        """Return the weight of each class, (n_classes,), also of those that a batch of partial_fit lacks."""
+        weights = np.asarray(compute_sample_weight(self.class_weight, self.classes), np.float64)
+        if np.count_nonzero(weights) == 1 and weights.max() > 0.0:  # the other classes would never be predicted
+            raise ValueError(
+                f"class_weight is {self.class_weight!r}, zero for every class but {self.classes[weights.argmax()]}; "
+                "expected positive weights of at least two classes."
+            )
         return weights
 
     def _weigh_labels(self, targets: Targets, counted: np.ndarray) -> np.ndarray:

@@ -211,6 +211,20 @@ def test_balanced_classes(solver):
     assert_same_fit(balanced, make_classifier(solver=solver, class_weight=of_classes).fit(X, y), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_class_weight_that_leaves_one_class(method):
+    X, y = make_classification_task(n_classes=3)
+    labels = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    model = make_classifier(class_weight={0: 0, 2: 0})
+    message = r"class_weight is \{0: 0, 2: 0\}, zero for every class but 1; expected .* at least two classes"
+    with pytest.raises(ValueError, match=message):
+        getattr(model, method)(X, y, **labels)
+    model.set_params(class_weight={0: 0})
+    getattr(model, method)(X, y, **labels)
+    if method == "partial_fit":  # a batch may have one class
+        model.partial_fit(X[y == 1], y[y == 1])
+
+
 def test_class_weight_multiplies_sample_weight():
     X, y = make_classification_task()
     weights = 1.0 + np.arange(len(y)) % 2
