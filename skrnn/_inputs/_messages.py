@@ -3,7 +3,7 @@
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -47,27 +47,32 @@ def _as_sentence(message: str) -> str:
 
 #: Packages that are skipped: a warning points to the line that called the first of them.
 _INSIDE = ("skrnn", "sklearn", "joblib")
-_is_own_data: ContextVar[bool] = ContextVar("_is_own_data", default=False)
+_own_data: ContextVar[frozenset[str]] = ContextVar("_own_data", default=frozenset())
 
 
 @contextmanager
-def own_data() -> Iterator[None]:
-    """Suppress warnings in the block about data that were made by skrnn."""
-    token = _is_own_data.set(True)
+def own_data(names: Iterable[str] = ("X", "y")) -> Iterator[None]:
+    """Suppress warnings in the block about data of which X, y or both were made by skrnn."""
+    token = _own_data.set(_own_data.get().union(names))
     try:
         yield
     finally:
-        _is_own_data.reset(token)
+        _own_data.reset(token)
+
+
+def names_of_own_data() -> frozenset[str]:
+    """Return which of X and y were made by skrnn."""
+    return _own_data.get()
 
 
 def is_own_data() -> bool:
-    """Tell whether the data were made by skrnn."""
-    return _is_own_data.get()
+    """Tell whether X or y was made by skrnn."""
+    return bool(_own_data.get())
 
 
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, pointing to the nearest calling line outside these packages."""
-    if issubclass(category, DataWarning) and is_own_data():
+def warn(message: str, category: type[Warning] = UserWarning, about: Iterable[str] = ("X", "y")) -> None:
+    """Warn, pointing to the nearest calling line outside these packages; not about data made by skrnn."""
+    if issubclass(category, DataWarning) and not names_of_own_data().isdisjoint(about):
         return
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
@@ -88,7 +93,7 @@ class Settings:
     def __init__(self) -> None:
         self._handling, self._buffer_size = np.geterr(), np.getbufsize()
         self._filters, self._config = warnings.filters, sklearn.get_config()
-        self._is_own_data = _is_own_data.get()
+        self._own_data = _own_data.get()
 
     def restore(self) -> None:
         """Restore the settings."""
@@ -96,7 +101,7 @@ class Settings:
         np.setbufsize(self._buffer_size)
         if sklearn.get_config() != self._config:
             sklearn.set_config(**self._config)
-        _is_own_data.set(self._is_own_data)
+        _own_data.set(self._own_data)
         # Filters belong to the process: they are not restored if another thread may have set them.
         n_filters = len(self._filters)
         if warnings.filters is not self._filters and warnings.filters[-n_filters:] == self._filters:

@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._inputs._messages import own_data
+from skrnn._inputs._messages import own_data, warn
 from skrnn._inputs._parameters import check_count, describe, read_random_state
 from skrnn._inputs._values import read_weights
 from skrnn.ensemble._change_regressor import ChangeRegressor, counted_from_last, last_known
@@ -34,6 +34,7 @@ from skrnn.ensemble._seeded_ensembles import EnsembleRegressor
 from skrnn.estimators._interruption import whole_fits, whole_or_not
 from skrnn.estimators._regressor import RNNRegressor
 from skrnn.estimators._target_encoder import unit_of
+from skrnn.exceptions import DataWarning
 
 #: Folds for estimating the weights, and networks of each kind per fold.
 _N_SPLITS, _N_NETWORKS_IN_FOLD = 5, 2
@@ -185,7 +186,8 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         Warns
         -----
         DataWarning
-            If targets are so far from the last known values that X and y are probably in different units.
+            If windows have a single timestep, or if targets are so far from the last known values that X and y are
+            probably in different units.
         """
         members = self._members()
         windows, (targets, shape) = read_sequences(X), read_table_of_targets(y)
@@ -201,6 +203,12 @@ class HybridRegressor(RegressorMixin, BaseEstimator):
         with config_context(enable_metadata_routing=False), own_data(), np.errstate(under="ignore"):
             fitted = {name: _fitted(member, windows, targets, weights) for name, member in members.items()}
             of_members = self._find_weights(windows, targets, weights)
+        if windows.shape[1] == 1:
+            warn(
+                f"Each of the {len(windows)} windows of X has only a single timestep. If the rows of X are one series, "
+                "make windows with SlidingWindow.",
+                DataWarning,
+            )
         warn_of_units(targets.reshape(len(targets), -1), last_known(windows[:, :, : self.n_series]))
         self.named_estimators_, self.weights_ = Bunch(**fitted), of_members
         learn_features(self, X, windows)

@@ -1,7 +1,6 @@
 """A regressor in which each estimator is fitted to the residuals of the previous ones."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -183,8 +182,7 @@ class ResidualRegressor(RoutesMetadata, RegressorMixin, NamedEstimators):
         factors: list[NDArray[np.float64]] = []
         fitted: list[Any] = []
         for name, part in parts.items():
-            in_residuals = own_data() if fitted else nullcontext()  # which may be noise
-            with whole_or_not(), in_residuals:
+            with whole_or_not(), own_data(["y"] if fitted else []):  # residuals may be noise
                 estimator = clone(part).fit(X, chain.left, **arguments[name])
             shrinkage = self.shrinkage if fitted else None
             factors.append(chain.subtract(estimator, arguments[name], of_predict[name], shrinkage))

@@ -1,7 +1,6 @@
 """Ensembles of one estimator with several seeds, whose predictions are averaged."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -13,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn._inputs._messages import is_own_data, own_data, warn
+from skrnn._inputs._messages import names_of_own_data, own_data, warn
 from skrnn._inputs._parameters import check_count, check_flag, describe, read_random_state
 from skrnn.ensemble._ensemble_stream import EnsembleStream
 from skrnn.ensemble._inner_estimators import RoutesMetadata, fit_arguments, learn_from_inner, predict_arguments
@@ -139,7 +138,7 @@ class SeededEnsemble(RoutesMetadata, MetaEstimatorMixin, BaseEstimator):
         fitted: list[Any] = []
         try:
             with noticing_interruption() as notices:
-                jobs = (delayed(_fit)(member, X, y, arguments, is_own_data()) for member in members)
+                jobs = (delayed(_fit)(member, X, y, arguments, names_of_own_data()) for member in members)
                 for member in Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs):
                     fitted.append(member)
                     if notices:
@@ -163,9 +162,9 @@ class SeededEnsemble(RoutesMetadata, MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-def _fit(member: Any, X: Any, y: Any, arguments: dict[str, Any], of_own_data: bool) -> Any:
-    """Fit and return a member, maybe in a worker, to which `of_own_data` has to be passed."""
-    with own_data() if of_own_data else nullcontext():
+def _fit(member: Any, X: Any, y: Any, arguments: dict[str, Any], own: frozenset[str]) -> Any:
+    """Fit and return a member, maybe in a worker, to which the names of own data have to be passed."""
+    with own_data(own):
         return member.fit(X, y, **arguments)
 
 

@@ -254,6 +254,7 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
                 "the rows of X are one series, make windows with SlidingWindow, or pass it as one sequence, "
                 "X[np.newaxis], with return_sequences=True.",
                 DataWarning,
+                about=["X"],
             )
         warn_unless_aligned(X, y)
         encoder = self._encoder_type.new(self) if learns else self._target_encoder()

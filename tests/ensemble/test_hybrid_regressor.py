@@ -154,6 +154,11 @@ def test_units_that_differ_are_told_of(n_steps):
     assert_warned_once(lambda: hybrid().fit(X, np.log(y)), "both must be in the same units")
 
 
+def test_rows_that_are_no_windows_are_told_of():
+    series = noisy(FEW_ROWS)
+    assert_warned_once(lambda: hybrid().fit(series[:-1, np.newaxis], series[1:]), "a single timestep")
+
+
 def test_windows_that_begin_before_the_series_are_left_out_of_training():
     series = noisy(FEW_ROWS)
     X, y = to_supervised(series)

@@ -14,9 +14,10 @@ from sklearn.preprocessing import PolynomialFeatures
 from sklearn.tree import DecisionTreeRegressor
 
 from skrnn import RNNRegressor, SlidingWindow
-from skrnn.ensemble import ResidualRegressor
+from skrnn.ensemble import EnsembleRegressor, ResidualRegressor
 from skrnn.forecasting import backtest, forecast, forecast_interval, to_supervised
 from skrnn.solvers._monitor import Monitor
+from tests.data_warnings import assert_warned_once
 from tests.estimators.tasks import as_objects
 
 
@@ -244,6 +245,15 @@ def test_residuals_without_anything_to_learn_are_no_reason_to_warn():
     assert two(network, shrinkage=None).fit(X, y).score(X, y) > 0.3  # warnings are errors
     with pytest.warns(UserWarning, match="hardly better than a constant|are constant"):
         network.fit(X, y)
+
+
+@pytest.mark.parametrize("shrinkage", ["auto", None])
+def test_rows_that_are_no_windows_are_told_of(shrinkage):
+    series = np.cumsum(np.random.default_rng(0).normal(size=40))
+    network = RNNRegressor((2,), solver="lbfgs", tol=0.1, random_state=0)
+    for part in (network, EnsembleRegressor(network, 1, random_state=0)):
+        model = two(part, shrinkage=shrinkage)
+        assert_warned_once(lambda model=model: model.fit(series[:-1, np.newaxis], series[1:]), "a single timestep")
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
