@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from skrnn._inputs._messages import warn
 from skrnn._inputs._parameters import check_choice, check_count, describe, is_integer
 from skrnn.forecasting._backtest_result import Backtest
+from skrnn.forecasting._index import as_usual_index, kind_of_index
 from skrnn.forecasting._intervals import check_calibration, least_calibration, rolling_radii, rolling_scaled_radii
 from skrnn.forecasting._models import fitted_regressor, n_history_rows
 from skrnn.forecasting._recursion import n_steps_at_once, roll, roll_members
@@ -48,8 +49,9 @@ def backtest(
         Position of the first row to forecast from, in each group if there are several. Use the last row that the model
         was fitted on, targets included, because forecasts from earlier rows are too good. With an index of dates or
         periods it may also be a time: the first origin is then the last row up to that time, or, if that is later, the
-        first row with the full history that the model needs. None: that row in any case, for a series that was not used
-        for training.
+        first row with the full history that the model needs. As in slices of pandas, a string such as "2024-02" is a
+        time up to its end. None: the first row with the full history in any case, for a series that was not used for
+        training.
     step : int, default=1
         Number of rows from one origin to the next.
     exog : array-like of shape (n_rows,) or (n_rows, n_exog), default=None
@@ -245,8 +247,21 @@ def _first_places(rows: Rows, first: Any, n_back: int) -> NDArray[np.intp]:
         return np.full(n_groups, n_back if first is None else int(first))
     if not timeline.has_dates:
         raise TypeError(f"{describe('first_origin', first)}; expected an integer >= 0.")
-    places = [timeline.of_group(group).searchsorted(first, side="right") - 1 for group in range(n_groups)]
-    return np.maximum(places, n_back)
+    n_until = [_count_until(timeline.of_group(group), first) for group in range(n_groups)]
+    return np.maximum(np.subtract(n_until, 1), n_back)
+
+
+def _count_until(index: Any, first: Any) -> int:
+    """Return how many dates or periods of an index are not after `first`, a string up to its end."""
+    index = as_usual_index(index)
+    try:
+        return int(index.slice_locs(end=first)[1] if isinstance(first, str) else index.searchsorted(first, "right"))
+    except (KeyError, TypeError, ValueError) as error:
+        kind = ValueError if isinstance(first, str) else TypeError
+        raise kind(
+            f"{describe('first_origin', first)}, but series has {kind_of_index(index)} in its index; expected such a "
+            "time, or an integer >= 0."
+        ) from error
 
 
 def _read_method(method: str, coverage: float | None) -> bool:

@@ -1,5 +1,7 @@
 """Tests of forecasts from many origins."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -178,6 +180,53 @@ def test_labels_of_an_index_without_a_step(index, missing):
     assert result.target_times[1, 0] == labels[29]
     assert result.target_times[1, 1] is missing or np.isnat(result.target_times[1, 1])
     np.testing.assert_array_equal(backtest(model, series, 1, first_origin=27).target_times[:, 0], labels[28:])
+
+
+HOURS = pd.date_range("2024-02-08", periods=120, freq="h")
+DAYS = pd.date_range("2024-01-20", periods=60)
+
+
+@pytest.mark.parametrize(
+    ("index", "first", "origin"),
+    [
+        (HOURS, "2024-02-10", "2024-02-10 23:00"),
+        (HOURS, "2024-02-10 05", "2024-02-10 05:00"),
+        (HOURS.tz_localize("Asia/Tokyo"), "2024-02-10", "2024-02-10 23:00"),
+        (HOURS, pd.Timestamp("2024-02-10"), "2024-02-10 00:00"),
+        (HOURS, np.datetime64("2024-02-10"), "2024-02-10 00:00"),
+        (DAYS, "2024-02", "2024-02-29"),
+        (DAYS.to_period(), "2024-02", "2024-02-29"),
+        (DAYS.to_period(), "2024-02-10", "2024-02-10"),
+        (DAYS.to_period(), pd.Period("2024-02-10"), "2024-02-10"),
+        (DAYS.delete(40), "2024-02", "2024-02-28"),
+    ],
+)
+def test_a_string_as_first_origin_is_a_time_up_to_its_end(index, first, origin):
+    series = pd.Series(seasonal(len(index)), index)
+    result = backtest(lags(3).fit(*to_supervised(series)), series, 2, first_origin=first)
+    assert str(index[result.origins[0]]).startswith(origin)
+    if isinstance(first, str):
+        assert result.origins[0] == len(series[:first]) - 1
+
+
+@pytest.mark.parametrize(
+    ("index", "first", "error", "message"),
+    [
+        (DAYS, "garbage", ValueError, "'garbage' of type str, but series has dates without a time zone in its index"),
+        (DAYS, date(2024, 2, 10), TypeError, "of type date, but series has dates without a time zone"),
+        (DAYS, pd.Period("2024-02"), TypeError, "of type Period, but series has dates without a time zone"),
+        (DAYS, pd.Timestamp("2024-02", tz="UTC"), TypeError, "of type Timestamp, but series has dates without"),
+        (DAYS.tz_localize("UTC"), DAYS[20], TypeError, "of type Timestamp, but series has dates with a time zone"),
+        (DAYS.to_period(), "garbage", ValueError, "'garbage' of type str, but series has periods of frequency D"),
+        (DAYS.to_period(), pd.Period("2024-02"), TypeError, "of type Period, but series has periods of frequency D"),
+        (DAYS.to_period(), 3.0, TypeError, "3.0 of type float, but series has periods"),
+    ],
+)
+def test_first_origins_of_another_kind_are_refused(index, first, error, message):
+    series = pd.Series(seasonal(len(index)), index)
+    model = lags(3).fit(*to_supervised(series))
+    with pytest.raises(error, match=f"first_origin is .*{message}"):
+        backtest(model, series, 2, first_origin=first)
 
 
 def test_frames_with_exog():
