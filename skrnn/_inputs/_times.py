@@ -104,6 +104,7 @@ class Times:
     unit: np.dtype | None = None  # the timedelta64 of dates and durations; None for plain numbers
     are_dates: bool = False  # which have a calendar
     zone: Any = None  # the time zone of dates, whose values are in UTC
+    precision: float = float(np.finfo(np.float64).eps)  # of floats, relative: that of the dtype that they had
 
     def length(self, value: Any, parameter: str, *, zero: bool = False) -> int | float | CalendarLength:
         """Return a length of time in the unit of the times, a float only if they are; with `zero` it may be zero.
@@ -217,7 +218,9 @@ def read_times(column: Any, parameter: str) -> Times:
         )
     if values.dtype.kind == "u" and len(values) and values.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{parameter} has times up to {values.max()}; expected at most {np.iinfo(np.int64).max}.")
-    return Times(values.astype(np.float64 if values.dtype.kind == "f" else np.int64))
+    if values.dtype.kind == "f":
+        return Times(values.astype(np.float64), precision=float(np.finfo(values.dtype).eps))
+    return Times(values.astype(np.int64))
 
 
 def _read_dates(values: np.ndarray, zone: Any, parameter: str) -> Times:

@@ -75,7 +75,11 @@ def find_gaps(times: Times, groups: Groups) -> list[Gap]:
     gaps = []
     for label, rows in zip(groups.labels.tolist(), groups.rows, strict=True):
         values = times.values[rows]
-        if len(values) > 2 and not (_are_even(values) or _are_even_months(values, times.unit)):
+        if len(values) > 2 and not (
+            _are_even(values, times.precision)
+            or _are_even_months(values, times.unit)
+            or _are_even_in_zone(values, times)
+        ):
             steps = np.diff(values)
             usual = np.sort(steps)[(len(steps) - 1) // 2]
             place = int(np.argmax(np.abs(steps - usual)))
@@ -83,9 +87,9 @@ def find_gaps(times: Times, groups: Groups) -> list[Gap]:
     return gaps
 
 
-def _are_even(values: NDArray[Any]) -> bool:
-    """Tell whether values are evenly spaced, for floats up to rounding."""
-    tolerance = 8 * np.finfo(np.float64).eps * np.abs(values).max() if values.dtype.kind == "f" else 0
+def _are_even(values: NDArray[Any], precision: float = 0.0) -> bool:
+    """Tell whether values are evenly spaced, floats up to rounding with this relative precision."""
+    tolerance = 8 * precision * np.abs(values).max() if values.dtype.kind == "f" else 0
     return bool(np.ptp(np.diff(values)) <= tolerance)
 
 
@@ -98,6 +102,24 @@ def _are_even_months(values: NDArray[Any], unit: np.dtype | None) -> bool:
     from_start, to_end = dates - months, (months + 1).astype(dates.dtype) - dates
     is_same_day = bool((from_start == from_start[0]).all() or (to_end == to_end[0]).all())
     return is_same_day and _are_even(months.astype(np.int64))
+
+
+def _are_even_in_zone(values: NDArray[np.int64], times: Times) -> bool:
+    """Tell whether dates of a time zone, in UTC, are evenly spaced days or months at the same time of its clock."""
+    if times.zone is None or times.unit is None:
+        return False
+    try:
+        from pandas import DatetimeIndex
+    except ImportError:  # the dates are those of polars
+        return False
+    dates = DatetimeIndex(values.astype(np.dtype(times.unit.str.replace("m8", "M8"))))
+    clock = dates.tz_localize("UTC").tz_convert(times.zone).tz_localize(None)
+    days = clock.normalize()
+    # the clock may leave this time out on one of the days, or show it twice
+    is_first = np.ones(len(days), dtype=bool)
+    same = (days + (clock - days).min()).tz_localize(times.zone, nonexistent="shift_forward", ambiguous=is_first)
+    shown = days.to_numpy().astype(np.int64)
+    return bool((same.tz_localize(None) == clock).all()) and (_are_even(shown) or _are_even_months(shown, times.unit))
 
 
 def entry_of(column: Any, row: int) -> Any:
@@ -273,7 +295,7 @@ def to_sequences(
     -----
     DataWarning
         If the times of a group are not evenly spaced. Dates on the same day, or the last day, of each month are evenly
-        spaced.
+        spaced, and so are days of a time zone over a change of its clock.
 
     See Also
     --------

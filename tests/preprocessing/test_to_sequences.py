@@ -189,6 +189,48 @@ def test_times_with_a_zone_and_periods():
         assert values_of(X) == [[[70], [72]], [[80], [84], [82]]]
 
 
+@pytest.mark.parametrize(
+    ("first", "zone"),
+    [
+        ("2024-03-25", "Europe/Berlin"),
+        ("2024-10-22 02:30", "Europe/Berlin"),  # twice on the 27th
+        ("2024-09-01", "America/Santiago"),  # there is no midnight on the 8th
+    ],
+)
+@pytest.mark.parametrize("is_polars", [False, True])
+def test_days_over_a_change_of_the_clock(first, zone, is_polars):
+    pandas, polars = import_module("pandas"), import_module("polars")
+    clock = pandas.Series(pandas.date_range(first, periods=14))
+    times = clock.dt.tz_localize(zone, nonexistent="shift_forward", ambiguous=np.ones(14, dtype=bool))
+    table = pandas.DataFrame({"group": "a", "time": times, "value": np.arange(14.0)})
+    months = table.assign(time=pandas.date_range("2024-01-01", periods=14, freq="MS", tz=zone))
+
+    def read(table, rows):
+        table = table.iloc[rows]
+        if is_polars:
+            utc = polars.Series(table["time"].dt.tz_convert(None).to_numpy()).dt.replace_time_zone("UTC")
+            table = polars.DataFrame({"group": ["a"] * len(table), "value": table["value"].to_numpy()}).with_columns(
+                time=utc.dt.convert_time_zone(zone)
+            )
+        return to_sequences(table, group="group", time="time")
+
+    assert read(table, range(14)).X[0].ravel().tolist() == list(range(14))
+    read(table, range(0, 14, 2))
+    read(months, range(14))
+    with pytest.warns(DataWarning, match="in group 'a', the row after 2024.* is 2024"):
+        read(table, [*range(9), *range(10, 14)])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_decimal_times_are_even_up_to_rounding(library, dtype):
+    times = (np.arange(2000) * 0.1).astype(dtype)
+    columns = {"group": np.zeros(2000, dtype=int), "time": times, "value": times}
+    assert len(to_sequences(import_module(library).DataFrame(columns), group="group", time="time").X[0]) == 2000
+    times[1500:] += 0.1
+    with pytest.warns(DataWarning, match="not evenly spaced"):
+        to_sequences(import_module(library).DataFrame(columns), group="group", time="time")
+
+
 def test_a_time_that_occurs_twice_is_refused_and_named(library):
     table = make_table(library, day=[8, 1, 7, 3, 1])
     with pytest.raises(
