@@ -1,6 +1,7 @@
 """For docs/design/performance.md: both passes of a layer with cells in NumPy, compiled, and the products alone.
 
-Milliseconds, the least of many in turn, one thread. Then nanoseconds for the tanh of a number, in NumPy and compiled. Usage: PYTHONPATH=. python benchmarks/forms.py [cell ...]
+Milliseconds, the least of many in turn, one thread. Then nanoseconds for the tanh of a number, in NumPy and compiled.
+Usage: PYTHONPATH=. python benchmarks/forms.py [cell ...]
 """
 
 import os
