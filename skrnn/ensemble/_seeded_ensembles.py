@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.metrics import r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
@@ -16,6 +17,7 @@ from skrnn._inputs._messages import names_of_own_data, own_data, warn
 from skrnn._inputs._parameters import check_count, check_flag, describe, read_random_state
 from skrnn.ensemble._ensemble_stream import EnsembleStream
 from skrnn.ensemble._inner_estimators import RoutesMetadata, fit_arguments, learn_from_inner, predict_arguments
+from skrnn.estimators._base import BaseRNN
 from skrnn.estimators._interruption import noticing_interruption, tell_of_interruption, whole_fits
 from skrnn.estimators._sequence_format import as_objects, dtype_with_gaps, is_list_of_arrays
 
@@ -154,12 +156,29 @@ class SeededEnsemble(RoutesMetadata, MetaEstimatorMixin, BaseEstimator):
         arguments = predict_arguments(self, params)["estimator"]
         return [getattr(member, method)(X, **arguments) for member in self.estimators_]
 
+    def _has_networks(self) -> bool:
+        """Tell whether the members are networks, alone or at the end of pipelines."""
+        check_is_fitted(self)
+        return isinstance(_steps(self.estimators_[0])[-1], BaseRNN)
+
+    def _score_as_networks(self, averages: Any, X: Any, y: Any, sample_weight: Any) -> float:
+        """Return the score of averages by the rule of the networks."""
+        *transformers, network = _steps(self.estimators_[0])
+        for transformer in transformers:
+            X = X if transformer in (None, "passthrough") else transformer.transform(X)
+        return float(network._score_averages(averages, X, y, sample_weight))
+
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags, with the input tags of the estimator."""
         tags = super().__sklearn_tags__()
         if hasattr(self.estimator, "__sklearn_tags__"):
             tags.input_tags = get_tags(self.estimator).input_tags
         return tags
+
+
+def _steps(member: Any) -> list[Any]:
+    """Return the steps of a pipeline, or the estimator alone."""
+    return [step for _, step in getattr(member, "steps", [(None, member)])]
 
 
 def _fit(member: Any, X: Any, y: Any, arguments: dict[str, Any], own: frozenset[str]) -> Any:
@@ -271,6 +290,40 @@ class EnsembleRegressor(RegressorMixin, SeededEnsemble):
         mean = _combined(predictions, _MEAN)
         return (mean, _combined(predictions, partial(np.std, axis=0))) if return_std else mean
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the score of the mean: of networks D^2 of their loss, otherwise R^2.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), data frame or list
+            Input of the members.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or list
+            Targets of the members.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        float
+            The score, as :meth:`skrnn.RNNRegressor.score` for networks, alone or at the end of pipelines.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        ValueError
+            If y does not match the predictions, as those of several quantiles by members that are no networks.
+        """
+        mean = self.predict(X)
+        if self._has_networks():
+            return self._score_as_networks(mean, X, y, sample_weight)
+        if len(mean) == len(y) and np.size(mean) != np.size(y):
+            raise ValueError(
+                f"y has shape {np.shape(y)}, but the members predict {np.shape(mean)}; expected one prediction per "
+                "target. R^2 does not exist for several quantiles, as predicted inside another estimator."
+            )
+        return float(r2_score(y, mean, sample_weight=sample_weight))
+
 
 class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
     """Fit a classifier with several seeds, and average the probabilities.
@@ -369,6 +422,32 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
         """
         return _combined([self.predict_proba(X, **params)], lambda probabilities: self._decode(probabilities[0]))
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy of the classes with the highest mean probability.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), data frame or list
+            Input of the members.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or list
+            Classes, in the format of `fit`. For networks, timesteps that are masked or have no class do not count.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0.
+
+        Returns
+        -------
+        float
+            The fraction of samples, or timesteps, whose class is predicted.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If :meth:`fit` was not called before.
+        """
+        if self._has_networks():
+            return self._score_as_networks(self.predict_proba(X), X, y, sample_weight)
+        return float(super().score(X, y, sample_weight))
+
     def _decode(self, probabilities: NDArray[Any]) -> NDArray[Any]:
         """Return classes from probabilities (..., n_classes); NaN where these are NaN."""
         if self._is_multilabel:
@@ -385,5 +464,4 @@ class EnsembleClassifier(ClassifierMixin, SeededEnsemble):
     @property
     def _is_multilabel(self) -> bool:
         """Whether the members predict several yes-or-no labels."""
-        member = self.estimators_[0]
-        return bool(getattr(getattr(member, "steps", [(None, member)])[-1][1], "_is_multilabel", False))
+        return bool(getattr(_steps(self.estimators_[0])[-1], "_is_multilabel", False))

@@ -298,6 +298,15 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         encoder = self._target_encoder()
         return encoder.score(raw, encoder.read(y, sample_weight, form))
 
+    @settings_unchanged_on_error
+    def _score_averages(self, averages: Any, X: Any, y: Any, sample_weight: Any) -> float:
+        """Return the score of averages over several networks, of predictions or probabilities in the format of X."""
+        form = SequenceFormat.read(self, X, self.input_weights_[0].shape[1])
+        if self.return_sequences:
+            averages = np.concatenate([np.reshape(entry, (len(entry), -1)) for entry in averages])[form.is_valid]
+        encoder = self._target_encoder()
+        return encoder.score(encoder.raw_from(averages), encoder.read(y, sample_weight, form))
+
     def hidden_states(self, X: Any) -> Any:
         """Return the hidden states of the top layer after each timestep.
 

@@ -235,6 +235,12 @@ class ClassEncoder(TargetEncoder):
         """Return a function of the scores of both classes, (n_columns, 2); of -raw for the first, as 1 - p may be 0."""
         return np.column_stack([function(-raw)[0], function(raw)[0]])
 
+    def raw_from(self, averages: np.ndarray) -> np.ndarray:
+        """Return outputs for which `predict` gives the most probable classes, from probabilities (n_columns, ...)."""
+        if self.is_multilabel:
+            return averages.T - 0.5
+        return averages[:, 1:].T - averages[:, :1].T if self.kind == "two classes" else averages.T
+
     def score(self, raw: np.ndarray, columns: TargetColumns) -> float:
         """Return the accuracy of raw outputs."""
         predictions = self.predict(raw)

@@ -132,6 +132,11 @@ class NumberEncoder(TargetEncoder):
         """Return predictions, (n_columns, *shape), from raw outputs."""
         return self.loss.predict(raw).T.reshape(-1, *self.shape)
 
+    def raw_from(self, averages: np.ndarray) -> np.ndarray:
+        """Return raw outputs with these predictions, (n_columns, *shape)."""
+        raw = averages.reshape(len(averages), -1).T
+        return np.log(np.maximum(raw, np.finfo(raw.dtype).tiny)) if self.loss.link == "log" else raw
+
     def score(self, raw: np.ndarray, columns: TargetColumns) -> float:
         """Return D^2 of raw outputs, or NaN with a warning if fewer than two targets count."""
         targets = self.encode(columns, needs_all_outputs=False)

@@ -217,6 +217,13 @@ class TargetEncoder(ABC):
         """Return predictions, (n_columns, ...), from raw outputs, (n_outputs, n_columns)."""
 
     @abstractmethod
+    def raw_from(self, averages: np.ndarray) -> np.ndarray:
+        """Return outputs, (n_outputs, n_columns), with the `score` of averages over networks, (n_columns, ...).
+
+        They are averages of predictions, or for classes of probabilities.
+        """
+
+    @abstractmethod
     def score(self, raw: np.ndarray, columns: TargetColumns) -> float:
         """Return how well raw outputs, (n_outputs, n_columns), predict the targets."""
 

@@ -1,21 +1,30 @@
 """Tests of ensembles of one estimator with several seeds."""
 
 from copy import copy, deepcopy
+from functools import partial
 
 import numpy as np
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.metrics import (
+    accuracy_score,
+    d2_absolute_error_score,
+    d2_pinball_score,
+    d2_tweedie_score,
+    r2_score,
+)
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import QuantileTransformer
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skrnn import RNNClassifier, RNNRegressor, SlidingWindow
-from skrnn.ensemble import EnsembleClassifier, EnsembleRegressor
+from skrnn.ensemble import ChangeRegressor, EnsembleClassifier, EnsembleRegressor
 from skrnn.forecasting import backtest, forecast, to_supervised
 from skrnn.metrics import make_sequence_scorer
+from skrnn.preprocessing import SequenceTransformer
 from skrnn.solvers._monitor import Monitor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -109,6 +118,81 @@ def test_predictions_of_timesteps_in_every_form(form):
     np.testing.assert_allclose(predictions[0], (members[0][0] + members[1][0]) / 2.0)
     np.testing.assert_allclose(deviations[0], np.abs(members[0][0] - members[1][0]) / 2.0)
     assert form != "array" or np.isnan(predictions[0, 1])
+
+
+SCORES = {
+    "squared_error": r2_score,
+    "absolute_error": d2_absolute_error_score,
+    "poisson": partial(d2_tweedie_score, power=1),
+    "quantile": partial(d2_pinball_score, alpha=0.5),
+}
+
+
+@pytest.mark.parametrize("is_weighted", [False, True])
+@pytest.mark.parametrize("loss", SCORES)
+def test_score_is_that_of_the_loss_for_the_mean(loss, is_weighted):
+    X, y = ragged()
+    y = np.exp(0.3 * y)
+    weights = np.arange(20) % 3 if is_weighted else None
+    pipeline = make_pipeline(SequenceTransformer(StandardScaler()), regressor(loss=loss))
+    model = EnsembleRegressor(pipeline, 2, random_state=0).fit(X, y)
+    expected = SCORES[loss](y, model.predict(X), sample_weight=weights)
+    assert model.score(X, y, sample_weight=weights) == pytest.approx(expected, rel=1e-9)
+    single = EnsembleRegressor(pipeline, 1, random_state=0).fit(X, y)
+    assert single.score(X, y, weights) == pytest.approx(single.estimators_[0].score(X, y, sample_weight=weights))
+
+
+@pytest.mark.parametrize("form", ["list", "array"])
+@pytest.mark.parametrize("parameters", [{}, {"loss": "quantile", "quantile": [0.1, 0.5, 0.9]}, {"loss": "poisson"}])
+def test_score_of_timesteps(parameters, form):
+    X, y = ragged(per_timestep=True)
+    y = [np.exp(0.3 * values) for values in y]
+    if form == "array":
+        X, y = np.stack([x[:3] for x in X]), np.stack([values[:3] for values in y])
+        X[0, 1] = np.nan
+    y[3][1] = np.nan
+    network = regressor(return_sequences=True, **parameters)
+    ensemble = EnsembleRegressor(network, 3, random_state=0).fit(X, y)
+    member = ensemble.estimators_[0]
+    assert EnsembleRegressor(network, 1, random_state=0).fit(X, y).score(X, y) == pytest.approx(member.score(X, y))
+    if not parameters:
+        assert ensemble.score(X, y) == pytest.approx(make_sequence_scorer("r2")(ensemble, X, y))
+    weights = np.arange(20) % 2
+    assert np.isfinite(ensemble.score(X, y, sample_weight=weights))
+    both = [np.column_stack([values, values]) for values in y]
+    of_two = EnsembleRegressor(network, 1, random_state=0).fit(X, both)
+    assert of_two.score(X, both) == pytest.approx(of_two.estimators_[0].score(X, both))
+
+
+@pytest.mark.parametrize("kind", ["two classes", "classes", "labels"])
+@pytest.mark.parametrize("per_timestep", [False, True])
+def test_accuracy_of_the_averages(kind, per_timestep):
+    X, y = ragged(per_timestep)
+    encode = {
+        "two classes": lambda values: np.where(values > 0, "up", "down"),
+        "classes": lambda values: np.digitize(values, [-1.0, 1.0]),
+        "labels": lambda values: np.stack([values > 0, values > 1], axis=-1).astype(int),
+    }[kind]
+    y = [encode(values) for values in y] if per_timestep else encode(y)
+    model = EnsembleClassifier(classifier(return_sequences=per_timestep), 3, random_state=0).fit(X, y)
+    predictions = model.predict(X)
+    if per_timestep:
+        expected = accuracy_score(np.concatenate(y), np.concatenate(predictions))
+    else:
+        expected = accuracy_score(y, predictions)
+    assert model.score(X, y) == pytest.approx(expected)
+
+
+def test_score_of_other_estimators():
+    X, y = ragged()
+    X = np.stack([x[-3:, 0] for x in X])
+    tree = EnsembleRegressor(DecisionTreeRegressor(max_depth=2), 2, random_state=0).fit(X, y)
+    assert tree.score(X, y) == pytest.approx(r2_score(y, tree.predict(X)))
+    trees = EnsembleClassifier(DecisionTreeClassifier(max_depth=1), 2, random_state=0).fit(X, y > 0)
+    assert trees.score(X, y > 0) == np.mean(trees.predict(X) == (y > 0))
+    inside = ChangeRegressor(regressor(loss="quantile", quantile=[0.1, 0.9]))
+    with pytest.raises(ValueError, match=r"y has shape \(20,\), but the members predict \(20, 2\); expected one"):
+        EnsembleRegressor(inside, 2, random_state=0).fit(X, y).score(X, y)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
