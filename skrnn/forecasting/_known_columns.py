@@ -10,6 +10,7 @@ from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._tables import column_names, drop_column, index_level, is_frame
 from skrnn._inputs._values import real_numbers, refuse_masked
+from skrnn.forecasting._index import kind_of_index
 from skrnn.forecasting._tables import UNNAMED, Groups, Table, list_groups, read_groups, read_table, take
 from skrnn.forecasting._timeline import timed, times_of
 
@@ -43,6 +44,14 @@ class Known:
             first = int(np.argmax(found < 0))
             raise self.missing(times[first], None if labels is None else labels[first])
         return found
+
+    def check_kind(self, times: Any, labels: NDArray[Any] | None) -> None:
+        """Raise ValueError if there is no row for any of the times of a series because they are of another kind."""
+        if times is None or self.times is None:
+            return
+        came, expected = kind_of_index(self.times), kind_of_index(times)
+        if came != expected and (self.find(times, labels) < 0).all():
+            raise ValueError(f"{self.name} has {came} in its index, but the series has {expected}; expected the same.")
 
     def missing(self, time: Any, label: Any) -> ValueError:
         """Return the error for a missing row of a time and group."""
@@ -133,6 +142,7 @@ def read_known(values: Any, past: Table | None, table: Table, groups: Groups | N
     if of_known is not None and of_known.column is not None:
         columns = drop_column(columns, of_known.column)
     known = Known(columns, times, None if of_known is None else of_known.labels)
+    known.check_kind(times_of(table.index, groups), None if groups is None else groups.labels)
     return known if past is None else _completed(known, past, table, groups)
 
 

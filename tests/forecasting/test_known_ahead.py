@@ -248,6 +248,27 @@ def test_errors():
         forecast(of_arrays, series.to_numpy(), 6, known_ahead=known.to_numpy()[:104])
 
 
+def test_known_times_of_another_kind_are_refused():
+    series, known = one()
+    zoned, periods = series.tz_localize("Europe/Berlin"), series.to_period("D")
+    model = lags().fit(*to_supervised(series, known_ahead=known))
+    of_dates, of_zone, of_periods = "dates without a time zone", "dates with a time zone", "periods of frequency D"
+    for history, ahead, came, expected in (
+        (zoned, known, of_dates, of_zone),
+        (series, known.tz_localize("UTC"), of_zone, of_dates),
+        (series, known.to_period("D"), of_periods, of_dates),
+        (periods, known, of_dates, of_periods),
+        (periods, known.to_period("M").groupby(level=0).first(), "periods of frequency M", of_periods),
+        (series, known.reset_index(drop=True), "numbers", of_dates),
+    ):
+        message = f"known_ahead has {came} in its index, but the series has {expected}; expected the same"
+        with pytest.raises(ValueError, match=message):
+            to_supervised(history, known_ahead=ahead)
+        with pytest.raises(ValueError, match=message):
+            forecast(model, history, 6, known_ahead=ahead)
+    to_supervised(zoned, known_ahead=known.tz_localize("Europe/Berlin").tz_convert("UTC"))
+
+
 def test_errors_of_panels():
     panel, known, calendar, sizes = stores()
     with pytest.raises(ValueError, match="known_ahead has no row for 2024-01-02 00:00:00 of group 'south'"):
