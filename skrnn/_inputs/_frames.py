@@ -104,6 +104,35 @@ def require_order(X: Any, labels: np.ndarray | None, name: str) -> None:
         _refuse_or_warn_of_twice(X.index, twice, f"The index of {name} has", of_group, advice)
 
 
+def warn_unless_ends_agree(X: Any, labels: np.ndarray, parameter: str) -> None:
+    """Warn if groups, whose rows are aligned at their ends, end at different times in the index of a pandas object.
+
+    `parameter` is the one by which rows are aligned by these times instead.
+    """
+    name, times = name_of_times(X), _times_of(X)
+    if name is None or len(labels) == 0 or not _holds_times(times):
+        return
+    codes = encode_labels(labels)[1]
+    lasts = len(codes) - 1 - np.unique(codes[::-1], return_index=True)[1]
+    earliest, latest = lasts[np.argsort(times[lasts].factorize(sort=True)[0])][[0, -1]].tolist()
+    if times[latest] != times[earliest]:
+        warn(
+            f"The groups of X end at different times, such as {labels[earliest]!r} at {times[earliest]} and "
+            f"{labels[latest]!r} at {times[latest]}, but their rows are aligned at the ends: some train on later times "
+            f"than others are tested on. Set {parameter}={name!r} to align rows by their times.",
+            DataWarning,
+        )
+
+
+def name_of_times(X: Any) -> str | None:
+    """Return the name by which `get_column` finds the dates, periods or durations in a pandas index, or None."""
+    if not is_frame(X) or not hasattr(X, "iloc"):
+        return None
+    names = ["index"] if list(X.index.names) == [None] else list(X.index.names)
+    levels = [level for level in range(len(names)) if _holds_times(X.index.get_level_values(level))]
+    return names[levels[-1]] if levels and isinstance(names[levels[-1]], str) else None
+
+
 def _refuse_or_warn_of_twice(index: Any, rows: tuple[int, int], subject: str, of_group: str, advice: str) -> None:
     """Raise ValueError for the same time in two rows if other levels of the index differ, otherwise warn of it."""
     first, second = (as_text(index[row]) for row in rows)

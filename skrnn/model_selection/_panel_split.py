@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, NamedTuple, final
 
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import indexable
 
-from skrnn._inputs._frames import require_order
+from skrnn._inputs._frames import name_of_times, require_order, warn_unless_ends_agree
 from skrnn._inputs._messages import naming, settings_unchanged_on_error
 from skrnn._inputs._parameters import is_integer
 from skrnn._inputs._tables import get_column
@@ -198,17 +199,26 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
             If a length of time is negative; if a column does not exist; if a time or a group is missing; if a group has
             two rows at the same time; if, without `time_column`, dates in the index of `X` decrease within a group; if
             both `group_column` and `groups` are given; or if a part has no rows.
+
+        Warns
+        -----
+        DataWarning
+            If, without `time_column`, dates in the index of `X` end at different times in different groups.
         """
         X, groups = _read_rows(X, y, groups)
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
         labels = self._groups(X, groups, n_rows)
         if self.time_column is None:
             require_order(X, labels, "X")
+            if labels is not None:
+                warn_unless_ends_agree(X, labels, "time_column")
         times = self._times(X, None if labels is None else encode_labels(labels)[1], n_rows)
         if len(times.values) == 0:
             raise ValueError("X has no rows; expected rows to train and to test.")
         order = np.argsort(times.values, kind="stable")
-        for train, test in self._folds(times, times.values[order]):
+        with self._advising_times(X):
+            folds = self._folds(times, times.values[order])
+        for train, test in folds:
             yield np.sort(order[train]), np.sort(order[test])
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
@@ -249,6 +259,19 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         if codes is not None:
             _check_panel(times.values, codes, name)
         return times
+
+    @contextmanager
+    def _advising_times(self, X: Any) -> Iterator[None]:
+        """Add to a TypeError about a length of time how the times in the index of X are used, if they are not."""
+        try:
+            yield
+        except TypeError as error:
+            name = None if self.time_column is not None else name_of_times(X)
+            if name is None:
+                raise
+            raise TypeError(
+                f"{error} Without time_column, lengths are numbers of rows; set time_column={name!r} for durations."
+            ) from error
 
     def _folds(self, times: Times, ordered: np.ndarray) -> list[Fold]:
         """Return the folds as slices of the rows in order of time, none of them empty."""

@@ -617,6 +617,33 @@ def test_rows_without_a_column_of_times_must_be_in_order():
         next(splitter.split(ordered))
 
 
+@pytest.mark.parametrize("levels", [["day"], ["shop", "day"]])
+def test_groups_that_end_at_different_times_are_told(levels):
+    frame = panel_frame(2).sort_values(["shop", "day"])
+    ended = frame[(frame["shop"] == "b") | (frame["day"] < DAYS[20])].set_index(levels)
+    message = "groups of X end at different times, such as 'a' at 2024-01-20 .* and 'b' at 2024-01-24 .*'day'"
+    for X in (ended, ended.sort_index(level="day")):
+        with pytest.warns(DataWarning, match=message):
+            next(PanelTimeSeriesSplit(2, group_column="shop").split(X))
+    for X in (frame.set_index(levels), ended.reset_index(), ended[ended["value"] < 20.0]):
+        next(PanelTimeSeriesSplit(2, group_column="shop").split(X))
+    next(PanelTimeSeriesSplit(2, group_column="shop", time_column="day").split(ended))
+    if levels == ["day"]:
+        with pytest.warns(DataWarning, match="Set time_column='index' to align rows by their times"):
+            next(PanelTimeSeriesSplit(2).split(ended.rename_axis(None), groups="shop"))
+
+
+def test_lengths_of_time_without_a_column_of_times():
+    frame = panel_frame(2).sort_values(["shop", "day"]).set_index("day")
+    message = "an integer. Without time_column, lengths are numbers of rows; set time_column='{}' for durations"
+    for X, name in ((frame, "day"), (frame.rename_axis(None), "index")):
+        with pytest.raises(TypeError, match=message.format(name)):
+            next(PanelTimeSeriesSplit(2, group_column="shop", test_size="3D").split(X))
+        next(PanelTimeSeriesSplit(2, group_column="shop", time_column=name, test_size="3D").split(X))
+    with pytest.raises(TypeError, match=r"expected an integer\.$"):
+        next(PanelTimeSeriesSplit(2, group_column="shop", test_size="3D").split(frame.reset_index(drop=True)))
+
+
 def test_groups_by_name():
     frame = panel_frame()
     splitter = PanelTimeSeriesSplit(2, time_column="day")
