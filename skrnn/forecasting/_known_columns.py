@@ -94,6 +94,11 @@ def read_panel(values: Any, name: str, groups: Any, known_ahead: Any, static: An
 
     A column that is also in `known_ahead` or `static` is not a series; for `known_ahead` it is its past.
     """
+    if isinstance(groups, str) and is_frame(values) and not hasattr(values, "iloc"):
+        raise ValueError(
+            f"groups is {groups!r}, but {name} has type {type(values).__module__}.{type(values).__name__}, whose "
+            "columns cannot be named here; expected a DataFrame of pandas, or groups as one label per row."
+        )
     table = read_table(values, name)
     if is_frame(table) and is_integer(groups) and -table.shape[1] <= groups < table.shape[1]:
         groups = table.columns[groups] if isinstance(table.columns[groups], str) else groups

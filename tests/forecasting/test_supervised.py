@@ -148,6 +148,19 @@ def test_polars_is_read_as_an_array():
     np.testing.assert_array_equal(to_supervised(pl.Series([1, 2, 3])).y, [2, 3])
 
 
+@pytest.mark.parametrize("labels", [list("abab"), [0, 1, 0, 1]])
+def test_columns_of_polars_are_not_named(labels):
+    table = pl.DataFrame({"store": labels, "sales": [1.0, 2.0, 3.0, 4.0]})
+    message = (
+        "groups is 'store', but {} has type polars.*DataFrame, .*; expected a DataFrame of pandas, or groups as one"
+    )
+    with pytest.raises(ValueError, match=message.format("series")):
+        to_supervised(table, groups="store")
+    with pytest.raises(ValueError, match=message.format("history")):
+        forecast(LinearRegression().fit([[1.0]], [1.0]), table, 1, groups="store")
+    np.testing.assert_array_equal(to_supervised(table[["sales"]], groups=table["store"]).y, [3, 4])
+
+
 def test_float32_is_kept_and_input_is_not_written_to():
     series = np.arange(6, dtype=np.float32)
     series.flags.writeable = False
