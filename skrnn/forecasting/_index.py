@@ -45,17 +45,21 @@ def check_follows(ahead: Any, index: Any) -> None:
         )
 
 
-def warn_of_no_step(index: Any) -> None:
-    """Warn that forecasts have no labels where the index of their history increases, but not by a constant step."""
+def warn_of_no_step(index: Any, group: Any = None) -> None:
+    """Warn that forecasts have no labels where the index of their history increases, but not by a constant step.
+
+    The index is that of one of several groups, None where all rows are one series.
+    """
     if kind_of_index(index) == "labels" or len(index) < 2 or not index.is_monotonic_increasing:
         return
     n_even = bisect_left(range(3, len(index)), True, key=lambda n: continued_index(index[:n], 1) is None) + 2
     before, after = (as_text(index[row]) for row in (n_even - 1, n_even))
     of_several = " If the rows belong to several series, identify them by groups." if index.nlevels > 1 else ""
+    of_group, of_all = ("", "forecasts") if group is None else (f" in group {group!r}", "forecasts of all groups")
     warn(
-        f"The index of history has no constant step: {after} comes after {before}. The times of the forecasts are "
-        "therefore unknown, and forecasts are numbered. Pass an exog of n_steps rows with an index, make the index of "
-        f"history regular (asfreq of pandas), or drop it (reset_index).{of_several}",
+        f"The index of history has no constant step{of_group}: {after} comes after {before}. The times of the "
+        f"forecasts are therefore unknown, and {of_all} are numbered. Pass an exog of n_steps rows with an index, make "
+        f"the index of history regular (asfreq of pandas), or drop it (reset_index).{of_several}",
         DataWarning,
     )
 

@@ -221,7 +221,8 @@ def _warn_of_no_times(rows: Rows, n_steps: int) -> None:
     timeline = rows.timeline
     lacking = np.flatnonzero(timeline.n_timed < n_steps)
     if timeline.times is not None and len(lacking):
-        warn_of_no_step(timeline.of_group(int(lacking[0])))
+        group = int(lacking[np.argmax(timeline.n_known[lacking] > 1)])  # a single row shows no step
+        warn_of_no_step(timeline.of_group(group), rows.labels[group])
 
 
 def _followed_by(rows: Rows, ahead: Exog) -> Rows:

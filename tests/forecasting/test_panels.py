@@ -1,5 +1,7 @@
 """Tests of forecasts of several series in one table: they equal those of each series by itself."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -317,6 +319,19 @@ def test_quantiles_equal_those_of_each_group():
         alone = forecast_interval(model, rows, 2, coverage=0.8)
         for of_panel, of_store in zip(result, alone, strict=True):
             np.testing.assert_allclose(of_panel.loc[of_panel["store"] == store, "sales0"], of_store, rtol=1e-12)
+
+
+def test_the_group_without_a_constant_step_is_named():
+    table = panel(3, lengths=(25, 30))
+    irregular = table[~((table["store"] == "store 1") & (table.index == table.index[table["store"] == "store 1"][20]))]
+    irregular = pd.concat([irregular[:1].assign(store="new"), irregular])
+    model = lags().fit(*to_supervised(table, groups="store"))
+    message = "no constant step in group 'store 1': .* comes after .*, and forecasts of all groups are numbered"
+    with pytest.warns(DataWarning) as caught:
+        path = forecast(model, irregular, 2, groups="store")
+    assert [bool(re.search(message, str(warning.message))) for warning in caught] == [False, True]
+    assert "1 of 4 groups in history have fewer rows" in str(caught[0].message)
+    assert path.index.names == ["step"]
 
 
 # backtests
