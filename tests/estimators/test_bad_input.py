@@ -203,6 +203,14 @@ def test_predict_before_fit(Estimator):
         estimator.stream()
 
 
+def test_tables_whose_columns_are_timesteps_and_features_name_the_estimator_and_the_parameter():
+    X, y = make_data(RNNRegressor)
+    model = make_estimator(RNNRegressor, n_timesteps=4).fit(X, y)
+    assert_refused(model, lambda: model.predict(np.zeros((0, 8))), r"^X: ", "required by RNNRegressor", r"\(0, 8\)")
+    table = X.reshape(N_SAMPLES, 8)
+    assert_refused(model, lambda: model.fit(X, y, X_val=1j * table, y_val=y), "^X_val: Complex data not supported")
+
+
 # Targets
 
 NUMBERS = make_data(RNNRegressor)[1]
@@ -214,6 +222,7 @@ BAD_TARGETS = {
     "too many": (RNNRegressor, np.append(NUMBERS, 1.0), ["13 samples", "12"]),
     "NaN": (RNNRegressor, changed(NUMBERS, 3, np.nan), ["^Input y(_val)? contains NaN"]),
     "inf": (RNNRegressor, changed(NUMBERS, 3, np.inf), ["infinity"]),
+    "masked": (RNNRegressor, np.ma.masked_less(NUMBERS, 0.0), [r"^y(_val)? is a NumPy masked array"]),
     "scalar": (RNNRegressor, 1.0, ["array|n_samples"]),
     "too large": (RNNRegressor, changed(NUMBERS, 3, 1e308), [r"^y(_val)? contains 1e\+308, too large"]),
     "beyond float64": (RNNRegressor, np.full(N_SAMPLES, np.longdouble("1e400")), ["^Input y(_val)? contains infinity"]),
@@ -332,6 +341,7 @@ BAD_WEIGHTS = {
     "all zero": (np.zeros(N_SAMPLES), ["zero", "at least one"]),
     "too few": (np.ones(N_SAMPLES - 1), [r"\(11,\)", r"\(12,\)"]),
     "2-D": (np.ones((N_SAMPLES, 1)), [r"\(12, 1\)", r"\(12,\)"]),
+    "masked": (np.ma.masked_equal(np.arange(12.0), 3.0), [r"^sample_weight(_val)? is a NumPy masked array"]),
     "scalar": (2.0, [r"\(\)", r"\(12,\)"]),
     "NaN": (changed(np.ones(N_SAMPLES), 3, np.nan), ["NaN"]),
     "inf": (changed(np.ones(N_SAMPLES), 3, np.inf), ["infinity"]),
