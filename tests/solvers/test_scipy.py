@@ -1,5 +1,7 @@
 """Tests of every method of SciPy: the minimum, the curve, the limits, and curvature products."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import optimize
@@ -59,6 +61,29 @@ def test_curve_holds_the_objective_at_each_iterate(name, function):
     assert len(monitor.loss_curve) == len(thetas) > 1
     np.testing.assert_array_equal(monitor.loss_curve, [objective.full(iterate)[0] for iterate in thetas])
     np.testing.assert_array_equal(thetas[-1], theta)
+
+
+class Watcher:
+    """Writes down when iterations begin and end."""
+
+    def __init__(self):
+        self.told = []
+
+    def begin(self):
+        self.told.append("begin")
+
+    def end(self, monitor, theta):
+        self.told.append("end")
+
+
+@EVERY_METHOD
+def test_each_iteration_begins_with_an_evaluation_and_then_ends(name):
+    watcher = Watcher()
+    _, monitor, _ = solve(name, Rosenbrock(), max_iter=3, watcher=watcher)
+    assert watcher.told[0] == "begin"
+    assert watcher.told.count("end") == monitor.n_iter == 3
+    assert ("end", "end") not in pairwise(watcher.told)
+    assert watcher.told[-1] == "end"
 
 
 @pytest.mark.axis("name", [name for name, method in METHODS.items() if not method.curvature])
