@@ -89,8 +89,10 @@ def test_the_sunspots_print_the_figures_of_their_page_without_a_warning(monkeypa
         for stated, measured in zip(cells, re.split(r" {2,}", printed), strict=True):
             assert re.sub(r"\d", "0", measured) == re.sub(r"\d", "0", stated)
             mean, *spread = numbers(measured)
-            assert mean == pytest.approx(numbers(stated)[0], abs=0.0051)  # what another processor changes
-            assert spread == pytest.approx(numbers(stated)[1:], abs=0.021)
+            # What another processor changes: in a search, another candidate may win by a narrow margin.
+            of_mean, of_spread = (0.04, 0.061) if "grid search" in name else (0.0051, 0.021)
+            assert mean == pytest.approx(numbers(stated)[0], abs=of_mean)
+            assert spread == pytest.approx(numbers(stated)[1:], abs=of_spread)
 
 
 @pytest.mark.slow
