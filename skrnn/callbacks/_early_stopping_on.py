@@ -59,11 +59,11 @@ class EarlyStoppingOn:
 
     Notes
     -----
-    A fit stopped by the callback counts as converged: there is no warning. The curves contain all iterations, `loss_`
-    is that of the iteration that is kept. With several starts the one with the best score is kept. If the estimator's
-    own `early_stopping` is also set, either may stop the fit, and the parameters that are scored and kept are the best
-    so far by its validation score. With several of these callbacks with `keep_best` on one estimator, the last one
-    determines what is kept.
+    A fit stopped by the callback counts as converged: there is no warning, unless every score is NaN. The curves
+    contain all iterations, `loss_` is that of the iteration that is kept. With several starts the one with the best
+    score is kept. If the estimator's own `early_stopping` is also set, either may stop the fit, and the parameters that
+    are scored and kept are the best so far by its validation score. With several of these callbacks with `keep_best` on
+    one estimator, the last one determines what is kept.
 
     Iterations without improvement are counted separately for each fit and each start. Clones share the callback, as all
     callbacks in scikit-learn: in a search or cross-validation it works in each fit, on the same `X` (or on the training

@@ -312,7 +312,7 @@ class EnsembleRegressor(RegressorMixin, SeededEnsemble):
         sklearn.exceptions.NotFittedError
             If :meth:`fit` was not called before.
         ValueError
-            If y does not match the predictions, as those of several quantiles by members that are no networks.
+            If y does not match the predictions, such as several quantiles that are predicted inside another estimator.
         """
         mean = self.predict(X)
         if self._has_networks():

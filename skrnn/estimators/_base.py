@@ -183,6 +183,11 @@ class BaseRNN(CallbackSupportMixin, BaseEstimator, ABC):
         ------
         ValueError, TypeError
             As in `fit`; also if `early_stopping` is set.
+
+        Warns
+        -----
+        DataWarning
+            If features or targets are far from those of the first call, so that they are badly scaled.
         """
         return self._partial_fit(X, y, sample_weight)
 

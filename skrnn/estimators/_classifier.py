@@ -458,6 +458,11 @@ class RNNClassifier(ClassifierMixin, BaseRNN):
         ------
         ValueError, TypeError
             As in `fit`; also if `classes` are missing, or differ from those of the first call.
+
+        Warns
+        -----
+        DataWarning
+            If features are far from those of the first call, so that they are badly scaled.
         """
         return self._partial_fit(X, y, sample_weight, classes)
 
